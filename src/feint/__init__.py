@@ -1,0 +1,58 @@
+"""feint: the smallest change in what a sequence model sees that makes it answer what you chose."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from feint.attacks import AIA as AIA
+    from feint.attacks import Attack as Attack
+    from feint.attacks import Noise as Noise
+    from feint.budget import Budget as Budget
+    from feint.errors import FeintError as FeintError
+    from feint.models.coordinates import with_first_pose as with_first_pose
+    from feint.models.deepgru import DeepGRU as DeepGRU
+    from feint.models.tcn import TCN as TCN
+    from feint.sequences import Sequences as Sequences
+    from feint.sequences import distance as distance
+    from feint.sequences import predict as predict
+    from feint.skeleton import SBU_15 as SBU_15
+    from feint.skeleton import Skeleton as Skeleton
+    from feint.targets import Targets as Targets
+    from feint.tolerance import Tolerance as Tolerance
+    from feint.training import Training as Training
+    from feint.training import train as train
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AIA": "feint.attacks",
+    "Attack": "feint.attacks",
+    "Budget": "feint.budget",
+    "DeepGRU": "feint.models.deepgru",
+    "FeintError": "feint.errors",
+    "Noise": "feint.attacks",
+    "SBU_15": "feint.skeleton",
+    "Sequences": "feint.sequences",
+    "Skeleton": "feint.skeleton",
+    "TCN": "feint.models.tcn",
+    "Targets": "feint.targets",
+    "Tolerance": "feint.tolerance",
+    "Training": "feint.training",
+    "distance": "feint.sequences",
+    "predict": "feint.sequences",
+    "train": "feint.training",
+    "with_first_pose": "feint.models.coordinates",
+}
+"""Where each public name lives; imported when first asked for, so that `import feint` is fast."""
+
+__all__ = [*_HOME, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'feint' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

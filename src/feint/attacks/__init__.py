@@ -1,0 +1,28 @@
+"""The attacks, one file each, beside the paper they come from; `descent` is the loop they share."""
+
+from typing import Protocol, runtime_checkable
+
+from torch import nn
+
+from feint.attacks.aia import AIA
+from feint.attacks.noise import Noise
+from feint.budget import Budget
+from feint.sequences import Sequences
+
+__all__ = ["AIA", "Attack", "Noise"]
+
+
+@runtime_checkable
+class Attack(Protocol):
+    """A frozen dataclass of settings, called with everything it works on.
+
+    It returns x' inside the budget around x, equal to x off the budget's coordinates and in the
+    padding.  It leaves x, and the model's mode, parameters, buffers and `.grad`, untouched, and
+    gives a row the same result alone and in a batch.
+    """
+
+    def __call__(
+        self, model: nn.Module, x: Sequences, target: Sequences, budget: Budget
+    ) -> Sequences:
+        """Perturb x inside the budget so that the model answers with the target."""
+        ...

@@ -1,0 +1,236 @@
+"""AIA, the Adversarial Interaction Attack (Koren et al. 2021), and every reading of it.
+
+The paper leaves several things open (docs/departures.md).  Each is a field here: `paper-eq6` and
+`paper-adam` are the paper's two descriptions of the update as they stand, `strong` is what works
+best.  Read this file beside section 3.2.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from feint.attacks.descent import Keep, Optimizer, Schedule, descend
+from feint.attacks.noise import uniform
+from feint.budget import Budget
+from feint.errors import FeintError
+from feint.sequences import (
+    Reading,
+    Sequences,
+    check_alike,
+    check_mode,
+    frame_distance,
+    predict,
+    sum_over_time,
+)
+
+Surface = Literal["point", "ball", "sphere"]
+Temporal = Literal["input", "velocity", "acceleration", "jerk"]
+StepUnit = Literal["data", "eps"]
+
+
+@dataclass(frozen=True)
+class AIA:
+    """A targeted attack on a whole sequence: L_adv = L_spatial + smoothness * L_temporal (eq. 2).
+
+    Attributes:
+        steps: M, the number of descent steps.
+        step_size: alpha, in data units or as a fraction of eps (`step_unit`).
+        step_unit: "data" as in the paper, or "eps".
+        optimizer: "sign" (equation 6) or "adam" (section 6.1).
+        schedule: "constant" as in the paper, or "cosine" towards 0.
+        keep: the "last" iterate as in the paper, or the "best" one, row by row.
+        restarts: how many starts; the first is x itself, the others random inside the budget.
+        surface: what the output is drawn to: the target "point", the "ball" of radius eta around
+            it, or its "sphere" (equations 3 and 4, verbatim).
+        kappa: the tolerance of equation 1; eta = kappa / T.  "ball" and "sphere" need it or `eta`.
+        eta: the radius per frame, if it is given directly.
+        smoothness: lambda.
+        temporal: what L_temporal sums: the "input" x' as in equation 5, or the "velocity",
+            "acceleration" or "jerk" of the change x' - x.
+        reading: of the norm on the output, "frame" or "joint" (`feint.distance`).
+        seed: of the random restarts.
+    """
+
+    steps: int = 400
+    step_size: float = 0.1
+    step_unit: StepUnit = "eps"
+    optimizer: Optimizer = "adam"
+    schedule: Schedule = "cosine"
+    keep: Keep = "best"
+    restarts: int = 1
+    surface: Surface = "point"
+    kappa: float | None = None
+    eta: float | None = None
+    smoothness: float = 0.0
+    temporal: Temporal = "input"
+    reading: Reading = "frame"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choices = {
+            "step_unit": StepUnit,
+            "optimizer": Optimizer,
+            "schedule": Schedule,
+            "keep": Keep,
+            "surface": Surface,
+            "temporal": Temporal,
+            "reading": Reading,
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in get_args(allowed):
+                raise FeintError(
+                    f"AIA got {name}={getattr(self, name)!r}; expected one of {get_args(allowed)}."
+                )
+        if self.steps < 1 or self.restarts < 1 or not self.step_size > 0:
+            raise FeintError(
+                f"AIA got steps={self.steps}, restarts={self.restarts}, "
+                f"step_size={self.step_size}; expected at least 1, at least 1, and above 0."
+            )
+        if not self.smoothness >= 0:
+            raise FeintError(f"AIA got smoothness={self.smoothness}; expected 0 or more.")
+        if self.kappa is not None and self.eta is not None:
+            raise FeintError(
+                f"AIA got kappa={self.kappa} and eta={self.eta}; expected one of them: eta = kappa / T."
+            )
+        for name in ("kappa", "eta"):
+            if getattr(self, name) is not None and not getattr(self, name) >= 0:
+                raise FeintError(f"AIA got {name}={getattr(self, name)}; expected 0 or more.")
+
+    @staticmethod
+    def preset(name: str, **changes: Any) -> "AIA":
+        """A named setting, with any field changed: `AIA.preset("paper-eq6", kappa=79.52)`."""
+        if name not in PRESETS:
+            raise FeintError(f"AIA got preset {name!r}; expected one of {', '.join(PRESETS)}.")
+        known = {field.name for field in fields(AIA)}
+        for key in changes:
+            if key not in known:
+                raise FeintError(
+                    f"AIA got an unknown field {key!r}; expected one of {', '.join(sorted(known))}."
+                )
+        return replace(PRESETS[name], **changes)
+
+    def __call__(
+        self, model: nn.Module, x: Sequences, target: Sequences, budget: Budget
+    ) -> Sequences:
+        """Perturb x inside the budget so that the model answers with the target.
+
+        Args:
+            model: (batch, time, features) -> (batch, time, outputs), used as it is.
+            x: what the model sees.
+            target: what it shall answer; the model's output shape, x's lengths.
+            budget: what may be changed, and by how much.
+
+        Returns:
+            x', of x's shape; equal to x in the padding and off the budget's coordinates.
+
+        Raises:
+            FeintError: shapes or lengths differ, kappa is missing, no gradient reaches the input.
+        """
+        check_mode(model)
+        check_alike(predict(model, x), target, "AIA (the model's answer and the target)")
+        if self.surface != "point" and self.kappa is None and self.eta is None:
+            raise FeintError(
+                f"AIA got surface={self.surface!r} and no kappa; expected kappa (summed over a "
+                "sequence) or eta (per frame), the radius of equation 4."
+            )
+        radius = budget.radius(x)
+        step_size = self.step_size * (
+            radius if self.step_unit == "eps" else torch.ones_like(radius)
+        )
+
+        def objective(output: Tensor, values: Tensor) -> Tensor:
+            loss = self.spatial(output, target)
+            if self.smoothness:
+                loss = loss + self.smoothness * self.coherence(values, x)
+            return loss
+
+        best, lowest = None, None
+        for restart in range(self.restarts):
+            start = x.values
+            if restart:
+                start = start + radius * uniform(x, self.seed * 1000 + restart)
+            values, reached = descend(
+                model,
+                x,
+                start,
+                budget,
+                objective,
+                steps=self.steps,
+                step_size=step_size,
+                optimizer=self.optimizer,
+                schedule=self.schedule,
+                keep=self.keep,
+            )
+            if best is None or lowest is None:
+                best, lowest = values, reached
+            best = torch.where((reached < lowest)[:, None, None], values, best)
+            lowest = torch.minimum(reached, lowest)
+        assert best is not None
+        return x.with_values(best)
+
+    def spatial(
+        self, output: Float[Tensor, "batch time outputs"], target: Sequences
+    ) -> Float[Tensor, " batch"]:
+        """L_spatial, equation 3: the distance of each frame to S_t, summed over own frames."""
+        d = frame_distance(output - target.values, self.reading)
+        if self.surface == "ball":
+            d = (d - self.radius(target.lengths)).clamp_min(0)
+        elif self.surface == "sphere":
+            d = (d - self.radius(target.lengths)).abs()
+        return sum_over_time(d, target.lengths)
+
+    def radius(self, lengths: Int[Tensor, " batch"]) -> Float[Tensor, "batch 1"]:
+        """eta, equation 4: kappa / T with each sequence's own T, or the radius given directly."""
+        if self.eta is not None:
+            return torch.full((len(lengths), 1), self.eta, device=lengths.device)
+        assert self.kappa is not None
+        return (self.kappa / lengths.to(torch.get_default_dtype()))[:, None]
+
+    def coherence(
+        self, values: Float[Tensor, "batch time features"], x: Sequences
+    ) -> Float[Tensor, " batch"]:
+        """L_temporal, equation 5.
+
+        Every neighbouring pair of frames counts twice, once from each side; the paper's undefined
+        x'_0 and x'_{T+1} are left out.  The other readings sum the norms of a finite difference of
+        the change: first (velocity), second (acceleration), third (jerk).
+        """
+        if self.temporal == "input":
+            return 2 * _sum_of_norms(values.diff(dim=1), x.lengths - 1)
+        order = {"velocity": 1, "acceleration": 2, "jerk": 3}[self.temporal]
+        return _sum_of_norms((values - x.values).diff(n=order, dim=1), x.lengths - order)
+
+
+def _sum_of_norms(difference: Tensor, frames: Tensor) -> Tensor:
+    return sum_over_time(torch.linalg.vector_norm(difference, dim=-1), frames)
+
+
+PRESETS: dict[str, AIA] = {
+    # Equation 6, read literally: constant sign steps onto the sphere, the last iterate.
+    "paper-eq6": AIA(
+        steps=400,
+        step_size=0.03,
+        step_unit="data",
+        optimizer="sign",
+        schedule="constant",
+        keep="last",
+        surface="sphere",
+        smoothness=0.1,
+    ),
+    # Section 6.1: "the Adam optimizer with a learning rate of 1e-3" (it must minimise).
+    "paper-adam": AIA(
+        steps=400,
+        step_size=1e-3,
+        step_unit="data",
+        optimizer="adam",
+        schedule="constant",
+        keep="last",
+        surface="sphere",
+        smoothness=0.1,
+    ),
+    # What works best on the same budget; measured in docs/departures.md.
+    "strong": AIA(restarts=2),
+}

@@ -1,0 +1,73 @@
+"""Random noise inside the budget: the baseline every attack stands beside, and its start."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from feint.budget import Budget
+from feint.errors import FeintError
+from feint.sequences import Sequences, distance, predict
+
+Kind = Literal["uniform", "sign"]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise that uses up the same budget as an attack, and learns nothing from the model.
+
+    Attributes:
+        kind: "uniform" on [-eps, eps], or "sign": -eps or eps, the strongest there is.
+        tries: the best of so many draws, by the distance to the target; 1 never asks the model.
+        seed: with the row's own values it decides the draw, whatever batch the row is in.
+    """
+
+    kind: Kind = "sign"
+    tries: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("uniform", "sign") or self.tries < 1:
+            raise FeintError(
+                f"Noise got kind={self.kind!r}, tries={self.tries}; expected 'uniform' or 'sign' "
+                "and at least 1 try."
+            )
+
+    def __call__(
+        self, model: nn.Module, x: Sequences, target: Sequences, budget: Budget
+    ) -> Sequences:
+        """X with noise inside the budget.  See `feint.attacks.Attack` for the contract."""
+        best = self.draw(x, budget, self.seed)
+        if self.tries == 1:
+            return best
+        nearest = distance(predict(model, best), target)
+        for t in range(1, self.tries):
+            other = self.draw(x, budget, self.seed + t)
+            d = distance(predict(model, other), target)
+            closer = (d < nearest)[:, None, None]
+            best = x.with_values(torch.where(closer, other.values, best.values))
+            nearest = torch.minimum(d, nearest)
+        return best
+
+    def draw(self, x: Sequences, budget: Budget, seed: int) -> Sequences:
+        """One draw around x, inside the budget."""
+        noise = uniform(x, seed)
+        if self.kind == "sign":
+            noise = torch.where(noise < 0, -1.0, 1.0)
+        return budget.project(x.with_values(x.values + budget.radius(x) * noise), x)
+
+
+def uniform(x: Sequences, seed: int) -> Float[Tensor, "batch time features"]:
+    """Noise on [-1, 1], each row seeded by `seed` and the row's own values; 0 in the padding.
+
+    So a row gets the same noise alone and in any batch.
+    """
+    rows = torch.zeros_like(x.values, device="cpu")
+    for i, own in enumerate(x.unpad()):
+        content = zlib.crc32(own.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+        generator = torch.Generator().manual_seed(seed * 2**32 + content)
+        rows[i, : len(own)] = torch.rand(own.shape, generator=generator).to(rows.dtype) * 2 - 1
+    return rows.to(x.values.device)

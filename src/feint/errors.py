@@ -1,0 +1,5 @@
+"""The one error a user sees: what came, what was expected, what to do."""
+
+
+class FeintError(ValueError):
+    """Bad input, found at the boundary.  The message says what came, what was expected, what to do."""

@@ -1,0 +1,190 @@
+"""Craft adversarial sequences for a grid of targets and eps, and score them on any victim.
+
+White box and transfer are one function: `score` takes whatever was crafted and whatever model.
+Rows hold distances, never successes.  Every perturbation is checked again here, from outside the
+attack, and every distance is computed anew in fp32.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from feint.attacks import Attack
+from feint.budget import Budget
+from feint.errors import FeintError
+from feint.progress import Bar
+from feint.sequences import Sequences, distance, predict, sum_over_time
+from feint.skeleton import Skeleton
+
+NONE = "none"
+"""The name of the attack that does nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One target asked of a set of test sequences.
+
+    Attributes:
+        target: the class asked for.
+        x: what the model sees, clean.
+        wanted: the aligned target reactions, one a row.
+        keys, labels, sides: of the test rows.
+        exemplars: the key of the training reaction each row's target comes from.
+    """
+
+    target: str
+    x: Sequences
+    wanted: Sequences
+    keys: tuple[str, ...]
+    labels: tuple[str, ...]
+    sides: tuple[str, ...]
+    exemplars: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Crafted:
+    """Adversarial sequences: row i asks question row `sequence[i]` at `eps[i]`.
+
+    Attributes:
+        attack: its name in the rows; "none" for the clean input itself.
+        eps: (rows,), in the budget's unit; 0 for "none".
+        sequence: (rows,), index into the question's rows.
+        x_adv: (rows, time, features).
+    """
+
+    attack: str
+    eps: Tensor
+    sequence: Tensor
+    x_adv: Sequences
+
+
+def clean(question: Question) -> Crafted:
+    """The baseline without an attack, as something to score."""
+    rows = torch.arange(len(question.x))
+    return Crafted(NONE, torch.zeros(len(rows)), rows, question.x)
+
+
+def craft(
+    name: str,
+    attack: Attack,
+    model: nn.Module,
+    question: Question,
+    budget: Budget,
+    epsilons: Sequence[float],
+    *,
+    batch_size: int = 64,
+    progress: Bar | None = None,
+) -> Crafted:
+    """Ask the question of every sequence at every eps.
+
+    Args:
+        name: what the attack is called in the rows.
+        budget: its eps is replaced by each of `epsilons`.
+        batch_size: rows attacked at once; batches are filled by length.
+
+    Raises:
+        FeintError: an attack left its budget (then the attack is wrong, and nothing is returned).
+    """
+    if not epsilons:
+        raise FeintError("craft got no eps; expected at least one above 0.")
+    sequence = torch.arange(len(question.x)).repeat(len(epsilons))
+    eps = torch.tensor(list(epsilons)).repeat_interleave(len(question.x))
+    x = question.x[sequence]
+    values = x.values.clone()
+    for rows in x.lengths.argsort(stable=True).split(batch_size):
+        some = x[rows]
+        within = replace(budget, eps=eps[rows])
+        x_adv = attack(model, some, question.wanted[sequence[rows]], within)
+        verify(name, x_adv, some, within)
+        values[rows, : x_adv.values.shape[1]] = x_adv.values
+        if progress:
+            progress.advance(len(rows))
+    return Crafted(name, eps, sequence, x.with_values(values))
+
+
+def verify(name: str, x_adv: Sequences, x: Sequences, budget: Budget) -> None:
+    """Raise unless a perturbation keeps its budget, up to rounding."""
+    excess = budget.excess(x_adv, x)
+    largest = x.values.abs().amax(dim=(1, 2)) + budget.radius(x).amax(dim=(1, 2))
+    left = excess > 2 * torch.finfo(x.values.dtype).eps * largest
+    if bool(left.any()):
+        row = int(excess.argmax())
+        raise FeintError(
+            f"The attack {name} left its budget: row {row} by {float(excess[row]):.3g} data units "
+            "(inf: it touched the padding or a coordinate that is not its own). This is an error "
+            "in the attack; its result is not used."
+        )
+
+
+def score(
+    victim: nn.Module,
+    question: Question,
+    crafted: Crafted,
+    skeleton: Skeleton | None,
+    *,
+    source_name: str,
+    victim_name: str,
+    batch_size: int = 256,
+) -> tuple[pl.DataFrame, Sequences]:
+    """Rows of what the victim answers, and the answers themselves.
+
+    Returns:
+        rows: source, victim, attack, target, exemplar, eps, sequence, label, side, frames,
+            distance_frame, distance_joint (equation 7 in both readings, data units),
+            change (largest change of the input, data units), and with a skeleton error_cm
+            (mean distance of a joint to the target's), change_cm (mean displacement of a joint
+            of the actor), change_max_cm, bones (median relative change of a bone's length).
+        answers: (rows, time, outputs).
+    """
+    x, wanted = question.x[crafted.sequence], question.wanted[crafted.sequence]
+    answers = torch.zeros_like(wanted.values)
+    for rows in torch.arange(len(x)).split(batch_size):
+        part = predict(victim, crafted.x_adv[rows]).values
+        answers[rows, : part.shape[1]] = part
+    answered = wanted.with_values(answers * wanted.mask[..., None])
+    sequence = crafted.sequence.tolist()
+    change = (crafted.x_adv.values - x.values).abs()
+    columns: dict[str, object] = {
+        "source": [source_name] * len(sequence),
+        "victim": [victim_name] * len(sequence),
+        "attack": [crafted.attack] * len(sequence),
+        "target": [question.target] * len(sequence),
+        "exemplar": [question.exemplars[i] for i in sequence],
+        "eps": [round(e, 7) for e in crafted.eps.tolist()],
+        "sequence": [question.keys[i] for i in sequence],
+        "label": [question.labels[i] for i in sequence],
+        "side": [question.sides[i] for i in sequence],
+        "frames": x.lengths.tolist(),
+        "distance_frame": distance(answered, wanted).tolist(),
+        "change": change.amax(dim=(1, 2)).tolist(),
+    }
+    if wanted.values.shape[-1] % 3 == 0:
+        columns["distance_joint"] = distance(answered, wanted, "joint").tolist()
+    if skeleton is not None:
+        columns |= _in_centimetres(skeleton, answered, wanted, crafted.x_adv, x)
+    return pl.DataFrame(columns), answered
+
+
+def _in_centimetres(
+    skeleton: Skeleton, answered: Sequences, wanted: Sequences, x_adv: Sequences, x: Sequences
+) -> dict[str, object]:
+    """What a person can picture: distances in cm, bones in relative change."""
+
+    def mean(per_frame: Tensor) -> list[float]:
+        means: list[float] = (sum_over_time(per_frame, x.lengths) / x.lengths).tolist()
+        return means
+
+    actor, actor_adv = (s.values[..., : skeleton.features] for s in (x, x_adv))
+    miss = skeleton.change_in_metres(answered.values - wanted.values).norm(dim=-1)
+    moved = skeleton.change_in_metres(actor_adv - actor).norm(dim=-1)
+    bones = skeleton.bone_lengths(actor).clamp_min(1e-6)
+    stretched = (skeleton.bone_lengths(actor_adv) / bones - 1).abs().median(dim=-1).values
+    return {
+        "error_cm": mean(100 * miss.mean(dim=-1)),
+        "change_cm": mean(100 * moved.mean(dim=-1)),
+        "change_max_cm": (100 * moved.amax(dim=(1, 2))).tolist(),
+        "bones": mean(stretched),
+    }

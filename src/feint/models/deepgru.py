@@ -1,0 +1,140 @@
+"""DeepGRU (Maghoumi and LaViola 2019), as a reactor and as the classifier it was published as.
+
+The encoder is the published one: GRUs of 512 (two layers), 256 (two) and 128 units,
+unidirectional.  The reactor puts a linear layer on every frame (section 6.1 of the AIA paper);
+the classifier keeps the published attention and serves as a recogniser of interactions.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from feint.errors import FeintError
+from feint.models.coordinates import Coordinates
+from feint.sequences import Sequences
+
+Widths = tuple[int, int, int]
+
+
+class Encoder(nn.Module):
+    """DeepGRU's stack of GRUs: (batch, time, inputs) -> (batch, time, widths[-1])."""
+
+    def __init__(self, inputs: int, widths: Widths) -> None:
+        super().__init__()
+        if inputs < 1 or len(widths) != 3 or min(widths) < 1:
+            raise FeintError(
+                f"DeepGRU got inputs={inputs}, widths={widths}; expected at least 1 input and "
+                "three widths of at least 1."
+            )
+        self.first = nn.GRU(inputs, widths[0], num_layers=2, batch_first=True)
+        self.second = nn.GRU(widths[0], widths[1], num_layers=2, batch_first=True)
+        self.third = nn.GRU(widths[1], widths[2], num_layers=1, batch_first=True)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time width"]:
+        """Hidden states of the last GRU, frame by frame."""
+        with _backward_in_eval(x, self.training):
+            for gru in (self.first, self.second, self.third):
+                x, _ = gru(x)
+        return x
+
+
+def _backward_in_eval(x: Tensor, training: bool) -> AbstractContextManager[object]:
+    """On a GPU cuDNN cannot run an RNN backward in evaluation mode: do without it there."""
+    if x.is_cuda and torch.is_grad_enabled() and not training:
+        return torch.backends.cudnn.flags(enabled=False)
+    return nullcontext()
+
+
+class DeepGRU(nn.Module):
+    """Actor sequences -> reactions, causally, frame by frame.
+
+    Args:
+        inputs, outputs: features a frame.
+        widths: of the three GRUs; the published ones give 3,574,701 parameters for 45 in and out.
+        first_pose: see `Coordinates`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        widths: Widths = (512, 256, 128),
+        first_pose: bool = False,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "widths": tuple(widths),
+            "first_pose": first_pose,
+        }
+        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.encoder = Encoder(inputs, tuple(widths))
+        self.head = nn.Linear(widths[-1], outputs)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        return self.coordinates.leave(self.head(self.encoder(self.coordinates.enter(x))), x)
+
+    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+        """Normalise by this training data."""
+        self.coordinates.fit(x, y)
+
+
+class DeepGRUClassifier(nn.Module):
+    """The published classifier: attention over the encoder's states, then two linear layers.
+
+    Args:
+        inputs: features a frame.
+        classes: how many.
+        widths: of the three GRUs.
+        hidden: of the classifier; 256 as published.
+        dropout: as published 0.5, in training mode only.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        classes: int,
+        widths: Widths = (512, 256, 128),
+        hidden: int = 256,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "classes": classes,
+            "widths": tuple(widths),
+            "hidden": hidden,
+            "dropout": dropout,
+        }
+        width = widths[-1]
+        self.encoder = Encoder(inputs, tuple(widths))
+        self.attention = nn.Linear(width, width, bias=False)
+        self.context = nn.GRU(width, width, batch_first=True)
+        self.classifier = nn.Sequential(
+            nn.BatchNorm1d(2 * width),
+            nn.Dropout(dropout),
+            nn.Linear(2 * width, hidden),
+            nn.ReLU(),
+            nn.BatchNorm1d(hidden),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, classes),
+        )
+
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Logits, (batch, classes); only a sequence's own frames are attended to."""
+        states = self.encoder(x)
+        last = states[torch.arange(len(x), device=x.device), lengths - 1]
+        energy = torch.einsum("btw,bw->bt", self.attention(states), last)
+        own = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
+        weights = energy.masked_fill(~own, -torch.inf).softmax(dim=1)
+        context = torch.einsum("bt,btw->bw", weights, states)
+        with _backward_in_eval(x, self.training):
+            refined, _ = self.context(context[:, None], last[None].contiguous())
+        return self.classifier(torch.cat([refined[:, 0], context], dim=1))

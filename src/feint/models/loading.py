@@ -1,0 +1,67 @@
+"""Models on disk: `<name>.safetensors` for the weights, `<name>.json` for what they belong to."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from feint.errors import FeintError
+from feint.files import read_json, read_tensors, write_json, write_tensors
+from feint.models.deepgru import DeepGRU, DeepGRUClassifier
+from feint.models.tcn import TCN
+
+SCHEMA = 1
+MODELS: dict[str, type[nn.Module]] = {
+    "TCN": TCN,
+    "DeepGRU": DeepGRU,
+    "DeepGRUClassifier": DeepGRUClassifier,
+}
+
+
+def save(model: nn.Module, path: Path, **about: Any) -> None:
+    """Save a model of feint's own.
+
+    Args:
+        path: without a suffix; two files are written, the weights first.
+        about: JSON values kept beside the settings (how it was trained, what it scores).
+    """
+    name = type(model).__name__
+    if MODELS.get(name) is not type(model):
+        raise FeintError(
+            f"save got a {name}; expected one of feint's own models ({', '.join(MODELS)}). "
+            "Save your own model's state_dict with safetensors."
+        )
+    settings = {"schema": SCHEMA, "model": name, "settings": model.settings}
+    write_tensors(path.with_suffix(".safetensors"), model.state_dict(), settings)
+    write_json(path.with_suffix(".json"), {**settings, "about": about})
+
+
+def load(path: Path) -> nn.Module:
+    """Load what `save` wrote, in evaluation mode.
+
+    Raises:
+        FeintError: a file is missing, damaged, of another schema, or its weights do not fit.
+    """
+    described = read_json(path.with_suffix(".json"))
+    tensors, inside = read_tensors(path.with_suffix(".safetensors"))
+    try:
+        if described["schema"] != SCHEMA:
+            raise FeintError(
+                f"{path}.json has schema {described['schema']}; this feint reads {SCHEMA}. "
+                "Use the version of feint that wrote it, or train the model again."
+            )
+        if any(inside[key] != described[key] for key in ("schema", "model", "settings")):
+            raise FeintError(
+                f"{path}.json and {path}.safetensors describe different models; expected the two "
+                "files of one save. Train the model again, or restore the pair."
+            )
+        model = MODELS[described["model"]](**described["settings"])
+        model.load_state_dict(tensors)
+    except FeintError:
+        raise
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise FeintError(
+            f"{path}.json and .safetensors do not make a model: {type(error).__name__}: {error}. "
+            f"Expected what feint.models.loading.save writes, for one of {', '.join(MODELS)}."
+        ) from error
+    return model.eval()

@@ -1,0 +1,118 @@
+"""TCN, the temporal convolutional network of Bai, Kolter and Koltun (2018, arXiv:1803.01271).
+
+Dilated causal convolutions with weight normalisation in residual blocks.  A convolution here is
+one matrix product a tap, each shifted to the past by its dilation: the same outputs as padding
+both sides and cutting, without the padding's work.  Taps that reach past the first frame of
+every sequence only ever read zeros and are skipped.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import weight_norm
+
+from feint.errors import FeintError
+from feint.models.coordinates import Coordinates
+from feint.sequences import Sequences
+
+
+class TCN(nn.Module):
+    """Actor sequences -> reactions, causally, frame by frame.
+
+    Args:
+        inputs, outputs: features a frame.
+        width: channels of every block.
+        depth: blocks; dilation 2^i in block i.
+        kernel: taps of every convolution.
+        dropout: in every block, in training mode only.
+        first_pose: see `Coordinates`.
+
+    The paper's is `TCN(45, 45)`: "10 hidden layers with 256 units", 2,546,989 parameters at kernel
+    2 (it leaves the kernel open; 3 gives 3,803,693).
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        width: int = 256,
+        depth: int = 10,
+        kernel: int = 2,
+        dropout: float = 0.2,
+        first_pose: bool = False,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "width": width,
+            "depth": depth,
+            "kernel": kernel,
+            "dropout": dropout,
+            "first_pose": first_pose,
+        }
+        if min(inputs, outputs, width, depth, kernel) < 1 or not 0 <= dropout < 1:
+            raise FeintError(
+                f"TCN got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
+            )
+        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        widths = [inputs] + [width] * depth
+        self.blocks = nn.Sequential(
+            *(Block(widths[i], width, kernel, 2**i, dropout) for i in range(depth))
+        )
+        self.head = nn.Linear(width, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        return self.coordinates.leave(self.head(self.blocks(self.coordinates.enter(x))), x)
+
+    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+        """Normalise by this training data."""
+        self.coordinates.fit(x, y)
+
+
+class Block(nn.Module):
+    """Two causal convolutions with ReLU and dropout, beside a residual, then a ReLU."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, dilation: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.first = CausalConv(inputs, outputs, kernel, dilation)
+        self.second = CausalConv(outputs, outputs, kernel, dilation)
+        self.dropout = nn.Dropout(dropout)
+        self.residual = nn.Linear(inputs, outputs) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """One residual block."""
+        y = self.dropout(F.relu(self.first(x)))
+        y = self.dropout(F.relu(self.second(y)))
+        return F.relu(y + self.residual(x))
+
+
+class CausalConv(nn.Module):
+    """A dilated causal convolution over (batch, time, channels), weight-normalised.
+
+    `weight` is (outputs, inputs, kernel) as in nn.Conv1d; its last tap reads the present.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel).normal_(0, 0.01))
+        bound = (inputs * kernel) ** -0.5
+        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
+        weight_norm(self, "weight")
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """Sum over the taps that reach at least one frame."""
+        taps = self.weight.unbind(dim=-1)
+        y = F.linear(x, taps[-1], self.bias)
+        for back, tap in enumerate(reversed(taps[:-1]), start=1):
+            shift = back * self.dilation
+            if shift < x.shape[1]:
+                y = y + F.pad(F.linear(x[:, :-shift], tap), (0, 0, shift, 0))
+        return y

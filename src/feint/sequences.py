@@ -1,0 +1,238 @@
+"""`Sequences`, the one data type that walks through the house, and what is measured on it.
+
+A padded batch of sequences of unequal length.  Everything that sums over time sums over a
+sequence's own frames only; the padding is never read.
+"""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from feint.errors import FeintError
+
+Reading = Literal["frame", "joint"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """A padded batch of sequences.
+
+    Attributes:
+        values: (batch, time, features), floating point, finite within each sequence's own frames.
+        lengths: (batch,), int64, each in 1..time: the number of own frames.
+
+    Raises:
+        FeintError: wrong shapes or dtypes, a length outside 1..time, NaN or infinity in a
+            sequence's own frames, an empty batch.
+    """
+
+    values: Float[Tensor, "batch time features"]
+    lengths: Int[Tensor, " batch"]
+
+    def __post_init__(self) -> None:
+        values, lengths = self.values, self.lengths
+        if values.ndim != 3 or not values.is_floating_point():
+            raise FeintError(
+                f"Sequences got values of shape {tuple(values.shape)} and dtype {values.dtype}; "
+                "expected a floating-point tensor (batch, time, features). "
+                "Use Sequences.pad([...]) to build one from (time, features) tensors."
+            )
+        if lengths.dtype != torch.int64 or lengths.shape != values.shape[:1]:
+            raise FeintError(
+                f"Sequences got lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype} "
+                f"for values of shape {tuple(values.shape)}; expected int64 lengths, one a sequence."
+            )
+        if 0 in values.shape:
+            raise FeintError(
+                f"Sequences got values of shape {tuple(values.shape)}: the set is empty; "
+                "expected at least one sequence, one frame and one feature."
+            )
+        if bool(((lengths < 1) | (lengths > values.shape[1])).any()):
+            raise FeintError(
+                f"Sequences got lengths from {int(lengths.min())} to {int(lengths.max())}; "
+                f"expected each in 1..{values.shape[1]}, the padded time."
+            )
+        bad = ~values.isfinite() & self.mask[..., None]
+        if bool(bad.any()):
+            row, time, feature = (int(i) for i in bad.nonzero()[0])
+            raise FeintError(
+                f"Sequences got {values[row, time, feature].item()} in sequence {row}, frame {time}, "
+                f"feature {feature} ({int(bad.sum())} such values in all); expected finite numbers. "
+                "Repair or drop these sequences first."
+            )
+
+    @staticmethod
+    def pad(sequences: Sequence[Tensor]) -> "Sequences":
+        """Pad (time, features) tensors of unequal time with zeros into one batch."""
+        if len(sequences) == 0:
+            raise FeintError(
+                "Sequences.pad got an empty list; expected at least one (time, features) tensor."
+            )
+        first = sequences[0]
+        for i, sequence in enumerate(sequences):
+            if sequence.ndim != 2 or sequence.shape[-1] != first.shape[-1] or len(sequence) == 0:
+                raise FeintError(
+                    f"Sequences.pad got shape {tuple(sequence.shape)} at position {i}; "
+                    f"expected (time >= 1, features = {first.shape[-1]}) as in the first one."
+                )
+        lengths = torch.tensor([len(s) for s in sequences], device=first.device)
+        values = nn.utils.rnn.pad_sequence(list(sequences), batch_first=True)
+        return Sequences(values, lengths)
+
+    def unpad(self) -> list[Tensor]:
+        """The sequences alone: a list of (time, features) tensors, each of its own length."""
+        return [v[:n] for v, n in zip(self.values, self.lengths.tolist(), strict=True)]
+
+    @property
+    def mask(self) -> Bool[Tensor, "batch time"]:
+        """True on a sequence's own frames."""
+        time = torch.arange(self.values.shape[1], device=self.values.device)
+        return time < self.lengths[:, None]
+
+    def with_values(self, values: Tensor) -> "Sequences":
+        """The same lengths around other values (batch, time, any features)."""
+        return replace(self, values=values)
+
+    def to(self, device: torch.device | str) -> "Sequences":
+        """The same batch on another device."""
+        return Sequences(self.values.to(device), self.lengths.to(device))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self.unpad())
+
+    def __getitem__(self, rows: Sequence[int] | slice | Tensor) -> "Sequences":
+        """Some rows, in the order asked for, cut to the longest of them."""
+        if not isinstance(rows, slice):
+            rows = torch.as_tensor(rows, device=self.values.device)
+            if rows.ndim != 1:
+                raise FeintError(
+                    f"Sequences got an index of shape {tuple(rows.shape)}; "
+                    "expected a slice, a list of rows or a (rows,) tensor."
+                )
+        lengths = self.lengths[rows]
+        longest = int(lengths.max()) if len(lengths) else 0
+        return Sequences(self.values[rows][:, :longest], lengths)
+
+
+def sum_over_time(
+    per_frame: Float[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    """Sum over each sequence's own frames; what stands in the padding (even NaN) is not read."""
+    own = torch.arange(per_frame.shape[1], device=per_frame.device) < lengths[:, None]
+    return torch.where(own, per_frame, torch.zeros_like(per_frame)).sum(dim=1)
+
+
+def frame_distance(
+    difference: Float[Tensor, "batch time features"], reading: Reading = "frame"
+) -> Float[Tensor, "batch time"]:
+    """The norm inside equation 7, per frame, of a difference of two batches.
+
+    "frame" reads it as printed: one L2 norm over all of a frame's coordinates.  "joint" takes the
+    L2 norm of each joint's (x, y, z) and sums over joints: the reading under which the scale of
+    the paper's Table 1 makes sense (docs/departures.md).  Gradients at 0 are 0, not NaN.
+    """
+    if reading == "frame":
+        return torch.linalg.vector_norm(difference, dim=-1)
+    if reading != "joint":
+        raise FeintError(f"distance got reading={reading!r}; expected 'frame' or 'joint'.")
+    if difference.shape[-1] % 3:
+        raise FeintError(
+            f"The joint reading got {difference.shape[-1]} features a frame; expected a multiple "
+            "of 3 (x, y, z a joint). Use reading='frame' for sequences without joints."
+        )
+    joints = difference.unflatten(-1, (-1, 3))
+    return torch.linalg.vector_norm(joints, dim=-1).sum(dim=-1)
+
+
+def distance(a: Sequences, b: Sequences, reading: Reading = "frame") -> Float[Tensor, " batch"]:
+    """Equation 7: the per-frame distance summed over a sequence's own frames.
+
+    Args:
+        a, b: two batches of the same shape and lengths, for example a prediction and its target.
+        reading: "frame" (as printed) or "joint", see `frame_distance`.
+
+    Returns:
+        (batch,) distances in the data's units.
+
+    Raises:
+        FeintError: shapes or lengths differ.
+    """
+    check_alike(a, b, "distance")
+    return sum_over_time(frame_distance(a.values - b.values, reading), a.lengths)
+
+
+def check_alike(a: Sequences, b: Sequences, who: str) -> None:
+    """Raise unless two batches have the same shape and lengths."""
+    if a.values.shape != b.values.shape or not torch.equal(a.lengths, b.lengths):
+        raise FeintError(
+            f"{who} got two batches that differ: shapes {tuple(a.values.shape)} and "
+            f"{tuple(b.values.shape)}, lengths {a.lengths.tolist()} and {b.lengths.tolist()}; "
+            "expected the same sequences, frame for frame (feint.targets aligns targets in time)."
+        )
+
+
+def forward(model: nn.Module, x: Sequences) -> Tensor:
+    """One forward pass, with `lengths` where the model's `forward` asks for them.
+
+    Gradients flow.  Raises FeintError on an output that is not (batch, time, outputs).
+    """
+    if "lengths" in inspect.signature(model.forward).parameters:
+        output = model(x.values, lengths=x.lengths)
+    else:
+        output = model(x.values)
+    if not isinstance(output, Tensor) or output.shape[:-1] != x.values.shape[:-1]:
+        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise FeintError(
+            f"The model answered {got} to an input of shape {tuple(x.values.shape)}; expected a "
+            "tensor (batch, time, outputs) with the input's batch and time. Wrap the model if it "
+            "returns something else besides."
+        )
+    return output
+
+
+def predict(model: nn.Module, x: Sequences) -> Sequences:
+    """The model's answer to each sequence, without gradients: (batch, time, outputs).
+
+    Raises:
+        FeintError: the model is in a training mode that changes its answer, answers with a wrong
+            shape, or answers NaN.
+    """
+    check_mode(model)
+    with torch.no_grad():
+        output = forward(model, x)
+    own = x.mask[..., None]
+    if not bool((output.isfinite() | ~own).all()):
+        raise FeintError(
+            "The model answered NaN or infinity to finite input. Check its weights and the units "
+            "of its input: feint passes data through as it is."
+        )
+    return x.with_values(output)
+
+
+_MODAL = (
+    nn.modules.dropout._DropoutNd,
+    nn.modules.batchnorm._NormBase,
+    nn.RNNBase,
+    nn.MultiheadAttention,
+)
+
+
+def check_mode(model: nn.Module) -> None:
+    """Raise if a part of the model behaves differently because it is in training mode."""
+    for name, part in model.named_modules():
+        random = getattr(part, "p", 0) or getattr(part, "dropout", 0)
+        modal = isinstance(part, nn.modules.batchnorm._NormBase) or bool(random)
+        if part.training and isinstance(part, _MODAL) and modal:
+            raise FeintError(
+                f"The model is in training mode, and its part {name or type(part).__name__!r} "
+                f"({type(part).__name__}) answers differently there; expected evaluation mode. "
+                "Call model.eval() first: feint never changes a model's mode."
+            )

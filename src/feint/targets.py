@@ -1,0 +1,198 @@
+"""Targets: the reactions an attacker asks for, aligned to the interaction they are asked of.
+
+The paper samples a target "from the original dataset" and says no more.  Here one exemplar per
+class and side is taken from the training reactions, brought to the length of the sequence it is
+asked of, and moved to where the reactor stands: otherwise where people stand swamps what they do.
+Every step is a field of `Targets`, the paper's raw form (`place="raw"`) among them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from feint.data.interactions import Pairs
+from feint.errors import FeintError
+from feint.sequences import Sequences, frame_distance
+from feint.skeleton import Skeleton
+
+Time = Literal["resample", "hold", "crop"]
+Place = Literal["reactor", "prediction", "root", "raw"]
+Exemplar = Literal["medoid", "nearest", "any"]
+Role = Literal["initiates", "responds", "any"]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """How target reactions are chosen and aligned.
+
+    Attributes:
+        exemplar: per class and side, the "medoid" of the training reactions (the smallest sum of
+            distances to the others, aligned), for each sequence the one "nearest" to the true
+            reaction, or "any" (seeded).
+        role: only reactions of a reactor who "initiates" or "responds", where the data knows.
+        time: "resample" to the asked length (linear); or keep the tempo, holding the last frame
+            where the target is too short and keeping its beginning ("hold") or its end ("crop")
+            where it is too long.
+        place: move the first frame's root to the true "reactor"'s first root or to the clean
+            "prediction"'s, let the "root" follow the clean prediction's in every frame, or leave
+            the target where it was recorded ("raw", as in the paper).
+        seed: of "any".
+    """
+
+    exemplar: Exemplar = "medoid"
+    role: Role = "any"
+    time: Time = "resample"
+    place: Place = "reactor"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choices = {"exemplar": Exemplar, "role": Role, "time": Time, "place": Place}
+        for name, allowed in choices.items():
+            if getattr(self, name) not in get_args(allowed):
+                raise FeintError(
+                    f"Targets got {name}={getattr(self, name)!r}; "
+                    f"expected one of {get_args(allowed)}."
+                )
+
+    def choose(self, label: str, train: Pairs, test: Pairs) -> tuple[list[str], list[Tensor]]:
+        """For each test row, the key and the raw reaction of its exemplar of `label`.
+
+        A side without any takes the other side's, mirrored.
+
+        Raises:
+            FeintError: the training set has no such reaction.
+        """
+        rows = [
+            i
+            for i in range(len(train))
+            if train.labels[i] == label and self.role in ("any", train.roles[i])
+        ]
+        if not rows:
+            raise FeintError(
+                f"No target: the training set has no reaction {label!r} with role {self.role!r}; "
+                f"it has {', '.join(sorted(set(train.labels)))} with roles "
+                f"{', '.join(sorted(set(train.roles)))}. Choose one of these."
+            )
+        reactions = train.reactor.unpad()
+        chosen: dict[str, int] = {}
+        keys, targets = [], []
+        for t, wanted in enumerate(test.sides):
+            same = [i for i in rows if train.sides[i] == wanted] or rows
+            if self.exemplar == "nearest":
+                best = self._nearest(same, reactions, test.reactor[[t]], train.skeleton)
+            else:
+                if wanted not in chosen:
+                    chosen[wanted] = self._representative(same, train)
+                best = chosen[wanted]
+            reaction = reactions[best]
+            if train.sides[best] != wanted:
+                reaction = mirror(reaction, train.skeleton)
+            keys.append(train.keys[best])
+            targets.append(reaction)
+        return keys, targets
+
+    def align(
+        self,
+        targets: Sequence[Tensor],
+        reactor: Sequences,
+        prediction: Sequences,
+        skeleton: Skeleton,
+    ) -> Sequences:
+        """Bring raw reactions to the lengths and places asked for.
+
+        Args:
+            targets: one (time, features) reaction a row.
+            reactor: the true reactions, for their lengths and first roots.
+            prediction: the model's clean answers.
+        """
+        lengths = reactor.lengths.tolist()
+        placed = Sequences.pad(
+            [fit_length(t, n, self.time) for t, n in zip(targets, lengths, strict=True)]
+        ).values
+        shift = torch.zeros_like(placed)
+        if self.place == "root":
+            shift = _roots(prediction.values, skeleton) - _roots(placed, skeleton)
+        elif self.place != "raw":
+            anchor = reactor if self.place == "reactor" else prediction
+            shift = _roots(anchor.values[:, :1], skeleton) - _roots(placed[:, :1], skeleton)
+        return reactor.with_values((placed + shift) * reactor.mask[..., None])
+
+    def _representative(self, rows: list[int], train: Pairs) -> int:
+        if self.exemplar == "any":
+            generator = torch.Generator().manual_seed(self.seed)
+            return rows[int(torch.randint(len(rows), (), generator=generator))]
+        return rows[
+            int(between(train.reactor[rows], train.skeleton, self.time).sum(dim=0).argmin())
+        ]
+
+    def _nearest(
+        self, rows: list[int], reactions: list[Tensor], reactor: Sequences, skeleton: Skeleton
+    ) -> int:
+        candidates = [reactions[i] for i in rows]
+        return rows[int(to_one(candidates, reactor.values[0], skeleton, self.time).argmin())]
+
+
+def between(
+    reactions: Sequences, skeleton: Skeleton, time: Time = "resample", place: Place = "reactor"
+) -> Float[Tensor, "batch batch"]:
+    """Mean per-frame distance of every reaction (column), aligned, to every other (row)."""
+    each = reactions.unpad()
+    return torch.stack([to_one(each, one, skeleton, time, place) for one in each])
+
+
+def to_one(
+    reactions: Sequence[Tensor],
+    one: Float[Tensor, "time features"],
+    skeleton: Skeleton,
+    time: Time = "resample",
+    place: Place = "reactor",
+) -> Float[Tensor, " reactions"]:
+    """Mean per-frame distance of each reaction, aligned to `one` in time and place, to `one`."""
+    placed = torch.stack([fit_length(r, len(one), time) for r in reactions])
+    if place == "root":
+        placed = placed + _roots(one, skeleton) - _roots(placed, skeleton)
+    elif place != "raw":
+        placed = placed + _roots(one[:1], skeleton) - _roots(placed[:, :1], skeleton)
+    return frame_distance(placed - one).mean(dim=1)
+
+
+def fit_length(
+    sequence: Float[Tensor, "time features"], frames: int, time: Time
+) -> Float[Tensor, "frames features"]:
+    """A sequence brought to another length; see `Targets.time`."""
+    have = len(sequence)
+    if time == "resample":
+        at = torch.linspace(0, have - 1, frames)
+        before = at.floor().long().clamp_max(max(have - 2, 0))
+        after = (before + 1).clamp_max(have - 1)
+        return torch.lerp(sequence[before], sequence[after], (at - before)[:, None])
+    if have > frames:
+        return sequence[:frames] if time == "hold" else sequence[have - frames :]
+    return torch.cat([sequence, sequence[-1:].expand(frames - have, -1)])
+
+
+def mirror(
+    sequence: Float[Tensor, "*shape features"], skeleton: Skeleton
+) -> Float[Tensor, "*shape features"]:
+    """A person mirrored left to right about their own first root: left limbs become right ones."""
+    positions = skeleton.split(sequence).clone()
+    root = skeleton.joint(skeleton.root)
+    place = positions.flatten(0, -3)[0, root, 0]
+    positions[..., 0] = 2 * place - positions[..., 0]
+    swapped = {"left": "right", "right": "left"}
+    order = []
+    for name in skeleton.joints:
+        first, _, rest = name.partition(" ")
+        twin = f"{swapped.get(first, first)} {rest}".strip()
+        order.append(skeleton.joint(twin))
+    return positions[..., order, :].flatten(-2)
+
+
+def _roots(values: Float[Tensor, "*shape features"], skeleton: Skeleton) -> Tensor:
+    """The root's coordinates, repeated for every joint."""
+    root = skeleton.split(values)[..., skeleton.joint(skeleton.root), :]
+    return root.repeat(*([1] * (root.ndim - 1)), len(skeleton.joints))
