@@ -1,4 +1,4 @@
-"""Trivial predictors of a reaction: what a reactor has to beat before its robustness means anything.
+"""Trivial predictors: what a reactor has to beat before its robustness means anything.
 
 None of them is an attack's victim; each gives predictions to put a model's error beside.
 """

@@ -50,8 +50,8 @@ class Budget:
             self.coords.dtype != torch.bool or self.coords.ndim != 1 or not bool(self.coords.any())
         ):
             raise FeintError(
-                f"Budget got coords of dtype {self.coords.dtype}, shape {tuple(self.coords.shape)}, "
-                f"{int(self.coords.sum())} of them set; expected a bool tensor (features,) with at "
+                f"Budget got coords of dtype {self.coords.dtype}, "
+                f"shape {tuple(self.coords.shape)}, {int(self.coords.sum())} of them set; expected a bool tensor (features,) with at "
                 "least one True."
             )
         if self.unit is not None and not bool(((self.unit > 0) & self.unit.isfinite()).all()):
@@ -75,11 +75,12 @@ class Budget:
         return self if isinstance(self.eps, float | int) else replace(self, eps=self.eps[rows])
 
     def radius(self, x: Sequences) -> Float[Tensor, "batch 1 _"]:
-        """The largest change of x's values, in data units: (batch, 1, 1), or features with `unit`."""
+        """The largest change in data units: (batch, 1, 1), or (batch, 1, features) with `unit`."""
         eps = torch.as_tensor(self.eps).to(x.values)
         if eps.ndim == 1 and len(eps) != len(x):
             raise FeintError(
-                f"Budget got {len(eps)} eps for {len(x)} sequences; expected one number or one a row."
+                f"Budget got {len(eps)} eps for {len(x)} sequences; expected one number, "
+                "or one a row."
             )
         eps = eps.reshape(-1, 1, 1).expand(len(x), 1, 1)
         if self.unit is None:

@@ -2,4 +2,4 @@
 
 
 class FeintError(ValueError):
-    """Bad input, found at the boundary.  The message says what came, what was expected, what to do."""
+    """Bad input, found at the boundary: what came, what was expected, what to do."""

@@ -45,7 +45,7 @@ class Sequences:
         if lengths.dtype != torch.int64 or lengths.shape != values.shape[:1]:
             raise FeintError(
                 f"Sequences got lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype} "
-                f"for values of shape {tuple(values.shape)}; expected int64 lengths, one a sequence."
+                f"for values of shape {tuple(values.shape)}; expected int64, one a sequence."
             )
         if 0 in values.shape:
             raise FeintError(
@@ -61,8 +61,9 @@ class Sequences:
         if bool(bad.any()):
             row, time, feature = (int(i) for i in bad.nonzero()[0])
             raise FeintError(
-                f"Sequences got {values[row, time, feature].item()} in sequence {row}, frame {time}, "
-                f"feature {feature} ({int(bad.sum())} such values in all); expected finite numbers. "
+                f"Sequences got {values[row, time, feature].item()} in sequence {row}, "
+                f"frame {time}, feature {feature} ({int(bad.sum())} such values in all); expected "
+                "finite numbers. "
                 "Repair or drop these sequences first."
             )
 
@@ -217,20 +218,16 @@ def predict(model: nn.Module, x: Sequences) -> Sequences:
     return x.with_values(output)
 
 
-_MODAL = (
-    nn.modules.dropout._DropoutNd,
-    nn.modules.batchnorm._NormBase,
-    nn.RNNBase,
-    nn.MultiheadAttention,
-)
-
-
 def check_mode(model: nn.Module) -> None:
-    """Raise if a part of the model behaves differently because it is in training mode."""
+    """Raise if a part of the model answers differently because it is in training mode."""
     for name, part in model.named_modules():
-        random = getattr(part, "p", 0) or getattr(part, "dropout", 0)
-        modal = isinstance(part, nn.modules.batchnorm._NormBase) or bool(random)
-        if part.training and isinstance(part, _MODAL) and modal:
+        if isinstance(part, nn.modules.dropout._DropoutNd):
+            differs = part.p > 0
+        elif isinstance(part, nn.RNNBase | nn.MultiheadAttention):
+            differs = part.dropout > 0
+        else:
+            differs = isinstance(part, nn.modules.batchnorm._NormBase)
+        if part.training and differs:
             raise FeintError(
                 f"The model is in training mode, and its part {name or type(part).__name__!r} "
                 f"({type(part).__name__}) answers differently there; expected evaluation mode. "

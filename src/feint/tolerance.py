@@ -1,6 +1,6 @@
-"""kappa: how near an answer has to be to count as the target; success is decided when rows are read.
+"""kappa: how near an answer has to be to count as the target.
 
-Three sources: the paper's Table 1 as printed, a file, or the natural tolerance: the median
+Success is decided when rows are read.  Three sources: the paper's Table 1 as printed, a file, or the natural tolerance: the median
 distance between two people's performances of the same reaction, so that "reached" means "as
 close as another person would be".
 """

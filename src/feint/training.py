@@ -6,7 +6,7 @@ because every epoch seeds its own shuffling and dropout, and the checkpoint is o
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -113,8 +113,10 @@ def train(
         )
     fit, held = split(len(x), groups, settings)
     identity = _identity(model, x, y, settings)
-    if hasattr(model, "fit_coordinates"):
-        model.fit_coordinates(x[fit], y[fit])
+    fit_coordinates: Callable[[Sequences, Sequences], None] | None
+    fit_coordinates = getattr(model, "fit_coordinates", None)
+    if fit_coordinates is not None:
+        fit_coordinates(x[fit], y[fit])
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     history = History()
     best = _copy(model)

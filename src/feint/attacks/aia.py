@@ -93,7 +93,8 @@ class AIA:
             raise FeintError(f"AIA got smoothness={self.smoothness}; expected 0 or more.")
         if self.kappa is not None and self.eta is not None:
             raise FeintError(
-                f"AIA got kappa={self.kappa} and eta={self.eta}; expected one of them: eta = kappa / T."
+                f"AIA got kappa={self.kappa} and eta={self.eta}; expected one of them, "
+                "as eta = kappa / T."
             )
         for name in ("kappa", "eta"):
             if getattr(self, name) is not None and not getattr(self, name) >= 0:
@@ -137,9 +138,7 @@ class AIA:
                 "sequence) or eta (per frame), the radius of equation 4."
             )
         radius = budget.radius(x)
-        step_size = self.step_size * (
-            radius if self.step_unit == "eps" else torch.ones_like(radius)
-        )
+        unit = radius if self.step_unit == "eps" else torch.ones_like(radius)
 
         def objective(output: Tensor, values: Tensor) -> Tensor:
             loss = self.spatial(output, target)
@@ -159,7 +158,7 @@ class AIA:
                 budget,
                 objective,
                 steps=self.steps,
-                step_size=step_size,
+                step_size=self.step_size * unit,
                 optimizer=self.optimizer,
                 schedule=self.schedule,
                 keep=self.keep,

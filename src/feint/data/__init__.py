@@ -1,0 +1,1 @@
+"""Sources of two-person interactions, one file each, and the pairs made of them."""

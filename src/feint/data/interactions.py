@@ -47,7 +47,7 @@ class Pairs:
 
     Attributes:
         actor, reactor: the person seen and the one who answers; same lengths.
-        keys: "<interaction key>/<AB or BA>", unique; AB has the interaction's first person as actor.
+        keys: "<interaction key>/<AB or BA>", unique; in AB the first person is the actor.
         labels: the interaction's name.
         sets: the recording set.
         sides: the side the reactor stands on, as the camera sees it.

@@ -65,14 +65,15 @@ class DeepGRU(nn.Module):
         first_pose: bool = False,
     ) -> None:
         super().__init__()
+        widths = (widths[0], widths[1], widths[2])  # a tuple again after JSON
         self.settings: dict[str, Any] = {
             "inputs": inputs,
             "outputs": outputs,
-            "widths": tuple(widths),
+            "widths": widths,
             "first_pose": first_pose,
         }
         self.coordinates = Coordinates(inputs, outputs, first_pose)
-        self.encoder = Encoder(inputs, tuple(widths))
+        self.encoder = Encoder(inputs, widths)
         self.head = nn.Linear(widths[-1], outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
@@ -104,15 +105,16 @@ class DeepGRUClassifier(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
+        widths = (widths[0], widths[1], widths[2])  # a tuple again after JSON
         self.settings: dict[str, Any] = {
             "inputs": inputs,
             "classes": classes,
-            "widths": tuple(widths),
+            "widths": widths,
             "hidden": hidden,
             "dropout": dropout,
         }
         width = widths[-1]
-        self.encoder = Encoder(inputs, tuple(widths))
+        self.encoder = Encoder(inputs, widths)
         self.attention = nn.Linear(width, width, bias=False)
         self.context = nn.GRU(width, width, batch_first=True)
         self.classifier = nn.Sequential(
