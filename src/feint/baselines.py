@@ -36,7 +36,7 @@ def ridge(x: Sequences, y: Sequences, new: Sequences, penalty: float = 1.0) -> S
     inputs, answers = x.values[x.mask].double(), y.values[y.mask].double()
     mean, scale = inputs.mean(dim=0), inputs.std(dim=0).clamp_min(1e-6)
     design, offset = (inputs - mean) / scale, answers.mean(dim=0)
-    gram = design.T @ design + penalty * torch.eye(design.shape[1], dtype=torch.float64)
+    gram = design.T @ design + penalty * torch.eye(design.shape[1]).to(design)
     weights = torch.linalg.solve(gram, design.T @ (answers - offset))
     predicted: Float[Tensor, "batch time outputs"] = (
         (new.values.double() - mean) / scale

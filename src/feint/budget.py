@@ -51,8 +51,8 @@ class Budget:
         ):
             raise FeintError(
                 f"Budget got coords of dtype {self.coords.dtype}, "
-                f"shape {tuple(self.coords.shape)}, {int(self.coords.sum())} of them set; expected a bool tensor (features,) with at "
-                "least one True."
+                f"shape {tuple(self.coords.shape)}, {int(self.coords.sum())} of them set; "
+                "expected a bool tensor (features,) with at least one True."
             )
         if self.unit is not None and not bool(((self.unit > 0) & self.unit.isfinite()).all()):
             raise FeintError(
@@ -66,13 +66,21 @@ class Budget:
             )
 
     def _range(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        low = -torch.inf if self.low is None else self.low
-        high = torch.inf if self.high is None else self.high
-        return torch.as_tensor(low).to(like), torch.as_tensor(high).to(like)
+        low = torch.as_tensor(-torch.inf if self.low is None else self.low).to(like)
+        high = torch.as_tensor(torch.inf if self.high is None else self.high).to(like)
+        for name, limit in (("low", low), ("high", high)):
+            if limit.ndim and like.ndim and len(limit) != like.shape[-1]:
+                raise FeintError(
+                    f"Budget got {name} for {len(limit)} features and an input of "
+                    f"{like.shape[-1]}; expected the same number, or one for all."
+                )
+        return low, high
 
     def __getitem__(self, rows: Tensor) -> "Budget":
         """The budget of some rows."""
-        return self if isinstance(self.eps, float | int) else replace(self, eps=self.eps[rows])
+        if isinstance(self.eps, Tensor) and self.eps.ndim:
+            return replace(self, eps=self.eps[rows])
+        return self
 
     def radius(self, x: Sequences) -> Float[Tensor, "batch 1 _"]:
         """The largest change in data units: (batch, 1, 1), or (batch, 1, features) with `unit`."""

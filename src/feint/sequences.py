@@ -113,10 +113,10 @@ class Sequences:
         """Some rows, in the order asked for, cut to the longest of them."""
         if not isinstance(rows, slice):
             rows = torch.as_tensor(rows, device=self.values.device)
-            if rows.ndim != 1:
+            if rows.ndim != 1 or rows.is_floating_point():
                 raise FeintError(
-                    f"Sequences got an index of shape {tuple(rows.shape)}; "
-                    "expected a slice, a list of rows or a (rows,) tensor."
+                    f"Sequences got an index of shape {tuple(rows.shape)} and dtype {rows.dtype}; "
+                    "expected a slice, a list of one or more rows or a (rows,) tensor."
                 )
         lengths = self.lengths[rows]
         longest = int(lengths.max()) if len(lengths) else 0

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from feint.data.interactions import Pairs
 from feint.errors import FeintError
@@ -82,17 +82,19 @@ class Targets:
         keys, targets = [], []
         for t, wanted in enumerate(test.sides):
             same = [i for i in rows if train.sides[i] == wanted] or rows
+            facing = [
+                reactions[i] if train.sides[i] == wanted else mirror(reactions[i], train.skeleton)
+                for i in same
+            ]
             if self.exemplar == "nearest":
-                best = self._nearest(same, reactions, test.reactor[[t]], train.skeleton)
+                one = test.reactor[[t]].values[0]
+                best = int(to_one(facing, one, train.skeleton, self.time).argmin())
             else:
                 if wanted not in chosen:
                     chosen[wanted] = self._representative(same, train)
                 best = chosen[wanted]
-            reaction = reactions[best]
-            if train.sides[best] != wanted:
-                reaction = mirror(reaction, train.skeleton)
-            keys.append(train.keys[best])
-            targets.append(reaction)
+            keys.append(train.keys[same[best]])
+            targets.append(facing[best])
         return keys, targets
 
     def align(
@@ -113,6 +115,8 @@ class Targets:
         placed = Sequences.pad(
             [fit_length(t, n, self.time) for t, n in zip(targets, lengths, strict=True)]
         ).values
+        padding = reactor.values.shape[1] - placed.shape[1]
+        placed = nn.functional.pad(placed, (0, 0, 0, padding))
         shift = torch.zeros_like(placed)
         if self.place == "root":
             shift = _roots(prediction.values, skeleton) - _roots(placed, skeleton)
@@ -124,16 +128,8 @@ class Targets:
     def _representative(self, rows: list[int], train: Pairs) -> int:
         if self.exemplar == "any":
             generator = torch.Generator().manual_seed(self.seed)
-            return rows[int(torch.randint(len(rows), (), generator=generator))]
-        return rows[
-            int(between(train.reactor[rows], train.skeleton, self.time).sum(dim=0).argmin())
-        ]
-
-    def _nearest(
-        self, rows: list[int], reactions: list[Tensor], reactor: Sequences, skeleton: Skeleton
-    ) -> int:
-        candidates = [reactions[i] for i in rows]
-        return rows[int(to_one(candidates, reactor.values[0], skeleton, self.time).argmin())]
+            return int(torch.randint(len(rows), (), generator=generator))
+        return int(between(train.reactor[rows], train.skeleton, self.time).sum(dim=0).argmin())
 
 
 def between(
@@ -166,22 +162,23 @@ def fit_length(
     """A sequence brought to another length; see `Targets.time`."""
     have = len(sequence)
     if time == "resample":
-        at = torch.linspace(0, have - 1, frames)
+        at = torch.linspace(0, have - 1, frames, dtype=torch.float64, device=sequence.device)
         before = at.floor().long().clamp_max(max(have - 2, 0))
         after = (before + 1).clamp_max(have - 1)
-        return torch.lerp(sequence[before], sequence[after], (at - before)[:, None])
+        share = (at - before).to(sequence.dtype)[:, None]
+        return torch.lerp(sequence[before], sequence[after], share)
     if have > frames:
         return sequence[:frames] if time == "hold" else sequence[have - frames :]
     return torch.cat([sequence, sequence[-1:].expand(frames - have, -1)])
 
 
 def mirror(
-    sequence: Float[Tensor, "*shape features"], skeleton: Skeleton
-) -> Float[Tensor, "*shape features"]:
+    sequence: Float[Tensor, "time features"], skeleton: Skeleton
+) -> Float[Tensor, "time features"]:
     """A person mirrored left to right about their own first root: left limbs become right ones."""
     positions = skeleton.split(sequence).clone()
     root = skeleton.joint(skeleton.root)
-    place = positions.flatten(0, -3)[0, root, 0]
+    place = positions[0, root, 0]
     positions[..., 0] = 2 * place - positions[..., 0]
     swapped = {"left": "right", "right": "left"}
     order = []

@@ -1,13 +1,14 @@
 """kappa: how near an answer has to be to count as the target.
 
-Success is decided when rows are read.  Three sources: the paper's Table 1 as printed, a file, or the natural tolerance: the median
-distance between two people's performances of the same reaction, so that "reached" means "as
-close as another person would be".
+Success is decided when rows are read.  Three sources: the paper's Table 1 as printed, a file, or
+the natural tolerance: the median distance between two people's performances of the same reaction,
+so that "reached" means "as close as another person would be".
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 import torch
@@ -16,7 +17,7 @@ from feint.data.interactions import Pairs
 from feint.errors import FeintError
 from feint.files import read_json, write_json
 from feint.sequences import Reading
-from feint.targets import Place, Time, between
+from feint.targets import Place, Role, Time, between
 
 SCHEMA = 1
 
@@ -54,7 +55,8 @@ class Tolerance:
         source: where it comes from, in words.
         among_others: per class, the share of *other* classes' real reactions that pass, aligned
             alike: near 1 means the tolerance tells nothing.
-        between_same: per class, how many pairs of performances it was measured on.
+        between_same: per class, how many pairs of performances it was measured on, each in both
+            orders.
     """
 
     kappa: Mapping[str, float]
@@ -71,6 +73,10 @@ class Tolerance:
             raise FeintError(
                 f"Tolerance got kappa={dict(self.kappa)}, other={self.other}; expected finite "
                 "numbers above 0, at least one."
+            )
+        if self.reading not in get_args(Reading):
+            raise FeintError(
+                f"Tolerance got reading={self.reading!r}; expected one of {get_args(Reading)}."
             )
 
     def of(self, label: str) -> float:
@@ -126,7 +132,7 @@ def paper(reading: Reading = "frame") -> Tolerance:
 
 
 def natural(
-    train: Pairs, time: Time = "resample", place: Place = "reactor", role: str = "any"
+    train: Pairs, time: Time = "resample", place: Place = "reactor", role: Role = "any"
 ) -> Tolerance:
     """The natural tolerance of every class in the training set.
 
@@ -138,8 +144,9 @@ def natural(
         FeintError: a class has no two performances on the same side.
     """
     wanted = [i for i in range(len(train)) if role in ("any", train.roles[i])]
-    same: dict[str, list[torch.Tensor]] = {label: [] for label in sorted(set(train.labels))}
-    other: dict[str, list[torch.Tensor]] = {label: [] for label in same}
+    nothing = torch.empty(0)
+    same = {label: [nothing] for label in sorted(set(train.labels))}
+    other = {label: [nothing] for label in same}
     for on in ("left", "right"):
         rows = [i for i in wanted if train.sides[i] == on]
         if not rows:
@@ -158,7 +165,8 @@ def natural(
         if not len(alike):
             raise FeintError(
                 f"The natural tolerance of {label!r} needs two performances on the same side and "
-                "found none in the training set. Bring more data, or give a tolerance file."
+                f"with role {role!r}, and found none in the training set. Bring more data, or give "
+                "a tolerance file."
             )
         kappa[label] = float(alike.median())
         among_others[label] = float((unlike < kappa[label]).float().mean()) if len(unlike) else 0.0

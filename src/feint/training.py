@@ -112,7 +112,7 @@ def train(
             "one answer an input, frame for frame."
         )
     fit, held = split(len(x), groups, settings)
-    identity = _identity(model, x, y, settings)
+    identity = _identity(model, x, y, settings, held)
     fit_coordinates: Callable[[Sequences, Sequences], None] | None
     fit_coordinates = getattr(model, "fit_coordinates", None)
     if fit_coordinates is not None:
@@ -182,6 +182,11 @@ def error(model: nn.Module, x: Sequences, y: Sequences) -> float:
 
 def masked_mse(output: Float[Tensor, "batch time outputs"], y: Sequences) -> Float[Tensor, ""]:
     """Squared error, averaged over the features and the own frames of all sequences."""
+    if output.shape != y.values.shape:
+        raise FeintError(
+            f"The model answered {tuple(output.shape)} where the data says "
+            f"{tuple(y.values.shape)}; expected one output a feature of the answers."
+        )
     per_frame = (output - y.values).square().mean(dim=-1)
     return sum_over_time(per_frame, y.lengths).sum() / y.lengths.sum()
 
@@ -238,9 +243,12 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 
-def _identity(model: nn.Module, x: Sequences, y: Sequences, settings: Training) -> str:
-    """What a checkpoint must agree with: settings, architecture, first weights, data."""
-    digest = hashlib.sha256(repr((SCHEMA, asdict(settings), str(model))).encode())
+def _identity(
+    model: nn.Module, x: Sequences, y: Sequences, settings: Training, held: list[int]
+) -> str:
+    """What a checkpoint must agree with: settings, architecture, first weights, data, split."""
+    architecture = (str(model), getattr(model, "settings", None))
+    digest = hashlib.sha256(repr((SCHEMA, asdict(settings), architecture, held)).encode())
     for tensor in (*model.state_dict().values(), x.values, y.values, x.lengths):
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -98,6 +98,7 @@ class Pairs:
         digest = hashlib.sha256()
         for sequences in (self.actor, self.reactor):
             for sequence in sequences:
+                digest.update(repr(tuple(sequence.shape)).encode())
                 digest.update(sequence.cpu().contiguous().numpy().tobytes())
         digest.update(repr((self.keys, self.labels)).encode())
         return digest.hexdigest()

@@ -32,8 +32,8 @@ def save(model: nn.Module, path: Path, **about: Any) -> None:
             "Save your own model's state_dict with safetensors."
         )
     settings = {"schema": SCHEMA, "model": name, "settings": model.settings}
-    write_tensors(path.with_suffix(".safetensors"), model.state_dict(), settings)
-    write_json(path.with_suffix(".json"), {**settings, "about": about})
+    write_tensors(_beside(path, ".safetensors"), model.state_dict(), settings)
+    write_json(_beside(path, ".json"), {**settings, "about": about})
 
 
 def load(path: Path) -> nn.Module:
@@ -42,8 +42,8 @@ def load(path: Path) -> nn.Module:
     Raises:
         FeintError: a file is missing, damaged, of another schema, or its weights do not fit.
     """
-    described = read_json(path.with_suffix(".json"))
-    tensors, inside = read_tensors(path.with_suffix(".safetensors"))
+    described = read_json(_beside(path, ".json"))
+    tensors, inside = read_tensors(_beside(path, ".safetensors"))
     try:
         if described["schema"] != SCHEMA:
             raise FeintError(
@@ -59,9 +59,14 @@ def load(path: Path) -> nn.Module:
         model.load_state_dict(tensors)
     except FeintError:
         raise
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise FeintError(
             f"{path}.json and .safetensors do not make a model: {type(error).__name__}: {error}. "
             f"Expected what feint.models.loading.save writes, for one of {', '.join(MODELS)}."
         ) from error
     return model.eval()
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """`path` with a suffix after all of its name: "eps0.3" does not become "eps0.json"."""
+    return path.with_name(path.name + suffix)

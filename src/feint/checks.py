@@ -1,0 +1,175 @@
+"""The evaluator distrusts itself: what a reader must know before believing a number.
+
+Every warning has a name, one sentence in the output and a paragraph in docs/checks.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from feint import baselines
+from feint.sequences import Sequences, distance, predict, sum_over_time
+from feint.skeleton import Skeleton
+from feint.tolerance import Tolerance
+
+
+@dataclass(frozen=True)
+class Warning:
+    """One thing to know: its name (docs/checks.md), what it is about, and a sentence."""
+
+    name: str
+    about: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A model beside the trivial predictors, on the test set.
+
+    Attributes:
+        unit: of the errors: "cm a joint", or "data units a frame" without a skeleton.
+        error: the model's mean error.
+        trivial: the trivial predictors' mean errors, by name.
+        reaction: how far its answer moves, in the same unit, when it sees another actor's motion
+            (everything else it sees left as it is).
+        train_error: its mean error on the training set: far below `error`, it is overfit.
+    """
+
+    unit: str
+    error: float
+    trivial: Mapping[str, float]
+    reaction: float
+    train_error: float
+
+    def warnings(self, name: str) -> list[Warning]:
+        """What must be said of this model before anything about its robustness."""
+        found = []
+        better = {k: v for k, v in self.trivial.items() if v <= self.error}
+        if better:
+            told = ", ".join(f"{k} {v:.3g}" for k, v in better.items())
+            found.append(
+                Warning(
+                    "weak-model",
+                    name,
+                    f"{name} does not beat the trivial predictors: its error is {self.error:.3g} "
+                    f"{self.unit}, theirs {told}.",
+                )
+            )
+        if self.reaction < 0.05 * self.error:
+            found.append(
+                Warning(
+                    "ignores-input",
+                    name,
+                    f"{name} hardly reacts to what it sees: another actor moves its answer by "
+                    f"{self.reaction:.3g} {self.unit}. Robustness of such a model means nothing.",
+                )
+            )
+        return found
+
+
+def gate(
+    model: nn.Module,
+    train: tuple[Sequences, Sequences],
+    test: tuple[Sequences, Sequences],
+    seen: Bool[Tensor, " features"],
+    skeleton: Skeleton | None,
+) -> Gate:
+    """Measure a model beside the trivial predictors.
+
+    Args:
+        train, test: (input, reaction) each.
+        seen: the input features that show the actor.
+    """
+    (x_train, y_train), (x, y) = train, test
+    swapped = x.values.clone()
+    swapped[..., seen] = x.values.roll(1, dims=0)[..., seen]
+    frames = torch.minimum(x.lengths, x.lengths.roll(1))
+    answer = predict(model, x)
+    other = predict(model, Sequences(swapped, frames))
+    return Gate(
+        unit="data units a frame" if skeleton is None else "cm a joint",
+        error=mean_error(answer, y, skeleton),
+        trivial={
+            "hold first pose": mean_error(baselines.hold_first_pose(y), y, skeleton),
+            "mean pose": mean_error(baselines.mean_pose(y_train, y), y, skeleton),
+            "framewise ridge": mean_error(baselines.ridge(x_train, y_train, x), y, skeleton),
+        },
+        reaction=mean_error(other, Sequences(answer.values, frames), skeleton),
+        train_error=mean_error(predict(model, x_train), y_train, skeleton),
+    )
+
+
+def mean_error(a: Sequences, b: Sequences, skeleton: Skeleton | None) -> float:
+    """Mean over all own frames: cm a joint with a skeleton, else the frame distance."""
+    if skeleton is None:
+        total = distance(a, b)
+    else:
+        apart = skeleton.change_in_metres(a.values - b.values).norm(dim=-1).mean(dim=-1)
+        total = sum_over_time(100 * apart, a.lengths)
+    return float(total.sum() / a.lengths.sum())
+
+
+def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> list[Warning]:
+    """What in the results themselves should make a reader distrust them.
+
+    Args:
+        rows: of `evaluation.score`.
+        rates: of `summary.rates`, over all targets.
+        tolerance: by which success was decided.
+    """
+    found = []
+    for label in sorted(set(rows["target"])):
+        others = tolerance.among_others.get(label)
+        if others is not None and others > 0.25:
+            found.append(
+                Warning(
+                    "loose-tolerance",
+                    label,
+                    f"The tolerance of {label!r} is loose: {others:.0%} of other classes' real "
+                    "reactions pass for it.",
+                )
+            )
+    for one in rates.filter(pl.col("attack") == "attack").iter_rows(named=True):
+        about = f"{one['source']} -> {one['victim']}, eps {one['eps']:g}"
+        if one["clean"] > 0.5:
+            found.append(
+                Warning(
+                    "vacuous-success",
+                    about,
+                    f"{one['clean']:.0%} already count as the target without any attack; look at "
+                    "the rate among those that did not.",
+                )
+            )
+        if one["source"] == one["victim"] and one["reached"] < one["noise"]:
+            found.append(
+                Warning(
+                    "noise-wins",
+                    about,
+                    f"Random noise reaches the target more often ({one['noise']:.0%}) than the "
+                    f"attack ({one['reached']:.0%}): the attack fails here, not the noise.",
+                )
+            )
+    crafted = rows.filter(pl.col("attack") == "attack")
+    still = float((crafted["change"] == 0).mean() or 0.0) if len(crafted) else 0.0
+    if still > 0:
+        found.append(
+            Warning(
+                "no-gradient",
+                "attack",
+                f"{still:.0%} of the attacked sequences were not changed at all: the gradient is "
+                "zero there (masked, saturated or quantised).",
+            )
+        )
+    return _once(found)
+
+
+def _once(warnings: Sequence[Warning]) -> list[Warning]:
+    """One a name and sentence: the same thing said of several eps is said once."""
+    kept: dict[tuple[str, str], Warning] = {}
+    for warning in warnings:
+        kept.setdefault((warning.name, warning.about.partition(",")[0]), warning)
+    return list(kept.values())

@@ -1,0 +1,214 @@
+"""An experiment: one TOML file, every key checked before anything runs."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from feint.attacks import AIA
+from feint.data.sbu import PAPER_TEST_SETS
+from feint.errors import FeintError
+from feint.skeleton import SBU_15, Skeleton
+from feint.targets import Exemplar, Place, Role, Targets, Time
+from feint.training import Training
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Part(BaseModel):
+    """A table of the file: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Part):
+    """[data]: where the interactions come from."""
+
+    source: Literal["synthetic", "sbu"] = "synthetic"
+    root: Path | None = None
+    """SBU's folder; `--data` on the command line goes before it."""
+    test_sets: Annotated[tuple[str, ...], Field(min_length=1)] = PAPER_TEST_SETS
+    first_pose: bool = True
+    """The reactor also sees its own first pose: where it stands (`with_first_pose`)."""
+    directions: Literal["both", "responds"] = "both"
+    runs: Count = 2
+    """Synthetic only: interactions per pair of people and class."""
+    seed: int = 0
+    """Synthetic only."""
+
+
+class TCNModel(Part):
+    """[[model]] with kind = "TCN"."""
+
+    kind: Literal["TCN"]
+    name: Name = "tcn"
+    width: Count = 256
+    depth: Count = 10
+    kernel: Count = 2
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    training: dict[str, Any] = {}
+
+    @field_validator("training")
+    @classmethod
+    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return _fields_of(Training, value)
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of the model."""
+        return {k: getattr(self, k) for k in ("width", "depth", "kernel", "dropout")}
+
+
+class DeepGRUModel(Part):
+    """[[model]] with kind = "DeepGRU"."""
+
+    kind: Literal["DeepGRU"]
+    name: Name = "deepgru"
+    widths: tuple[Count, Count, Count] = (512, 256, 128)
+    training: dict[str, Any] = {}
+
+    @field_validator("training")
+    @classmethod
+    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return _fields_of(Training, value)
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of the model."""
+        return {"widths": self.widths}
+
+
+class Attacker(Part):
+    """[attack]: the attack and its budget."""
+
+    preset: Literal["strong", "paper-eq6", "paper-adam"] = "strong"
+    settings: dict[str, Any] = {}
+    """Any field of AIA, in place of the preset's."""
+    eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    unit: Literal["data", "cm"] = "data"
+    axes: Annotated[tuple[str, ...], Field(min_length=1)] = ("z",)
+    joints: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Joints the attacker can move; all of them if not given."""
+
+    @model_validator(mode="after")
+    def _known(self) -> "Attacker":
+        self.attack()
+        SBU_15.axis(*self.axes)
+        if self.joints is not None:
+            SBU_15.of_joints(self.joints)
+        if len(set(self.eps)) != len(self.eps):
+            raise FeintError(f"eps has a value twice: {self.eps}")
+        return self
+
+    def attack(self) -> AIA:
+        """The attack with its settings."""
+        return AIA.preset(self.preset, **self.settings)
+
+
+class Target(Part):
+    """[target]: the reactions asked for."""
+
+    labels: Annotated[tuple[str, ...], Field(min_length=1)]
+    exemplar: Exemplar = "medoid"
+    role: Role = "any"
+    time: Time = "resample"
+    place: Place = "reactor"
+
+    def targets(self, seed: int) -> Targets:
+        """How targets are chosen and aligned."""
+        return Targets(self.exemplar, self.role, self.time, self.place, seed)
+
+
+class Evaluation(Part):
+    """[evaluation]: what is asked, and of how many."""
+
+    limit: Count | None = None
+    """At most so many test sequences, a seeded choice; all of them if not given."""
+    noise: tuple[Literal["sign", "uniform"], ...] = ("sign",)
+    transfer: bool = True
+    """Also score what was crafted on each model on every other."""
+    batch_size: Count = 64
+    tolerance: Literal["natural", "paper", "paper-joint"] | Path = "natural"
+    """kappa: measured on the training set, Table 1 in either reading, or a tolerance file."""
+
+
+class Experiment(Part):
+    """The whole file."""
+
+    name: Name
+    seed: Annotated[int, Field(ge=0)] = 0
+    data: Data = Data()
+    model: Annotated[
+        tuple[Annotated[TCNModel | DeepGRUModel, Field(discriminator="kind")], ...],
+        Field(min_length=1),
+    ]
+    attack: Attacker
+    target: Target
+    evaluation: Evaluation = Evaluation()
+
+    @model_validator(mode="after")
+    def _names(self) -> "Experiment":
+        names = [model.name for model in self.model]
+        if len(set(names)) != len(names):
+            raise FeintError(f"two models have the same name: {', '.join(names)}")
+        return self
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The skeleton of the data: both sources have SBU's."""
+        return SBU_15
+
+
+def read(path: Path) -> Experiment:
+    """Read an experiment.
+
+    Raises:
+        FeintError: no such file, not TOML, or a key that is unknown, missing or wrong; it names
+            the key, what came and what was expected.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FeintError(
+            f"Could not read the experiment {path}: {error}. Expected a TOML file such as "
+            "examples/sbu.toml."
+        ) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Experiment:
+    """Read an experiment from text; `name` stands for it in errors."""
+    try:
+        return Experiment(**tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
+    except ValidationError as error:
+        raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
+    except TypeError as error:
+        raise FeintError(f"{name} is not an experiment: {error}.") from error
+
+
+def _told(error: ValidationError) -> str:
+    lines = []
+    for one in error.errors():
+        key = ".".join(str(part) for part in one["loc"] if part not in ("TCN", "DeepGRU"))
+        came = one["input"]
+        shown = (
+            "" if one["type"] == "missing" or isinstance(came, dict | Part) else f"got {came!r}; "
+        )
+        message = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            message = "unknown key; check its spelling against docs/experiments.md"
+            shown = ""
+        lines.append(f"  {key}: {shown}{message[:1].lower() + message[1:]}")
+    return "\n".join(lines)
+
+
+def _fields_of(settings: type[Training], value: dict[str, Any]) -> dict[str, Any]:
+    """Check a table against a dataclass of settings, by building it."""
+    try:
+        settings(**value)
+    except TypeError as error:
+        raise FeintError(str(error).replace("Training.__init__() got an ", "")) from error
+    return value

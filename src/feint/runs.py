@@ -1,0 +1,401 @@
+"""A run: one experiment in one folder, stage by stage; what is done already is not done again.
+
+    run.json                            settings, data, versions
+    models/<name>.safetensors, .json    trained reactors, and how they compare (checks.Gate)
+    tolerance.json                      kappa per class
+    questions/<source>/<target>         clean inputs, true reactions, targets
+    adversarial/<source>/<target>/<attack>
+    answers/<source>/<victim>/<target>/<attack>
+    rows.parquet                        one row an attacked sequence; `row` is its place in a file
+
+Tensors are safetensors.  `source` is the model an attack was crafted on, `victim` the one that
+answered.  Names are checked (`experiment.Name`), so they can be paths.
+"""
+
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+import feint
+from feint import checks, evaluation, tolerance
+from feint.attacks import AIA, Attack, Noise
+from feint.budget import Budget
+from feint.data import sbu, synthetic
+from feint.data.interactions import Pairs, pair
+from feint.errors import FeintError
+from feint.evaluation import NONE, Crafted, Question
+from feint.experiment import DeepGRUModel, Experiment, TCNModel
+from feint.files import read_json, read_tensors, replacing, write_json, write_tensors
+from feint.models import loading
+from feint.models.coordinates import with_first_pose
+from feint.models.deepgru import DeepGRU
+from feint.models.tcn import TCN
+from feint.progress import bar
+from feint.sequences import Sequences, predict
+from feint.training import Training, train
+
+SCHEMA = 1
+ATTACK = "attack"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The data of an experiment, split, with what a model sees of it."""
+
+    train: Pairs
+    test: Pairs
+    x_train: Sequences
+    x_test: Sequences
+
+    @property
+    def seen(self) -> Bool[Tensor, " features"]:
+        """The input features that show the actor."""
+        seen = torch.zeros(self.x_test.values.shape[-1], dtype=torch.bool)
+        seen[: self.test.actor.values.shape[-1]] = True
+        return seen
+
+
+class Run:
+    """One experiment in one folder.
+
+    Args:
+        experiment: what to do.
+        folder: where; created, or continued if it holds the same experiment on the same data.
+
+    Raises:
+        FeintError: the folder holds another experiment, or cannot be written.
+    """
+
+    def __init__(self, experiment: Experiment, folder: Path) -> None:
+        self.experiment, self.folder = experiment, folder
+        described = self._describe()
+        path = folder / "run.json"
+        if path.exists():
+            before = read_json(path)
+            for key in ("schema", "experiment", "data"):
+                if before.get(key) != described[key]:
+                    raise FeintError(
+                        f"{folder} holds another run: its {key} differs from the one asked for. "
+                        "Give another folder with --out, or remove it."
+                    )
+        else:
+            write_json(path, described)
+
+    @staticmethod
+    def open(folder: Path) -> dict[str, Any]:
+        """What run.json says of a run in `folder`.  Raises FeintError if there is none."""
+        path = folder / "run.json"
+        if not path.exists():
+            raise FeintError(
+                f"{folder} is not a run: it has no run.json. Expected a folder written by "
+                "`feint run` or `feint demo`."
+            )
+        described = read_json(path)
+        if not isinstance(described, dict) or described.get("schema") != SCHEMA:
+            raise FeintError(f"{path} is not of schema {SCHEMA}, the one this feint reads.")
+        return described
+
+    @cached_property
+    def data(self) -> Prepared:
+        """The data, read or generated once."""
+        spec = self.experiment.data
+        if spec.source == "sbu":
+            if spec.root is None:
+                raise FeintError(
+                    "The experiment's data is SBU, and no folder was given. Pass --data DIR, or "
+                    "set data.root; `feint data sbu DIR` downloads it."
+                )
+            interactions = sbu.read(spec.root)
+        else:
+            interactions = synthetic.generate(seed=spec.seed, runs=spec.runs)
+        learnt, held = (
+            pair(part, self.experiment.skeleton, spec.directions)
+            for part in sbu.split(interactions, spec.test_sets)
+        )
+        limit = self.experiment.evaluation.limit
+        if limit is not None and limit < len(held):
+            generator = torch.Generator().manual_seed(self.experiment.seed)
+            held = held[sorted(torch.randperm(len(held), generator=generator)[:limit].tolist())]
+        sees = with_first_pose if spec.first_pose else _actor_alone
+        return Prepared(
+            learnt, held, sees(learnt.actor, learnt.reactor), sees(held.actor, held.reactor)
+        )
+
+    # -- train ------------------------------------------------------------------------------
+
+    def train(self) -> dict[str, nn.Module]:
+        """Train every model that is not trained yet, and put each beside the trivial predictors."""
+        return {spec.name: self._trained(spec) for spec in self.experiment.model}
+
+    def _trained(self, spec: TCNModel | DeepGRUModel) -> nn.Module:
+        path = self.folder / "models" / spec.name
+        if path.with_suffix(".json").exists():
+            return loading.load(path)
+        data, settings = self.data, Training(**{"seed": self.experiment.seed, **spec.training})
+        widths = data.x_train.values.shape[-1], data.train.reactor.values.shape[-1]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            kind = TCN if isinstance(spec, TCNModel) else DeepGRU
+            model = kind(*widths, **spec.settings(), first_pose=self.experiment.data.first_pose)
+        checkpoint = self.folder / "checkpoints" / f"{spec.name}.safetensors"
+        history = train(
+            model,
+            data.x_train,
+            data.train.reactor,
+            settings,
+            groups=data.train.interactions,
+            checkpoint=checkpoint,
+            name=f"training {spec.name}",
+        )
+        gate = checks.gate(
+            model,
+            (data.x_train, data.train.reactor),
+            (data.x_test, data.test.reactor),
+            data.seen,
+            self.experiment.skeleton,
+        )
+        loading.save(
+            model, path, training=asdict(settings), history=asdict(history), gate=asdict(gate)
+        )
+        return model
+
+    # -- attack -----------------------------------------------------------------------------
+
+    @cached_property
+    def tolerance(self) -> tolerance.Tolerance:
+        """kappa, measured or read once."""
+        path = self.folder / "tolerance.json"
+        if path.exists():
+            return tolerance.Tolerance.load(path)
+        asked, target = self.experiment.evaluation.tolerance, self.experiment.target
+        if asked == "paper":
+            found = tolerance.paper()
+        elif asked == "paper-joint":
+            found = tolerance.paper("joint")
+        elif asked == "natural":
+            found = tolerance.natural(self.data.train, target.time, target.place, target.role)
+        else:
+            found = tolerance.Tolerance.load(Path(asked))
+        found.save(path)
+        return found
+
+    @property
+    def attacks(self) -> dict[str, Attack]:
+        """Everything that perturbs, by its name in the rows."""
+        seed = self.experiment.seed
+        noises = {f"{k}-noise": Noise(k, seed=seed) for k in self.experiment.evaluation.noise}
+        return {**noises, ATTACK: self.experiment.attack.attack()}
+
+    @property
+    def budget(self) -> Budget:
+        """What may be changed; evaluation puts each eps in its place."""
+        attacker, skeleton = self.experiment.attack, self.experiment.skeleton
+        reach = skeleton.axis(*attacker.axes)
+        if attacker.joints is not None:
+            reach &= skeleton.of_joints(attacker.joints)
+        coords = self.data.seen
+        coords[: skeleton.features] &= reach
+        unit = None
+        if attacker.unit == "cm":
+            unit = torch.ones(len(coords))
+            unit[: skeleton.features] = skeleton.centimetres()
+        return Budget(attacker.eps[0], coords, unit=unit)
+
+    def attack(self) -> None:
+        """Craft every adversarial sequence that is not there yet."""
+        models, data = self.train(), self.data
+        attacker = self.experiment.attack
+        labels = self.experiment.target.labels
+        rows = len(models) * len(labels) * len(self.attacks) * len(attacker.eps) * len(data.test)
+        with bar(rows, "attacking") as progress:
+            for source, model in models.items():
+                for label in labels:
+                    question = self._question(source, model, label)
+                    progress.tell(f"{source} -> {label}")
+                    for name, attack in self.attacks.items():
+                        path = self._path("adversarial", source, label, name)
+                        if path.exists():
+                            progress.advance(len(attacker.eps) * len(data.test))
+                            continue
+                        crafted = evaluation.craft(
+                            name,
+                            self._with_kappa(attack, label),
+                            model,
+                            question,
+                            self.budget,
+                            attacker.eps,
+                            batch_size=self.experiment.evaluation.batch_size,
+                            progress=progress,
+                        )
+                        _write_crafted(path, crafted)
+
+    def _with_kappa(self, attack: Attack, label: str) -> Attack:
+        """An AIA that needs the radius of equation 4 gets the target's own."""
+        if not isinstance(attack, AIA) or attack.surface == "point":
+            return attack
+        if attack.kappa is not None or attack.eta is not None:
+            return attack
+        kappa = self.tolerance.of(label)
+        if self.tolerance.per_frame:
+            return replace(attack, eta=kappa)
+        return replace(attack, kappa=kappa)
+
+    def _question(self, source: str, model: nn.Module, label: str) -> Question:
+        """The target asked of every test sequence, crafted on `source`."""
+        data, spec = self.data, self.experiment.target
+        targets = spec.targets(self.experiment.seed)
+        keys, raw = targets.choose(label, data.train, data.test)
+        wanted = targets.align(
+            raw, data.test.reactor, predict(model, data.x_test), self.experiment.skeleton
+        )
+        path = self._path("questions", source, label)
+        if not path.exists():
+            tensors = {
+                "x": data.x_test.values,
+                "reactor": data.test.reactor.values,
+                "wanted": wanted.values,
+                "lengths": wanted.lengths,
+            }
+            write_tensors(path, tensors, {"schema": SCHEMA, "keys": data.test.keys})
+        return Question(
+            label,
+            data.x_test,
+            wanted,
+            data.test.keys,
+            data.test.labels,
+            data.test.sides,
+            tuple(keys),
+        )
+
+    # -- score ------------------------------------------------------------------------------
+
+    def score(self) -> pl.DataFrame:
+        """Let every victim answer everything crafted, and write the rows."""
+        models, labels = self.train(), self.experiment.target.labels
+        names = [NONE, *self.attacks]
+        pairs = [(s, v) for s in models for v in models if s == v or self._transfer]
+        parts = []
+        with bar(len(pairs) * len(labels) * len(names), "scoring") as progress:
+            for source, victim in pairs:
+                for label in labels:
+                    question = self._question(source, models[source], label)
+                    for name in names:
+                        parts.append(self._scored(question, name, source, victim, models[victim]))
+                        progress.advance()
+        rows = pl.concat(parts)
+        with replacing(self.folder / "rows.parquet") as temporary:
+            rows.write_parquet(temporary)
+        return rows
+
+    @property
+    def _transfer(self) -> bool:
+        return self.experiment.evaluation.transfer
+
+    def _scored(
+        self, question: Question, name: str, source: str, victim: str, model: nn.Module
+    ) -> pl.DataFrame:
+        crafted = evaluation.clean(question)
+        if name != NONE:
+            path = self._path("adversarial", source, question.target, name)
+            if not path.exists():
+                raise FeintError(
+                    f"{path} is not there: nothing was crafted yet. Run `feint attack` first."
+                )
+            crafted = _read_crafted(path, name, question)
+            for eps in sorted(set(crafted.eps.tolist())):
+                some = crafted.eps == eps
+                evaluation.verify(
+                    name,
+                    crafted.x_adv[some.nonzero()[:, 0]],
+                    question.x[crafted.sequence[some]],
+                    replace(self.budget, eps=eps),
+                )
+        rows, answers = evaluation.score(
+            model,
+            question,
+            crafted,
+            self.experiment.skeleton,
+            source_name=source,
+            victim_name=victim,
+        )
+        path = self._path("answers", source, victim, question.target, name)
+        write_tensors(
+            path, {"values": answers.values, "lengths": answers.lengths}, {"schema": SCHEMA}
+        )
+        return rows.with_row_index("row")
+
+    def _path(self, kind: str, *names: str) -> Path:
+        return tensor_path(self.folder, kind, *names)
+
+    def _describe(self) -> dict[str, Any]:
+        data = self.data
+        return {
+            "schema": SCHEMA,
+            "experiment": json.loads(self.experiment.model_dump_json(exclude={"data": {"root"}})),
+            "data": {
+                "source": self.experiment.data.source,
+                "train": len(data.train),
+                "test": len(data.test),
+                "train_fingerprint": data.train.fingerprint(),
+                "test_fingerprint": data.test.fingerprint(),
+                "labels": sorted(set(data.train.labels)),
+            },
+            "skeleton": asdict(self.experiment.skeleton),
+            "versions": {
+                "feint": feint.__version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+        }
+
+
+def tensor_path(folder: Path, kind: str, *names: str) -> Path:
+    """The file of some tensors of a run: `<kind>/<name>/.../<name>.safetensors`."""
+    *folders, last = (kind, *names)
+    return folder.joinpath(*folders, f"{last}.safetensors")
+
+
+def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, checks.Gate]]:
+    """What each trained model of a run scored beside the trivial predictors."""
+    for name in names:
+        about = read_json(folder / "models" / f"{name}.json")["about"]
+        yield name, checks.Gate(**about["gate"])
+
+
+def _actor_alone(actor: Sequences, reactor: Sequences) -> Sequences:
+    return actor
+
+
+def _write_crafted(path: Path, crafted: Crafted) -> None:
+    tensors = {
+        "x_adv": crafted.x_adv.values,
+        "lengths": crafted.x_adv.lengths,
+        "eps": crafted.eps,
+        "sequence": crafted.sequence,
+    }
+    write_tensors(path, tensors, {"schema": SCHEMA, "attack": crafted.attack})
+
+
+def _read_crafted(path: Path, name: str, question: Question) -> Crafted:
+    tensors, about = read_tensors(path)
+    try:
+        if about != {"schema": SCHEMA, "attack": name}:
+            raise KeyError("about")
+        sequence = tensors["sequence"]
+        x_adv = Sequences(tensors["x_adv"], tensors["lengths"])
+        if not torch.equal(x_adv.lengths, question.x.lengths[sequence]):
+            raise KeyError("lengths")
+        return Crafted(name, tensors["eps"], sequence, x_adv)
+    except (KeyError, IndexError) as error:
+        raise FeintError(
+            f"{path} does not belong to this run ({error}). Remove it and run `feint attack` again."
+        ) from error

@@ -1,0 +1,103 @@
+"""What rows come to: success rates beside their baselines, decided here and nowhere earlier."""
+
+import numpy as np
+import polars as pl
+
+from feint.tolerance import Tolerance
+
+
+def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> pl.DataFrame:
+    """Success rates of the attack at every eps, with the baselines beside them.
+
+    Sequences whose own class is the target's are left out: they have nothing to be moved to.
+
+    Returns:
+        source, victim, (target,) attack, eps, then
+        n: sequences asked; reached: the share that counts as the target;
+        clean: the same without an attack; noise: under the worst of the noises, same eps;
+        failed: how many did not count without an attack; moved: the share of *these* the attack
+        made count, with low and high, its 95 % interval (bootstrap over interactions);
+        moved_noise: the share of these that noise made count;
+        closed: share of the distance to the target closed, the median over sequences;
+        error_cm, change_cm, change_max_cm, bones: means, where the rows have them.
+    """
+    judged = rows.filter(pl.col("label") != pl.col("target"))
+    judged = judged.with_columns(tolerance.reached(judged))
+    question = ["source", "victim", "target", "sequence"]
+    clean = judged.filter(pl.col("attack") == "none").select(
+        *question, clean=pl.col("reached"), clean_distance=pl.col("distance_frame")
+    )
+    noise = (
+        judged.filter(pl.col("attack").str.ends_with("noise"))
+        .group_by([*question, "eps"])
+        .agg(noise=pl.col("reached").any())
+    )
+    asked = (
+        judged.filter(pl.col("attack") != "none")
+        .join(clean, on=question, how="left", validate="m:1")
+        .join(noise, on=[*question, "eps"], how="left", validate="m:1")
+        .with_columns(
+            interaction=pl.col("sequence").str.replace(r"/[^/]*$", ""),
+            closed=1 - pl.col("distance_frame") / pl.col("clean_distance"),
+        )
+    )
+    keys = ["source", "victim", *(["target"] if by_target else []), "attack", "eps"]
+    told = [c for c in ("error_cm", "change_cm", "change_max_cm", "bones") if c in rows.columns]
+    failed = ~pl.col("clean")
+    out = asked.group_by(keys).agg(
+        n=pl.len(),
+        reached=pl.col("reached").mean(),
+        clean=pl.col("clean").mean(),
+        noise=pl.col("noise").mean(),
+        failed=failed.sum(),
+        moved=pl.col("reached").filter(failed).mean(),
+        moved_noise=pl.col("noise").filter(failed).mean(),
+        closed=pl.col("closed").median(),
+        **{c: pl.col(c).mean() for c in told},
+        _hits=pl.col("reached").filter(failed).cast(pl.Float64),
+        _of=pl.col("interaction").filter(failed),
+    )
+    intervals = [
+        cluster_interval(hits.to_numpy(), of.to_list())
+        for hits, of in zip(out["_hits"], out["_of"], strict=True)
+    ]
+    return (
+        out.with_columns(
+            low=pl.Series([low for low, _ in intervals], dtype=pl.Float64),
+            high=pl.Series([high for _, high in intervals], dtype=pl.Float64),
+        )
+        .drop("_hits", "_of")
+        .sort(keys)
+    )
+
+
+def cluster_interval(
+    hits: np.ndarray, clusters: list[str], draws: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % percentile bootstrap of the mean, resampling whole clusters; NaN without any."""
+    if not len(hits):
+        return float("nan"), float("nan")
+    names, of = np.unique(clusters, return_inverse=True)
+    total, count = np.bincount(of, hits), np.bincount(of)
+    drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
+    means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def verdict(table: pl.DataFrame, unit: str) -> str:
+    """One sentence: the white-box result at the largest eps, per model, beside its baselines."""
+    white = table.filter((pl.col("attack") == "attack") & (pl.col("source") == pl.col("victim")))
+    sentences = []
+    for one in white.filter(pl.col("eps") == pl.col("eps").max()).iter_rows(named=True):
+        if not one["failed"]:
+            sentences.append(f"{one['victim']}: every answer counts as the target by itself.")
+            continue
+        sentences.append(
+            f"{one['victim']}: a change of at most {one['eps']:g} {unit} makes "
+            f"{one['moved']:.0%} of the answers that were not the target count as it "
+            f"(95 % interval {one['low']:.0%}-{one['high']:.0%}, n = {one['failed']}); "
+            f"noise of the same size {one['moved_noise']:.0%}. Without an attack "
+            f"{one['clean']:.0%} of all {one['n']} already did."
+        )
+    return " ".join(sentences)
