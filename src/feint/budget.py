@@ -66,8 +66,8 @@ class Budget:
             )
 
     def _range(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        low = torch.as_tensor(-torch.inf if self.low is None else self.low).to(like)
-        high = torch.as_tensor(torch.inf if self.high is None else self.high).to(like)
+        low = _like(-torch.inf if self.low is None else self.low, like)
+        high = _like(torch.inf if self.high is None else self.high, like)
         for name, limit in (("low", low), ("high", high)):
             if limit.ndim and like.ndim and len(limit) != like.shape[-1]:
                 raise FeintError(
@@ -84,7 +84,7 @@ class Budget:
 
     def radius(self, x: Sequences) -> Float[Tensor, "batch 1 _"]:
         """The largest change in data units: (batch, 1, 1), or (batch, 1, features) with `unit`."""
-        eps = torch.as_tensor(self.eps).to(x.values)
+        eps = _like(self.eps, x.values)
         if eps.ndim == 1 and len(eps) != len(x):
             raise FeintError(
                 f"Budget got {len(eps)} eps for {len(x)} sequences; expected one number, "
@@ -158,3 +158,8 @@ class Budget:
         over = torch.maximum(change, torch.maximum(low - x_adv.values, x_adv.values - high))
         touched = torch.where(x_adv.values == x.values, 0.0, torch.inf)
         return torch.where(free, over, touched).clamp_min(0).amax(dim=(1, 2))
+
+
+def _like(number: float | Tensor, like: Tensor) -> Tensor:
+    """A number as a tensor; not by way of float32, which would round 0.3 up in float64 data."""
+    return torch.as_tensor(number, dtype=like.dtype, device=like.device)

@@ -144,12 +144,13 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
                     "the rate among those that did not.",
                 )
             )
-        if one["source"] == one["victim"] and one["reached"] < one["noise"]:
+        noise = one["noise"] if one["noise"] is not None else 0.0
+        if one["source"] == one["victim"] and one["reached"] < noise:
             found.append(
                 Warning(
                     "noise-wins",
                     about,
-                    f"Random noise reaches the target more often ({one['noise']:.0%}) than the "
+                    f"Random noise reaches the target more often ({noise:.0%}) than the "
                     f"attack ({one['reached']:.0%}): the attack fails here, not the noise.",
                 )
             )

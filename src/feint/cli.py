@@ -169,18 +169,14 @@ def main() -> None:
         app()
     except FeintError as error:
         from rich.console import Console
+        from rich.markup import escape
 
-        Console(stderr=True).print(f"[bold red]error:[/] {_escaped(str(error))}", highlight=False)
+        told = f"[bold red]error:[/] {escape(str(error))}"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped. Run the same command again to go on.\n")
         sys.exit(130)
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 if __name__ == "__main__":

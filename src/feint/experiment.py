@@ -1,6 +1,7 @@
 """An experiment: one TOML file, every key checked before anything runs."""
 
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -54,7 +55,7 @@ class TCNModel(Part):
     @field_validator("training")
     @classmethod
     def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return _fields_of(Training, value)
+        return _training(value)
 
     def settings(self) -> dict[str, Any]:
         """Arguments of the model."""
@@ -72,7 +73,7 @@ class DeepGRUModel(Part):
     @field_validator("training")
     @classmethod
     def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return _fields_of(Training, value)
+        return _training(value)
 
     def settings(self) -> dict[str, Any]:
         """Arguments of the model."""
@@ -191,7 +192,10 @@ def parse(text: str, name: str) -> Experiment:
 
 def _told(error: ValidationError) -> str:
     lines = []
+    places = [one["loc"] for one in error.errors()]
     for one in error.errors():
+        if any(other != one["loc"] and other[: len(one["loc"])] == one["loc"] for other in places):
+            continue  # what is inside it says more
         key = ".".join(str(part) for part in one["loc"] if part not in ("TCN", "DeepGRU"))
         came = one["input"]
         shown = (
@@ -205,10 +209,11 @@ def _told(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _fields_of(settings: type[Training], value: dict[str, Any]) -> dict[str, Any]:
-    """Check a table against a dataclass of settings, by building it."""
-    try:
-        settings(**value)
-    except TypeError as error:
-        raise FeintError(str(error).replace("Training.__init__() got an ", "")) from error
+def _training(value: dict[str, Any]) -> dict[str, Any]:
+    """Check a table of training settings by building them."""
+    known = [field.name for field in fields(Training)]
+    for key in value:
+        if key not in known:
+            raise FeintError(f"unknown key {key!r}; expected some of {', '.join(known)}")
+    Training(**value)
     return value

@@ -208,7 +208,7 @@ def predict(model: nn.Module, x: Sequences) -> Sequences:
     """
     check_mode(model)
     with torch.no_grad():
-        output = forward(model, x)
+        output = forward(model, x).detach()
     own = x.mask[..., None]
     if not bool((output.isfinite() | ~own).all()):
         raise FeintError(

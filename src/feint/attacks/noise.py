@@ -68,6 +68,7 @@ def uniform(x: Sequences, seed: int) -> Float[Tensor, "batch time features"]:
     rows = torch.zeros_like(x.values, device="cpu")
     for i, own in enumerate(x.unpad()):
         content = zlib.crc32(own.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
-        generator = torch.Generator().manual_seed(seed * 2**32 + content)
+        # Folded into 32 bits: torch's generator on the CPU drops the rest of a seed.
+        generator = torch.Generator().manual_seed(zlib.crc32(str(seed).encode(), content))
         rows[i, : len(own)] = torch.rand(own.shape, generator=generator).to(rows.dtype) * 2 - 1
     return rows.to(x.values.device)

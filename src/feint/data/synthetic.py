@@ -18,16 +18,9 @@ from feint.data.acting import perform
 from feint.data.body import Body, Participant
 from feint.data.choreography import SCENES
 from feint.data.interactions import Interaction
+from feint.data.sbu import SETS
 from feint.errors import FeintError
 from feint.skeleton import SBU_15
-
-SETS = (
-    "s01s02", "s01s03", "s01s07", "s02s01", "s02s03", "s02s06", "s02s07",
-    "s03s02", "s03s04", "s03s05", "s03s06", "s04s02", "s04s03", "s04s06",
-    "s05s02", "s05s03", "s06s02", "s06s03", "s06s04", "s07s01", "s07s03",
-)  # fmt: skip
-"""SBU's sets: s01s02 is participant 1 with participant 2."""
-
 
 PARTICIPANTS = (
     Participant(Body.of(1.04, arms=1.02, legs=1.02, width=1.08), False, 0.95, 1.05, 0.00),
