@@ -78,7 +78,7 @@ def test_an_error_inside_is_told_once():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FeintError, match="nothing.toml"):
+    with pytest.raises(FeintError, match=r"nothing\.toml"):
         experiment.read(tmp_path / "nothing.toml")
 
 

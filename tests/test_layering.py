@@ -1,4 +1,4 @@
-"""The rooms stand in a row, data -> model -> attack -> evaluate -> report: none imports a later one."""
+"""data -> model -> attack -> evaluate -> report: no room imports a later one."""
 
 import ast
 from pathlib import Path

@@ -138,7 +138,7 @@ class Run:
 
     def _trained(self, spec: TCNModel | DeepGRUModel) -> nn.Module:
         path = self.folder / "models" / spec.name
-        if path.with_suffix(".json").exists():
+        if loading.saved(path):
             return loading.load(path)
         data, settings = self.data, Training(**{"seed": self.experiment.seed, **spec.training})
         widths = data.x_train.values.shape[-1], data.train.reactor.values.shape[-1]

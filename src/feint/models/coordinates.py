@@ -48,6 +48,12 @@ class Coordinates(nn.Module):
                 "expected the actor's features and then the first pose's. "
                 "Build its input with feint.with_first_pose."
             )
+        if first_pose and (inputs % axes or outputs % axes or root + axes > outputs):
+            raise FeintError(
+                f"A reactor that knows its first pose got {inputs} inputs and {outputs} outputs; "
+                f"expected joints of {axes} coordinates each, with the root's from feature {root} "
+                "of the pose on."
+            )
         self.first_pose, self.outputs, self.root, self.axes = first_pose, outputs, root, axes
         self.register_buffer("input_mean", torch.zeros(inputs))
         self.register_buffer("input_scale", torch.ones(inputs))

@@ -5,6 +5,7 @@ unidirectional.  The reactor puts a linear layer on every frame (section 6.1 of 
 the classifier keeps the published attention and serves as a recogniser of interactions.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -16,7 +17,8 @@ from feint.errors import FeintError
 from feint.models.coordinates import Coordinates
 from feint.sequences import Sequences
 
-Widths = tuple[int, int, int]
+Widths = Sequence[int]
+"""Of the three GRUs."""
 
 
 class Encoder(nn.Module):
@@ -65,11 +67,10 @@ class DeepGRU(nn.Module):
         first_pose: bool = False,
     ) -> None:
         super().__init__()
-        widths = (widths[0], widths[1], widths[2])  # a tuple again after JSON
         self.settings: dict[str, Any] = {
             "inputs": inputs,
             "outputs": outputs,
-            "widths": widths,
+            "widths": list(widths),
             "first_pose": first_pose,
         }
         self.coordinates = Coordinates(inputs, outputs, first_pose)
@@ -105,11 +106,10 @@ class DeepGRUClassifier(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        widths = (widths[0], widths[1], widths[2])  # a tuple again after JSON
         self.settings: dict[str, Any] = {
             "inputs": inputs,
             "classes": classes,
-            "widths": widths,
+            "widths": list(widths),
             "hidden": hidden,
             "dropout": dropout,
         }

@@ -36,6 +36,11 @@ def save(model: nn.Module, path: Path, **about: Any) -> None:
     write_json(_beside(path, ".json"), {**settings, "about": about})
 
 
+def saved(path: Path) -> bool:
+    """Whether `save` finished writing to `path`: the settings come last."""
+    return _beside(path, ".json").exists()
+
+
 def load(path: Path) -> nn.Module:
     """Load what `save` wrote, in evaluation mode.
 
