@@ -158,7 +158,7 @@ def moves_more(
 ) -> Literal["first", "second"]:
     """Who moves the joints farther about the root: a guess at who initiates.
 
-    It agrees with the truth for 83 % of the generated interactions (`feint.data.synthetic`), and
+    It agrees with the truth for 82 % of the generated interactions (`feint.data.synthetic`), and
     on SBU telling the roles apart so raises the same-class/different-class AUC of the aligned
     distance from 0.59 to 0.71 (docs/departures.md).
     """

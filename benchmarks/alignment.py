@@ -1,0 +1,61 @@
+"""How well does an aligned distance tell reactions apart?  (docs/departures.md, 8 and 9)
+
+For every way of placing one reaction on another, the AUC of the mean per-frame distance between
+reactions of different classes against reactions of the same class, on the same side, among the
+training sets of the paper's split; with and without telling the two roles apart.
+
+    python benchmarks/alignment.py --data DIR     # SBU
+    python benchmarks/alignment.py                # the embedded data
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from scipy.stats import mannwhitneyu
+
+from feint.data import sbu, synthetic
+from feint.data.interactions import moves_more, pair
+from feint.targets import between
+
+
+def main() -> None:
+    """Print one line a placement."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="SBU's folder; the embedded data if not given")
+    data = parser.parse_args().data
+    interactions = sbu.read(data) if data else synthetic.generate()
+    known = [one for one in interactions if one.initiator != "unknown"]
+    if known:
+        right = sum(moves_more(one.first, one.second) == one.initiator for one in known)
+        print(f"the one who moves more is the initiator in {right / len(known):.0%} of {len(known)}")
+    train = pair(sbu.split(interactions)[0])
+    print(f"{len(train)} training reactions\nplace    roles   AUC    median same  median different")
+    for place in ("raw", "reactor", "root"):
+        for roles in (False, True):
+            alike, unlike = [], []
+            for side in ("left", "right"):
+                rows = [i for i in range(len(train)) if train.sides[i] == side]
+                apart = between(train.reactor[rows], train.skeleton, place=place)
+                label = codes([train.labels[i] for i in rows])
+                same = label[:, None] == label
+                if roles:
+                    role = codes([train.roles[i] for i in rows])
+                    same &= role[:, None] == role
+                same &= ~torch.eye(len(rows), dtype=torch.bool)
+                alike.append(apart[same])
+                unlike.append(apart[label[:, None] != label])
+            a, u = torch.cat(alike), torch.cat(unlike)
+            auc = mannwhitneyu(u.numpy(), a.numpy()).statistic / len(a) / len(u)
+            told = "apart" if roles else "mixed"
+            print(f"{place:8} {told:6} {auc:5.3f}  {a.median():11.3f}  {u.median():16.3f}")
+
+
+def codes(names: list[str]) -> torch.Tensor:
+    """Names as integers."""
+    known = sorted(set(names))
+    return torch.tensor([known.index(name) for name in names])
+
+
+if __name__ == "__main__":
+    main()
