@@ -34,6 +34,7 @@ def spoilt(x: Sequences, filler: float = NAN) -> Sequences:
     return x.with_values(torch.where(x.mask[..., None], x.values, filler))
 
 
+@settings(deadline=None)
 @given(lengths=LENGTHS, features=st.integers(1, 4))
 def test_unpad_gives_back_what_was_padded(lengths: list[int], features: int) -> None:
     alone = [torch.randn(n, features) for n in lengths]
@@ -155,7 +156,7 @@ def test_distance_by_hand() -> None:
 
 
 @given(lengths=LENGTHS, seed=st.integers(0, 1000))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_distance_is_the_loop_it_says_it_is(lengths: list[int], seed: int) -> None:
     a, b = batch(lengths, seed=seed), batch(lengths, seed=seed + 1)
     by_frame, by_joint = [], []

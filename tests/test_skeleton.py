@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feint.errors import FeintError
@@ -48,6 +48,7 @@ def test_sbus_units_are_those_of_its_notes(
     assert positions.tolist() == [pytest.approx(metres, abs=1e-6)] * 15
 
 
+@settings(deadline=None)
 @given(
     shape=st.lists(st.integers(1, 3), max_size=3),
     seed=st.integers(0, 1000),

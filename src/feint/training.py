@@ -275,7 +275,7 @@ def _resume(
     path: Path, identity: str, model: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[int, History, dict[str, Tensor]]:
     tensors, about = read_tensors(path)
-    if about.get("identity") != identity:
+    if not isinstance(about, dict) or about.get("identity") != identity:
         raise FeintError(
             f"{path} belongs to another training (other settings, weights or data); expected the "
             "one that is being resumed. Remove it to begin anew, or train into another folder."

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from feint.data.body import FLOOR
 from feint.data.choreography import SCENES
 from feint.data.interactions import Interaction, Pairs, pair
-from feint.data.synthetic import PARTICIPANTS, SETS, generate
+from feint.data.sbu import SETS
+from feint.data.synthetic import PARTICIPANTS, generate
 from feint.errors import FeintError
 from feint.skeleton import SBU_15
 
