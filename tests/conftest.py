@@ -2,6 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first call of a checked function costs more than hypothesis's 200 ms.
+settings.register_profile("feint", deadline=None)
+settings.load_profile("feint")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -22,6 +22,7 @@ from feint.sequences import (
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 NAN = float("nan")
+HUGE = 1e30
 
 
 def batch(lengths: list[int], features: int = 6, seed: int = 0) -> Sequences:
@@ -29,7 +30,7 @@ def batch(lengths: list[int], features: int = 6, seed: int = 0) -> Sequences:
     return Sequences.pad([torch.randn(n, features, generator=generator) for n in lengths])
 
 
-def spoilt(x: Sequences, filler: float = NAN) -> Sequences:
+def spoilt(x: Sequences, filler: float = HUGE) -> Sequences:
     """The same sequences with something else in the padding."""
     return x.with_values(torch.where(x.mask[..., None], x.values, filler))
 
@@ -108,14 +109,14 @@ def test_no_row_and_a_single_number_are_refused() -> None:
 
 
 @pytest.mark.parametrize("bad", [NAN, math.inf, -math.inf])
-def test_a_number_that_is_none_is_refused_in_own_frames_only(bad: float) -> None:
+@pytest.mark.parametrize(("row", "time"), [(1, 2), (0, 2)], ids=["own frame", "padding"])
+def test_a_number_that_is_none_is_refused_everywhere(bad: float, row: int, time: int) -> None:
     values = torch.zeros(2, 3, 2)
-    values[0, 2, 1] = bad  # padding
-    x = Sequences(values, torch.tensor([2, 3]))
-    values = x.values.clone()
-    values[1, 2, 0] = bad
-    with pytest.raises(FeintError, match=r"sequence 1, frame 2, feature 0 \(1 such values in all"):
-        x.with_values(values)
+    values[row, time, 0] = bad
+    with pytest.raises(
+        FeintError, match=rf"sequence {row}, frame {time}, feature 0 \(1 such values in all"
+    ):
+        Sequences(values, torch.tensor([2, 3]))
 
 
 @pytest.mark.parametrize("lengths", [[0, 3], [1, 4], [-1, 2]])
@@ -167,7 +168,7 @@ def test_distance_is_the_loop_it_says_it_is(lengths: list[int], seed: int) -> No
     assert distance(a, b).tolist() == pytest.approx(by_frame, rel=1e-5)
     assert distance(a, b, "joint").tolist() == pytest.approx(by_joint, rel=1e-5)
     assert torch.equal(distance(spoilt(a), b), distance(a, b))
-    assert torch.equal(distance(spoilt(a), spoilt(b, math.inf), "joint"), distance(a, b, "joint"))
+    assert torch.equal(distance(spoilt(a), spoilt(b, -HUGE), "joint"), distance(a, b, "joint"))
 
 
 @pytest.mark.parametrize("reading", ["frame", "joint"])
@@ -244,7 +245,9 @@ def test_predict_gives_the_models_answer_and_changes_nothing() -> None:
     x = batch([1, 3])
     kept = x.values.clone()
     y = predict(model, x)
-    assert torch.equal(y.values, model(x.values))
+    for answer, raw in zip(y, model(x.values), strict=True):
+        assert torch.equal(answer, raw[: len(answer)])
+    assert not y.values[~x.mask].any()
     assert y.lengths.tolist() == [1, 3]
     assert not y.values.requires_grad
     assert torch.equal(x.values, kept)

@@ -155,7 +155,7 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
                 )
             )
     crafted = rows.filter(pl.col("attack") == "attack")
-    still = float((crafted["change"] == 0).mean() or 0.0) if len(crafted) else 0.0
+    still = int((crafted["change"] == 0).sum()) / max(len(crafted), 1)
     if still > 0:
         found.append(
             Warning(

@@ -16,7 +16,7 @@ from feint.attacks import Attack
 from feint.budget import Budget
 from feint.errors import FeintError
 from feint.progress import Bar
-from feint.sequences import Sequences, distance, predict, sum_over_time
+from feint.sequences import Sequences, check_alike, distance, predict, sum_over_time
 from feint.skeleton import Skeleton
 
 NONE = "none"
@@ -142,8 +142,9 @@ def score(
     x, wanted = question.x[crafted.sequence], question.wanted[crafted.sequence]
     answers = torch.zeros_like(wanted.values)
     for rows in torch.arange(len(x)).split(batch_size):
-        part = predict(victim, crafted.x_adv[rows]).values
-        answers[rows, : part.shape[1]] = part
+        part = predict(victim, crafted.x_adv[rows])
+        check_alike(part, wanted[rows], "score (the victim's answer and the target)")
+        answers[rows, : part.values.shape[1]] = part.values
     answered = wanted.with_values(answers * wanted.mask[..., None])
     sequence = crafted.sequence.tolist()
     change = (crafted.x_adv.values - x.values).abs()

@@ -23,12 +23,12 @@ class Sequences:
     """A padded batch of sequences.
 
     Attributes:
-        values: (batch, time, features), floating point, finite within each sequence's own frames.
+        values: (batch, time, features), floating point, finite, the padding included.
         lengths: (batch,), int64, each in 1..time: the number of own frames.
 
     Raises:
-        FeintError: wrong shapes or dtypes, a length outside 1..time, NaN or infinity in a
-            sequence's own frames, an empty batch.
+        FeintError: wrong shapes or dtypes, a length outside 1..time, NaN or infinity, an
+            empty batch.
     """
 
     values: Float[Tensor, "batch time features"]
@@ -57,13 +57,13 @@ class Sequences:
                 f"Sequences got lengths from {int(lengths.min())} to {int(lengths.max())}; "
                 f"expected each in 1..{values.shape[1]}, the padded time."
             )
-        bad = ~values.isfinite() & self.mask[..., None]
+        bad = ~values.isfinite()
         if bool(bad.any()):
             row, time, feature = (int(i) for i in bad.nonzero()[0])
             raise FeintError(
                 f"Sequences got {values[row, time, feature].item()} in sequence {row}, "
                 f"frame {time}, feature {feature} ({int(bad.sum())} such values in all); expected "
-                "finite numbers. "
+                "finite numbers, in the padding too (Sequences.pad fills it with zeros). "
                 "Repair or drop these sequences first."
             )
 
@@ -200,7 +200,7 @@ def forward(model: nn.Module, x: Sequences) -> Tensor:
 
 
 def predict(model: nn.Module, x: Sequences) -> Sequences:
-    """The model's answer to each sequence, without gradients: (batch, time, outputs).
+    """The model's answer to each sequence: (batch, time, outputs), no gradient, 0 in the padding.
 
     Raises:
         FeintError: the model is in a training mode that changes its answer, answers with a wrong
@@ -215,7 +215,7 @@ def predict(model: nn.Module, x: Sequences) -> Sequences:
             "The model answered NaN or infinity to finite input. Check its weights and the units "
             "of its input: feint passes data through as it is."
         )
-    return x.with_values(output)
+    return x.with_values(torch.where(own, output, torch.zeros_like(output)))
 
 
 def check_mode(model: nn.Module) -> None:
@@ -226,7 +226,7 @@ def check_mode(model: nn.Module) -> None:
         elif isinstance(part, nn.RNNBase | nn.MultiheadAttention):
             differs = part.dropout > 0
         else:
-            differs = isinstance(part, nn.modules.batchnorm._NormBase)
+            differs = isinstance(part, nn.modules.batchnorm._NormBase) and part.track_running_stats
         if part.training and differs:
             raise FeintError(
                 f"The model is in training mode, and its part {name or type(part).__name__!r} "

@@ -7,6 +7,7 @@ because every epoch seeds its own shuffling and dropout, and the checkpoint is o
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -123,7 +124,7 @@ def train(
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start, history, best = _resume(checkpoint, identity, model, optimizer)
-    with bar(settings.epochs, name) as progress, torch.random.fork_rng(devices=[]):
+    with bar(settings.epochs, name) as progress, _own_random_state(model):
         progress.advance(start)
         for epoch in range(start, settings.epochs):
             torch.manual_seed(settings.seed * 1_000_003 + epoch)
@@ -144,6 +145,13 @@ def train(
     model.load_state_dict(best)
     model.eval()
     return history
+
+
+def _own_random_state(model: nn.Module) -> AbstractContextManager[None]:
+    """Leave the caller's random state as it was, on the model's device too."""
+    devices = {p.device for p in model.parameters() if p.device.type != "cpu"}
+    kind = next(iter(devices)).type if devices else "cuda"
+    return torch.random.fork_rng(devices=[d.index or 0 for d in devices], device_type=kind)
 
 
 def split(

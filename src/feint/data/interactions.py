@@ -117,6 +117,11 @@ def pair(
     """
     rows = []
     for one in interactions:
+        if one.first.shape != one.second.shape:
+            raise FeintError(
+                f"pair got {one.key} with people of shapes {tuple(one.first.shape)} and "
+                f"{tuple(one.second.shape)}; expected as many frames and features of both."
+            )
         initiator = one.initiator
         if initiator == "unknown":
             initiator = moves_more(one.first, one.second, skeleton)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from feint.errors import FeintError
@@ -60,7 +61,8 @@ def load(path: Path) -> nn.Module:
                 f"{path}.json and {path}.safetensors describe different models; expected the two "
                 "files of one save. Train the model again, or restore the pair."
             )
-        model = MODELS[described["model"]](**described["settings"])
+        with torch.random.fork_rng(devices=[]):  # building draws weights that are not kept
+            model = MODELS[described["model"]](**described["settings"])
         model.load_state_dict(tensors)
     except FeintError:
         raise
