@@ -11,7 +11,7 @@ demo: $(VENV)/.report
 	$(BIN)/feint demo $(FEINT_ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadscope $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
