@@ -82,7 +82,8 @@ def rate(**changes):
 
 
 def row(change):
-    return pl.DataFrame({"attack": ["attack"], "target": ["push"], "change": [change]})
+    missed = {"frames": [10], "distance_frame": [99.0]}
+    return pl.DataFrame({"attack": ["attack"], "target": ["push"], "change": [change], **missed})
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,8 @@ def row(change):
 def test_doubts(change, rates, among, names):
     tolerance = Tolerance({"push": 1.0}, among_others={"push": among})
     assert [w.name for w in checks.doubts(row(change), rates, tolerance)] == names
+
+
+def test_a_sequence_left_alone_because_it_is_the_target_already_is_no_doubt():
+    reached = row(0.0).with_columns(distance_frame=pl.lit(0.5))
+    assert checks.doubts(reached, rate(), Tolerance({"push": 1.0})) == []

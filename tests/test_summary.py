@@ -65,7 +65,7 @@ def test_a_success_without_an_attack_is_no_success_of_the_attack():
     assert one["reached"] == one["clean"] == 1.0
     assert one["failed"] == 0
     assert one["moved"] is None
-    assert "every answer counts as the target by itself" in verdict(table, "cm")
+    assert verdict(table, "cm") == ["m: every answer counts as the target by itself."]
 
 
 def test_strictly_below_kappa():
@@ -94,7 +94,13 @@ def test_the_verdict_names_the_baselines():
     table = rates(
         rows({"none": [8, 8], "sign-noise": [8, 8], "attack": [1, 8]}, ["kick", "hug"]), KAPPA
     )
-    told = verdict(table, "cm")
+    (told,) = verdict(table, "cm")
     assert "at most 1 cm makes 50%" in told
-    assert "noise of the same size 0%" in told
+    assert "random noise of the same size 0%" in told
     assert "Without an attack 0% of all 2" in told
+
+
+def test_without_noise_rows_nothing_is_said_of_noise():
+    table = rates(rows({"none": [8], "attack": [1]}, ["kick"]), KAPPA)
+    assert table["noise"].to_list() == [None]
+    assert "random noise was not tried" in verdict(table, "cm")[0]

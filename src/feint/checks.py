@@ -139,9 +139,9 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
             found.append(
                 Warning(
                     "vacuous-success",
-                    about,
-                    f"{one['clean']:.0%} already count as the target without any attack; look at "
-                    "the rate among those that did not.",
+                    one["victim"],
+                    f"{one['clean']:.0%} of {one['victim']}'s answers count as the target without "
+                    "any attack; look at the rate among those that did not.",
                 )
             )
         noise = one["noise"] if one["noise"] is not None else 0.0
@@ -150,19 +150,20 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
                 Warning(
                     "noise-wins",
                     about,
-                    f"Random noise reaches the target more often ({noise:.0%}) than the "
-                    f"attack ({one['reached']:.0%}): the attack fails here, not the noise.",
+                    f"{about}: random noise reaches the target more often ({noise:.0%}) than "
+                    f"the attack ({one['reached']:.0%}); the attack is what fails here.",
                 )
             )
     crafted = rows.filter(pl.col("attack") == "attack")
-    still = int((crafted["change"] == 0).sum()) / max(len(crafted), 1)
+    missed = crafted.filter(~tolerance.reached(crafted))
+    still = int((missed["change"] == 0).sum()) / max(len(missed), 1)
     if still > 0:
         found.append(
             Warning(
                 "no-gradient",
                 "attack",
-                f"{still:.0%} of the attacked sequences were not changed at all: the gradient is "
-                "zero there (masked, saturated or quantised).",
+                f"{still:.0%} of the sequences that the attack failed on were not changed at all: "
+                "the gradient is zero there (masked, saturated or quantised).",
             )
         )
     return _once(found)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from feint.attacks import AIA
+from feint.attacks.noise import Kind
 from feint.data.sbu import PAPER_TEST_SETS
 from feint.errors import FeintError
 from feint.skeleton import SBU_15, Skeleton
@@ -126,7 +127,7 @@ class Evaluation(Part):
 
     limit: Count | None = None
     """At most so many test sequences, a seeded choice; all of them if not given."""
-    noise: tuple[Literal["sign", "uniform"], ...] = ("sign",)
+    noise: tuple[Kind, ...] = ("sign", "offset")
     transfer: bool = True
     """Also score what was crafted on each model on every other."""
     batch_size: Count = 64

@@ -14,7 +14,8 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
     Returns:
         source, victim, (target,) attack, eps, then
         n: sequences asked; reached: the share that counts as the target;
-        clean: the same without an attack; noise: under the worst of the noises, same eps;
+        clean: the same without an attack;
+        noise: the same under random noise of that eps, any of the kinds tried (null without);
         failed: how many did not count without an attack; moved: the share of *these* the attack
         made count, with low and high, its 95 % interval (bootstrap over interactions);
         moved_noise: the share of these that noise made count;
@@ -85,19 +86,21 @@ def cluster_interval(
     return float(low), float(high)
 
 
-def verdict(table: pl.DataFrame, unit: str) -> str:
-    """One sentence: the white-box result at the largest eps, per model, beside its baselines."""
+def verdict(table: pl.DataFrame, unit: str) -> list[str]:
+    """A sentence a model: the white-box result at the largest eps, beside its baselines."""
     white = table.filter((pl.col("attack") == "attack") & (pl.col("source") == pl.col("victim")))
     sentences = []
     for one in white.filter(pl.col("eps") == pl.col("eps").max()).iter_rows(named=True):
         if not one["failed"]:
             sentences.append(f"{one['victim']}: every answer counts as the target by itself.")
             continue
+        noise = "random noise was not tried"
+        if one["moved_noise"] is not None:
+            noise = f"random noise of the same size {one['moved_noise']:.0%}"
         sentences.append(
             f"{one['victim']}: a change of at most {one['eps']:g} {unit} makes "
             f"{one['moved']:.0%} of the answers that were not the target count as it "
-            f"(95 % interval {one['low']:.0%}-{one['high']:.0%}, n = {one['failed']}); "
-            f"noise of the same size {one['moved_noise']:.0%}. Without an attack "
-            f"{one['clean']:.0%} of all {one['n']} already did."
+            f"(95\u00a0% interval {one['low']:.0%}-{one['high']:.0%}, n = {one['failed']}); "
+            f"{noise}. Without an attack {one['clean']:.0%} of all {one['n']} already did."
         )
-    return " ".join(sentences)
+    return sentences

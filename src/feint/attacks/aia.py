@@ -231,5 +231,5 @@ PRESETS: dict[str, AIA] = {
         smoothness=0.1,
     ),
     # What works best on the same budget; measured in docs/departures.md.
-    "strong": AIA(restarts=2),
+    "strong": AIA(step_size=0.2, restarts=3),
 }

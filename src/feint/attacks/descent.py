@@ -49,17 +49,28 @@ def descend(
     Raises:
         FeintError: no gradient reaches the input, or it is not finite.
     """
-    lower, upper = budget.bounds(x)
+    lower, upper = (bound.detach() for bound in budget.bounds(x))
     values = start.detach().clamp(lower, upper)
     best, lowest = values, torch.full_like(x.values[:, 0, 0], torch.inf)
     direction = _adam() if optimizer == "adam" else torch.sign
     for step in range(steps + 1):
         last = step == steps
         with torch.set_grad_enabled(not last):
-            values = values.requires_grad_(not last)
-            now = objective(forward(model, x.with_values(values)), values)
+            values = values.detach().requires_grad_(not last)
+            output = forward(model, x.with_values(values))
+            now = objective(output, values)
+        if step == 0:
+            # Through the model: the objective may hold a term of the values alone (smoothness).
+            _gradient(output, values, keep_graph=True)
         if not last:
             gradient = _gradient(now, values)
+        # torch.sign makes 0 of NaN: unnoticed, it would look like a model that resists.
+        if not bool(now.isfinite().all() and (last or gradient.isfinite().all())):
+            raise FeintError(
+                "The attack met NaN: the model's answer or its gradient is not finite near the "
+                "input. Look for sqrt or norms at 0, divisions by a variance, or overflow in the "
+                "model."
+            )
         now, values = now.detach(), values.detach()
         better = now < lowest
         lowest = torch.where(better, now, lowest)
@@ -67,19 +78,16 @@ def descend(
         if not last:
             rate = step_size * _rate(schedule, step, steps)
             values = (values - rate * direction(gradient)).clamp(lower, upper)
-    if not bool((now.isfinite() & values.isfinite().all(dim=2).all(dim=1)).all()):
-        raise FeintError(
-            "The attack met NaN: the model's answer or its gradient is not finite near the input. "
-            "Look for sqrt or norms at 0, divisions by a variance, or overflow in the model."
-        )
     return (best, lowest) if keep == "best" else (values, now)
 
 
-def _gradient(objective: Tensor, values: Tensor) -> Tensor:
-    """D objective / d values alone: parameters get no gradient, none is even computed."""
+def _gradient(output: Tensor, values: Tensor, keep_graph: bool = False) -> Tensor:
+    """D output / d values alone: parameters get no gradient, none is even computed."""
     gradient = None
-    if objective.requires_grad:
-        (gradient,) = torch.autograd.grad(objective.sum(), values, allow_unused=True)
+    if output.requires_grad:
+        (gradient,) = torch.autograd.grad(
+            output, values, torch.ones_like(output), retain_graph=keep_graph, allow_unused=True
+        )
     if gradient is None:
         raise FeintError(
             "No gradient reaches the model's input: its answer does not depend on it, or it is cut "

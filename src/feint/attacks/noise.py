@@ -2,7 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from feint.budget import Budget
 from feint.errors import FeintError
 from feint.sequences import Sequences, distance, predict
 
-Kind = Literal["uniform", "sign"]
+Kind = Literal["uniform", "sign", "offset"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Noise:
     """Noise that uses up the same budget as an attack, and learns nothing from the model.
 
     Attributes:
-        kind: "uniform" on [-eps, eps], or "sign": -eps or eps, the strongest there is.
+        kind: "uniform" on [-eps, eps]; "sign": -eps or eps in every frame; "offset": -eps or eps
+            once for all frames, a displacement held over time, which models average out least.
         tries: the best of so many draws, by the distance to the target; 1 never asks the model.
         seed: with the row's own values it decides the draw, whatever batch the row is in.
     """
@@ -30,10 +31,10 @@ class Noise:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in ("uniform", "sign") or self.tries < 1:
+        if self.kind not in get_args(Kind) or self.tries < 1:
             raise FeintError(
-                f"Noise got kind={self.kind!r}, tries={self.tries}; expected 'uniform' or 'sign' "
-                "and at least 1 try."
+                f"Noise got kind={self.kind!r}, tries={self.tries}; expected one of "
+                f"{', '.join(get_args(Kind))}, and at least 1 try."
             )
 
     def __call__(
@@ -52,10 +53,13 @@ class Noise:
             nearest = torch.minimum(d, nearest)
         return best
 
+    @torch.no_grad()
     def draw(self, x: Sequences, budget: Budget, seed: int) -> Sequences:
         """One draw around x, inside the budget."""
         noise = uniform(x, seed)
-        if self.kind == "sign":
+        if self.kind == "offset":
+            noise = noise[:, :1].expand_as(noise)
+        if self.kind != "uniform":
             noise = torch.where(noise < 0, -1.0, 1.0)
         return budget.project(x.with_values(x.values + budget.radius(x) * noise), x)
 

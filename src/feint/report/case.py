@@ -1,0 +1,196 @@
+"""One case to look at: which one is chosen, by a rule that is told, and its motion in metres."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from jaxtyping import Float
+from torch import Tensor
+
+from feint import runs
+from feint.errors import FeintError
+from feint.evaluation import NONE
+from feint.files import read_tensors
+from feint.report.findings import Findings
+from feint.runs import ATTACK
+from feint.skeleton import Skeleton
+
+Motion = Float[Tensor, "frames joints axes"]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One attacked sequence and what the model made of it.
+
+    Attributes:
+        row: of `Findings.judged`.
+        clean_row: the same sequence without an attack.
+        rule: how it was chosen, in words.
+        skeleton: of the motion.
+        actor, actor_adv: what the model saw, in metres.
+        answer, answer_adv: what it answered to each.
+        wanted: the target.
+    """
+
+    row: dict[str, Any]
+    clean_row: dict[str, Any]
+    rule: str
+    skeleton: Skeleton
+    actor: Motion
+    actor_adv: Motion
+    answer: Motion
+    answer_adv: Motion
+    wanted: Motion
+
+    @property
+    def succeeded(self) -> bool:
+        """The answer to the attacked actor counts as the target, the one before did not."""
+        return bool(self.row["reached"]) and not self.row["clean"]
+
+
+def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
+    """The row to show and the rule it was chosen by; None if nothing was attacked white box.
+
+    Of the sequences that did not count as the target without an attack, at the largest eps: the
+    median success of the model and target with the highest success rate (of two medians the
+    lesser), or the median row if there is no success.
+    """
+    rows = attacked(findings)
+    if not len(rows):
+        return None
+    open_ = rows.filter(~pl.col("clean"))
+    if not len(open_):
+        return _median(rows), (
+            "every answer counts as the target without an attack already, so this is the sequence "
+            "with the median share of its distance closed"
+        )
+    if not bool(open_["reached"].any()):
+        return _median(open_), (
+            "no attack succeeded at the largest eps, so this is the sequence with the median share "
+            "of its distance closed, a failure like the others"
+        )
+    best = (
+        open_.group_by("victim", "target")
+        .agg(pl.col("reached").mean(), n=pl.len())
+        .sort(["reached", "victim", "target"], descending=[True, False, False])
+        .row(0, named=True)
+    )
+    successes = open_.filter(
+        (pl.col("victim") == best["victim"])
+        & (pl.col("target") == best["target"])
+        & pl.col("reached")
+    )
+    return _median(successes), (
+        f"of all models and targets, {best['victim']} answered with {best['target']} most often "
+        f"({best['reached']:.0%} of the {best['n']} sequences that did not by themselves, at the "
+        f"largest eps); of these {len(successes)} successes this one is the median by the share of "
+        "the distance closed, neither the best nor the worst"
+    )
+
+
+def worst(findings: Findings) -> dict[str, Any] | None:
+    """The failure that closed the least of its distance at the largest eps; None without any."""
+    failures = attacked(findings).filter(~pl.col("clean") & ~pl.col("reached"))
+    return _sorted(failures).row(0, named=True) if len(failures) else None
+
+
+def attacked(findings: Findings) -> pl.DataFrame:
+    """White box, the attack, at the largest eps."""
+    rows = findings.judged.filter(
+        (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
+    )
+    return rows.filter(pl.col("eps") == pl.col("eps").max())
+
+
+def read(findings: Findings, row: dict[str, Any], rule: str) -> Case:
+    """Read a row's motion from the run's tensors.
+
+    Raises:
+        FeintError: a file is not there, or does not hold the row.
+    """
+    source, victim, target = row["source"], row["victim"], row["target"]
+    same = ["source", "victim", "target", "sequence"]
+    clean_row = findings.judged.filter(
+        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in same)
+    ).row(0, named=True)
+    asked, about = _tensors(findings.folder, "questions", source, target)
+    crafted, _ = _tensors(findings.folder, "adversarial", source, target, row["attack"])
+    before, _ = _tensors(findings.folder, "answers", source, victim, target, NONE)
+    after, _ = _tensors(findings.folder, "answers", source, victim, target, row["attack"])
+    skeleton, frames = findings.skeleton, row["frames"]
+
+    def motion(values: Tensor) -> Motion:
+        return skeleton.to_metres(values[:frames, : skeleton.features].float())
+
+    try:
+        i = about["keys"].index(row["sequence"])
+        return Case(
+            row,
+            clean_row,
+            rule,
+            skeleton,
+            motion(asked["x"][i]),
+            motion(crafted["x_adv"][row["row"]]),
+            motion(before["values"][clean_row["row"]]),
+            motion(after["values"][row["row"]]),
+            motion(asked["wanted"][i]),
+        )
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise FeintError(
+            f"The tensors in {findings.folder} do not hold the sequence {row['sequence']} of "
+            f"rows.parquet ({error}). Run `feint score` again."
+        ) from error
+
+
+def acceleration(motion: Motion, fps: float) -> float | None:
+    """Mean size of a joint's acceleration in m/s2; None under three frames."""
+    if len(motion) < 3:
+        return None
+    return float((motion.diff(n=2, dim=0) * fps**2).norm(dim=-1).mean())
+
+
+def shaking(findings: Findings) -> dict[tuple[str, str, float], float]:
+    """Mean acceleration of the actor's joints in m/s2, by source, attack and eps.
+
+    Over the sequences that are judged; what was recorded is there as the attack "none", eps 0.
+    """
+    judged = findings.judged.filter(pl.col("source") == pl.col("victim"))
+    found: dict[tuple[str, str, float], list[float]] = {}
+    for (source, target), rows in judged.group_by("source", "target", maintain_order=True):
+        asked, about = _tensors(findings.folder, "questions", str(source), str(target))
+        for (attack,), some in rows.group_by("attack", maintain_order=True):
+            if attack == NONE:
+                places = [about["keys"].index(key) for key in some["sequence"]]
+                values = asked["x"][places]
+            else:
+                crafted, _ = _tensors(
+                    findings.folder, "adversarial", str(source), str(target), str(attack)
+                )
+                values = crafted["x_adv"][some["row"].to_list()]
+            for one, frames, eps in zip(values, some["frames"], some["eps"], strict=True):
+                flat = one[:frames, : findings.skeleton.features].float()
+                shaken = acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps)
+                if shaken is not None:
+                    found.setdefault((str(source), str(attack), eps), []).append(shaken)
+    return {key: sum(values) / len(values) for key, values in found.items()}
+
+
+def _tensors(folder: Path, kind: str, *names: str) -> tuple[dict[str, Tensor], Any]:
+    path = runs.tensor_path(folder, kind, *names)
+    if not path.exists():
+        step = "feint score" if kind == "answers" else "feint attack"
+        raise FeintError(
+            f"{path} is not there, but rows.parquet speaks of it. Run `{step}` on the experiment "
+            "again."
+        )
+    tensors, about = read_tensors(path)
+    return tensors, about
+
+
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.sort(["closed", "victim", "target", "sequence"], nulls_last=True)
+
+
+def _median(rows: pl.DataFrame) -> dict[str, Any]:
+    return _sorted(rows).row((len(rows) - 1) // 2, named=True)

@@ -1,0 +1,196 @@
+"""What a run's folder holds, read once: rows, tolerance, rates, warnings.  Never a model."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feint import checks, runs, summary
+from feint.errors import FeintError
+from feint.evaluation import NONE
+from feint.skeleton import Skeleton
+from feint.tolerance import Tolerance
+
+COLUMNS = ("row", "source", "victim", "attack", "target", "eps", "sequence", "label", "frames")
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """A run that was scored.
+
+    Attributes:
+        folder: the run's.
+        described: what run.json says.
+    """
+
+    folder: Path
+    described: dict[str, Any]
+
+    @staticmethod
+    def of(folder: Path) -> "Findings":
+        """Open a run's folder.  Raises FeintError if it is none."""
+        return Findings(folder, runs.Run.open(folder))
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """The experiment, as run.json keeps it."""
+        return _table(self.described, "experiment", self.folder)
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names, in the experiment's order."""
+        return [one["name"] for one in self.experiment["model"]]
+
+    @property
+    def unit(self) -> str:
+        """What eps counts, in words."""
+        return "cm" if self.experiment["attack"]["unit"] == "cm" else "data units"
+
+    @cached_property
+    def skeleton(self) -> Skeleton:
+        """The skeleton of the data."""
+        fields = dict(_table(self.described, "skeleton", self.folder))
+        try:
+            for name in ("joints", "axes", "scale", "offset"):
+                fields[name] = tuple(fields[name])
+            fields["bones"] = tuple((a, b) for a, b in fields["bones"])
+            return Skeleton(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FeintError(
+                f"{self.folder / 'run.json'} describes no skeleton ({error}). Run the experiment "
+                "again in another folder."
+            ) from error
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """rows.parquet."""
+        path = self.folder / "rows.parquet"
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: nothing was scored yet. Run `feint score` on the experiment "
+                "first (`feint run` does all in one)."
+            )
+        try:
+            rows = pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise FeintError(
+                f"Could not read {path}: {error}. Remove it and run `feint score` again."
+            ) from error
+        missing = [c for c in (*COLUMNS, self._measure_name) if c not in rows.columns]
+        if missing or not len(rows.filter(pl.col("attack") == NONE)):
+            lacks = f"column {missing[0]!r}" if missing else "row without an attack"
+            raise FeintError(
+                f"{path} has no {lacks}; expected the rows of `feint score`. Run it again."
+            )
+        return rows
+
+    @cached_property
+    def tolerance(self) -> Tolerance:
+        """tolerance.json."""
+        path = self.folder / "tolerance.json"
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: no tolerance was measured yet. Run `feint score` on the "
+                "experiment first (`feint run` does all in one)."
+            )
+        return Tolerance.load(path)
+
+    @cached_property
+    def gates(self) -> dict[str, checks.Gate]:
+        """Every model beside the trivial predictors."""
+        for name in self.models:
+            path = self.folder / "models" / f"{name}.json"
+            if not path.exists():
+                raise FeintError(
+                    f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
+                    "experiment first (`feint run` does all in one)."
+                )
+        try:
+            return dict(runs.gates(self.folder, self.models))
+        except (KeyError, TypeError) as error:
+            raise FeintError(
+                f"{self.folder / 'models'} does not say how the models compare with the trivial "
+                f"predictors ({error}). Remove its .json files and run `feint train` again."
+            ) from error
+
+    @cached_property
+    def rates(self) -> pl.DataFrame:
+        """`summary.rates` over all targets."""
+        return summary.rates(self.rows, self.tolerance)
+
+    @cached_property
+    def rates_by_target(self) -> pl.DataFrame:
+        """`summary.rates`, target by target."""
+        return summary.rates(self.rows, self.tolerance, by_target=True)
+
+    @cached_property
+    def judged(self) -> pl.DataFrame:
+        """The rows that ask for another class than the sequence's own, with what they come to.
+
+        Adds `distance` (in the tolerance's reading, a frame where it is per frame), `kappa`,
+        `reached`, and of the same sequence without an attack `clean_distance`, `clean`;
+        `closed` is the share of the distance that was closed.
+        """
+        rows = self.rows.filter(pl.col("label") != pl.col("target"))
+        distance = pl.col(self._measure_name)
+        if self.tolerance.per_frame:
+            distance = distance / pl.col("frames")
+        kappa = [self.tolerance.of(label) for label in rows["target"]]
+        rows = rows.with_columns(
+            self.tolerance.reached(rows),
+            distance=distance,
+            kappa=pl.Series(kappa, dtype=pl.Float64),
+        )
+        key = ["source", "victim", "target", "sequence"]
+        clean = rows.filter(pl.col("attack") == NONE).select(
+            *key, clean=pl.col("reached"), clean_distance=pl.col("distance")
+        )
+        return rows.join(clean, on=key, how="left", validate="m:1").with_columns(
+            closed=1 - pl.col("distance") / pl.col("clean_distance")
+        )
+
+    @property
+    def distance_unit(self) -> str:
+        """Of `judged`'s distance."""
+        norm = "" if self.tolerance.reading == "frame" else ", summed over joints"
+        per = "a frame" if self.tolerance.per_frame else "summed over the frames"
+        return f"data units {per}{norm}"
+
+    @property
+    def verdicts(self) -> list[str]:
+        """`summary.verdict`, in the models' order; empty if nothing was asked."""
+        return [
+            sentence
+            for name in self.models
+            for sentence in summary.verdict(self.rates.filter(pl.col("victim") == name), self.unit)
+        ]
+
+    @cached_property
+    def warnings(self) -> list[checks.Warning]:
+        """Everything a reader must know before believing a number."""
+        about_models = [w for name, gate in self.gates.items() for w in gate.warnings(name)]
+        return [*about_models, *checks.doubts(self.rows, self.rates, self.tolerance)]
+
+    def centimetres(self, eps: float) -> dict[str, float]:
+        """Eps in cm along each axis that the attacker moves."""
+        axes = self.experiment["attack"]["axes"]
+        if self.unit == "cm":
+            return dict.fromkeys(axes, eps)
+        scale = dict(zip(self.skeleton.axes, self.skeleton.scale, strict=True))
+        return {axis: 100 * abs(scale[axis]) * eps for axis in axes}
+
+    @property
+    def _measure_name(self) -> str:
+        return f"distance_{self.tolerance.reading}"
+
+
+def _table(described: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    value = described.get(name)
+    if not isinstance(value, dict):
+        raise FeintError(
+            f"{folder / 'run.json'} has no {name!r}; expected what `feint run` writes. Run the "
+            "experiment again in another folder."
+        )
+    return value

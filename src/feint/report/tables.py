@@ -1,0 +1,202 @@
+"""The report's tables, as text: the page and the terminal show the same ones."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from feint.report.findings import Findings
+from feint.runs import ATTACK
+
+MISSING = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column heads and rows of text; the first `names` columns are words, the rest numbers."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    names: int = 1
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage; a dash where there is none."""
+    return MISSING if value is None or math.isnan(value) else f"{value:.0%}"
+
+
+def number(value: float | None, places: int = 1) -> str:
+    """A number; a dash where there is none."""
+    return MISSING if value is None or math.isnan(value) else f"{value:.{places}f}"
+
+
+def models(findings: Findings) -> Table:
+    """Every model beside the trivial predictors."""
+    gates = findings.gates
+    trivial = list(dict.fromkeys(name for gate in gates.values() for name in gate.trivial))
+    unit = next(iter(gates.values())).unit
+    return Table(
+        ("model", f"error ({unit})", *trivial, "reacts by", "error in training"),
+        tuple(
+            (
+                name,
+                number(gate.error),
+                *(number(gate.trivial.get(other)) for other in trivial),
+                number(gate.reaction),
+                number(gate.train_error),
+            )
+            for name, gate in gates.items()
+        ),
+    )
+
+
+def rates(findings: Findings, by_target: bool = False) -> Table:
+    """The attack's success beside no attack and random noise."""
+    table = findings.rates_by_target if by_target else findings.rates
+    told = [c for c in ("error_cm", "change_cm", "bones") if c in table.columns]
+    heads = {
+        "error_cm": "to the target, cm a joint",
+        "change_cm": "moved joints by, cm",
+        "bones": "bones off by",
+    }
+    attacked = table.filter(pl.col("attack") == ATTACK)
+    return Table(
+        (
+            "crafted on",
+            "answered by",
+            *(["target"] if by_target else []),
+            f"eps ({findings.unit})",
+            "asked",
+            "no attack",
+            "random noise",
+            "attack",
+            "failed without",
+            "of these: noise",
+            "of these: attack",
+            "95 % interval",
+            *(heads[c] for c in told),
+        ),
+        tuple(
+            (
+                one["source"],
+                one["victim"],
+                *([one["target"]] if by_target else []),
+                f"{one['eps']:g}",
+                str(one["n"]),
+                percent(one["clean"]),
+                percent(one["noise"]),
+                percent(one["reached"]),
+                str(one["failed"]),
+                percent(one["moved_noise"]),
+                percent(one["moved"]),
+                interval(one),
+                *(percents(one[c]) if c == "bones" else number(one[c]) for c in told),
+            )
+            for one in attacked.iter_rows(named=True)
+        ),
+        names=3 if by_target else 2,
+    )
+
+
+def short_rates(findings: Findings) -> Table:
+    """`rates` for a narrow terminal: the shares alone."""
+    attacked = findings.rates.filter(pl.col("attack") == ATTACK)
+    return Table(
+        ("model", "eps", "n", "none", "noise", "attack", "failed", "noise", "attack", "95 %"),
+        tuple(
+            (
+                one["victim"]
+                if one["source"] == one["victim"]
+                else f"{one['victim']} from {one['source']}",
+                f"{one['eps']:g}",
+                str(one["n"]),
+                percent(one["clean"]),
+                percent(one["noise"]),
+                percent(one["reached"]),
+                str(one["failed"]),
+                percent(one["moved_noise"]),
+                percent(one["moved"]),
+                interval(one),
+            )
+            for one in attacked.iter_rows(named=True)
+        ),
+    )
+
+
+def interval(one: Mapping[str, Any]) -> str:
+    """low-high of a rate."""
+    low, high = percent(one["low"]), percent(one["high"])
+    return MISSING if MISSING in (low, high) else f"{low}-{high}"
+
+
+def percents(value: float | None) -> str:
+    """A small share, with one decimal."""
+    return MISSING if value is None or math.isnan(value) else f"{value:.1%}"
+
+
+def perturbation(findings: Findings, shaking: Mapping[tuple[str, str, float], float]) -> Table:
+    """How much of the actor's motion was changed, by what, at every eps.
+
+    Args:
+        shaking: mean acceleration of a joint by source, attack and eps (`case.shaking`).
+    """
+    rows = findings.judged.filter(pl.col("source") == pl.col("victim"))
+    told = {
+        "change_cm": ("a joint moved by, cm", pl.col("change_cm").mean()),
+        "change_max_cm": ("at most, cm", pl.col("change_max_cm").max()),
+        "bones": ("bones off by (median)", pl.col("bones").mean()),
+    }
+    told = {name: value for name, value in told.items() if name in rows.columns}
+    table = rows.group_by("source", "attack", "eps").agg(
+        pl.len().alias("n"), **{name: value for name, (_, value) in told.items()}
+    )
+    order = pl.col("attack").replace_strict({"none": "", ATTACK: "~"}, default=pl.col("attack"))
+    return Table(
+        (
+            "crafted on",
+            "by",
+            f"eps ({findings.unit})",
+            *(head for head, _ in told.values()),
+            "acceleration, m/s²",
+        ),
+        tuple(
+            (
+                one["source"],
+                one["attack"],
+                f"{one['eps']:g}",
+                *(percents(one[c]) if c == "bones" else number(one[c]) for c in told),
+                number(shaking.get((one["source"], one["attack"], one["eps"]))),
+            )
+            for one in table.sort("source", order, "eps").iter_rows(named=True)
+        ),
+        names=2,
+    )
+
+
+def tolerance(findings: Findings) -> Table:
+    """How near is near enough, class by class, the targets first."""
+    one = findings.tolerance
+    targets = list(findings.experiment["target"]["labels"])
+    labels = [*targets, *sorted(set(one.kappa) - set(targets))]
+    return Table(
+        (
+            "class",
+            "asked for",
+            f"tolerance ({findings.distance_unit})",
+            "others' reactions that pass",
+            "pairs compared",
+        ),
+        tuple(
+            (
+                label,
+                "yes" if label in targets else "no",
+                number(one.kappa.get(label, one.other), 3),
+                percent(one.among_others.get(label)),
+                str(one.between_same.get(label, MISSING)),
+            )
+            for label in labels
+        ),
+        names=2,
+    )

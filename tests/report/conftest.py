@@ -1,0 +1,172 @@
+"""A run's folder made by hand: toy models, no training, the files of `feint.runs`."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+from torch import Tensor, nn
+
+import feint
+from feint import evaluation
+from feint.checks import Gate
+from feint.evaluation import Crafted, Question
+from feint.files import write_json, write_tensors
+from feint.runs import tensor_path
+from feint.tolerance import Tolerance
+
+SKELETON = feint.SBU_15
+LABELS = ("handshaking", "punching", "departing")
+
+
+class Copycat(nn.Module):
+    """Answers with what it sees, a little smaller."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.gain = gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.gain * x[..., : SKELETON.features]
+
+
+@dataclass(frozen=True)
+class Fake:
+    """What varies from one made-up run to the next."""
+
+    name: str = "fake"
+    models: tuple[str, ...] = ("tcn", "gru")
+    targets: tuple[str, ...] = ("punching", "hugging")
+    labels: tuple[str, ...] = LABELS
+    eps: tuple[float, ...] = (1.0, 3.0, 6.0)
+    unit: str = "cm"
+    axes: tuple[str, ...] = ("x", "y", "z")
+    noise: tuple[str, ...] = ("sign",)
+    transfer: bool = True
+    kappa: float = 0.35
+    per_frame: bool = True
+    weak: bool = False
+    frames: int = 12
+
+    def write(self, folder: Path) -> Path:
+        """Write the folder as a finished run leaves it."""
+        generator = torch.Generator().manual_seed(0)
+        n, width = 2 * len(self.labels), SKELETON.features
+        keys = tuple(f"s01s02/0{i // 2 + 1}/001/{'AB'[i % 2]}" for i in range(n))
+        labels = tuple(self.labels[i // 2] for i in range(n))
+        lengths = torch.tensor([self.frames - i % 3 for i in range(n)])
+        stand = 0.3 + 0.4 * torch.rand(n, 1, 2 * width, generator=generator)
+        sway = 0.02 * torch.randn(n, self.frames, 2 * width, generator=generator)
+        x = feint.Sequences.pad(
+            [one[:t] for one, t in zip(stand + sway.cumsum(dim=1), lengths.tolist(), strict=True)]
+        )
+        nets = {name: Copycat(1 - 0.02 * i) for i, name in enumerate(self.models)}
+        kappa = self.kappa if self.per_frame else self.kappa * self.frames
+        tolerance = Tolerance(
+            dict.fromkeys(sorted({*self.targets, *self.labels}), kappa),
+            per_frame=self.per_frame,
+            source="made up",
+            among_others=dict.fromkeys(self.targets, 0.1),
+        )
+        rows = []
+        for source in self.models:
+            for t, target in enumerate(self.targets):
+                far = 0.02 + 0.02 * t + 0.05 * torch.rand(n, 1, 1, generator=generator)
+                wanted = x.values[..., :width] + far * (x.values[..., :width] != 0)
+                question = Question(
+                    target, x, x.with_values(wanted), keys, labels, ("left",) * n, keys
+                )
+                write_tensors(
+                    tensor_path(folder, "questions", source, target),
+                    {"x": x.values, "wanted": wanted, "lengths": x.lengths},
+                    {"keys": keys},
+                )
+                for name, crafted in self._crafted(question, generator).items():
+                    if name != "none":
+                        write_tensors(
+                            tensor_path(folder, "adversarial", source, target, name),
+                            {"x_adv": crafted.x_adv.values, "eps": crafted.eps},
+                            {},
+                        )
+                    for victim in self.models:
+                        if victim != source and not self.transfer:
+                            continue
+                        table, answers = evaluation.score(
+                            nets[victim], question, crafted, SKELETON,
+                            source_name=source, victim_name=victim,
+                        )  # fmt: skip
+                        path = tensor_path(folder, "answers", source, victim, target, name)
+                        write_tensors(path, {"values": answers.values}, {})
+                        rows.append(table.with_row_index("row"))
+        pl.concat(rows).write_parquet(folder / "rows.parquet")
+        tolerance.save(folder / "tolerance.json")
+        error = 30.0 if self.weak else 10.0
+        gate = Gate("cm a joint", error, {"hold first pose": 20.0, "mean pose": 50.0}, 9.0, 8.0)
+        for name in self.models:
+            write_json(folder / "models" / f"{name}.json", {"about": {"gate": asdict(gate)}})
+        write_json(folder / "run.json", self._described())
+        return folder
+
+    def _crafted(self, question: Question, generator: torch.Generator) -> dict[str, Crafted]:
+        """No attack, noise, and the attack that a copycat cannot resist."""
+        x, n, width = question.x, len(question.x), SKELETON.features
+        reach = torch.zeros(x.values.shape[-1])
+        unit = SKELETON.centimetres() if self.unit == "cm" else torch.ones(width)
+        reach[:width] = unit * SKELETON.axis(*self.axes)
+        sequence = torch.arange(n).repeat(len(self.eps))
+        eps = torch.tensor(self.eps).repeat_interleave(n)
+        seen = x[sequence]
+        most = eps[:, None, None] * reach * seen.mask[..., None]
+        towards = torch.zeros_like(seen.values)
+        towards[..., :width] = question.wanted[sequence].values - seen.values[..., :width]
+        shakes = torch.rand(most.shape, generator=generator) * 2 - 1
+        changes = {"attack": towards.clamp(-most, most)}
+        changes |= {f"{kind}-noise": shakes * most for kind in self.noise}
+        return {
+            "none": evaluation.clean(question),
+            **{
+                name: Crafted(name, eps, sequence, seen.with_values(seen.values + change))
+                for name, change in changes.items()
+            },
+        }
+
+    def _described(self) -> dict[str, object]:
+        return {
+            "schema": 1,
+            "experiment": {
+                "name": self.name,
+                "model": [{"kind": "TCN", "name": name} for name in self.models],
+                "attack": {
+                    "eps": list(self.eps),
+                    "unit": self.unit,
+                    "axes": list(self.axes),
+                    "joints": None,
+                },
+                "target": {"labels": list(self.targets)},
+                "evaluation": {"noise": list(self.noise), "transfer": self.transfer},
+            },
+            "data": {
+                "source": "synthetic",
+                "train": 100,
+                "test": 2 * len(self.labels),
+                "train_fingerprint": "a" * 64,
+                "test_fingerprint": "b" * 64,
+                "labels": sorted(self.labels),
+            },
+            "skeleton": asdict(SKELETON),
+            "versions": {"feint": "0", "torch": "0", "python": "0"},
+        }
+
+
+@pytest.fixture
+def fake_run(tmp_path: Path) -> Callable[..., Path]:
+    """Make a run's folder: `fake_run(eps=(0.1,), unit="data")`."""
+    return lambda **knobs: Fake(**knobs).write(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One made-up run, to be read and not changed."""
+    return Fake().write(tmp_path_factory.mktemp("finished") / "run")

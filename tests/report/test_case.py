@@ -1,0 +1,96 @@
+"""Which case is shown: the median success, by the rule that is told; its motion is the rows'."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from feint.errors import FeintError
+from feint.files import read_tensors, write_tensors
+from feint.report import case
+from feint.report.findings import Findings
+
+MakeRun = Callable[..., Path]
+
+
+def test_it_is_the_median_success_of_the_best_model_and_target(finished: Path) -> None:
+    findings = Findings.of(finished)
+    chosen = case.choose(findings)
+    assert chosen is not None
+    row, rule = chosen
+    assert row["source"] == row["victim"]
+    assert (row["eps"], row["attack"]) == (6.0, "attack")
+    assert row["reached"]
+    assert not row["clean"]
+    asked = findings.judged.filter(
+        (pl.col("victim") == row["victim"]) & (pl.col("source") == row["source"])
+        & (pl.col("target") == row["target"]) & (pl.col("attack") == "attack")
+        & (pl.col("eps") == 6.0) & ~pl.col("clean")
+    )  # fmt: skip
+    successes = asked.filter(pl.col("reached"))["closed"].sort()
+    assert row["closed"] == successes[(len(successes) - 1) // 2]
+    rates = findings.rates_by_target.filter(
+        (pl.col("source") == pl.col("victim")) & (pl.col("attack") == "attack")
+        & (pl.col("eps") == 6.0)
+    )  # fmt: skip
+    assert asked["reached"].mean() == rates["moved"].max()
+    assert row["victim"] in rule
+    assert "median" in rule
+
+
+def test_where_all_fail_the_median_failure_is_shown_and_called_one(fake_run: MakeRun) -> None:
+    findings = Findings.of(fake_run(kappa=1e-6))
+    row, rule = case.choose(findings) or ({}, "")
+    assert not row["reached"]
+    assert "no attack succeeded" in rule
+    worst = case.worst(findings)
+    assert worst is not None
+    assert worst["closed"] == case.attacked(findings)["closed"].min()
+
+
+def test_where_all_count_by_themselves_that_is_said(fake_run: MakeRun) -> None:
+    findings = Findings.of(fake_run(kappa=9.0))
+    _, rule = case.choose(findings) or ({}, "")
+    assert "without an attack already" in rule
+    assert case.worst(findings) is None
+
+
+def test_its_motion_gives_the_rows_numbers(finished: Path) -> None:
+    findings = Findings.of(finished)
+    chosen = case.choose(findings)
+    assert chosen is not None
+    one = case.read(findings, *chosen)
+    assert one.succeeded
+    assert len(one.actor) == one.row["frames"]
+    moved = 100 * (one.actor_adv - one.actor).norm(dim=-1)
+    assert float(moved.mean()) == pytest.approx(one.row["change_cm"], rel=1e-4)
+    assert float(moved.max()) == pytest.approx(one.row["change_max_cm"], rel=1e-4)
+    for answer, row in ((one.answer, one.clean_row), (one.answer_adv, one.row)):
+        error = 100 * (answer - one.wanted).norm(dim=-1).mean()
+        assert float(error) == pytest.approx(row["error_cm"], rel=1e-4)
+
+
+def test_acceleration_is_in_metres_per_second_squared() -> None:
+    time = torch.arange(10) / 15
+    fall = torch.zeros(10, 2, 3)
+    fall[..., 1] = -0.5 * 9.81 * time[:, None] ** 2
+    assert case.acceleration(fall, 15.0) == pytest.approx(9.81, rel=1e-3)
+    assert case.acceleration(fall[:2], 15.0) is None
+
+
+def test_noise_shakes_more_than_what_was_recorded(finished: Path) -> None:
+    shaking = case.shaking(Findings.of(finished))
+    assert shaking["tcn", "sign-noise", 6.0] > shaking["tcn", "sign-noise", 1.0]
+    assert shaking["tcn", "sign-noise", 1.0] > shaking["tcn", "none", 0.0] > 0
+
+
+def test_tensors_of_another_run_are_refused(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    path = folder / "questions" / "tcn" / "punching.safetensors"
+    tensors, _ = read_tensors(path)
+    write_tensors(path, tensors, {"keys": ["someone/else"]})
+    findings = Findings.of(folder)
+    with pytest.raises(FeintError, match="do not hold the sequence"):
+        case.read(findings, *(case.choose(findings) or ({}, "")))

@@ -1,0 +1,275 @@
+"""The page: its numbers are the rates, it needs only itself, and odd runs do not break it."""
+
+import re
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+Pillow = pytest.importorskip("PIL.Image")
+
+from feint import summary  # noqa: E402
+from feint.errors import FeintError  # noqa: E402
+from feint.report import page, tables  # noqa: E402
+from feint.report.findings import Findings  # noqa: E402
+
+MakeRun = Callable[..., Path]
+
+
+class Reader(HTMLParser):
+    """The page's tables, images, and everything that would be fetched."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.images: list[dict[str, str | None]] = []
+        self.fetched: list[str] = re.findall(r"url\(([^)]*)\)", text) + re.findall("@import", text)
+        self.words = ""
+        self.open: list[str] = []
+        self.cell: str | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.fetched += [str(values[k]) for k in ("src", "srcset", "href", "action") if k in values]
+        assert tag not in ("script", "iframe", "object", "embed")
+        if tag == "img":
+            self.images.append(values)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.cell = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th") and self.cell is not None:
+            self.tables[-1][-1].append(self.cell)
+            self.cell = None
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+        if self.cell is not None:
+            self.cell += data
+
+    def table(self, heads: tuple[str, ...]) -> list[list[str]]:
+        """The rows of the one table with these heads."""
+        (found,) = [one[1:] for one in self.tables if one[0] == list(heads)]
+        return found
+
+
+@pytest.fixture(scope="module")
+def written(finished: Path) -> Path:
+    return page.write(finished)
+
+
+@pytest.fixture(scope="module")
+def read(written: Path) -> Reader:
+    return Reader(written.read_text(encoding="utf-8"))
+
+
+def test_it_is_where_it_says(written: Path, finished: Path) -> None:
+    assert written == finished / "report" / "index.html"
+
+
+def test_the_verdict_is_the_summarys(read: Reader, finished: Path) -> None:
+    findings = Findings.of(finished)
+    rates = summary.rates(findings.rows, findings.tolerance)
+    told = " ".join(read.words.split())
+    for name in findings.models:
+        (sentence,) = summary.verdict(rates.filter(pl.col("victim") == name), "cm")
+        assert " ".join(sentence.split()) in told
+
+
+@pytest.mark.parametrize("by_target", [False, True])
+def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: bool) -> None:
+    findings = Findings.of(finished)
+    rates = summary.rates(findings.rows, findings.tolerance, by_target=by_target)
+    rates = rates.filter(pl.col("attack") == "attack")
+    shown = read.table(tables.rates(findings, by_target).heads)
+    assert len(shown) == len(rates) == 2 * 2 * 3 * (2 if by_target else 1)
+    for cells, one in zip(shown, rates.iter_rows(named=True), strict=True):
+        names = [one["source"], one["victim"], *([one["target"]] if by_target else [])]
+        assert cells[: len(names)] == names
+        eps, n, clean, noise, reached, failed, moved_noise, moved, interval, *rest = cells[
+            len(names) :
+        ]
+        assert float(eps) == one["eps"]
+        assert (int(n), int(failed)) == (one["n"], one["failed"])
+        for told, true in (
+            (clean, one["clean"]),
+            (noise, one["noise"]),
+            (reached, one["reached"]),
+            (moved, one["moved"]),
+            (moved_noise, one["moved_noise"]),
+        ):
+            assert told == ("–" if true is None else f"{true:.0%}")
+        if one["failed"]:
+            assert interval == f"{one['low']:.0%}-{one['high']:.0%}"
+        assert rest == [
+            f"{one['error_cm']:.1f}", f"{one['change_cm']:.1f}", f"{one['bones']:.1%}",
+        ]  # fmt: skip
+
+
+def test_the_models_stand_beside_trivial_predictors(read: Reader, finished: Path) -> None:
+    shown = read.table(tables.models(Findings.of(finished)).heads)
+    assert shown == [
+        ["tcn", "10.0", "20.0", "50.0", "9.0", "8.0"],
+        ["gru", "10.0", "20.0", "50.0", "9.0", "8.0"],
+    ]
+
+
+def test_every_class_has_its_tolerance(read: Reader, finished: Path) -> None:
+    shown = read.table(tables.tolerance(Findings.of(finished)).heads)
+    assert shown[0] == ["punching", "yes", "0.350", "10%", "–"]
+    assert {row[0] for row in shown} == {"punching", "hugging", "handshaking", "departing"}
+
+
+def test_nothing_is_fetched(read: Reader) -> None:
+    assert read.fetched
+    assert all(one.startswith("data:") for one in read.fetched)
+
+
+def test_every_image_says_what_it_is(read: Reader) -> None:
+    assert len(read.images) >= 2 + 2 + 4 + 2 + 4
+    assert all(image["alt"] for image in read.images)
+
+
+def test_the_animation_moves_and_is_small(written: Path) -> None:
+    content = written.with_name("case.gif").read_bytes()
+    assert len(content) < 1e6
+    with Pillow.open(BytesIO(content)) as image:
+        assert image.n_frames > 5
+        assert image.info["loop"] == 0
+        assert image.info["duration"] == 70  # 15 frames a second, in GIF's hundredths
+        image.seek(image.n_frames - 1)
+        assert image.info["duration"] > 1000
+        colours = {image.convert("RGB").getpixel((x, 1)) for x in range(image.width)}
+    assert (255, 255, 255) in colours
+
+
+def test_the_figures_lie_beside_the_page(written: Path) -> None:
+    names = {path.name for path in written.parent.iterdir()}
+    assert {"index.html", "case.gif", "strip.svg", "success-tcn-tcn.svg"} <= names
+    assert {"success-tcn-gru.svg", "success-gru-gru-hugging.svg", "distance-tcn-share.svg"} <= names
+    assert not [name for name in names if name.endswith(".part")]
+
+
+def test_writing_again_writes_the_same(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",), eps=(2.0,))
+    first = page.write(folder).read_bytes()
+    assert page.write(folder).read_bytes() == first
+
+
+def test_warnings_come_before_any_rate(fake_run: MakeRun) -> None:
+    text = page.write(fake_run(weak=True, models=("tcn",))).read_text(encoding="utf-8")
+    warned = text.index("does not beat the trivial predictors")
+    assert warned < text.index("makes 100%")
+    assert "found nothing to warn of" not in text
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        pytest.param({"eps": (2.0,)}, id="one eps"),
+        pytest.param({}, id="one model"),
+        pytest.param({"transfer": False, "models": ("tcn", "gru")}, id="no transfer"),
+        pytest.param({"kappa": 9.0}, id="all count by themselves"),
+        pytest.param({"kappa": 1e-6}, id="every attack fails"),
+        pytest.param({"noise": ()}, id="no noise"),
+        pytest.param({"noise": ("sign", "uniform")}, id="two noises"),
+        pytest.param({"unit": "data", "axes": ("z",), "eps": (0.075, 0.45)}, id="data units"),
+        pytest.param({"frames": 4}, id="short"),
+        pytest.param({"per_frame": False}, id="summed"),
+        pytest.param({"models": ("m" * 64, "n" * 64)}, id="long names"),
+        pytest.param({"targets": ("punching",), "labels": ("punching",)}, id="nothing asked"),
+        pytest.param({"targets": ("<b>&$x_$ 'q'",)}, id="odd label"),
+    ],
+)
+def test_odd_runs_have_a_page(fake_run: MakeRun, knobs: dict[str, object]) -> None:
+    small: dict[str, object] = {"models": ("tcn",), "targets": ("punching",), "eps": (1.0, 6.0)}
+    written = page.write(fake_run(**small | knobs))
+    read = Reader(written.read_text(encoding="utf-8"))
+    assert all(one.startswith("data:") for one in read.fetched)
+    words = " ".join(read.words.split())
+    for bad in ("nan%", "None", " nan", "inf "):
+        assert bad not in words, bad
+    if knobs.get("kappa") == 9.0:
+        assert "every answer counts as the target by itself" in words
+    if knobs.get("kappa") == 1e-6:
+        assert "The attack failed" in words
+        assert "makes 0% of the answers" in words
+    if knobs.get("noise") == ():
+        assert "random noise was not tried" in words
+    if knobs.get("unit") == "data":
+        assert "57.6 cm along z" in words
+    if "labels" in knobs:
+        assert "Nothing was asked" in words
+    if knobs.get("targets") == ("<b>&$x_$ 'q'",):
+        assert "<b>&$x_$ 'q'" in words  # escaped, so read as text
+
+
+def test_columns_without_numbers_are_dashes(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    rows = pl.read_parquet(folder / "rows.parquet")
+    rows = rows.with_columns(
+        error_cm=pl.lit(float("nan")), bones=pl.lit(None, dtype=pl.Float64)
+    ).drop("change_max_cm")
+    rows.write_parquet(folder / "rows.parquet")
+    read = Reader(page.write(folder).read_text(encoding="utf-8"))
+    shown = read.table(tables.rates(Findings.of(folder)).heads)
+    assert [(row[-3], row[-1]) for row in shown] == [("–", "–")] * 3
+    assert " nan" not in read.words
+
+
+@pytest.mark.parametrize(
+    "gone, said",
+    [
+        ("run.json", "feint run"),
+        ("rows.parquet", "feint score"),
+        ("tolerance.json", "feint score"),
+        ("models/tcn.json", "feint train"),
+        ("questions/tcn/punching.safetensors", "feint attack"),
+        ("adversarial/tcn/punching/attack.safetensors", "feint attack"),
+        ("answers/tcn/tcn/punching/none.safetensors", "feint score"),
+    ],
+)
+def test_a_missing_file_is_named_with_what_makes_it(
+    fake_run: MakeRun, gone: str, said: str
+) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    (folder / gone).unlink()
+    with pytest.raises(FeintError) as error:
+        page.write(folder)
+    assert str(folder / gone) in str(error.value) or str(folder) in str(error.value)
+    assert Path(gone).name in str(error.value)
+    assert said in str(error.value)
+
+
+def test_rows_that_are_none_are_refused(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    rows = pl.read_parquet(folder / "rows.parquet")
+    rows.drop("label").write_parquet(folder / "rows.parquet")
+    with pytest.raises(FeintError, match="no column 'label'"):
+        page.write(folder)
+    rows.filter(pl.col("attack") != "none").write_parquet(folder / "rows.parquet")
+    with pytest.raises(FeintError, match="no row without an attack"):
+        page.write(folder)
+    (folder / "rows.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(FeintError, match="Could not read"):
+        page.write(folder)
+
+
+@pytest.mark.parametrize("name, pip", page.NEEDED.items())
+def test_without_the_extra_it_says_what_to_install(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, name: str, pip: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(FeintError, match=rf"{pip}.*pip install 'feint\[report\]'"):
+        page.write(finished)
