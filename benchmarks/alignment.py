@@ -28,7 +28,9 @@ def main() -> None:
     known = [one for one in interactions if one.initiator != "unknown"]
     if known:
         right = sum(moves_more(one.first, one.second) == one.initiator for one in known)
-        print(f"the one who moves more is the initiator in {right / len(known):.0%} of {len(known)}")
+        print(
+            f"the one who moves more is the initiator in {right / len(known):.0%} of {len(known)}"
+        )
     train = pair(sbu.split(interactions)[0])
     print(f"{len(train)} training reactions\nplace    roles   AUC    median same  median different")
     for place in ("raw", "reactor", "root"):

@@ -109,9 +109,9 @@ def verify(name: str, x_adv: Sequences, x: Sequences, budget: Budget) -> None:
     """Raise unless a perturbation keeps its budget, up to rounding."""
     excess = budget.excess(x_adv, x)
     largest = x.values.abs().amax(dim=(1, 2)) + budget.radius(x).amax(dim=(1, 2))
-    left = excess > 2 * torch.finfo(x.values.dtype).eps * largest
-    if bool(left.any()):
-        row = int(excess.argmax())
+    beyond = excess - 2 * torch.finfo(x.values.dtype).eps * largest
+    if bool((beyond > 0).any()):
+        row = int(beyond.argmax())
         raise FeintError(
             f"The attack {name} left its budget: row {row} by {float(excess[row]):.3g} data units "
             "(inf: it touched the padding or a coordinate that is not its own). This is an error "
