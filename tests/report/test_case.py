@@ -1,4 +1,4 @@
-"""Which case is shown: the median success, by the rule that is told; its motion is the rows'."""
+"""Which case is shown, by the rule that is told; its motion is the rows'."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from feint.report.findings import Findings
 MakeRun = Callable[..., Path]
 
 
-def test_it_is_the_median_success_of_the_best_model_and_target(finished: Path) -> None:
+def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
     findings = Findings.of(finished)
     chosen = case.choose(findings)
     assert chosen is not None
@@ -24,20 +24,17 @@ def test_it_is_the_median_success_of_the_best_model_and_target(finished: Path) -
     assert (row["eps"], row["attack"]) == (6.0, "attack")
     assert row["reached"]
     assert not row["clean"]
-    asked = findings.judged.filter(
-        (pl.col("victim") == row["victim"]) & (pl.col("source") == row["source"])
-        & (pl.col("target") == row["target"]) & (pl.col("attack") == "attack")
-        & (pl.col("eps") == 6.0) & ~pl.col("clean")
+    successes = findings.judged.filter(
+        (pl.col("victim") == pl.col("source")) & (pl.col("attack") == "attack")
+        & (pl.col("eps") == 6.0) & ~pl.col("clean") & pl.col("reached")
     )  # fmt: skip
-    successes = asked.filter(pl.col("reached"))["closed"].sort()
-    assert row["closed"] == successes[(len(successes) - 1) // 2]
-    rates = findings.rates_by_target.filter(
-        (pl.col("source") == pl.col("victim")) & (pl.col("attack") == "attack")
-        & (pl.col("eps") == 6.0)
-    )  # fmt: skip
-    assert asked["reached"].mean() == rates["moved"].max()
-    assert row["victim"] in rule
-    assert "median" in rule
+    way = successes["clean_distance"] - successes["distance"]
+    assert row["clean_distance"] - row["distance"] == way.max()
+    assert f"of the {len(successes)} successes" in rule
+    assert "not what is usual" in rule
+    typical = case.typical(findings)
+    assert typical is not None
+    assert typical["closed"] == successes["closed"].sort()[(len(successes) - 1) // 2]
 
 
 def test_where_all_fail_the_median_failure_is_shown_and_called_one(fake_run: MakeRun) -> None:
@@ -45,6 +42,7 @@ def test_where_all_fail_the_median_failure_is_shown_and_called_one(fake_run: Mak
     row, rule = case.choose(findings) or ({}, "")
     assert not row["reached"]
     assert "no attack succeeded" in rule
+    assert case.typical(findings) is None
     worst = case.worst(findings)
     assert worst is not None
     assert worst["closed"] == case.attacked(findings)["closed"].min()

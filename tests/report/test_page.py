@@ -156,7 +156,7 @@ def test_the_animation_moves_and_is_small(written: Path) -> None:
 
 def test_the_figures_lie_beside_the_page(written: Path) -> None:
     names = {path.name for path in written.parent.iterdir()}
-    assert {"index.html", "case.gif", "strip.svg", "success-tcn-tcn.svg"} <= names
+    assert {"index.html", "case.gif", "strip.svg", "typical.svg", "success-tcn-tcn.svg"} <= names
     assert {"success-tcn-gru.svg", "success-gru-gru-hugging.svg", "distance-tcn-share.svg"} <= names
     assert not [name for name in names if name.endswith(".part")]
 

@@ -53,8 +53,8 @@ def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
     """The row to show and the rule it was chosen by; None if nothing was attacked white box.
 
     Of the sequences that did not count as the target without an attack, at the largest eps: the
-    median success of the model and target with the highest success rate (of two medians the
-    lesser), or the median row if there is no success.
+    success whose answer came the longest way towards its target, or the median row (of two
+    medians the lesser) if there is no success.
     """
     rows = attacked(findings)
     if not len(rows):
@@ -70,23 +70,22 @@ def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
             "no attack succeeded at the largest eps, so this is the sequence with the median share "
             "of its distance closed, a failure like the others"
         )
-    best = (
-        open_.group_by("victim", "target")
-        .agg(pl.col("reached").mean(), n=pl.len())
-        .sort(["reached", "victim", "target"], descending=[True, False, False])
-        .row(0, named=True)
+    successes = _successes(rows)
+    clearest = successes.sort(
+        [pl.col("clean_distance") - pl.col("distance"), "victim", "target", "sequence"],
+        descending=[True, False, False, False],
     )
-    successes = open_.filter(
-        (pl.col("victim") == best["victim"])
-        & (pl.col("target") == best["target"])
-        & pl.col("reached")
+    return clearest.row(0, named=True), (
+        f"of the {len(successes)} successes at the largest eps it is the one whose answer came the "
+        "longest way towards its target: it shows what an attack can do, not what is usual; the "
+        "median success stands below"
     )
-    return _median(successes), (
-        f"of all models and targets, {best['victim']} answered with {best['target']} most often "
-        f"({best['reached']:.0%} of the {best['n']} sequences that did not by themselves, at the "
-        f"largest eps); of these {len(successes)} successes this one is the median by the share of "
-        "the distance closed, neither the best nor the worst"
-    )
+
+
+def typical(findings: Findings) -> dict[str, Any] | None:
+    """The median success by the share of the distance closed; None without any."""
+    successes = _successes(attacked(findings))
+    return _median(successes) if len(successes) else None
 
 
 def worst(findings: Findings) -> dict[str, Any] | None:
@@ -186,6 +185,10 @@ def _tensors(folder: Path, kind: str, *names: str) -> tuple[dict[str, Tensor], A
         )
     tensors, about = read_tensors(path)
     return tensors, about
+
+
+def _successes(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(~pl.col("clean") & pl.col("reached"))
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ import polars as pl
 from feint.errors import FeintError
 from feint.files import replacing, write_text
 from feint.report import tables
-from feint.report.case import Case, acceleration, choose, read, shaking, worst
+from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
 from feint.report.findings import Findings
 from feint.runs import ATTACK
 
@@ -60,7 +60,8 @@ def write(folder: Path) -> Path:
     described = _described(findings)
     chosen = choose(findings)
     case = None if chosen is None else read(findings, *chosen)
-    pictures = _pictures(findings, case)
+    usual = typical(findings)
+    pictures = _pictures(findings, case, None if usual is None else read(findings, usual, ""))
     environment = Environment(
         loader=PackageLoader("feint", "report"),
         autoescape=True,
@@ -72,6 +73,7 @@ def write(folder: Path) -> Path:
         **described,
         **pictures,
         case=None if case is None else _case(findings, case),
+        typical=None if usual is None else _numbers(findings, usual),
         worst=_failure(findings),
         tables=tables,
         shaking=shaking(findings),
@@ -146,24 +148,21 @@ def _numbers(findings: Findings, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pictures(findings: Findings, case: Case | None) -> dict[str, Any]:
+def _pictures(findings: Findings, case: Case | None, usual: Case | None) -> dict[str, Any]:
     """Every figure of the page, in its order."""
     from feint.report import animation, figures
 
-    moving, still, strip = None, None, None
+    moving, still, strip, typical_strip = None, None, None, None
     if case is not None:
-        told = (
-            f"{case.row['label']} with {case.row['target']} wanted, at most {case.row['eps']:g} "
-            f"{findings.unit}"
-        )
-        alt = (
-            f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
-            f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
-        )
+        told, alt = _told_case(findings, case)
         loop, last = animation.gif(case)
         moving = Image("case.gif", loop, told, f"Animation. {alt}")
         still = Image("case.png", last, told, f"The last moment. {alt}")
         strip = Image("strip.svg", animation.strip(case).encode(), told, f"Film strip. {alt}")
+    if usual is not None:
+        told, alt = _told_case(findings, usual)
+        content = animation.strip(usual).encode()
+        typical_strip = Image("typical.svg", content, told, f"Film strip. {alt}")
     depth = _depth(findings)
     white: list[Image] = []
     transfer: list[Image] = []
@@ -191,11 +190,24 @@ def _pictures(findings: Findings, case: Case | None) -> dict[str, Any]:
         "moving": moving,
         "still": still,
         "strip": strip,
+        "typical_strip": typical_strip,
         "white": white,
         "transfer": transfer,
         "multiples": multiples,
         "distances": _distances(findings, depth),
     }
+
+
+def _told_case(findings: Findings, case: Case) -> tuple[str, str]:
+    """A case's title, and what to say to who cannot see it."""
+    told = (
+        f"{case.row['label']} with {case.row['target']} wanted, at most {case.row['eps']:g} "
+        f"{findings.unit}"
+    )
+    return told, (
+        f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
+        f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
+    )
 
 
 def _distances(findings: Findings, depth: tuple[str, float] | None) -> list[Image]:
