@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from feint import experiment
+from feint.artefacts import describe, tensor_path
 from feint.data import sbu, synthetic
 from feint.data.interactions import pair
 from feint.files import read_tensors
-from feint.runs import Run, tensor_path
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 from feint.targets import fit_length, mirror
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     folder = parser.parse_args().run
-    about = experiment.Experiment(**Run.open(folder)["experiment"])
+    about = experiment.Experiment(**describe(folder)["experiment"])
     interactions = synthetic.generate(about.data.seed, about.data.runs)
     train, test = (pair(part) for part in sbu.split(interactions, about.data.test_sets))
     labels = sorted(set(train.labels))

@@ -12,7 +12,16 @@ ROOMS = {
     1: ("data",),
     2: ("models", "baselines", "training"),
     3: ("budget", "attacks", "targets"),
-    4: ("tolerance", "evaluation", "summary", "checks", "experiment", "runs"),
+    4: (
+        "tolerance",
+        "evaluation",
+        "summary",
+        "checks",
+        "experiment",
+        "prepared",
+        "artefacts",
+        "runs",
+    ),
     5: ("report",),
     6: ("cli",),
 }

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 import feint
-from feint import experiment, runs
+from feint import artefacts, experiment
+from feint.artefacts import describe, tensor_path
 from feint.errors import FeintError
 from feint.files import read_tensors, write_tensors
 from feint.models import loading
-from feint.runs import Run, tensor_path
+from feint.runs import Run
 from feint.sequences import Sequences
 
 SMALL = """
@@ -133,7 +134,7 @@ def test_changes_are_told_in_centimetres(done):
 
 def test_the_gate_is_stored_beside_the_model(done):
     run, _ = done
-    gates = dict(runs.gates(run.folder, ["tcn", "deepgru"]))
+    gates = dict(artefacts.gates(run.folder, ["tcn", "deepgru"]))
     assert set(gates["tcn"].trivial) == {"hold first pose", "mean pose", "framewise ridge"}
     assert gates["tcn"].error > 0
 
@@ -171,7 +172,7 @@ def test_scoring_before_attacking_says_so(tmp_path):
 
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(FeintError, match=r"no run\.json"):
-        Run.open(tmp_path)
+        describe(tmp_path)
 
 
 def test_a_damaged_tensor_file_is_never_read(done, tmp_path):

@@ -20,7 +20,9 @@ from feint.sequences import Sequences, check_alike, distance, predict, sum_over_
 from feint.skeleton import Skeleton
 
 NONE = "none"
-"""The name of the attack that does nothing."""
+"""The name, in rows, of the attack that does nothing."""
+ATTACK = "attack"
+"""The name, in rows, of the attack an experiment is about; all others are baselines."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,7 +42,24 @@ class Data(Part):
     """Synthetic only."""
 
 
-class TCNModel(Part):
+class Model(Part):
+    """What every [[model]] has."""
+
+    training: dict[str, Any] = {}
+    """Any fields of `Training`."""
+
+    @field_validator("training")
+    @classmethod
+    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
+        known = [field.name for field in fields(Training)]
+        for key in value:
+            if key not in known:
+                raise FeintError(f"unknown key {key!r}; expected some of {', '.join(known)}")
+        Training(**value)
+        return value
+
+
+class TCNModel(Model):
     """[[model]] with kind = "TCN"."""
 
     kind: Literal["TCN"]
@@ -51,30 +68,18 @@ class TCNModel(Part):
     depth: Count = 10
     kernel: Count = 2
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    training: dict[str, Any] = {}
-
-    @field_validator("training")
-    @classmethod
-    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return _training(value)
 
     def settings(self) -> dict[str, Any]:
         """Arguments of the model."""
         return {k: getattr(self, k) for k in ("width", "depth", "kernel", "dropout")}
 
 
-class DeepGRUModel(Part):
+class DeepGRUModel(Model):
     """[[model]] with kind = "DeepGRU"."""
 
     kind: Literal["DeepGRU"]
     name: Name = "deepgru"
     widths: tuple[Count, Count, Count] = (512, 256, 128)
-    training: dict[str, Any] = {}
-
-    @field_validator("training")
-    @classmethod
-    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return _training(value)
 
     def settings(self) -> dict[str, Any]:
         """Arguments of the model."""
@@ -208,13 +213,3 @@ def _told(error: ValidationError) -> str:
             shown = ""
         lines.append(f"  {key}: {shown}{message[:1].lower() + message[1:]}")
     return "\n".join(lines)
-
-
-def _training(value: dict[str, Any]) -> dict[str, Any]:
-    """Check a table of training settings by building them."""
-    known = [field.name for field in fields(Training)]
-    for key in value:
-        if key not in known:
-            raise FeintError(f"unknown key {key!r}; expected some of {', '.join(known)}")
-    Training(**value)
-    return value

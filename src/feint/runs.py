@@ -14,54 +14,31 @@ answered.  Names are checked (`experiment.Name`), so they can be paths.
 
 import json
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import torch
-from jaxtyping import Bool
-from torch import Tensor, nn
+from torch import nn
 
 import feint
 from feint import checks, evaluation, tolerance
+from feint.artefacts import SCHEMA, read_crafted, tensor_path, write_crafted
 from feint.attacks import AIA, Attack, Noise
 from feint.budget import Budget
-from feint.data import sbu, synthetic
-from feint.data.interactions import Pairs, pair
 from feint.errors import FeintError
-from feint.evaluation import NONE, Crafted, Question
+from feint.evaluation import ATTACK, NONE, Question
 from feint.experiment import DeepGRUModel, Experiment, TCNModel
-from feint.files import read_json, read_tensors, replacing, write_json, write_tensors
+from feint.files import read_json, replacing, write_json, write_tensors
 from feint.models import loading
-from feint.models.coordinates import with_first_pose
 from feint.models.deepgru import DeepGRU
 from feint.models.tcn import TCN
+from feint.prepared import Prepared, prepare
 from feint.progress import bar
-from feint.sequences import Sequences, predict
+from feint.sequences import predict
 from feint.training import Training, train
-
-SCHEMA = 1
-ATTACK = "attack"
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """The data of an experiment, split, with what a model sees of it."""
-
-    train: Pairs
-    test: Pairs
-    x_train: Sequences
-    x_test: Sequences
-
-    @property
-    def seen(self) -> Bool[Tensor, " features"]:
-        """The input features that show the actor."""
-        seen = torch.zeros(self.x_test.values.shape[-1], dtype=torch.bool)
-        seen[: self.test.actor.values.shape[-1]] = True
-        return seen
 
 
 class Run:
@@ -90,45 +67,10 @@ class Run:
         else:
             write_json(path, described)
 
-    @staticmethod
-    def open(folder: Path) -> dict[str, Any]:
-        """What run.json says of a run in `folder`.  Raises FeintError if there is none."""
-        path = folder / "run.json"
-        if not path.exists():
-            raise FeintError(
-                f"{folder} is not a run: it has no run.json. Expected a folder written by "
-                "`feint run` or `feint demo`."
-            )
-        described = read_json(path)
-        if not isinstance(described, dict) or described.get("schema") != SCHEMA:
-            raise FeintError(f"{path} is not of schema {SCHEMA}, the one this feint reads.")
-        return described
-
     @cached_property
     def data(self) -> Prepared:
         """The data, read or generated once."""
-        spec = self.experiment.data
-        if spec.source == "sbu":
-            if spec.root is None:
-                raise FeintError(
-                    "The experiment's data is SBU, and no folder was given. Pass --data DIR, or "
-                    "set data.root; `feint data sbu DIR` downloads it."
-                )
-            interactions = sbu.read(spec.root)
-        else:
-            interactions = synthetic.generate(seed=spec.seed, runs=spec.runs)
-        learnt, held = (
-            pair(part, self.experiment.skeleton, spec.directions)
-            for part in sbu.split(interactions, spec.test_sets)
-        )
-        limit = self.experiment.evaluation.limit
-        if limit is not None and limit < len(held):
-            generator = torch.Generator().manual_seed(self.experiment.seed)
-            held = held[sorted(torch.randperm(len(held), generator=generator)[:limit].tolist())]
-        sees = with_first_pose if spec.first_pose else _actor_alone
-        return Prepared(
-            learnt, held, sees(learnt.actor, learnt.reactor), sees(held.actor, held.reactor)
-        )
+        return prepare(self.experiment)
 
     # -- train ------------------------------------------------------------------------------
 
@@ -236,7 +178,7 @@ class Run:
                             batch_size=self.experiment.evaluation.batch_size,
                             progress=progress,
                         )
-                        _write_crafted(path, crafted)
+                        write_crafted(path, crafted)
 
     def _with_kappa(self, attack: Attack, label: str) -> Attack:
         """An AIA that needs the radius of equation 4 gets the target's own."""
@@ -281,8 +223,8 @@ class Run:
     def score(self) -> pl.DataFrame:
         """Let every victim answer everything crafted, and write the rows."""
         models, labels = self.train(), self.experiment.target.labels
-        names = [NONE, *self.attacks]
-        pairs = [(s, v) for s in models for v in models if s == v or self._transfer]
+        names, transfer = [NONE, *self.attacks], self.experiment.evaluation.transfer
+        pairs = [(s, v) for s in models for v in models if s == v or transfer]
         parts = []
         with bar(len(pairs) * len(labels) * len(names), "scoring") as progress:
             for source, victim in pairs:
@@ -296,10 +238,6 @@ class Run:
             rows.write_parquet(temporary)
         return rows
 
-    @property
-    def _transfer(self) -> bool:
-        return self.experiment.evaluation.transfer
-
     def _scored(
         self, question: Question, name: str, source: str, victim: str, model: nn.Module
     ) -> pl.DataFrame:
@@ -310,7 +248,7 @@ class Run:
                 raise FeintError(
                     f"{path} is not there: nothing was crafted yet. Run `feint attack` first."
                 )
-            crafted = _read_crafted(path, name, question)
+            crafted = read_crafted(path, name, question)
             for eps in sorted(set(crafted.eps.tolist())):
                 some = crafted.eps == eps
                 evaluation.verify(
@@ -356,46 +294,3 @@ class Run:
                 "python": platform.python_version(),
             },
         }
-
-
-def tensor_path(folder: Path, kind: str, *names: str) -> Path:
-    """The file of some tensors of a run: `<kind>/<name>/.../<name>.safetensors`."""
-    *folders, last = (kind, *names)
-    return folder.joinpath(*folders, f"{last}.safetensors")
-
-
-def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, checks.Gate]]:
-    """What each trained model of a run scored beside the trivial predictors."""
-    for name in names:
-        about = read_json(folder / "models" / f"{name}.json")["about"]
-        yield name, checks.Gate(**about["gate"])
-
-
-def _actor_alone(actor: Sequences, reactor: Sequences) -> Sequences:
-    return actor
-
-
-def _write_crafted(path: Path, crafted: Crafted) -> None:
-    tensors = {
-        "x_adv": crafted.x_adv.values,
-        "lengths": crafted.x_adv.lengths,
-        "eps": crafted.eps,
-        "sequence": crafted.sequence,
-    }
-    write_tensors(path, tensors, {"schema": SCHEMA, "attack": crafted.attack})
-
-
-def _read_crafted(path: Path, name: str, question: Question) -> Crafted:
-    tensors, about = read_tensors(path)
-    try:
-        if about != {"schema": SCHEMA, "attack": name}:
-            raise KeyError("about")
-        sequence = tensors["sequence"]
-        x_adv = Sequences(tensors["x_adv"], tensors["lengths"])
-        if not torch.equal(x_adv.lengths, question.x.lengths[sequence]):
-            raise KeyError("lengths")
-        return Crafted(name, tensors["eps"], sequence, x_adv)
-    except (KeyError, IndexError) as error:
-        raise FeintError(
-            f"{path} does not belong to this run ({error}). Remove it and run `feint attack` again."
-        ) from error

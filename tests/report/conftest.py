@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 import feint
 from feint import evaluation
+from feint.artefacts import tensor_path
 from feint.checks import Gate
 from feint.evaluation import Crafted, Question
 from feint.files import write_json, write_tensors
-from feint.runs import tensor_path
 from feint.tolerance import Tolerance
 
 SKELETON = feint.SBU_15

@@ -8,12 +8,11 @@ import polars as pl
 from jaxtyping import Float
 from torch import Tensor
 
-from feint import runs
+from feint import artefacts
 from feint.errors import FeintError
-from feint.evaluation import NONE
+from feint.evaluation import ATTACK, NONE
 from feint.files import read_tensors
 from feint.report.findings import Findings
-from feint.runs import ATTACK
 from feint.skeleton import Skeleton
 
 Motion = Float[Tensor, "frames joints axes"]
@@ -176,7 +175,7 @@ def shaking(findings: Findings) -> dict[tuple[str, str, float], float]:
 
 
 def _tensors(folder: Path, kind: str, *names: str) -> tuple[dict[str, Tensor], Any]:
-    path = runs.tensor_path(folder, kind, *names)
+    path = artefacts.tensor_path(folder, kind, *names)
     if not path.exists():
         step = "feint score" if kind == "answers" else "feint attack"
         raise FeintError(

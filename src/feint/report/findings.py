@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from feint import checks, runs, summary
+from feint import artefacts, checks, summary
 from feint.errors import FeintError
 from feint.evaluation import NONE
 from feint.skeleton import Skeleton
@@ -31,7 +31,7 @@ class Findings:
     @staticmethod
     def of(folder: Path) -> "Findings":
         """Open a run's folder.  Raises FeintError if it is none."""
-        return Findings(folder, runs.Run.open(folder))
+        return Findings(folder, artefacts.describe(folder))
 
     @property
     def experiment(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class Findings:
                     "experiment first (`feint run` does all in one)."
                 )
         try:
-            return dict(runs.gates(self.folder, self.models))
+            return dict(artefacts.gates(self.folder, self.models))
         except (KeyError, TypeError) as error:
             raise FeintError(
                 f"{self.folder / 'models'} does not say how the models compare with the trivial "

@@ -12,11 +12,11 @@ from typing import Any
 import polars as pl
 
 from feint.errors import FeintError
+from feint.evaluation import ATTACK
 from feint.files import replacing, write_text
 from feint.report import tables
 from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
 from feint.report.findings import Findings
-from feint.runs import ATTACK
 
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
 NEEDED = {"matplotlib": "matplotlib", "jinja2": "jinja2", "PIL": "pillow"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from feint.evaluation import ATTACK
 from feint.report.findings import Findings
-from feint.runs import ATTACK
 
 MISSING = "–"
 
@@ -83,20 +83,27 @@ def rates(findings: Findings, by_target: bool = False) -> Table:
                 one["source"],
                 one["victim"],
                 *([one["target"]] if by_target else []),
-                f"{one['eps']:g}",
-                str(one["n"]),
-                percent(one["clean"]),
-                percent(one["noise"]),
-                percent(one["reached"]),
-                str(one["failed"]),
-                percent(one["moved_noise"]),
-                percent(one["moved"]),
-                interval(one),
+                *_shares(one),
                 *(percents(one[c]) if c == "bones" else number(one[c]) for c in told),
             )
             for one in attacked.iter_rows(named=True)
         ),
         names=3 if by_target else 2,
+    )
+
+
+def _shares(one: dict[str, Any]) -> tuple[str, ...]:
+    """What both tables of rates say of a row, in their order."""
+    return (
+        f"{one['eps']:g}",
+        str(one["n"]),
+        percent(one["clean"]),
+        percent(one["noise"]),
+        percent(one["reached"]),
+        str(one["failed"]),
+        percent(one["moved_noise"]),
+        percent(one["moved"]),
+        interval(one),
     )
 
 
@@ -110,15 +117,7 @@ def short_rates(findings: Findings) -> Table:
                 one["victim"]
                 if one["source"] == one["victim"]
                 else f"{one['victim']} from {one['source']}",
-                f"{one['eps']:g}",
-                str(one["n"]),
-                percent(one["clean"]),
-                percent(one["noise"]),
-                percent(one["reached"]),
-                str(one["failed"]),
-                percent(one["moved_noise"]),
-                percent(one["moved"]),
-                interval(one),
+                *_shares(one),
             )
             for one in attacked.iter_rows(named=True)
         ),
