@@ -163,6 +163,20 @@ def test_another_experiment_does_not_mix_with_a_run(done):
         Run(parse(SMALL.replace("eps = [2, 6]", "eps = [3]")), run.folder)
 
 
+def test_an_unknown_target_is_named_before_anything_is_trained(tmp_path):
+    with pytest.raises(FeintError, match=r"no reaction 'dancing'.*it has approaching, departing"):
+        Run(parse(SMALL.replace('"hugging"', '"dancing"')), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tolerance_without_a_target_is_named(tmp_path):
+    path = tmp_path / "kappa.json"
+    feint.Tolerance({"punching": 1.0}).save(path)
+    text = SMALL.replace("limit = 6", f'limit = 6\ntolerance = "{path}"')
+    with pytest.raises(FeintError, match="no kappa for 'hugging'"):
+        Run(parse(text), tmp_path / "run").tolerance  # noqa: B018
+
+
 def test_scoring_before_attacking_says_so(tmp_path):
     one = SMALL.replace("epochs = 2", "epochs = 1")
     run = Run(parse(one), tmp_path)

@@ -154,8 +154,8 @@ def _run(path: Path, data: Path | None, out: Path | None) -> "Run":
 def _whole(one: "Run") -> None:
     from feint.report import page, terminal
 
+    one.tolerance  # noqa: B018  (measured and written before anything costs time)
     one.train()
-    one.tolerance  # noqa: B018  (measured and written before anything is attacked)
     one.attack()
     one.score()
     written = page.write(one.folder)

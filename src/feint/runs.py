@@ -12,6 +12,7 @@ Tensors are safetensors.  `source` is the model an attack was crafted on, `victi
 answered.  Names are checked (`experiment.Name`), so they can be paths.
 """
 
+import io
 import json
 import platform
 from dataclasses import asdict, replace
@@ -49,11 +50,14 @@ class Run:
         folder: where; created, or continued if it holds the same experiment on the same data.
 
     Raises:
-        FeintError: the folder holds another experiment, or cannot be written.
+        FeintError: the folder holds another experiment, or cannot be written; a target is not
+            among the training set's reactions.
     """
 
     def __init__(self, experiment: Experiment, folder: Path) -> None:
         self.experiment, self.folder = experiment, folder
+        for label in experiment.target.labels:  # found wanting now, not after the training
+            experiment.target.targets(experiment.seed).candidates(label, self.data.train)
         described = self._describe()
         path = folder / "run.json"
         if path.exists():
@@ -127,6 +131,8 @@ class Run:
             found = tolerance.natural(self.data.train, target.time, target.place, target.role)
         else:
             found = tolerance.Tolerance.load(Path(asked))
+        for label in target.labels:
+            found.of(label)  # there, or an error that names it
         found.save(path)
         return found
 
@@ -234,8 +240,10 @@ class Run:
                         parts.append(self._scored(question, name, source, victim, models[victim]))
                         progress.advance()
         rows = pl.concat(parts)
+        parquet = io.BytesIO()
+        rows.write_parquet(parquet)
         with replacing(self.folder / "rows.parquet") as temporary:
-            rows.write_parquet(temporary)
+            temporary.write_bytes(parquet.getvalue())
         return rows
 
     def _scored(

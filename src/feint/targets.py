@@ -58,13 +58,11 @@ class Targets:
                     f"expected one of {get_args(allowed)}."
                 )
 
-    def choose(self, label: str, train: Pairs, test: Pairs) -> tuple[list[str], list[Tensor]]:
-        """For each test row, the key and the raw reaction of its exemplar of `label`.
-
-        A side without any takes the other side's, mirrored.
+    def candidates(self, label: str, train: Pairs) -> list[int]:
+        """The training rows whose reaction is `label` in the role asked for.
 
         Raises:
-            FeintError: the training set has no such reaction.
+            FeintError: there is none.
         """
         rows = [
             i
@@ -77,6 +75,17 @@ class Targets:
                 f"it has {', '.join(sorted(set(train.labels)))} with roles "
                 f"{', '.join(sorted(set(train.roles)))}. Choose one of these."
             )
+        return rows
+
+    def choose(self, label: str, train: Pairs, test: Pairs) -> tuple[list[str], list[Tensor]]:
+        """For each test row, the key and the raw reaction of its exemplar of `label`.
+
+        A side without any takes the other side's, mirrored.
+
+        Raises:
+            FeintError: the training set has no such reaction.
+        """
+        rows = self.candidates(label, train)
         reactions = train.reactor.unpad()
         chosen: dict[str, int] = {}
         keys, targets = [], []
