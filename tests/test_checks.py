@@ -29,7 +29,7 @@ class Constant(nn.Module):
 def gate_of(model, pairs, seen=None):
     seen = torch.ones(45, dtype=torch.bool) if seen is None else seen
     both = (pairs.actor, pairs.reactor)
-    return checks.gate(model, both, both, seen, SBU_15)
+    return checks.gate(model, both, both, seen, SBU_15, checks.strangers(pairs))
 
 
 def test_a_constant_model_ignores_its_input_and_is_weak(pairs):
@@ -106,3 +106,13 @@ def test_doubts(change, rates, among, names):
 def test_a_sequence_left_alone_because_it_is_the_target_already_is_no_doubt():
     reached = row(0.0).with_columns(distance_frame=pl.lit(0.5))
     assert checks.doubts(reached, rate(), Tolerance({"push": 1.0})) == []
+
+
+def test_strangers_come_from_another_interaction_and_class_on_the_same_side(pairs):
+    others = checks.strangers(pairs)
+    for i, j in enumerate(others):
+        assert pairs.interactions[i] != pairs.interactions[j]
+        assert pairs.labels[i] != pairs.labels[j]
+        assert pairs.sides[i] == pairs.sides[j]
+    assert len(set(others)) > len(others) / 3  # not always the same one
+    assert checks.strangers(pairs[[0, 1]]) is None  # both directions of one interaction

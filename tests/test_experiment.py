@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.attacks.problems import unchecked
 
 from feint import experiment
 from feint.errors import FeintError
@@ -36,6 +37,9 @@ def test_a_small_file_gets_the_defaults():
         ("eps = [0.1, 0.2]", "eps = [0.1, 0.1]", r"attack: .*twice"),
         ("eps = [0.1, 0.2]", "", r"attack\.eps: field required"),
         ('labels = ["punching"]', "labels = []", r"target\.labels: .*at least 1"),
+        ('labels = ["punching"]', 'labels = ["a", "a"]', r"target\.labels: .*stands twice: a, a"),
+        ("[attack]", "[attack]\nsettings = { step_size = inf }", r"attack: AIA got step_size=inf"),
+        ("eps = [0.1, 0.2]", "eps = [0.1, 0.10000000001]", r"attack: .*twice"),
         ('labels = ["punching"]', "labels = 3", r"target\.labels: got 3"),
         ("[attack]", "[attack]\nepz = 1", r"attack\.epz: unknown key"),
         ("[attack]", '[attack]\naxes = ["w"]', r"attack: .*no axis 'w'"),
@@ -68,6 +72,21 @@ def test_a_small_file_gets_the_defaults():
 def test_a_wrong_key_is_named(old, new, told):
     assert old in GOOD
     with pytest.raises(FeintError, match=told):
+        experiment.parse(GOOD.replace(old, new), "bad.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[attack]", "[attack]\nsettings = { steps = 2.5 }", r"attack: AIA got steps=2\.5"),
+        ("[attack]", '[attack]\nsettings = { seed = "a" }', r"attack: AIA got seed='a'"),
+        ("TCN", 'TCN"\ntraining = { keep = "lst" }\nname = "t', r"training: .*keep='lst'"),
+        ("TCN", 'TCN"\ntraining = { epochs = 2.5 }\nname = "t', r"training: .*whole numbers"),
+        ("TCN", 'TCN"\ntraining = { clip = "a" }\nname = "t', r"training: .*clip='a'"),
+    ],
+)
+def test_a_wrong_type_is_named_without_the_tests_own_type_checks(old, new, told):
+    with unchecked(), pytest.raises(FeintError, match=told):
         experiment.parse(GOOD.replace(old, new), "bad.toml")
 
 

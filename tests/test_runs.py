@@ -184,6 +184,18 @@ def test_scoring_before_attacking_says_so(tmp_path):
         run.score()
 
 
+def test_files_without_a_run_json_are_nobodys(tmp_path):
+    (tmp_path / "models").mkdir()
+    with pytest.raises(FeintError, match=r"no run\.json"):
+        Run(parse(), tmp_path)
+
+
+def test_a_folder_for_generated_data_is_refused(tmp_path):
+    text = SMALL.replace("runs = 1", f'runs = 1\nroot = "{tmp_path}"')
+    with pytest.raises(FeintError, match="data is generated"):
+        Run(parse(text), tmp_path / "run")
+
+
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(FeintError, match=r"no run\.json"):
         describe(tmp_path)
@@ -225,6 +237,10 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
     run = Run(parse(paper), tmp_path / "paper")
     attack = run._with_kappa(run.attacks["attack"], "punching")
     assert (attack.kappa, attack.eta) == (52.04, None)
+    run = Run(
+        parse(text.replace("limit = 6", 'limit = 6\ntolerance = "paper-joint"')), tmp_path / "j"
+    )
+    assert run._with_kappa(run.attacks["attack"], "punching").reading == "joint"
     fixed = replace(run.attacks["attack"], kappa=3.0)
     assert run._with_kappa(fixed, "punching") is fixed
 

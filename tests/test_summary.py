@@ -86,7 +86,9 @@ def test_the_interval_resamples_interactions():
     together = cluster_interval(np.repeat(hits, 50), list(np.repeat(["a", "b", "c", "d"], 50)))
     assert alone == together  # fifty copies of an interaction say no more than one
     assert alone[0] < 0.5 < alone[1]
-    assert cluster_interval(np.ones(5), list("abcde")) == (1.0, 1.0)
+    # Nothing but successes still leaves doubt: the exact bound for five trials, 0.025^(1/5).
+    assert cluster_interval(np.ones(5), list("abcde")) == pytest.approx((0.4782, 1.0), abs=1e-4)
+    assert cluster_interval(np.zeros(5), list("abcde")) == pytest.approx((0.0, 0.5218), abs=1e-4)
     assert all(math.isnan(v) for v in cluster_interval(np.array([]), []))
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from feint import baselines
+from feint.data.interactions import Pairs
 from feint.sequences import Sequences, distance, predict, sum_over_time
 from feint.skeleton import Skeleton
 from feint.tolerance import Tolerance
@@ -34,15 +35,16 @@ class Gate:
         unit: of the errors: "cm a joint", or "data units a frame" without a skeleton.
         error: the model's mean error.
         trivial: the trivial predictors' mean errors, by name.
-        reaction: how far its answer moves, in the same unit, when it sees another actor's motion
-            (everything else it sees left as it is).
+        reaction: how far its answer moves, in the same unit, when it sees the actor of another
+            interaction, of another class where there is one, on the same side (everything else it
+            sees left as it is); None with nobody to swap in.
         train_error: its mean error on the training set: far below `error`, it is overfit.
     """
 
     unit: str
     error: float
     trivial: Mapping[str, float]
-    reaction: float
+    reaction: float | None
     train_error: float
 
     def warnings(self, name: str) -> list[Warning]:
@@ -59,7 +61,7 @@ class Gate:
                     f"{self.unit}, theirs {told}.",
                 )
             )
-        if self.reaction < 0.05 * self.error:
+        if self.reaction is not None and self.reaction < 0.05 * self.error:
             found.append(
                 Warning(
                     "ignores-input",
@@ -77,19 +79,24 @@ def gate(
     test: tuple[Sequences, Sequences],
     seen: Bool[Tensor, " features"],
     skeleton: Skeleton | None,
+    others: Sequence[int] | None,
 ) -> Gate:
     """Measure a model beside the trivial predictors.
 
     Args:
         train, test: (input, reaction) each.
         seen: the input features that show the actor.
+        others: for each test row, the row whose actor is swapped in (`strangers`).
     """
     (x_train, y_train), (x, y) = train, test
-    swapped = x.values.clone()
-    swapped[..., seen] = x.values.roll(1, dims=0)[..., seen]
-    frames = torch.minimum(x.lengths, x.lengths.roll(1))
     answer = predict(model, x)
-    other = predict(model, Sequences(swapped, frames))
+    reaction = None
+    if others is not None:
+        swapped = x.values.clone()
+        swapped[..., seen] = x.values[list(others)][..., seen]
+        frames = torch.minimum(x.lengths, x.lengths[list(others)])
+        other = predict(model, Sequences(swapped, frames))
+        reaction = mean_error(other, Sequences(answer.values, frames), skeleton)
     return Gate(
         unit="data units a frame" if skeleton is None else "cm a joint",
         error=mean_error(answer, y, skeleton),
@@ -98,9 +105,26 @@ def gate(
             "mean pose": mean_error(baselines.mean_pose(y_train, y), y, skeleton),
             "framewise ridge": mean_error(baselines.ridge(x_train, y_train, x), y, skeleton),
         },
-        reaction=mean_error(other, Sequences(answer.values, frames), skeleton),
+        reaction=reaction,
         train_error=mean_error(predict(model, x_train), y_train, skeleton),
     )
+
+
+def strangers(pairs: Pairs) -> list[int] | None:
+    """For each row, one of another interaction: same side and another class where there is one.
+
+    None if all rows are of one interaction.
+    """
+    chosen = []
+    for i, interaction in enumerate(pairs.interactions):
+        foreign = [j for j, other in enumerate(pairs.interactions) if other != interaction]
+        if not foreign:
+            return None
+        same_side = [j for j in foreign if pairs.sides[j] == pairs.sides[i]]
+        unlike = [j for j in same_side if pairs.labels[j] != pairs.labels[i]]
+        among = unlike or same_side or foreign
+        chosen.append(among[i * 7919 % len(among)])  # spread over them, the same every time
+    return chosen
 
 
 def mean_error(a: Sequences, b: Sequences, skeleton: Skeleton | None) -> float:

@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Find the smallest change in what a sequence model sees that makes it answer with a "
     "reaction you chose; measure how easily that happens.",
 )
+INTERRUPTED = 130
 data_app = typer.Typer(no_args_is_help=True, help="Get, check and make interaction data.")
 app.add_typer(data_app, name="data")
 
@@ -78,6 +79,7 @@ def score(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
 
     one = _run(path, data, out)
     one.tolerance  # noqa: B018  (measured and written beside the rows)
+    one.attack()  # what was not crafted yet
     one.score()
     terminal.show(one.folder)
 
@@ -174,9 +176,10 @@ def main() -> None:
         told = f"[bold red]error:[/] {escape(str(error))}"
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nStopped. Run the same command again to go on.\n")
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            sys.stderr.write("\nStopped. Run the same command again to go on.\n")
+        raise
 
 
 if __name__ == "__main__":

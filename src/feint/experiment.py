@@ -104,8 +104,9 @@ class Attacker(Part):
         SBU_15.axis(*self.axes)
         if self.joints is not None:
             SBU_15.of_joints(self.joints)
-        if len(set(self.eps)) != len(self.eps):
-            raise FeintError(f"eps has a value twice: {self.eps}")
+        told = [round(eps, 6) for eps in self.eps]  # rows tell eps to seven decimals
+        if len(set(told)) != len(told) or min(told) == 0:
+            raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}")
         return self
 
     def attack(self) -> AIA:
@@ -121,6 +122,13 @@ class Target(Part):
     role: Role = "any"
     time: Time = "resample"
     place: Place = "reactor"
+
+    @field_validator("labels")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise FeintError(f"a target stands twice: {', '.join(value)}")
+        return value
 
     def targets(self, seed: int) -> Targets:
         """How targets are chosen and aligned."""
@@ -211,5 +219,7 @@ def _told(error: ValidationError) -> str:
         if one["type"] == "extra_forbidden":
             message = "unknown key; check its spelling against docs/experiments.md"
             shown = ""
-        lines.append(f"  {key}: {shown}{message[:1].lower() + message[1:]}")
+        if not message.startswith("AIA"):
+            message = message[:1].lower() + message[1:]
+        lines.append(f"  {key}: {shown}{message}")
     return "\n".join(lines)

@@ -45,6 +45,11 @@ def prepare(experiment: Experiment) -> Prepared:
                 "set data.root; `feint data sbu DIR` downloads it."
             )
         interactions = sbu.read(spec.root)
+    elif spec.root is not None:
+        raise FeintError(
+            f'The experiment\'s data is generated (source = "synthetic"), and a folder was given: '
+            f'{spec.root}. To use it, set data.source = "sbu"; else leave --data away.'
+        )
     else:
         interactions = synthetic.generate(seed=spec.seed, runs=spec.runs)
     learnt, held = (

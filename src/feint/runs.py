@@ -26,13 +26,13 @@ from torch import nn
 
 import feint
 from feint import checks, evaluation, tolerance
-from feint.artefacts import SCHEMA, read_crafted, tensor_path, write_crafted
+from feint.artefacts import SCHEMA, describe, read_crafted, tensor_path, write_crafted
 from feint.attacks import AIA, Attack, Noise
 from feint.budget import Budget
 from feint.errors import FeintError
 from feint.evaluation import ATTACK, NONE, Question
 from feint.experiment import DeepGRUModel, Experiment, TCNModel
-from feint.files import read_json, replacing, write_json, write_tensors
+from feint.files import replacing, write_json, write_tensors
 from feint.models import loading
 from feint.models.deepgru import DeepGRU
 from feint.models.tcn import TCN
@@ -61,13 +61,18 @@ class Run:
         described = self._describe()
         path = folder / "run.json"
         if path.exists():
-            before = read_json(path)
+            before = describe(folder)
             for key in ("schema", "experiment", "data"):
                 if before.get(key) != described[key]:
                     raise FeintError(
                         f"{folder} holds another run: its {key} differs from the one asked for. "
                         "Give another folder with --out, or remove it."
                     )
+        elif any((folder / kind).exists() for kind in ("models", "adversarial", "checkpoints")):
+            raise FeintError(
+                f"{folder} holds a run's files and no run.json, so nobody knows whose they are. "
+                "Restore run.json, or give another folder with --out."
+            )
         else:
             write_json(path, described)
 
@@ -108,6 +113,7 @@ class Run:
             (data.x_test, data.test.reactor),
             data.seen,
             self.experiment.skeleton,
+            checks.strangers(data.test),
         )
         loading.save(
             model, path, training=asdict(settings), history=asdict(history), gate=asdict(gate)
@@ -187,15 +193,15 @@ class Run:
                         write_crafted(path, crafted)
 
     def _with_kappa(self, attack: Attack, label: str) -> Attack:
-        """An AIA that needs the radius of equation 4 gets the target's own."""
+        """An AIA that needs the radius of equation 4 gets the target's own, in its norm."""
         if not isinstance(attack, AIA) or attack.surface == "point":
             return attack
         if attack.kappa is not None or attack.eta is not None:
             return attack
         kappa = self.tolerance.of(label)
         if self.tolerance.per_frame:
-            return replace(attack, eta=kappa)
-        return replace(attack, kappa=kappa)
+            return replace(attack, eta=kappa, reading=self.tolerance.reading)
+        return replace(attack, kappa=kappa, reading=self.tolerance.reading)
 
     def _question(self, source: str, model: nn.Module, label: str) -> Question:
         """The target asked of every test sequence, crafted on `source`."""

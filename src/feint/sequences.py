@@ -176,7 +176,7 @@ def check_alike(a: Sequences, b: Sequences, who: str) -> None:
         raise FeintError(
             f"{who} got two batches that differ: shapes {tuple(a.values.shape)} and "
             f"{tuple(b.values.shape)}, lengths {a.lengths.tolist()} and {b.lengths.tolist()}; "
-            "expected the same sequences, frame for frame (feint.targets aligns targets in time)."
+            "expected the same sequences, frame for frame and feature for feature."
         )
 
 
@@ -185,10 +185,17 @@ def forward(model: nn.Module, x: Sequences) -> Tensor:
 
     Gradients flow.  Raises FeintError on an output that is not (batch, time, outputs).
     """
+    first = next(model.parameters(), None)
+    if first is not None and first.is_floating_point() and first.dtype != x.values.dtype:
+        raise FeintError(
+            f"The model's weights are {first.dtype} and its input {x.values.dtype}; expected the "
+            "same. Convert one of them: model.double(), or the tensors given to Sequences.pad."
+        )
+    values = x.values.clone()  # a model that writes into its input does not change the caller's
     if "lengths" in inspect.signature(model.forward).parameters:
-        output = model(x.values, lengths=x.lengths)
+        output = model(values, lengths=x.lengths)
     else:
-        output = model(x.values)
+        output = model(values)
     if not isinstance(output, Tensor) or output.shape[:-1] != x.values.shape[:-1]:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise FeintError(

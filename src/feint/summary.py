@@ -75,12 +75,19 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
 def cluster_interval(
     hits: np.ndarray, clusters: list[str], draws: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % percentile bootstrap of the mean, resampling whole clusters; NaN without any."""
+    """95 % percentile bootstrap of the mean, resampling whole clusters; NaN without any.
+
+    Where all clusters are 0, or all are 1, resampling knows no doubt: there the exact binomial
+    bound (Clopper and Pearson 1934) for as many trials as there are clusters stands in.
+    """
     if not len(hits):
         return float("nan"), float("nan")
     names, of = np.unique(clusters, return_inverse=True)
     total, count = np.bincount(of, hits), np.bincount(of)
     drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
+    if hits.min() == hits.max():
+        bound = 0.025 ** (1 / len(names))
+        return (0.0, 1 - bound) if hits[0] == 0 else (bound, 1.0)
     means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)

@@ -50,6 +50,20 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        whole = (self.epochs, self.batch_size, self.checkpoint_every, self.seed)
+        if not all(type(value) is int for value in whole):
+            raise FeintError(
+                f"Training got {self}; expected whole numbers for epochs, batch_size, "
+                "checkpoint_every and seed."
+            )
+        if self.schedule not in ("constant", "cosine") or self.keep not in ("best", "last"):
+            raise FeintError(
+                f"Training got schedule={self.schedule!r}, keep={self.keep!r}; expected 'constant' "
+                "or 'cosine', and 'best' or 'last'."
+            )
+        for name in ("learning_rate", "validation", "clip"):
+            if type(getattr(self, name)) not in (int, float):
+                raise FeintError(f"Training got {name}={getattr(self, name)!r}; expected a number.")
         if (
             min(self.epochs, self.batch_size, self.checkpoint_every) < 1
             or not 0 <= self.validation < 1

@@ -5,6 +5,7 @@ The paper leaves several things open (docs/departures.md).  Each is a field here
 best.  Read this file beside section 3.2.
 """
 
+import math
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -84,6 +85,16 @@ class AIA:
                 raise FeintError(
                     f"AIA got {name}={getattr(self, name)!r}; expected one of {get_args(allowed)}."
                 )
+        for name in ("steps", "restarts", "seed"):
+            if type(getattr(self, name)) is not int:
+                raise FeintError(
+                    f"AIA got {name}={getattr(self, name)!r}; expected a whole number."
+                )
+        for name in ("step_size", "smoothness", "kappa", "eta"):
+            value = getattr(self, name)
+            optional = value is None and name in ("kappa", "eta")
+            if not optional and (type(value) not in (int, float) or not math.isfinite(value)):
+                raise FeintError(f"AIA got {name}={value!r}; expected a finite number.")
         if self.steps < 1 or self.restarts < 1 or not self.step_size > 0:
             raise FeintError(
                 f"AIA got steps={self.steps}, restarts={self.restarts}, "

@@ -38,8 +38,8 @@ def save(model: nn.Module, path: Path, **about: Any) -> None:
 
 
 def saved(path: Path) -> bool:
-    """Whether `save` finished writing to `path`: the settings come last."""
-    return _beside(path, ".json").exists()
+    """Whether `save` finished writing to `path`, and both its files are still there."""
+    return _beside(path, ".json").exists() and _beside(path, ".safetensors").exists()
 
 
 def load(path: Path) -> nn.Module:
