@@ -100,7 +100,7 @@ def report(
 def data_check(
     root: Annotated[Path, typer.Argument(help="SBU's folder, or one of its zip files.")],
 ) -> None:
-    """Tell what of SBU is there against what should be; exits with 1 on damage."""
+    """Tell what of SBU is there against what should be; exits with 1 if anything differs."""
     from feint.data import sbu
     from feint.report import terminal
 

@@ -25,8 +25,9 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
     judged = rows.filter(pl.col("label") != pl.col("target"))
     judged = judged.with_columns(tolerance.reached(judged))
     question = ["source", "victim", "target", "sequence"]
+    measured = pl.col(f"distance_{tolerance.reading}")
     clean = judged.filter(pl.col("attack") == "none").select(
-        *question, clean=pl.col("reached"), clean_distance=pl.col("distance_frame")
+        *question, clean=pl.col("reached"), clean_distance=measured
     )
     noise = (
         judged.filter(pl.col("attack").str.ends_with("noise"))
@@ -39,7 +40,7 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
         .join(noise, on=[*question, "eps"], how="left", validate="m:1")
         .with_columns(
             interaction=pl.col("sequence").str.replace(r"/[^/]*$", ""),
-            closed=1 - pl.col("distance_frame") / pl.col("clean_distance"),
+            closed=1 - measured / pl.col("clean_distance"),
         )
     )
     keys = ["source", "victim", *(["target"] if by_target else []), "attack", "eps"]
