@@ -108,7 +108,7 @@ def leaves_eps(x: Sequences, budget: Budget) -> Tensor:
 
 def touches_padding(x: Sequences, budget: Budget) -> Tensor:
     values = honest(x, budget)
-    values[0, -1, 2] += 1e-6
+    values[-1, -1, 2] += 1e-6
     return values
 
 
@@ -138,7 +138,7 @@ def within_limits() -> Budget:
     [
         (leaves_eps, "row 1 by 0.01 data units"),
         (leaves_the_range, "row 0 by"),
-        (touches_padding, "row 0 by inf"),
+        (touches_padding, "row 1 by inf"),
         (touches_another_coordinate, "row 0 by inf"),
         (moves_its_input_as_well, "row . by"),
     ],

@@ -14,6 +14,7 @@ ROOMS = {
     3: ("budget", "attacks", "targets"),
     4: (
         "tolerance",
+        "batches",
         "evaluation",
         "summary",
         "checks",

@@ -5,14 +5,17 @@ Rows hold distances, never successes.  Every perturbation is checked again here,
 attack, and every distance is computed anew in fp32.
 """
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 import torch
 from torch import Tensor, nn
 
 from feint.attacks import Attack
+from feint.batches import batches
 from feint.budget import Budget
 from feint.errors import FeintError
 from feint.progress import Bar
@@ -77,34 +80,82 @@ def craft(
     budget: Budget,
     epsilons: Sequence[float],
     *,
-    batch_size: int = 64,
+    independent: bool = False,
+    goal: Tensor | None = None,
+    batch_size: int | None = None,
     progress: Bar | None = None,
 ) -> Crafted:
     """Ask the question of every sequence at every eps.
 
+    An attack that keeps its best iterate climbs: every eps begins at what the next smaller one
+    found, so that no row does worse with a larger budget.
+
     Args:
         name: what the attack is called in the rows.
         budget: its eps is replaced by each of `epsilons`.
-        batch_size: rows attacked at once; batches are filled by length.
+        independent: begin every eps at the clean input, as the paper does.
+        goal: (sequences,), distances at which a row stops: at the first eps that gets there and
+            as it then is, for every larger eps too.  Only for an attack that climbs.
+        batch_size: rows attacked at once; if not given, what fits (`feint.batches`).
 
     Raises:
-        FeintError: an attack left its budget (then the attack is wrong, and nothing is returned).
+        FeintError: an attack left its budget (then the attack is wrong, and nothing is returned);
+            a goal for an attack that does not climb.
     """
     if not epsilons:
         raise FeintError("craft got no eps; expected at least one above 0.")
-    sequence = torch.arange(len(question.x)).repeat(len(epsilons))
-    eps = torch.tensor(list(epsilons)).repeat_interleave(len(question.x))
-    x = question.x[sequence]
+    climbing = not independent and _climbs(attack)
+    if goal is not None and not climbing:
+        raise FeintError(
+            f"craft got a goal for {attack}; expected an attack that keeps its best iterate and "
+            "takes a start and a goal, such as AIA(keep='best'), and independent=False."
+        )
+    count = len(question.x)
+    sequence = torch.arange(count).repeat(len(epsilons))
+    eps = torch.tensor(list(epsilons)).repeat_interleave(count)
+    x, wanted = question.x[sequence], question.wanted[sequence]
     values = x.values.clone()
-    for rows in x.lengths.cpu().argsort(stable=True).split(batch_size):
-        within = replace(budget, eps=eps[rows])
-        x_adv = attack(model, x[rows], question.wanted[sequence[rows]], within)
-        # Against a copy the attack never held: one that changed its input in place is caught too.
-        verify(name, x_adv, x[rows], within)
-        values[rows, : x_adv.values.shape[1]] = x_adv.values
+    start, going = question.x.values, torch.ones(count, dtype=torch.bool)
+    for level in _levels(epsilons, count) if climbing else [torch.arange(len(x))]:
+        if climbing:
+            values[level] = start
+        todo = level[going[sequence[level]]]
+        for some in batches(model, x[todo], batch_size) if len(todo) else ():
+            rows = todo[some]
+            asked = x[rows]
+            time = asked.values.shape[1]
+            within = replace(budget, eps=eps[rows])
+            more: dict[str, Any] = {}
+            if climbing:
+                more["start"] = asked.with_values(values[rows, :time])
+            if goal is not None:
+                more["goal"] = goal[sequence[rows]]
+            x_adv = attack(model, asked, wanted[rows], within, **more)
+            # Against a copy the attack never held: one that changed its input is caught too.
+            verify(name, x_adv, x[rows], within)
+            values[rows, :time] = x_adv.values
+            if goal is not None:
+                reading = getattr(attack, "reading", "frame")
+                d = distance(predict(model, x_adv), wanted[rows], reading)
+                going[sequence[rows]] = d >= goal[sequence[rows]]
+            if progress:
+                progress.advance(len(rows))
         if progress:
-            progress.advance(len(rows))
+            progress.advance(len(level) - len(todo))
+        start = values[level]
     return Crafted(name, eps, sequence, x.with_values(values))
+
+
+def _climbs(attack: Attack) -> bool:
+    """Whether it keeps the best of its iterates, a start given to it among them."""
+    takes = inspect.signature(type(attack).__call__).parameters
+    return getattr(attack, "keep", None) == "best" and {"start", "goal"} <= takes.keys()
+
+
+def _levels(epsilons: Sequence[float], count: int) -> list[Tensor]:
+    """The rows of each eps, the smallest eps first."""
+    places = sorted(range(len(epsilons)), key=epsilons.__getitem__)
+    return [torch.arange(count) + place * count for place in places]
 
 
 def verify(name: str, x_adv: Sequences, x: Sequences, budget: Budget) -> None:

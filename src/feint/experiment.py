@@ -97,6 +97,8 @@ class Attacker(Part):
     axes: Annotated[tuple[str, ...], Field(min_length=1)] = ("z",)
     joints: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Joints the attacker can move; all of them if not given."""
+    independent: bool = False
+    """Begin every eps at the clean input, as the paper does, not at the smaller eps's best."""
 
     @model_validator(mode="after")
     def _known(self) -> "Attacker":
@@ -143,7 +145,8 @@ class Evaluation(Part):
     noise: tuple[Kind, ...] = ("sign", "offset")
     transfer: bool = True
     """Also score what was crafted on each model on every other."""
-    batch_size: Count = 64
+    batch_size: Count | None = None
+    """Rows attacked at once; if not given, what fits into memory and serves the processor."""
     tolerance: Literal["natural", "paper", "paper-joint"] | Path = "natural"
     """kappa: measured on the training set, Table 1 in either reading, or a tolerance file."""
 

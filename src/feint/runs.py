@@ -187,6 +187,7 @@ class Run:
                             question,
                             self.budget,
                             attacker.eps,
+                            independent=attacker.independent,
                             batch_size=self.experiment.evaluation.batch_size,
                             progress=progress,
                         )

@@ -191,15 +191,22 @@ def forward(model: nn.Module, x: Sequences) -> Tensor:
             f"The model's weights are {first.dtype} and its input {x.values.dtype}; expected the "
             "same. Convert one of them: model.double(), or the tensors given to Sequences.pad."
         )
-    values = x.values.clone()  # a model that writes into its input does not change the caller's
+    return call(model, x.values, x.lengths)
+
+
+def call(
+    model: nn.Module, values: Float[Tensor, "batch time features"], lengths: Int[Tensor, " batch"]
+) -> Tensor:
+    """`forward` without looking at the numbers, for loops that did and cannot wait for a device."""
+    values = values.clone()  # a model that writes into its input does not change the caller's
     if "lengths" in inspect.signature(model.forward).parameters:
-        output = model(values, lengths=x.lengths)
+        output = model(values, lengths=lengths)
     else:
         output = model(values)
-    if not isinstance(output, Tensor) or output.shape[:-1] != x.values.shape[:-1]:
+    if not isinstance(output, Tensor) or output.shape[:-1] != values.shape[:-1]:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise FeintError(
-            f"The model answered {got} to an input of shape {tuple(x.values.shape)}; expected a "
+            f"The model answered {got} to an input of shape {tuple(values.shape)}; expected a "
             "tensor (batch, time, outputs) with the input's batch and time. Wrap the model if it "
             "returns something else besides."
         )

@@ -111,6 +111,35 @@ def test_its_gradient_is_the_references() -> None:
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
+@pytest.mark.parametrize("time", [1, 9])  # with 9 frames the deepest block's past is padding
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_its_weights_gradients_are_the_references(kernel: int, time: int) -> None:
+    model = lively(TCN(6, 4, width=8, depth=5, kernel=kernel)).double()
+    x = torch.randn(2, time, 6, generator=torch.Generator().manual_seed(1)).double()
+    c, learnt = model.coordinates, list(model.parameters())
+    y = ((x - c.input_mean) / c.input_scale).transpose(1, 2)
+    for block in model.blocks:
+        before = y
+        for conv in (block.first, block.second):
+            padding = (kernel - 1) * conv.dilation
+            weight = conv.weight
+            y = nn.functional.conv1d(
+                y, weight, conv.bias, padding=padding, dilation=conv.dilation
+            )[..., : x.shape[1]].relu()
+        if isinstance(block.residual, nn.Linear):
+            before = block.residual(before.transpose(1, 2)).transpose(1, 2)
+        y = (y + before).relu()
+    theirs = model.head(y.transpose(1, 2)) * c.output_scale + c.output_mean
+    ours = model(x)
+    torch.testing.assert_close(ours, theirs)
+    for mine, other in zip(
+        torch.autograd.grad(ours.square().sum(), learnt),
+        torch.autograd.grad(theirs.square().sum(), learnt),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, other)
+
+
 def test_a_kernel_of_one_sees_the_present_only() -> None:
     model = lively(TCN(6, 4, width=8, depth=3, kernel=1))
     x = torch.randn(2, 7, 6)

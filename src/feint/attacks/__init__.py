@@ -5,11 +5,12 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from feint.attacks.aia import AIA
+from feint.attacks.minimal import Minimal, MinimalPerturbation
 from feint.attacks.noise import Noise
 from feint.budget import Budget
 from feint.sequences import Sequences
 
-__all__ = ["AIA", "Attack", "Noise"]
+__all__ = ["AIA", "Attack", "Minimal", "MinimalPerturbation", "Noise"]
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from feint.attacks.descent import Keep, Optimizer, Schedule, descend
+from feint.attacks.descent import Found, Keep, Optimizer, Precision, Schedule, descend
 from feint.attacks.noise import uniform
 from feint.budget import Budget
 from feint.errors import FeintError
@@ -21,7 +21,6 @@ from feint.sequences import (
     Reading,
     Sequences,
     check_alike,
-    check_mode,
     frame_distance,
     predict,
     sum_over_time,
@@ -52,6 +51,8 @@ class AIA:
         temporal: what L_temporal sums: the "input" x' as in equation 5, or the "velocity",
             "acceleration" or "jerk" of the change x' - x.
         reading: of the norm on the output, "frame" or "joint" (`feint.distance`).
+        precision: of the search, "fp32" or "bf16" where the processor has it; what is found is
+            measured in fp32 (`feint.evaluation`) either way.
         seed: of the random restarts.
     """
 
@@ -68,6 +69,7 @@ class AIA:
     smoothness: float = 0.0
     temporal: Temporal = "input"
     reading: Reading = "frame"
+    precision: Precision = "fp32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class AIA:
             "surface": Surface,
             "temporal": Temporal,
             "reading": Reading,
+            "precision": Precision,
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in get_args(allowed):
@@ -125,7 +128,14 @@ class AIA:
         return replace(PRESETS[name], **changes)
 
     def __call__(
-        self, model: nn.Module, x: Sequences, target: Sequences, budget: Budget
+        self,
+        model: nn.Module,
+        x: Sequences,
+        target: Sequences,
+        budget: Budget,
+        *,
+        start: Sequences | None = None,
+        goal: Float[Tensor, " batch"] | None = None,
     ) -> Sequences:
         """Perturb x inside the budget so that the model answers with the target.
 
@@ -134,6 +144,9 @@ class AIA:
             x: what the model sees.
             target: what it shall answer; the model's output shape, x's lengths.
             budget: what may be changed, and by how much.
+            start: where the first descent begins, if not at x; brought inside the budget.
+            goal: (batch,), distances (equation 7 in `reading`) to the target below which a row is
+                done: it is returned as it first gets there, and costs nothing more.
 
         Returns:
             x', of x's shape; equal to x in the padding and off the budget's coordinates.
@@ -141,39 +154,60 @@ class AIA:
         Raises:
             FeintError: shapes or lengths differ, kappa is missing, no gradient reaches the input.
         """
-        check_mode(model)
         check_alike(predict(model, x), target, "AIA (the model's answer and the target)")
         if self.surface != "point":
             self.radius(x.lengths)  # given, or an error before any work
-        radius = budget.radius(x)
-        unit = radius if self.step_unit == "eps" else torch.ones_like(radius)
-
-        def objective(output: Tensor, values: Tensor) -> Tensor:
-            loss = self.spatial(output, target)
-            if self.smoothness:
-                loss = loss + self.smoothness * self.coherence(values, x)
-            return loss
-
-        best, lowest = x.values.detach(), torch.full_like(x.values[:, 0, 0], torch.inf)
+        if start is not None:
+            check_alike(start, x, "AIA (the start and x)")
+        if goal is not None:
+            # Reached by a hair's breadth here is reached in any batch, and measured in fp32.
+            goal = goal * (0.98 if self.precision == "bf16" else 1 - 1e-4)
+        values = (x if start is None else start).values.detach().clone()
+        lowest = torch.full_like(values[:, 0, 0], torch.inf)
+        going = torch.arange(len(x), device=values.device)
         for restart in range(self.restarts):
-            start = x.values
-            if restart:
-                start = start + radius * uniform(x, self.seed * 1000 + restart)
-            values, reached = descend(
+            some = x[going]
+            found = self._descend(
                 model,
-                x,
-                start,
-                budget,
-                objective,
-                steps=self.steps,
-                step_size=self.step_size * unit,
-                optimizer=self.optimizer,
-                schedule=self.schedule,
-                keep=self.keep,
+                some,
+                values[going, : some.values.shape[1]] if restart == 0 else None,
+                budget[going],
+                _Aim(self, some, target[going], None if goal is None else goal[going]),
+                self.seed * 1000 + restart,
             )
-            best = torch.where((reached < lowest)[:, None, None], values, best)
-            lowest = torch.minimum(reached, lowest)
-        return x.with_values(best)
+            better = found.met | (found.losses < lowest[going])
+            values[going[better], : some.values.shape[1]] = found.values[better]
+            lowest[going] = torch.minimum(found.losses, lowest[going])
+            going = going[~found.met]
+            if len(going) == 0:
+                break
+        return x.with_values(values)
+
+    def _descend(
+        self,
+        model: nn.Module,
+        x: Sequences,
+        start: Tensor | None,
+        budget: Budget,
+        aim: "_Aim",
+        seed: int,
+    ) -> Found:
+        """One descent, from `start` or from a random place in the budget."""
+        radius = budget.radius(x)
+        step_size = self.step_size * (radius if self.step_unit == "eps" else radius.new_ones(1))
+        return descend(
+            model,
+            x,
+            x.values + radius * uniform(x, seed) if start is None else start,
+            budget,
+            aim,
+            steps=self.steps,
+            step_size=step_size.expand(len(x), 1, -1),
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            keep=self.keep,
+            precision=self.precision,
+        )
 
     def spatial(
         self, output: Float[Tensor, "batch time outputs"], target: Sequences
@@ -215,6 +249,34 @@ class AIA:
             return 2 * _sum_of_norms(values.diff(dim=1), x.lengths - 1)
         order = {"velocity": 1, "acceleration": 2, "jerk": 3}[self.temporal]
         return _sum_of_norms((values - x.values).diff(n=order, dim=1), x.lengths - order)
+
+
+@dataclass(frozen=True, eq=False)
+class _Aim:
+    """What AIA's descents are after, for a batch of rows."""
+
+    attack: AIA
+    x: Sequences
+    target: Sequences
+    goal: Tensor | None
+
+    def loss(self, output: Tensor, values: Tensor) -> Tensor:
+        """L_adv, equation 2."""
+        loss = self.attack.spatial(output, self.target)
+        if self.attack.smoothness:
+            loss = loss + self.attack.smoothness * self.attack.coherence(values, self.x)
+        return loss
+
+    def met(self, output: Tensor) -> Tensor | None:
+        """Which rows are within their goal."""
+        if self.goal is None:
+            return None
+        d = frame_distance(output - self.target.values, self.attack.reading)
+        return sum_over_time(d, self.target.lengths) < self.goal
+
+    def __getitem__(self, rows: Tensor) -> "_Aim":
+        goal = None if self.goal is None else self.goal[rows]
+        return _Aim(self.attack, self.x[rows], self.target[rows], goal)
 
 
 def _sum_of_norms(difference: Tensor, frames: Tensor) -> Tensor:

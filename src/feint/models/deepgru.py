@@ -6,7 +6,6 @@ the classifier keeps the published attention and serves as a recogniser of inter
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -15,6 +14,8 @@ from torch import Tensor, nn
 
 from feint.errors import FeintError
 from feint.models.coordinates import Coordinates
+from feint.models.frozen import narrowed
+from feint.models.recurrent import gru
 from feint.sequences import Sequences
 
 Widths = Sequence[int]
@@ -22,7 +23,7 @@ Widths = Sequence[int]
 
 
 class Encoder(nn.Module):
-    """DeepGRU's stack of GRUs: (batch, time, inputs) -> (batch, time, widths[-1])."""
+    """DeepGRU's stack of GRUs: (time, batch, inputs) -> (time, batch, widths[-1])."""
 
     def __init__(self, inputs: int, widths: Widths) -> None:
         super().__init__()
@@ -31,23 +32,15 @@ class Encoder(nn.Module):
                 f"DeepGRU got inputs={inputs}, widths={widths}; expected at least 1 input and "
                 "three widths of at least 1."
             )
-        self.first = nn.GRU(inputs, widths[0], num_layers=2, batch_first=True)
-        self.second = nn.GRU(widths[0], widths[1], num_layers=2, batch_first=True)
-        self.third = nn.GRU(widths[1], widths[2], num_layers=1, batch_first=True)
+        self.first = nn.GRU(inputs, widths[0], num_layers=2)
+        self.second = nn.GRU(widths[0], widths[1], num_layers=2)
+        self.third = nn.GRU(widths[1], widths[2], num_layers=1)
 
-    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time width"]:
+    def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch width"]:
         """Hidden states of the last GRU, frame by frame."""
-        with _backward_in_eval(x, self.training):
-            for gru in (self.first, self.second, self.third):
-                x, _ = gru(x)
+        for layers in (self.first, self.second, self.third):
+            x = gru(layers, x)
         return x
-
-
-def _backward_in_eval(x: Tensor, training: bool) -> AbstractContextManager[object]:
-    """On a GPU cuDNN cannot run an RNN backward in evaluation mode: do without it there."""
-    if x.is_cuda and torch.is_grad_enabled() and not training:
-        return torch.backends.cudnn.flags(enabled=False)
-    return nullcontext()
 
 
 class DeepGRU(nn.Module):
@@ -79,7 +72,8 @@ class DeepGRU(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        return self.coordinates.leave(self.head(self.encoder(self.coordinates.enter(x))), x)
+        seen = narrowed(self.coordinates.enter(x)).transpose(0, 1).contiguous()
+        return self.coordinates.leave(self.head(self.encoder(seen)).transpose(0, 1), x)
 
     def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
@@ -116,7 +110,7 @@ class DeepGRUClassifier(nn.Module):
         width = widths[-1]
         self.encoder = Encoder(inputs, widths)
         self.attention = nn.Linear(width, width, bias=False)
-        self.context = nn.GRU(width, width, batch_first=True)
+        self.context = nn.GRU(width, width)
         self.classifier = nn.Sequential(
             nn.BatchNorm1d(2 * width),
             nn.Dropout(dropout),
@@ -131,12 +125,11 @@ class DeepGRUClassifier(nn.Module):
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch classes"]:
         """Logits, (batch, classes); only a sequence's own frames are attended to."""
-        states = self.encoder(x)
+        states = self.encoder(x.transpose(0, 1).contiguous()).transpose(0, 1)
         last = states[torch.arange(len(x), device=x.device), lengths - 1]
         energy = torch.einsum("btw,bw->bt", self.attention(states), last)
         own = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
         weights = energy.masked_fill(~own, -torch.inf).softmax(dim=1)
         context = torch.einsum("bt,btw->bw", weights, states)
-        with _backward_in_eval(x, self.training):
-            refined, _ = self.context(context[:, None], last[None].contiguous())
-        return self.classifier(torch.cat([refined[:, 0], context], dim=1))
+        refined = gru(self.context, context[None], last)
+        return self.classifier(torch.cat([refined[0], context], dim=1))

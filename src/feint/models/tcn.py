@@ -1,9 +1,7 @@
 """TCN, the temporal convolutional network of Bai, Kolter and Koltun (2018, arXiv:1803.01271).
 
-Dilated causal convolutions with weight normalisation in residual blocks.  A convolution here is
-one matrix product a tap, each shifted to the past by its dilation: the same outputs as padding
-both sides and cutting, without the padding's work.  Taps that reach past the first frame of
-every sequence only ever read zeros and are skipped.
+Dilated causal convolutions with weight normalisation in residual blocks: the same outputs as
+padding both sides and cutting, without the padding's work (`models/convolution.py`).
 """
 
 from typing import Any
@@ -15,7 +13,9 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from feint.errors import FeintError
+from feint.models.convolution import causal_conv
 from feint.models.coordinates import Coordinates
+from feint.models.frozen import narrowed, ready
 from feint.sequences import Sequences
 
 
@@ -67,7 +67,8 @@ class TCN(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        return self.coordinates.leave(self.head(self.blocks(self.coordinates.enter(x))), x)
+        seen = narrowed(self.coordinates.enter(x)).transpose(0, 1).contiguous()
+        return self.coordinates.leave(self.head(self.blocks(seen)).transpose(0, 1), x)
 
     def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
@@ -86,15 +87,14 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.residual = nn.Linear(inputs, outputs) if inputs != outputs else nn.Identity()
 
-    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+    def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch outputs"]:
         """One residual block."""
-        y = self.dropout(F.relu(self.first(x)))
-        y = self.dropout(F.relu(self.second(y)))
+        y = self.dropout(self.second(self.dropout(self.first(x))))
         return F.relu(y + self.residual(x))
 
 
 class CausalConv(nn.Module):
-    """A dilated causal convolution over (batch, time, channels), weight-normalised.
+    """A dilated causal convolution, weight-normalised, and a ReLU.
 
     `weight` is (outputs, inputs, kernel) as in nn.Conv1d; its last tap reads the present.
     """
@@ -107,12 +107,12 @@ class CausalConv(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
         weight_norm(self, "weight")
 
-    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """Sum over the taps that reach at least one frame."""
-        taps = self.weight.unbind(dim=-1)
-        y = F.linear(x, taps[-1], self.bias)
-        for back, tap in enumerate(reversed(taps[:-1]), start=1):
-            shift = back * self.dilation
-            if shift < x.shape[1]:
-                y = y + F.pad(F.linear(x[:, :-shift], tap), (0, 0, shift, 0))
-        return y
+    def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch outputs"]:
+        """The rectified sum over the taps that reach at least one frame."""
+        bias, *taps = ready(self, x, self._taps)
+        return causal_conv(x, tuple(taps), bias, self.dilation)
+
+    def _taps(self) -> tuple[Tensor, ...]:
+        """The bias, then one matrix a tap, the present first."""
+        taps = self.weight.permute(2, 0, 1).contiguous().unbind()
+        return (self.bias, *reversed(taps))

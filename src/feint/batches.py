@@ -1,0 +1,66 @@
+"""Many rows in batches: of like length, and no larger than the memory holds."""
+
+import os
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from feint.models.frozen import frozen
+from feint.sequences import Sequences, call
+
+FRAMES = {"cpu": 4096, "cuda": 2**20}
+"""Frames at once beyond which a processor gains nothing more."""
+SHARE = 0.5
+"""Of the memory that is free, how much a step may take."""
+
+
+def batches(
+    model: nn.Module, x: Sequences, size: int | None = None
+) -> Iterator[Int[Tensor, " rows"]]:
+    """Rows of x in batches to attack at once, the longest first.
+
+    Args:
+        size: rows a batch; if not given, as many as a step's memory, measured on the longest
+            row, and the processor's appetite allow.
+    """
+    order = x.lengths.cpu().argsort(descending=True, stable=True)
+    lengths = x.lengths.cpu()[order].tolist()
+    frames = 0 if size else min(FRAMES.get(x.values.device.type, 4096), _fitting(model, x[order[:1]]))
+    begin = 0
+    while begin < len(lengths):
+        end = begin + (size or max(1, frames // lengths[begin]))
+        yield order[begin:end]
+        begin = end
+
+
+def _fitting(model: nn.Module, x: Sequences) -> int:
+    """How many frames of x fit into the memory a step may take."""
+    return int(SHARE * _free(x.values.device) / step_memory(model, x) * x.values.shape[1])
+
+
+def step_memory(model: nn.Module, x: Sequences) -> int:
+    """Bytes that a forward pass over x keeps for its gradient, and the way back once more."""
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with torch.enable_grad(), frozen(), hooks:
+        output = call(model, x.values.detach().requires_grad_(), x.lengths)
+    own = {weight.untyped_storage().data_ptr() for weight in (*model.parameters(), *model.buffers())}
+    kept[output.untyped_storage().data_ptr()] = output.untyped_storage().nbytes()
+    return 2 * sum(size for place, size in kept.items() if place not in own)
+
+
+def _free(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 4 * 2**30  # a system that does not tell
