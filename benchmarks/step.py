@@ -47,43 +47,50 @@ LOOPS = {"bare": "bare loop", "frozen": "bare loop, parameters frozen"}
 OURS, PEAK = "feint on feint", "peak"
 
 
-def measure(name: str, python: str, threads: int, rounds: int) -> str:
-    """One reactor's Markdown: check that the contenders agree, let them alternate, tabulate."""
+def section(name: str, python: str, threads: int, rounds: int) -> str:
+    """One reactor's Markdown: measured, and only if all contenders agree."""
     torch.manual_seed(0)
     model = MODELS[name](FEATURES, FEATURES).eval()
     module = [python, "-W", "ignore", "-m", "benchmarks.peers.worker"]
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as folder:
         seen, wanted = torch.randn(2, BATCH, TIME, FEATURES)
         problem.write(Path(folder), model, seen, wanted)
         console.print(f"{name}: do all contenders do the same?")
-        checked = subprocess.run([*module, "check", folder], stdout=sys.stderr)
-        if checked.returncode:
+        if subprocess.run([*module, "check", folder], stdout=sys.stderr).returncode:
             raise SystemExit(f"{name}: the check failed; nothing was measured.")
-        console.print(f"{name}: starting the workers")
-        commands = {f"{who} on {code}": ["run", who, code, folder] for who, code in ROWS}
-        workers = {
-            row: stack.enter_context(Worker([*module, *task], threads))
-            for row, task in {**commands, PEAK: ["peak"]}.items()
-        }
+        tasks = {f"{who} on {code}": ["run", who, code, folder] for who, code in ROWS}
+        commands = {row: [*module, *task] for row, task in {**tasks, PEAK: ["peak"]}.items()}
+        taken, busy, libraries = measure(name, commands, threads, rounds)
+    lines = [f"## {name}", "", *table(taken, libraries), ""]
+    lines += [share(taken, flops.step(model, BATCH, TIME)), ""]
+    lines += [
+        f"Just before a turn, other programs used {median(busy):.0%} of the machine (at most "
+        f"{max(busy):.0%})."
+    ]
+    return "\n".join(lines)
+
+
+def measure(
+    name: str, commands: dict[str, list[str]], threads: int, rounds: int
+) -> tuple[dict[str, list[float]], list[float], dict[str, str]]:
+    """Start every row's worker and let them alternate; also what each said of its library."""
+    with ExitStack() as stack:
+        workers = {}
+        with bar(len(commands), f"{name}: starting") as progress:
+            for row, command in commands.items():
+                progress.tell(row)
+                workers[row] = stack.enter_context(Worker(command, threads))
+                progress.advance()
         turns = {row: partial(per_step, worker) for row, worker in workers.items()}
         turns[PEAK] = partial(workers[PEAK].ask, tries=5)
-        with bar(rounds * len(turns), name) as progress:
+        with bar(rounds * len(turns), f"{name}: measuring") as progress:
 
             def tell(row: str) -> None:
                 progress.advance()
                 progress.tell(row)
 
-            taken = alternate(turns, rounds, tell=tell)
-    libraries = {row: worker.ready for row, worker in workers.items()}
-    return "\n".join(
-        [
-            f"## {name}",
-            "",
-            *table(taken, libraries),
-            "",
-            share(taken, flops.step(model, BATCH, TIME)),
-        ]
-    )
+            taken, busy = alternate(turns, rounds, tell=tell)
+        return taken, busy, {row: worker.ready for row, worker in workers.items()}
 
 
 def per_step(worker: Worker) -> float:
@@ -142,8 +149,8 @@ def about(threads: int, rounds: int, load: float) -> str:
             f"{BATCH} sequences of {TIME} frames, {FEATURES} features in and out, random weights; "
             "the same sign step on equation 7 for everyone, checked before. Median, and from the "
             "smallest to the largest, over rounds in which everyone had a turn; ratios are taken "
-            "within a round.",
-            "",
+            "within a round. `feint` attacks its own class by its own loop; the other rows tell "
+            "apart what comes from the model's code and what from the loop.",
         ]
     )
 
@@ -163,17 +170,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "steps.md")
     parser.add_argument("--python", default=str(ROOT / ".venv-peers" / "bin" / "python"))
     args = parser.parse_args()
     if not Path(args.python).exists():
         raise SystemExit("No peers to measure: run `sh benchmarks/peers/build.sh` first.")
     load = os.getloadavg()[0]
-    parts = [measure(name, args.python, args.threads, args.rounds) for name in args.models]
-    text = "\n".join([about(args.threads, args.rounds, load), "\n\n".join(parts), ""])
-    write_text(args.out, text)
-    print(text)
+    parts = [about(args.threads, args.rounds, load)]
+    print(parts[0], flush=True)
+    for name in args.models:
+        parts.append(section(name, args.python, args.threads, args.rounds))
+        print(f"\n{parts[-1]}", flush=True)
+    write_text(args.out, "\n\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":

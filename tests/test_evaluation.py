@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -305,3 +306,58 @@ def test_a_victim_of_another_width_is_refused() -> None:
     asked = question()
     with pytest.raises(FeintError, match=r"score .*differ"):
         score(nn.Linear(45, 1), asked, clean(asked), None, source_name="a", victim_name="b")
+
+
+# Climbing from eps to eps.
+
+
+def bent(features: int = 45) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(features, features), nn.Tanh(), nn.Linear(features, features))
+
+
+def test_with_a_larger_eps_no_row_does_worse() -> None:
+    asked, budget = question(), Budget(1.0, coords=SBU_15.axis("z"))
+    model, epsilons = bent(), [0.4, 0.05, 0.1, 0.2]
+    crafted = craft("a", AIA(steps=4, step_size=0.5), model, asked, budget, epsilons)
+    d = distance(predict(model, crafted.x_adv), asked.wanted[crafted.sequence])
+    for row in range(len(LENGTHS)):
+        mine = crafted.sequence == row
+        by_eps = d[mine][crafted.eps[mine].argsort()]
+        assert (by_eps.diff() <= 1e-6).all()
+    # The paper's independent runs are what the attack gives alone, bit by bit.
+    alone = craft("a", AIA(steps=4), model, asked, budget, epsilons, independent=True)
+    for eps in epsilons:
+        mine = (alone.eps - eps).abs() < 1e-6
+        wanted = AIA(steps=4)(model, asked.x, asked.wanted, replace(budget, eps=eps))
+        torch.testing.assert_close(alone.x_adv.values[mine], wanted.values, rtol=0, atol=1e-6)
+
+
+def test_an_attack_that_keeps_its_last_iterate_never_climbs() -> None:
+    asked, budget = question(), Budget(1.0, coords=SBU_15.axis("z"))
+    attack = AIA.preset("paper-eq6", steps=4, eta=0.1)
+    plain, independent = (
+        craft("a", attack, bent(), asked, budget, [0.2, 0.1], independent=i) for i in (False, True)
+    )
+    assert torch.equal(plain.x_adv.values, independent.x_adv.values)
+
+
+def test_a_row_stops_at_the_first_eps_that_gets_there() -> None:
+    asked, budget = question(), Budget(1.0, coords=SBU_15.axis("z"))
+    model, epsilons, attack = bent(), [0.05, 0.1, 0.4], AIA(steps=20)
+    full = craft("a", attack, model, asked, budget, epsilons)
+    d = distance(predict(model, full.x_adv), asked.wanted[full.sequence]).view(3, -1)
+    goal = d[1] * 1.001  # what the middle eps just reaches
+    crafted = craft("a", attack, model, asked, budget, epsilons, goal=goal)
+    reached = distance(predict(model, crafted.x_adv), asked.wanted[crafted.sequence]).view(3, -1)
+    assert (reached[0] >= goal).all()
+    assert (reached[1:] < goal).all()
+    low, middle, high = crafted.x_adv.values.view(3, len(LENGTHS), *crafted.x_adv.values.shape[1:])
+    assert torch.equal(middle, high)
+    assert not torch.equal(low, middle)
+
+
+@pytest.mark.parametrize("attack", [Noise(), AIA(keep="last")])
+def test_a_goal_needs_an_attack_that_climbs(attack: AIA | Noise) -> None:
+    with pytest.raises(FeintError, match="expected an attack that keeps its best"):
+        craft("a", attack, bent(), question(), Budget(1.0), [0.1], goal=torch.ones(4))

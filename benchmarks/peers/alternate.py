@@ -1,7 +1,7 @@
 """Measure several processes against one another, turn by turn, so that all share the weather.
 
     with Worker([python, "-m", ...], threads=2) as a, Worker(...) as b:
-        taken = alternate({"a": lambda: a.ask(steps=8), "b": lambda: b.ask(steps=8)}, rounds=7)
+        taken, busy = alternate({"a": lambda: a.ask(steps=8), "b": ...}, rounds=7)
 
 Only one works at a time.  Times of one round are compared with each other, never with those of
 another round.
@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 
@@ -64,24 +65,46 @@ def alternate(
     rounds: int,
     rest: float = 0.3,
     tell: Callable[[str], None] = lambda _: None,
-) -> dict[str, list[float]]:
+) -> tuple[dict[str, list[float]], list[float]]:
     """Give everyone a turn in every round; who begins changes from round to round.
 
     Args:
         turns: by name, what to do in a turn; it returns what was measured.
         rounds: how many turns each gets.
-        rest: seconds between turns, for the last one's threads to stop spinning.
+        rest: seconds between turns, for the last one's threads to stop spinning, and again as
+            long, to see how busy others keep the machine.
         tell: called with a name before its turn.
 
     Returns:
-        by name, one measurement a round.
+        by name, one measurement a round; and, for every turn, the share of the machine's time
+        that others used just before it (near 0, or the measurements say little).
     """
     taken: dict[str, list[float]] = {name: [] for name in turns}
+    busy: list[float] = []
     names = list(turns)
     for number in range(rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             tell(name)
             time.sleep(rest)
+            busy.append(used(rest))
             taken[name].append(turns[name]())
-    return taken
+    return taken, busy
+
+
+def used(seconds: float) -> float:
+    """The share of all cores' time that is used while this process sleeps; NaN if unknown."""
+    before = _ticks()
+    time.sleep(seconds)
+    after = _ticks()
+    spent = [b - a for a, b in zip(before, after, strict=True)]
+    return 1 - sum(spent[3:5]) / sum(spent) if sum(spent) else float("nan")
+
+
+def _ticks() -> list[int]:
+    """All cores' time so far by kind; the fourth and fifth are idle (proc(5))."""
+    try:
+        first, *_ = Path("/proc/stat").read_text().splitlines()
+    except OSError:
+        return []
+    return [int(ticks) for ticks in first.split()[1:]]

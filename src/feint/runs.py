@@ -173,7 +173,7 @@ class Run:
         with bar(rows, "attacking") as progress:
             for source, model in models.items():
                 for label in labels:
-                    question = self._question(source, model, label)
+                    question = self.question(source, model, label)
                     progress.tell(f"{source} -> {label}")
                     for name, attack in self.attacks.items():
                         path = self._path("adversarial", source, label, name)
@@ -204,7 +204,7 @@ class Run:
             return replace(attack, eta=kappa, reading=self.tolerance.reading)
         return replace(attack, kappa=kappa, reading=self.tolerance.reading)
 
-    def _question(self, source: str, model: nn.Module, label: str) -> Question:
+    def question(self, source: str, model: nn.Module, label: str) -> Question:
         """The target asked of every test sequence, crafted on `source`."""
         data, spec = self.data, self.experiment.target
         targets = spec.targets(self.experiment.seed)
@@ -242,7 +242,7 @@ class Run:
         with bar(len(pairs) * len(labels) * len(names), "scoring") as progress:
             for source, victim in pairs:
                 for label in labels:
-                    question = self._question(source, models[source], label)
+                    question = self.question(source, models[source], label)
                     for name in names:
                         parts.append(self._scored(question, name, source, victim, models[victim]))
                         progress.advance()

@@ -124,10 +124,10 @@ class MinimalPerturbation:
         like = x.values
         if self.levels is None:
             largest = torch.as_tensor(budget.eps, dtype=like.dtype, device=like.device)
-            rungs = torch.linspace(0, 1, math.ceil(1 / self.precision) + 1).to(like)
+            rungs = torch.linspace(0, 1, math.ceil(1 / self.precision) + 1).to(largest)
             ladder = largest.expand(len(x))[:, None] * rungs
         else:
-            levels = torch.tensor([0.0, *sorted(self.levels)]).to(like)
+            levels = torch.tensor([0.0, *sorted(self.levels)], dtype=like.dtype, device=like.device)
             ladder = levels.expand(len(x), -1)
         return torch.cat([ladder, torch.full_like(ladder[:, :1], torch.inf)], dim=1).contiguous()
 
