@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 FEINT_ARGS ?=
 
-.PHONY: demo test lint types clean
+.PHONY: demo test lint types bench bench-grid clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.report
@@ -27,5 +27,17 @@ $(VENV)/.report $(VENV)/.dev: $(VENV)/.%: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --editable '.[$*]' -c constraints.txt
 	@touch $@
 
+# Speed beside captum, ART and foolbox, in an environment of their own; wants a quiet machine.
+bench:
+	PYTHON=$(PYTHON) sh benchmarks/peers/build.sh
+	.venv-peers/bin/python -m benchmarks.step
+	.venv-peers/bin/python -m benchmarks.scaling
+
+# The same for a whole grid on SBU: make bench-grid DATA=sbu/
+bench-grid:
+	@test -n "$(DATA)" || { echo "Where is SBU? make bench-grid DATA=sbu/ (feint data sbu sbu/ fetches it)" >&2; exit 1; }
+	PYTHON=$(PYTHON) sh benchmarks/peers/build.sh
+	.venv-peers/bin/python -m benchmarks.grid --data $(DATA)
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -15,9 +15,9 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from benchmarks.machine import made_by
 from benchmarks.peers.alternate import Worker, alternate
 from benchmarks.peers.grid import STEPS, Asked, read_result, write
-from benchmarks.step import ROOT, about_machine
 
 from feint import experiment
 from feint.files import write_text
@@ -27,6 +27,7 @@ from feint.runs import Run
 from feint.sequences import Sequences, distance, predict
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 
 
 def asked(run: Run, name: str, model: torch.nn.Module) -> Asked:
@@ -62,12 +63,11 @@ def section(name: str, run: Run, python: str, threads: int) -> str:
                 "feint": lambda: feint.ask(levels=list(levels)),
             }
             taken, busy = alternate(turns, len(levels), tell=lambda _: progress.advance())
-        theirs = [
-            rate(model, question, read_result(place, f"captum {eps}"), eps) for eps in levels
-        ]
+        theirs = [rate(model, question, read_result(place, f"captum {eps}"), eps) for eps in levels]
         ours = [rate(model, question, read_result(place, f"feint {eps}"), eps) for eps in levels]
-    clean = float((distance(predict(model, question.x), question.wanted) < question.kappa)
-                  .double().mean())
+    clean = float(
+        (distance(predict(model, question.x), question.wanted) < question.kappa).double().mean()
+    )
     total, once = sum(taken["captum"]), median(taken["feint"])
     lines = [
         f"## {'TCN' if name == 'tcn' else 'DeepGRU'}",
@@ -75,11 +75,12 @@ def section(name: str, run: Run, python: str, threads: int) -> str:
         "| | " + " | ".join(f"eps {eps:g}" for eps in levels) + " | seconds |",
         "|---|" + "---|" * (len(levels) + 1),
         "| captum, success | " + " | ".join(f"{one:.1%}" for one in theirs) + f" | {total:.0f} |",
-        "| feint, success | " + " | ".join(f"{one:.1%}" for one in ours)
+        "| feint, success | "
+        + " | ".join(f"{one:.1%}" for one in ours)
         + f" | {once:.1f} ({min(taken['feint']):.1f} to {max(taken['feint']):.1f}) |",
         "",
         f"Without an attack {clean:.1%} are within the tolerance. feint takes {total / once:.0f} "
-        f"times less time. Just before a turn, other programs used {median(busy):.0%} of the "
+        f"times less time. During these turns other programs used {median(busy):.0%} of the "
         f"machine (at most {max(busy):.0%}).",
     ]
     return "\n".join(lines)
@@ -90,7 +91,9 @@ def rate(model: torch.nn.Module, question: Asked, x_adv: Sequences, eps: float) 
     change = (x_adv.values - question.x.values).abs()
     if float(change.max()) > eps * (1 + 1e-5) or float(change[..., ~question.coords].max()) > 0:
         raise SystemExit(f"A perturbation leaves eps {eps}: the comparison is off.")
-    return float((distance(predict(model, x_adv), question.wanted) < question.kappa).double().mean())
+    return float(
+        (distance(predict(model, x_adv), question.wanted) < question.kappa).double().mean()
+    )
 
 
 def main() -> None:
@@ -112,7 +115,7 @@ def main() -> None:
     parts = [
         "# The whole grid",
         "",
-        about_machine("benchmarks.grid --data DIR", args.threads),
+        made_by("benchmarks.grid --data DIR", args.threads),
         "",
         f"{asked_for.evaluation.limit} test sequences of SBU, {len(asked_for.target.labels)} "
         f"targets, {len(asked_for.attack.eps)} eps, depth only, the natural tolerance; reactors at "

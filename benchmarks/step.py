@@ -10,9 +10,7 @@ difference between a long and a short attack, over the difference in steps: cons
 """
 
 import argparse
-import datetime
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from benchmarks.machine import made_by
 from benchmarks.peers import flops, problem
 from benchmarks.peers.alternate import Worker, alternate
 from benchmarks.peers.contenders import HACKS
@@ -60,12 +59,12 @@ def section(name: str, python: str, threads: int, rounds: int) -> str:
             raise SystemExit(f"{name}: the check failed; nothing was measured.")
         tasks = {f"{who} on {code}": ["run", who, code, folder] for who, code in ROWS}
         commands = {row: [*module, *task] for row, task in {**tasks, PEAK: ["peak"]}.items()}
-        taken, busy, libraries = measure(name, commands, threads, rounds)
+        taken, others, libraries = measure(name, commands, threads, rounds)
     lines = [f"## {name}", "", *table(taken, libraries), ""]
     lines += [share(taken, flops.step(model, BATCH, TIME)), ""]
     lines += [
-        f"Just before a turn, other programs used {median(busy):.0%} of the machine (at most "
-        f"{max(busy):.0%})."
+        f"During these turns other programs used {median(others):.0%} of the machine's time (at "
+        f"most {max(others):.0%})."
     ]
     return "\n".join(lines)
 
@@ -89,8 +88,8 @@ def measure(
                 progress.advance()
                 progress.tell(row)
 
-            taken, busy = alternate(turns, rounds, tell=tell)
-        return taken, busy, {row: worker.ready for row, worker in workers.items()}
+            taken, others = alternate(turns, rounds, patience=300, tell=tell)
+        return taken, others, {row: worker.ready for row, worker in workers.items()}
 
 
 def per_step(worker: Worker) -> float:
@@ -135,16 +134,13 @@ def span(values: list[float], digits: int) -> str:
     return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
-def about(threads: int, rounds: int, load: float) -> str:
+def about(made: str) -> str:
     """Where, when and how this was measured."""
     return "\n".join(
         [
             "# One attack step",
             "",
-            f"Made by `python -m benchmarks.step --rounds {rounds}` on "
-            f"{datetime.date.today().isoformat()}: {processor()}, {threads} threads on "
-            f"{os.cpu_count()} cores, load average {load:.2f} at the start, torch "
-            f"{torch.__version__}, {rounds} rounds.",
+            made,
             "",
             f"{BATCH} sequences of {TIME} frames, {FEATURES} features in and out, random weights; "
             "the same sign step on equation 7 for everyone, checked before. Median, and from the "
@@ -153,16 +149,6 @@ def about(threads: int, rounds: int, load: float) -> str:
             "apart what comes from the model's code and what from the loop.",
         ]
     )
-
-
-def processor() -> str:
-    """The processor's own name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -176,8 +162,8 @@ def main() -> None:
     args = parser.parse_args()
     if not Path(args.python).exists():
         raise SystemExit("No peers to measure: run `sh benchmarks/peers/build.sh` first.")
-    load = os.getloadavg()[0]
-    parts = [about(args.threads, args.rounds, load)]
+    made = made_by(f"benchmarks.step --rounds {args.rounds}", args.threads)
+    parts = [about(made)]
     print(parts[0], flush=True)
     for name in args.models:
         parts.append(section(name, args.python, args.threads, args.rounds))

@@ -27,7 +27,8 @@ def test_every_row_is_there_once_and_no_batch_is_too_large(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(module.FRAMES, "cpu", frames)
-        parts = [rows.tolist() for rows in batches(nn.Identity(), ones(lengths), size)]
+        which = torch.arange(len(lengths))
+        parts = [rows.tolist() for rows in batches(nn.Identity(), ones(lengths), which, size)]
     assert sorted(row for rows in parts for row in rows) == list(range(len(lengths)))
     asked = [lengths[row] for rows in parts for row in rows]
     assert asked == sorted(lengths, reverse=True)
@@ -44,9 +45,10 @@ def test_little_memory_makes_small_batches(monkeypatch: pytest.MonkeyPatch) -> N
     model, x = TCN(2, 2, width=8, depth=2).eval(), ones([10] * 8)
     row = step_memory(model, x[[0]])
     monkeypatch.setattr(module, "_free", lambda device: int(3.5 * row / module.SHARE))
-    assert [len(rows) for rows in batches(model, x)] == [3, 3, 2]
+    which = torch.arange(8)
+    assert [len(rows) for rows in batches(model, x, which)] == [3, 3, 2]
     monkeypatch.setattr(module, "_free", lambda device: 1)
-    assert [len(rows) for rows in batches(model, x)] == [1] * 8
+    assert [len(rows) for rows in batches(model, x, which)] == [1] * 8
 
 
 @pytest.mark.parametrize("model", [TCN(2, 2, width=8, depth=3), DeepGRU(2, 2, (8, 6, 4))])
@@ -64,3 +66,10 @@ def test_what_a_model_keeps_of_its_weights_is_not_a_rows_memory() -> None:
     x = ones([1])
     # Its output counts, its two million weights do not.
     assert step_memory(wide, x) < 4 * 1_000_000 * 2.5
+
+
+def test_rows_may_ask_of_a_sequence_again_and_not_of_every_one() -> None:
+    which = torch.tensor([2, 0, 2, 1])
+    parts = [rows.tolist() for rows in batches(nn.Identity(), ones([3, 5, 4, 9]), which, 3)]
+    assert parts == [[3, 0, 2], [1]]
+    assert list(batches(nn.Identity(), ones([3]), which[:0])) == []

@@ -46,7 +46,7 @@ def main(monkeypatch, *words: object) -> int | None:
 
 def test_help_names_every_command():
     told = invoke("--help").output
-    for command in ("demo", "run", "data", "train", "attack", "score", "report"):
+    for command in ("demo", "run", "data", "train", "attack", "score", "minimal", "report"):
         assert command in told
 
 

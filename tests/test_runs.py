@@ -18,6 +18,7 @@ from feint.artefacts import describe, tensor_path
 from feint.errors import FeintError
 from feint.files import read_tensors, write_tensors
 from feint.models import loading
+from feint.report import terminal
 from feint.runs import Run
 from feint.sequences import Sequences
 
@@ -305,3 +306,37 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path):
         # Twelve epochs: such a reactor hardly follows depth.  Noise brings it no nearer.
         noise = min(mean[source, "sign-noise"], mean[source, "offset-noise"])
         assert mean[source, "attack"] < noise - 0.05
+
+
+def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):
+    run, rows = done
+    found = run.minimal()
+    assert found.height == 2 * 2 * 6
+    assert found["eps"].drop_nulls().is_between(0, 6).all()
+    judged = found.with_columns(reached=pl.col("eps").is_not_null())
+    assert (judged["reached"] == (judged["distance"] < judged["kappa"])).all()
+    # What needed nothing is what counts as the target without an attack.
+    clean = rows.filter((pl.col("attack") == "none") & (pl.col("source") == pl.col("victim")))
+    clean = clean.with_columns(run.tolerance.reached(clean))
+    both = found.join(clean, on=["source", "target", "sequence"], suffix="_clean")
+    assert both.height == found.height
+    assert ((both["eps"].fill_null(1) == 0) == both["reached"]).all()
+    # A second time it only reads, and it refuses what is not its own.
+    path = tensor_path(run.folder, "minimal", "tcn", "hugging")
+    before = path.stat().st_mtime_ns
+    assert run.minimal().equals(found)
+    assert path.stat().st_mtime_ns == before
+    terminal.show_minimal(run.folder)
+    told = capsys.readouterr().out
+    assert "The smallest eps that is enough, in cm" in told
+    tensors, about = read_tensors(path)
+    write_tensors(path, tensors | {"lengths": tensors["lengths"] - 1}, about)
+    with pytest.raises(FeintError, match="does not belong to this run"):
+        run.minimal()
+    path.unlink()
+    assert run.minimal().equals(found)
+
+
+def test_the_smallest_eps_needs_a_search_first(done, tmp_path):
+    with pytest.raises(FeintError, match="feint minimal"):
+        terminal.show_minimal(tmp_path)

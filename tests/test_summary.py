@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from feint.summary import cluster_interval, rates, verdict
+from feint.summary import cluster_interval, rates, smallest, verdict
 from feint.tolerance import Tolerance
 
 
@@ -106,3 +106,22 @@ def test_without_noise_rows_nothing_is_said_of_noise():
     table = rates(rows({"none": [8], "attack": [1]}, ["kick"]), KAPPA)
     assert table["noise"].to_list() == [None]
     assert "random noise was not tried" in verdict(table, "cm")[0]
+
+
+def test_what_the_sequences_needed():
+    rows = pl.DataFrame(
+        {
+            "source": ["a"] * 8,
+            "target": ["hugging"] * 8,
+            "label": ["kicking"] * 7 + ["hugging"],
+            "eps": [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, None, 0.5],
+        }
+    )
+    one = smallest(rows).row(0, named=True)
+    assert one["n"] == 7  # the hug has nothing to be moved to
+    assert one["none"] == pytest.approx(2 / 7)
+    assert one["reached"] == pytest.approx(6 / 7)
+    assert (one["quarter"], one["half"], one["three_quarters"]) == (2.0, 3.0, 4.0)
+    few = rows.with_columns(eps=pl.Series([0.0, None, None, None, 1.0, None, None, 1.0]))
+    one = smallest(few).row(0, named=True)
+    assert (one["quarter"], one["half"]) == (None, None)

@@ -1,7 +1,7 @@
 """Measure several processes against one another, turn by turn, so that all share the weather.
 
     with Worker([python, "-m", ...], threads=2) as a, Worker(...) as b:
-        taken, busy = alternate({"a": lambda: a.ask(steps=8), "b": ...}, rounds=7)
+        taken, others = alternate({"a": lambda: a.ask(steps=8), "b": ...}, rounds=7)
 
 Only one works at a time.  Times of one round are compared with each other, never with those of
 another round.
@@ -22,6 +22,7 @@ class Worker:
 
     Attributes:
         ready: what it said when it had warmed up.
+        cpu: seconds of processor time it had used when it last answered.
     """
 
     def __init__(self, command: Sequence[str], threads: int) -> None:
@@ -35,6 +36,7 @@ class Worker:
             env={**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
         )
         self.ready: str = self._read()["ready"]
+        _RUNNING.append(self)
 
     def ask(self, **request: Any) -> float:
         """Send one request; the seconds that it says it took."""
@@ -50,20 +52,29 @@ class Worker:
             self._process.wait()
             self._errors.seek(0)
             raise RuntimeError(f"A worker ended early:\n{self._errors.read()[-2000:]}")
-        return json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
+        self.cpu: float = answer["cpu"]
+        return answer
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        _RUNNING.remove(self)
         self._process.communicate()  # closes its standard input: it ends
         self._errors.close()
+
+
+_RUNNING: list[Worker] = []
 
 
 def alternate(
     turns: Mapping[str, Callable[[], float]],
     rounds: int,
+    *,
     rest: float = 0.3,
+    patience: float = 0.0,
+    limit: float = 0.05,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[dict[str, list[float]], list[float]]:
     """Give everyone a turn in every round; who begins changes from round to round.
@@ -71,40 +82,50 @@ def alternate(
     Args:
         turns: by name, what to do in a turn; it returns what was measured.
         rounds: how many turns each gets.
-        rest: seconds between turns, for the last one's threads to stop spinning, and again as
-            long, to see how busy others keep the machine.
+        rest: seconds before a turn, for the last one's threads to stop spinning.
+        patience: seconds to spend, in all, on turns that are repeated because other programs
+            disturbed them; 0 repeats none.
+        limit: the share of the machine's time that others may use without disturbing a turn.
         tell: called with a name before its turn.
 
     Returns:
-        by name, one measurement a round; and, for every turn, the share of the machine's time
-        that others used just before it (near 0, or the measurements say little).
+        by name, one measurement a round; and the share that others used, one a turn that counts
+        (near 0, or the measurements say little; NaN where the system does not tell).
     """
     taken: dict[str, list[float]] = {name: [] for name in turns}
-    busy: list[float] = []
+    shares: list[float] = []
     names = list(turns)
     for number in range(rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             tell(name)
-            time.sleep(rest)
-            busy.append(used(rest))
-            taken[name].append(turns[name]())
-    return taken, busy
+            while True:
+                start = time.perf_counter()
+                time.sleep(rest)
+                measured, share = _watched(turns[name])
+                if not share > limit or patience <= 0:
+                    break
+                time.sleep(5)
+                patience -= time.perf_counter() - start
+            taken[name].append(measured)
+            shares.append(share)
+    return taken, shares
 
 
-def used(seconds: float) -> float:
-    """The share of all cores' time that is used while this process sleeps; NaN if unknown."""
-    before = _ticks()
-    time.sleep(seconds)
-    after = _ticks()
-    spent = [b - a for a, b in zip(before, after, strict=True)]
-    return 1 - sum(spent[3:5]) / sum(spent) if sum(spent) else float("nan")
+def _watched(turn: Callable[[], float]) -> tuple[float, float]:
+    """What a turn measured, and the share of the machine's time that others used meanwhile."""
+    used, total = _time_used()
+    measured = turn()
+    used_now, total_now = _time_used()
+    return measured, max((used_now - used) / (total_now - total), 0.0)  # NaN stays NaN
 
 
-def _ticks() -> list[int]:
-    """All cores' time so far by kind; the fourth and fifth are idle (proc(5))."""
+def _time_used() -> tuple[float, float]:
+    """All cores' seconds so far, used by others and in all (proc(5)); NaN where it is not told."""
     try:
         first, *_ = Path("/proc/stat").read_text().splitlines()
     except OSError:
-        return []
-    return [int(ticks) for ticks in first.split()[1:]]
+        return float("nan"), float("nan")
+    seconds = [int(ticks) / os.sysconf("SC_CLK_TCK") for ticks in first.split()[1:9]]
+    idle, ours = sum(seconds[3:5]), sum(worker.cpu for worker in _RUNNING)
+    return sum(seconds) - idle - ours, sum(seconds)

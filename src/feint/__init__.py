@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from feint.attacks import AIA as AIA
     from feint.attacks import Attack as Attack
+    from feint.attacks import FramewiseMinimal as FramewiseMinimal
+    from feint.attacks import Minimal as Minimal
+    from feint.attacks import MinimalPerturbation as MinimalPerturbation
     from feint.attacks import Noise as Noise
     from feint.budget import Budget as Budget
     from feint.errors import FeintError as FeintError
@@ -30,6 +33,9 @@ _HOME = {
     "Budget": "feint.budget",
     "DeepGRU": "feint.models.deepgru",
     "FeintError": "feint.errors",
+    "FramewiseMinimal": "feint.attacks",
+    "Minimal": "feint.attacks",
+    "MinimalPerturbation": "feint.attacks",
     "Noise": "feint.attacks",
     "SBU_15": "feint.skeleton",
     "Sequences": "feint.sequences",

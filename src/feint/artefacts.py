@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from feint import checks
+from feint.attacks import Minimal
 from feint.errors import FeintError
 from feint.evaluation import Crafted, Question
 from feint.files import read_json, read_tensors, write_tensors
@@ -74,4 +75,36 @@ def read_crafted(path: Path, name: str, question: Question) -> Crafted:
     except (KeyError, IndexError) as error:
         raise FeintError(
             f"{path} does not belong to this run ({error}). Remove it and run `feint attack` again."
+        ) from error
+
+
+def write_minimal(path: Path, found: Minimal) -> None:
+    """Write the smallest perturbations, whole or not at all."""
+    tensors = {
+        "x_adv": found.x_adv.values,
+        "lengths": found.x_adv.lengths,
+        "eps": found.eps,
+        "distance": found.distance,
+    }
+    write_tensors(path, tensors, {"schema": SCHEMA, "attack": "minimal"})
+
+
+def read_minimal(path: Path, question: Question) -> Minimal:
+    """Read what `write_minimal` wrote for this question.
+
+    Raises:
+        FeintError: the file is damaged, or belongs to other sequences.
+    """
+    tensors, about = read_tensors(path)
+    try:
+        if about != {"schema": SCHEMA, "attack": "minimal"}:
+            raise KeyError("about")
+        if not torch.equal(tensors["lengths"], question.x.lengths):
+            raise KeyError("lengths")
+        x_adv = Sequences(tensors["x_adv"], tensors["lengths"])
+        return Minimal(x_adv, tensors["eps"], tensors["distance"])
+    except KeyError as error:
+        raise FeintError(
+            f"{path} does not belong to this run ({error}). Remove it and run `feint minimal` "
+            "again."
         ) from error

@@ -17,17 +17,23 @@ SHARE = 0.5
 
 
 def batches(
-    model: nn.Module, x: Sequences, size: int | None = None
-) -> Iterator[Int[Tensor, " rows"]]:
-    """Rows of x in batches to attack at once, the longest first.
+    model: nn.Module, x: Sequences, which: Int[Tensor, " rows"], size: int | None = None
+) -> Iterator[Int[Tensor, " batch"]]:
+    """Places in `which` in batches to attack at once, the longest first.
 
     Args:
+        which: for every row of the work, the sequence of x it is about.
         size: rows a batch; if not given, as many as a step's memory, measured on the longest
             row, and the processor's appetite allow.
     """
-    order = x.lengths.cpu().argsort(descending=True, stable=True)
-    lengths = x.lengths.cpu()[order].tolist()
-    frames = 0 if size else min(FRAMES.get(x.values.device.type, 4096), _fitting(model, x[order[:1]]))
+    if len(which) == 0:
+        return
+    order = x.lengths[which].cpu().argsort(descending=True, stable=True)
+    lengths = x.lengths[which].cpu()[order].tolist()
+    frames = 0
+    if not size:
+        most = FRAMES.get(x.values.device.type, FRAMES["cpu"])
+        frames = min(most, _fitting(model, x[which[order[:1]]]))
     begin = 0
     while begin < len(lengths):
         end = begin + (size or max(1, frames // lengths[begin]))
@@ -52,7 +58,9 @@ def step_memory(model: nn.Module, x: Sequences) -> int:
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
     with torch.enable_grad(), frozen(), hooks:
         output = call(model, x.values.detach().requires_grad_(), x.lengths)
-    own = {weight.untyped_storage().data_ptr() for weight in (*model.parameters(), *model.buffers())}
+    own = {
+        weight.untyped_storage().data_ptr() for weight in (*model.parameters(), *model.buffers())
+    }
     kept[output.untyped_storage().data_ptr()] = output.untyped_storage().nbytes()
     return 2 * sum(size for place, size in kept.items() if place not in own)
 

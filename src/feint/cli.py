@@ -73,6 +73,16 @@ def attack(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None
 
 
 @app.command()
+def minimal(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
+    """Find the smallest eps that brings each sequence to each target, up to the largest eps."""
+    from feint.report import terminal
+
+    one = _run(path, data, out)
+    one.minimal()
+    terminal.show_minimal(one.folder)
+
+
+@app.command()
 def score(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
     """Let every model answer what was crafted, and write the rows."""
     from feint.report import terminal

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from feint.attacks import Attack
+from feint.attacks import Attack, Minimal, MinimalPerturbation
 from feint.batches import batches
 from feint.budget import Budget
 from feint.errors import FeintError
@@ -113,37 +113,93 @@ def craft(
     count = len(question.x)
     sequence = torch.arange(count).repeat(len(epsilons))
     eps = torch.tensor(list(epsilons)).repeat_interleave(count)
-    x, wanted = question.x[sequence], question.wanted[sequence]
-    values = x.values.clone()
-    start, going = question.x.values, torch.ones(count, dtype=torch.bool)
-    for level in _levels(epsilons, count) if climbing else [torch.arange(len(x))]:
-        if climbing:
-            values[level] = start
+    clean = question.x.values
+    values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
+    start, going = clean, torch.ones(count, dtype=torch.bool)
+    for level in _levels(epsilons, count, climbing):
+        values[level] = start[sequence[level]]
         todo = level[going[sequence[level]]]
-        for some in batches(model, x[todo], batch_size) if len(todo) else ():
+        for some in batches(model, question.x, sequence[todo], batch_size):
             rows = todo[some]
-            asked = x[rows]
-            time = asked.values.shape[1]
-            within = replace(budget, eps=eps[rows])
+            asked = sequence[rows]
+            x, wanted, within = (
+                question.x[asked],
+                question.wanted[asked],
+                replace(budget, eps=eps[rows]),
+            )
+            time = x.values.shape[1]
             more: dict[str, Any] = {}
             if climbing:
-                more["start"] = asked.with_values(values[rows, :time])
+                more["start"] = x.with_values(values[rows, :time])
             if goal is not None:
-                more["goal"] = goal[sequence[rows]]
-            x_adv = attack(model, asked, wanted[rows], within, **more)
+                more["goal"] = goal[asked]
+            x_adv = attack(model, x, wanted, within, **more)
             # Against a copy the attack never held: one that changed its input is caught too.
-            verify(name, x_adv, x[rows], within)
+            verify(name, x_adv, question.x[asked], within)
             values[rows, :time] = x_adv.values
             if goal is not None:
-                reading = getattr(attack, "reading", "frame")
-                d = distance(predict(model, x_adv), wanted[rows], reading)
-                going[sequence[rows]] = d >= goal[sequence[rows]]
+                d = distance(predict(model, x_adv), wanted, getattr(attack, "reading", "frame"))
+                going[asked] = d >= goal[asked]
             if progress:
                 progress.advance(len(rows))
         if progress:
             progress.advance(len(level) - len(todo))
         start = values[level]
-    return Crafted(name, eps, sequence, x.with_values(values))
+    return Crafted(name, eps, sequence, Sequences(values, question.x.lengths[sequence]))
+
+
+def smallest(
+    search: MinimalPerturbation,
+    model: nn.Module,
+    question: Question,
+    budget: Budget,
+    goal: Tensor,
+    *,
+    batch_size: int | None = None,
+    progress: Bar | None = None,
+) -> Minimal:
+    """The smallest eps that brings each sequence within its goal, found in batches.
+
+    Args:
+        budget: its eps is the largest one tried.
+        goal: (sequences,), distances to the target.
+
+    Raises:
+        FeintError: a perturbation leaves the budget of the eps it is said to need.
+    """
+    x = question.x
+    found = Minimal(x.with_values(x.values.clone()), torch.empty_like(goal), goal.clone())
+    for rows in batches(model, x, torch.arange(len(x)), batch_size):
+        some = x[rows]
+        one = search(model, some, question.wanted[rows], budget, goal[rows])
+        needed = one.reached & (one.eps > 0)
+        if bool(needed.any()):
+            within = replace(budget, eps=one.eps[needed])
+            which = needed.nonzero()[:, 0]
+            verify("MinimalPerturbation", one.x_adv[which], x[rows[which]], within)
+        found.x_adv.values[rows, : some.values.shape[1]] = one.x_adv.values
+        found.eps[rows], found.distance[rows] = one.eps, one.distance
+        if progress:
+            progress.advance(len(rows))
+    return found
+
+
+def minimal_rows(source: str, question: Question, found: Minimal, kappa: Tensor) -> pl.DataFrame:
+    """Rows of a search: what each sequence needed; eps is null where nothing was found."""
+    needed, reached = found.eps.tolist(), found.reached.tolist()
+    columns = {
+        "source": [source] * len(needed),
+        "target": [question.target] * len(needed),
+        "exemplar": question.exemplars,
+        "sequence": question.keys,
+        "label": question.labels,
+        "side": question.sides,
+        "frames": question.x.lengths.tolist(),
+        "kappa": kappa.tolist(),
+        "distance": found.distance.tolist(),
+        "eps": [eps if there else None for eps, there in zip(needed, reached, strict=True)],
+    }
+    return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
 
 
 def _climbs(attack: Attack) -> bool:
@@ -152,8 +208,10 @@ def _climbs(attack: Attack) -> bool:
     return getattr(attack, "keep", None) == "best" and {"start", "goal"} <= takes.keys()
 
 
-def _levels(epsilons: Sequence[float], count: int) -> list[Tensor]:
-    """The rows of each eps, the smallest eps first."""
+def _levels(epsilons: Sequence[float], count: int, climbing: bool) -> list[Tensor]:
+    """The rows of each eps, the smallest eps first; or all rows at once."""
+    if not climbing:
+        return [torch.arange(count * len(epsilons))]
     places = sorted(range(len(epsilons)), key=epsilons.__getitem__)
     return [torch.arange(count) + place * count for place in places]
 

@@ -7,6 +7,7 @@
     adversarial/<source>/<target>/<attack>
     answers/<source>/<victim>/<target>/<attack>
     rows.parquet                        one row an attacked sequence; `row` is its place in a file
+    minimal/<source>/<target>           the smallest perturbations, if asked for; minimal.parquet
 
 Tensors are safetensors.  `source` is the model an attack was crafted on, `victim` the one that
 answered.  Names are checked (`experiment.Name`), so they can be paths.
@@ -26,8 +27,16 @@ from torch import nn
 
 import feint
 from feint import checks, evaluation, tolerance
-from feint.artefacts import SCHEMA, describe, read_crafted, tensor_path, write_crafted
-from feint.attacks import AIA, Attack, Noise
+from feint.artefacts import (
+    SCHEMA,
+    describe,
+    read_crafted,
+    read_minimal,
+    tensor_path,
+    write_crafted,
+    write_minimal,
+)
+from feint.attacks import AIA, Attack, MinimalPerturbation, Noise
 from feint.budget import Budget
 from feint.errors import FeintError
 from feint.evaluation import ATTACK, NONE, Question
@@ -231,6 +240,47 @@ class Run:
             tuple(keys),
         )
 
+    def minimal(self) -> pl.DataFrame:
+        """The smallest eps that brings each sequence to each target, on each model.
+
+        Up to the experiment's largest eps; what is there already is not searched again.
+
+        Returns:
+            rows, as in minimal.parquet: source, target, exemplar, sequence, label, side, frames,
+            kappa and distance (equation 7), eps: 0 where none was needed, null where the largest
+            was not enough.
+        """
+        attacker, reading = self.experiment.attack, self.tolerance.reading
+        search = MinimalPerturbation(AIA(steps=100, reading=reading, seed=self.experiment.seed))
+        budget = replace(self.budget, eps=max(attacker.eps))
+        models, labels = self.train(), self.experiment.target.labels
+        parts = []
+        with bar(len(models) * len(labels) * len(self.data.test), "smallest eps") as progress:
+            for source, model in models.items():
+                for label in labels:
+                    progress.tell(f"{source} -> {label}")
+                    question = self.question(source, model, label)
+                    path = self._path("minimal", source, label)
+                    kappa = self.tolerance.goals(label, question.x.lengths)
+                    if not path.exists():
+                        found = evaluation.smallest(
+                            search,
+                            model,
+                            question,
+                            budget,
+                            kappa,
+                            batch_size=self.experiment.evaluation.batch_size,
+                            progress=progress,
+                        )
+                        write_minimal(path, found)
+                    else:
+                        progress.advance(len(question.x))
+                    found = read_minimal(path, question)
+                    parts.append(evaluation.minimal_rows(source, question, found, kappa))
+        rows = pl.concat(parts)
+        self._write_rows(rows, "minimal.parquet")
+        return rows
+
     # -- score ------------------------------------------------------------------------------
 
     def score(self) -> pl.DataFrame:
@@ -247,11 +297,14 @@ class Run:
                         parts.append(self._scored(question, name, source, victim, models[victim]))
                         progress.advance()
         rows = pl.concat(parts)
+        self._write_rows(rows, "rows.parquet")
+        return rows
+
+    def _write_rows(self, rows: pl.DataFrame, name: str) -> None:
         parquet = io.BytesIO()
         rows.write_parquet(parquet)
-        with replacing(self.folder / "rows.parquet") as temporary:
+        with replacing(self.folder / name) as temporary:
             temporary.write_bytes(parquet.getvalue())
-        return rows
 
     def _scored(
         self, question: Question, name: str, source: str, victim: str, model: nn.Module

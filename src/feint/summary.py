@@ -73,6 +73,35 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
     )
 
 
+def smallest(rows: pl.DataFrame) -> pl.DataFrame:
+    """What the sequences of a search needed, by model and target (`Run.minimal`).
+
+    Returns:
+        source, target, n: sequences of other classes; none: the share that needed no change;
+        reached: the share the largest eps or less was enough for; of those that needed a change,
+        the eps enough for a quarter, for half and for three quarters (null: more than was tried).
+    """
+
+    def enough(share: float) -> pl.Expr:
+        tried = pl.col("eps").fill_null(float("inf")).filter(pl.col("eps").fill_null(1) > 0)
+        least = tried.quantile(share, "higher")
+        return pl.when(least.is_finite()).then(least)
+
+    return (
+        rows.filter(pl.col("label") != pl.col("target"))
+        .group_by("source", "target")
+        .agg(
+            n=pl.len(),
+            none=(pl.col("eps").fill_null(1) == 0).mean(),
+            reached=pl.col("eps").is_not_null().mean(),
+            quarter=enough(0.25),
+            half=enough(0.5),
+            three_quarters=enough(0.75),
+        )
+        .sort("source", "target")
+    )
+
+
 def cluster_interval(
     hits: np.ndarray, clusters: list[str], draws: int = 1000, seed: int = 0
 ) -> tuple[float, float]:

@@ -12,6 +12,8 @@ from typing import get_args
 
 import polars as pl
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from feint.data.interactions import Pairs
 from feint.errors import FeintError
@@ -88,6 +90,11 @@ class Tolerance:
                 f"{', '.join(sorted(self.kappa))}. Add one, or a value for `other`."
             )
         return value
+
+    def goals(self, label: str, lengths: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+        """Kappa of a class for sequences of these lengths, as distances of equation 7."""
+        kappa = torch.full_like(lengths, self.of(label), dtype=torch.get_default_dtype())
+        return kappa * lengths if self.per_frame else kappa
 
     def reached(self, rows: pl.DataFrame) -> pl.Series:
         """Which rows count as the target: strictly below kappa, as in equation 1."""

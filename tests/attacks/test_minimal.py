@@ -4,6 +4,8 @@ import cvxpy as cp
 import pytest
 import torch
 from scipy.optimize import brentq
+from tests.attacks.problems import CausalLinear, ragged, unchecked
+from tests.attacks.test_contract import nothing_changes
 from torch import Tensor, nn
 
 from feint.attacks import AIA, MinimalPerturbation
@@ -11,8 +13,6 @@ from feint.budget import Budget
 from feint.errors import FeintError
 from feint.models.tcn import TCN
 from feint.sequences import Reading, Sequences, distance, predict
-from tests.attacks.problems import CausalLinear, ragged, unchecked
-from tests.attacks.test_contract import nothing_changes
 
 LENGTHS = (9, 1, 5, 14)
 SEARCH = MinimalPerturbation(AIA(steps=150))
@@ -112,9 +112,7 @@ def test_the_curve_is_as_good_as_an_attack_at_each_eps() -> None:
     levels = (0.2, 0.5, 1.0, 2.0)
     before = distance(predict(model, x), target)
     kappa = before * torch.linspace(0.75, 0.99, len(x))
-    found = MinimalPerturbation(AIA(steps=100), levels=levels)(
-        model, x, target, Budget(1.0), kappa
-    )
+    found = MinimalPerturbation(AIA(steps=100), levels=levels)(model, x, target, Budget(1.0), kappa)
     assert set(found.eps.tolist()) <= {0.0, *levels, float("inf")}
     for eps in levels:
         x_adv = AIA(steps=100)(model, x, target, Budget(eps))

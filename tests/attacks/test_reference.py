@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from tests.attacks.problems import ragged
+from tests.models.test_tcn import lively, reference
 from torch import Tensor, nn
 
 from feint.attacks import AIA
@@ -11,8 +13,6 @@ from feint.budget import Budget
 from feint.models.deepgru import DeepGRU
 from feint.models.tcn import TCN
 from feint.sequences import Sequences, distance, predict
-from tests.attacks.problems import ragged
-from tests.models.test_tcn import lively, reference
 
 LENGTHS = (9, 14, 1, 5, 12, 3)
 

@@ -123,9 +123,9 @@ def test_its_weights_gradients_are_the_references(kernel: int, time: int) -> Non
         for conv in (block.first, block.second):
             padding = (kernel - 1) * conv.dilation
             weight = conv.weight
-            y = nn.functional.conv1d(
-                y, weight, conv.bias, padding=padding, dilation=conv.dilation
-            )[..., : x.shape[1]].relu()
+            y = nn.functional.conv1d(y, weight, conv.bias, padding=padding, dilation=conv.dilation)[
+                ..., : x.shape[1]
+            ].relu()
         if isinstance(block.residual, nn.Linear):
             before = block.residual(before.transpose(1, 2)).transpose(1, 2)
         y = (y + before).relu()

@@ -5,12 +5,13 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from feint.attacks.aia import AIA
+from feint.attacks.framewise import FramewiseMinimal
 from feint.attacks.minimal import Minimal, MinimalPerturbation
 from feint.attacks.noise import Noise
 from feint.budget import Budget
 from feint.sequences import Sequences
 
-__all__ = ["AIA", "Attack", "Minimal", "MinimalPerturbation", "Noise"]
+__all__ = ["AIA", "Attack", "FramewiseMinimal", "Minimal", "MinimalPerturbation", "Noise"]
 
 
 @runtime_checkable

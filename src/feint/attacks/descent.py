@@ -93,6 +93,7 @@ def descend(
                 finite &= gradient.isfinite().all()
                 along = gradient.sign() if optimizer == "sign" else live.adam(gradient, step + 1)
                 live.move(along, _rate(schedule, step, steps))
+            del output, loss  # and with them their graph: the next step has its memory
             if last or step % EVERY == EVERY - 1:
                 _check(finite)
                 if last or bool(live.done.any()):

@@ -1,31 +1,33 @@
-"""The paper's problem (1), which it states and never solves: each frame gets its own radius.
+"""The paper's problem (1), which it states and never solves: every frame gets its own radius.
 
     minimise  sum over t of ||x'_t - x_t||_inf   subject to   D(f(x'), y') < kappa
 
-with D equation 7.  Proximal Adam on the Lagrangian, sum of radii + weight * D: Adam's step goes
-down the distance, and the proximal step then cuts every frame back to the radius it is worth,
-most frames to none.  The weight rises while the tolerance is missed and falls while it is met.
+with D equation 7.  Proximal Adam on the Lagrangian, sum + weight * D: a step of Adam goes down D,
+then a proximal step cuts every frame back to the radius it is worth, many a frame to 0.  The
+weight rises while the tolerance is missed and falls while it is met.
 
-The proximal step of a norm by Moreau's decomposition: Parikh and Boyd 2014, Proximal Algorithms,
-6.5; in Adam's metric: Yun, Lozano and Yang 2021 (arXiv:2102.03869); the weight as a controller:
-Stooke, Achiam and Abbeel 2020 (arXiv:2007.03964).
+Proximal steps of norms: Parikh and Boyd 2014, Proximal Algorithms, section 6.5; in Adam's metric:
+Yun, Lozano and Yang 2021, Adaptive Proximal Gradient Methods for Structured Neural Networks; a
+weight under control: Stooke, Achiam and Abbeel 2020, PID Lagrangian Methods.
 """
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
+from feint.attacks.minimal import check_kappa
 from feint.budget import Budget
 from feint.errors import FeintError
+from feint.models.frozen import frozen
 from feint.sequences import (
     Reading,
     Sequences,
     call,
     check_alike,
-    check_mode,
     distance,
     frame_distance,
     predict,
@@ -33,7 +35,9 @@ from feint.sequences import (
 )
 
 MARGIN = 1e-3
-"""How far inside the tolerance the weight steers, as a share of what there is to steer in."""
+"""How far inside the tolerance the weight aims, as a share of kappa or of the way there."""
+BETA1, BETA2 = 0.9, 0.99
+BISECTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ class FramewiseMinimal:
     """The least sum over frames of the largest change, within the tolerance: problem (1).
 
     Attributes:
-        steps: of the descent, one forward and one backward pass each.
-        step_size: Adam's, as a fraction of eps; it falls towards 0 by half a cosine.
-        rate: how fast the weight follows: by at most a factor exp(rate) a step.
+        steps: of the descent, a forward and a backward pass each; a few forward passes follow.
+        step_size: Adam's first, as a fraction of eps; it falls towards 0 by half a cosine.
+        rate: how fast the weight follows, at most by a factor exp(rate) a step.
         reading: of equation 7, "frame" or "joint" (`feint.distance`).
     """
 
@@ -53,19 +57,16 @@ class FramewiseMinimal:
     reading: Reading = "frame"
 
     def __post_init__(self) -> None:
-        if type(self.steps) is not int or self.steps < 1:
+        numbers = (self.step_size, self.rate)
+        if (
+            type(self.steps) is not int
+            or self.steps < 1
+            or not all(type(n) in (int, float) and 0 < n < math.inf for n in numbers)
+            or self.reading not in get_args(Reading)
+        ):
             raise FeintError(
-                f"FramewiseMinimal got steps={self.steps!r}; expected a whole number, at least 1."
-            )
-        for name in ("step_size", "rate"):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not 0 < value < math.inf:
-                raise FeintError(
-                    f"FramewiseMinimal got {name}={value!r}; expected a finite number above 0."
-                )
-        if self.reading not in ("frame", "joint"):
-            raise FeintError(
-                f"FramewiseMinimal got reading={self.reading!r}; expected 'frame' or 'joint'."
+                f"Got {self!r}; expected a whole number of steps from 1, a finite step_size and "
+                f"rate above 0, and a reading among {get_args(Reading)}."
             )
 
     def __call__(
@@ -83,60 +84,68 @@ class FramewiseMinimal:
             model: (batch, time, features) -> (batch, time, outputs), used as it is.
             x: what the model sees.
             target: what it shall answer; the model's output shape, x's lengths.
-            budget: its eps bounds every frame's radius; coordinates and valid range hold too.
+            budget: its eps bounds every frame's own radius; coordinates and range hold as ever.
             kappa: the tolerance, in data units, one number or one a row.
-            start: inside the budget, the solution of an attack with one eps for all frames.
+            start: inside the budget, found by an attack with one eps for all frames.
 
         Returns:
-            x', row by row the smallest sum seen with an answer within kappa of the target, the
-            start and x itself among what was seen; the start where there was none.
+            x', row by row the smallest sum seen whose answer is within kappa of the target by
+            `feint.predict` and `feint.distance`, the start and x among what was seen; the start
+            where there was none.
 
         Raises:
             FeintError: shapes or lengths differ, kappa is not finite and above 0, the start
                 leaves the budget, no gradient reaches the input or it is not finite.
         """
-        goal = _goal(kappa, x)
-        check_mode(model)
         check_alike(predict(model, x), target, "FramewiseMinimal (the model's answer, the target)")
         _check_start(start, x, budget)
-        lower, upper = budget.bounds(x)
-        radius = budget.radius(x)
-        # From here on changes are in radii, from -1 to 1: where eps is one, so is each frame's.
-        low, high = (lower - x.values) / radius, (upper - x.values) / radius
+        problem = _Problem(model, x, target, budget, check_kappa(kappa, x), self.reading)
+        begin = problem.change(start.values)
+        with frozen():
+            best, last = self._descend(problem, begin)
+        # Measured anew, as a caller would; then by bisection on the way from the last to the start.
+        seen = _Least(start.values.detach(), torch.full_like(problem.goal, torch.inf))
+        for values in (seen.what, problem.values(best), problem.values(last)):
+            problem.measure(values, seen)
+        share = torch.zeros_like(problem.goal)
+        for halving in range(1, BISECTIONS + 1):
+            further = share + 0.5**halving
+            between = torch.lerp(last, begin, further[:, None, None])
+            met = problem.measure(problem.values(between), seen)
+            share = torch.where(met, share, further)
+        return x.with_values(seen.what)
 
-        def look(change: Tensor) -> tuple[Tensor, Tensor]:
-            """The distance to the target, and its gradient where there is freedom."""
-            values = (x.values + radius * change).clamp(lower, upper).detach().requires_grad_()
-            with torch.enable_grad():
-                missed = call(model, values, x.lengths) - target.values
-                d = sum_over_time(frame_distance(missed, self.reading), x.lengths)
-            return d.detach(), _gradient(d, values) * radius * (low < high)
-
-        clean = torch.zeros_like(x.values)
-        far, slope = look(clean)
+    def _descend(self, problem: "_Problem", change: Tensor) -> tuple[Tensor, Tensor]:
+        """The best change within the tolerance (none, where none was), and the last change."""
+        goal, nothing = problem.goal, torch.zeros_like(change)
+        far, slope = problem.look(nothing)
+        finite = far.isfinite().all() & slope.isfinite().all()
+        seen = _Least(nothing, torch.where(far < goal, 0.0, torch.inf).to(far))
+        # What the weight has to steer in: from the target to kappa, or from kappa to x's answer.
         room = torch.minimum(goal, (far - goal).clamp_min(1e-6 * goal))
-        # At a solution ||weight * dD/dx_t||_1 is 1 where a frame moves, and at most 1 elsewhere.
+        # At a solution ||weight * dD/dx_t||_1 is 1 in the frames that move, at most 1 elsewhere.
         log_weight = -slope.abs().sum(dim=2).amax(dim=1).clamp_min(1e-30).log()
-        change = ((start.values - x.values) / radius).clamp(low, high).detach()
-        best, least = clean, torch.where(far < goal, 0.0, torch.inf).to(far)
-        first, second = torch.zeros_like(clean), torch.zeros_like(clean)
-        for step in range(self.steps + 1):
-            d, gradient = look(change)
-            size = _sum_of_radii(change)
-            better = (d < goal - 0.1 * MARGIN * room) & (size < least)
-            best = torch.where(better[:, None, None], change, best)
-            least = torch.where(better, size, least)
-            if step == self.steps: break
+        mean, square = nothing, nothing
+        for step in range(self.steps):
+            d, gradient = problem.look(change)
+            finite &= d.isfinite().all() & gradient.isfinite().all()
+            seen.add(change, change, d < goal - 0.1 * MARGIN * room)
             fade = 0.5 * (1 + math.cos(math.pi * step / self.steps))
             missed = ((d - goal) / room + MARGIN).clamp(-1, 1)
-            log_weight = log_weight + self.rate * math.sqrt(fade) * missed
-            weight = (log_weight + self.rate * missed).exp()[:, None, None]
-            first = first.lerp(gradient, 0.1)
-            second = second.lerp(gradient.square(), 0.01)
-            root = (second / (1 - 0.99 ** (step + 1))).sqrt() + 1e-12
-            moved = change - self.step_size * fade * first / (1 - 0.9 ** (step + 1)) / root
-            change = proximal(moved, low, high, weight * root / (self.step_size * fade))
-        return best, least, change
+            log_weight = (log_weight + self.rate * math.sqrt(fade) * missed).clamp(-40, 40)
+            weight = (log_weight + self.rate * missed).clamp(-40, 40).exp()[:, None, None]
+            mean = mean.lerp(gradient, 1 - BETA1)
+            square = square.lerp(gradient.square(), 1 - BETA2)
+            root = (square / (1 - BETA2 ** (step + 1))).sqrt() + 1e-12
+            length = self.step_size * fade
+            moved = change - length * mean / (1 - BETA1 ** (step + 1)) / root
+            change = proximal(moved, problem.low, problem.high, weight * root / length)
+        if not bool(finite):
+            raise FeintError(
+                "FramewiseMinimal met NaN: the model's answer or its gradient is not finite near "
+                "the input. Look for sqrt or norms at 0, or overflow in the model."
+            )
+        return seen.what, change
 
 
 def proximal(
@@ -145,12 +154,12 @@ def proximal(
     high: Float[Tensor, "*frames features"],
     metric: Float[Tensor, "*frames features"],
 ) -> Float[Tensor, "*frames features"]:
-    """The least of ||z||_inf + sum of metric / 2 * (z - point)^2 over low <= z <= high.
+    """The z in [low, high] with the least ||z||_inf + sum of metric / 2 * (z - point)^2, a frame.
 
-    0 lies between low and high.  The answer is the point, cut to the range and to one radius.
-    Were it the radius s, the k coordinates that then reach beyond it would pull it outwards with
-    sum of metric * (|point| - s), and it is pulled inwards with 1; they balance at the largest of
-    the k's solutions, as far as their coordinates have room.
+    low <= 0 <= high, metric > 0.  z is the point cut to [low, high] and to one radius.  With the
+    k coordinates that reach furthest at the radius, the norm's pull inwards, 1, balances theirs
+    outwards, sum of metric * (|point| - radius).  The radius is the largest such balance over k,
+    as far as its k coordinates reach.
     """
     size = point.abs()
     reach = torch.minimum(size, torch.where(point > 0, high, -low))
@@ -162,46 +171,76 @@ def proximal(
     return point.clamp(torch.maximum(low, -radius), torch.minimum(high, radius))
 
 
-def _sum_of_radii(change: Float[Tensor, "batch time features"]) -> Float[Tensor, " batch"]:
-    """The objective of problem (1); the padding does not change."""
-    return change.abs().amax(dim=2).sum(dim=1)
+class _Problem:
+    """Problem (1) for a batch.  A change is told in eps, from -1 to 1 where the range allows."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        x: Sequences,
+        y: Sequences,
+        budget: Budget,
+        goal: Tensor,
+        reading: Reading,
+    ) -> None:
+        self.model, self.x, self.target, self.goal, self.reading = model, x, y, goal, reading
+        self.clean, self.radius = x.values.detach(), budget.radius(x).detach()
+        self.lower, self.upper = (bound.detach() for bound in budget.bounds(x))
+        self.low, self.high = ((b - self.clean) / self.radius for b in (self.lower, self.upper))
+
+    def change(self, values: Tensor) -> Tensor:
+        return ((values.detach() - self.clean) / self.radius).clamp(self.low, self.high)
+
+    def values(self, change: Tensor) -> Tensor:
+        return (self.clean + self.radius * change).clamp(self.lower, self.upper)
+
+    def look(self, change: Tensor) -> tuple[Tensor, Tensor]:
+        """Equation 7 and its gradient, which is 0 where nothing may change."""
+        values, gradient = self.values(change).requires_grad_(), None
+        with torch.enable_grad():
+            missed = call(self.model, values, self.x.lengths) - self.target.values.detach()
+            d = sum_over_time(frame_distance(missed, self.reading), self.x.lengths)
+        if d.requires_grad:
+            (gradient,) = torch.autograd.grad(d, values, torch.ones_like(d), allow_unused=True)
+        if gradient is None:
+            raise FeintError(
+                "No gradient reaches the model's input: its answer does not depend on it, or it "
+                "is cut off (detach, no_grad, NumPy, rounding) on the way. FramewiseMinimal needs "
+                "a differentiable model."
+            )
+        return d.detach(), gradient * self.radius * (self.low < self.high)
+
+    def measure(self, values: Tensor, seen: "_Least") -> Tensor:
+        """Which rows are within the tolerance, as `feint` measures it; noted in `seen`."""
+        answer = predict(self.model, self.x.with_values(values))
+        met = distance(answer, self.target, self.reading) < self.goal
+        seen.add(values, (values - self.clean) / self.radius, met)
+        return met
 
 
-def _gradient(d: Tensor, values: Tensor) -> Tensor:
-    """D d / d values alone: parameters get no gradient."""
-    gradient = None
-    if d.requires_grad:
-        (gradient,) = torch.autograd.grad(d.sum(), values, allow_unused=True)
-    if gradient is None:
-        raise FeintError(
-            "No gradient reaches the model's input: its answer does not depend on it, or it is cut "
-            "off (detach, no_grad, NumPy, rounding) on the way. FramewiseMinimal needs a "
-            "differentiable model."
-        )
-    return gradient
+@dataclass
+class _Least:
+    """Row by row what has the smallest sum of radii among what is within the tolerance."""
 
+    what: Tensor
+    sum: Tensor
 
-def _goal(kappa: float | Tensor, x: Sequences) -> Float[Tensor, " batch"]:
-    """kappa as one number a row.  Raises FeintError unless it is finite and above 0."""
-    goal = torch.as_tensor(kappa, dtype=x.values.dtype, device=x.values.device)
-    if goal.shape not in ((), (len(x),)) or not bool(((goal > 0) & goal.isfinite()).all()):
-        raise FeintError(
-            f"FramewiseMinimal got kappa={kappa}; expected a finite distance above 0 (equation 7), "
-            f"one for all or one for each of the {len(x)} sequences."
-        )
-    return goal.expand(len(x))
+    def add(self, what: Tensor, change: Tensor, met: Tensor) -> None:
+        size = change.abs().amax(dim=2).sum(dim=1)
+        better = met & (size < self.sum)
+        self.what = torch.where(better[:, None, None], what, self.what)
+        self.sum = torch.where(better, size, self.sum)
 
 
 def _check_start(start: Sequences, x: Sequences, budget: Budget) -> None:
-    """Raise unless the start is of x's shape and inside the budget around it."""
-    check_alike(start, x, "FramewiseMinimal (its start and x)")
+    """Raise FeintError unless the start has x's shape and lies inside the budget around it."""
+    check_alike(start, x, "FramewiseMinimal (the start and x)")
     excess = budget.excess(start, x)
     rounding = 8 * torch.finfo(x.values.dtype).eps * x.values.abs().amax(dim=(1, 2)).clamp_min(1)
     if bool((excess > rounding).any()):
-        row = int(excess.argmax())
+        row = int((excess - rounding).argmax())
         raise FeintError(
             f"FramewiseMinimal got a start that leaves the budget by {float(excess[row]):.3g} in "
-            f"sequence {row}; expected a perturbation inside it. Call it with the budget of the "
-            "attack that found the start, or a larger one, or project it first: "
-            "budget.project(start, x)."
+            f"sequence {row}; expected one inside. Give the budget it was found in, or a larger "
+            "one, or budget.project(start, x)."
         )

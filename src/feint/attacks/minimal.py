@@ -139,7 +139,7 @@ def _size(x_adv: Sequences, x: Sequences, budget: Budget) -> Float[Tensor, "batc
 
 
 def check_kappa(kappa: float | Tensor, x: Sequences) -> Float[Tensor, " batch"]:
-    """kappa as one number a row.  Raises FeintError unless it is finite and above 0."""
+    """Kappa as one number a row.  Raises FeintError unless it is finite and above 0."""
     goal = torch.as_tensor(kappa, dtype=x.values.dtype, device=x.values.device)
     if goal.shape not in ((), (len(x),)) or not bool(((goal > 0) & goal.isfinite()).all()):
         raise FeintError(

@@ -2,23 +2,38 @@
 
 An attack runs one model hundreds of times with the same weights.  Inside `frozen()` whatever a
 layer computes from its weights (weight normalisation, the order a product wants them in) is
-computed once and carries no gradient, so that a backward pass ends at the input.
+computed once and carries no gradient, so that a backward pass ends at the input.  Large arrays
+between a forward and its backward pass are used again by the next step: memory fresh from the
+system costs more than the arithmetic done in it.
 """
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from feint.errors import FeintError
 
 Weights = tuple[Tensor, ...]
-_ready: ContextVar[dict[tuple[Hashable, torch.dtype], Weights] | None] = ContextVar(
-    "feint_frozen", default=None
-)
+Prepared = TypeVar("Prepared")
+
+
+@dataclass(frozen=True)
+class _Store:
+    """What one `frozen()` holds: weights that are ready, and arrays nobody uses."""
+
+    ready: dict[Hashable, Any] = field(default_factory=dict)
+    idle: dict[tuple[object, ...], list[Tensor]] = field(default_factory=dict)
+
+
+_store: ContextVar[_Store | None] = ContextVar("feint_frozen", default=None)
 
 
 @contextmanager
@@ -29,27 +44,79 @@ def frozen() -> Iterator[None]:
     parametrized with `torch.nn.utils.parametrizations`; nothing about it is changed, and what was
     computed is forgotten on leaving.  Weights must not be trained inside.
     """
-    if _ready.get() is not None:
+    if _store.get() is not None:
         yield
         return
-    token = _ready.set({})
+    token = _store.set(_Store())
     try:
         with parametrize.cached():
             yield
     finally:
-        _ready.reset(token)
+        _store.reset(token)
 
 
 def ready(layer: Hashable, x: Tensor, prepare: Callable[[], Weights]) -> Weights:
     """`prepare()`, in the precision of x; inside `frozen()` computed once a layer."""
-    known = _ready.get()
-    if known is None:
-        return _in(x.dtype, prepare())
-    key = (layer, x.dtype)
-    if key not in known:
+
+    def narrowed_weights() -> Weights:
+        return tuple(weight.to(x.dtype) for weight in prepare())
+
+    def detached() -> Weights:
         with torch.no_grad():
-            known[key] = tuple(w.detach() for w in _in(x.dtype, prepare()))
-    return known[key]
+            return tuple(weight.detach() for weight in narrowed_weights())
+
+    return narrowed_weights() if _store.get() is None else once((layer, x.dtype), detached)
+
+
+def once(key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
+    """`prepare()`; inside `frozen()` what it gave the first time."""
+    store = _store.get()
+    if store is None:
+        return prepare()
+    if key not in store.ready:
+        store.ready[key] = prepare()
+    prepared: Prepared = store.ready[key]
+    return prepared
+
+
+def product(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor], Tensor]:
+    """X -> x weight^T + bias, for many x of about so many rows.
+
+    Inside `frozen()`, in fp32 on a processor, by oneDNN with the weight laid out for it once: at
+    few rows that is faster than laying it out for every product.  What PyTorch's own compiler
+    calls; where it is not there, `F.linear` does the same.
+    """
+
+    def plain(x: Tensor) -> Tensor:
+        return F.linear(x, weight, bias)
+
+    if _store.get() is None or weight.device.type != "cpu" or weight.dtype != torch.float32:
+        return plain
+    try:
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
+        with_weight = partial(
+            torch.ops.mkldnn._linear_pointwise, attr="none", scalars=[], algorithm=""
+        )
+        with_weight(weight.new_zeros(1, weight.shape[1]), laid_out, bias)
+    except (AttributeError, NotImplementedError, RuntimeError, TypeError):
+        return plain
+    return lambda x: with_weight(x, laid_out, bias)
+
+
+class Loan:
+    """An array without contents; when the loan is forgotten, the next one may get it.
+
+    So it must not outlive the loan: keep that with whatever reads the array, a graph say.
+    """
+
+    def __init__(self, like: Tensor, *shape: int) -> None:
+        store, kind = _store.get(), (shape, like.dtype, like.device)
+        self._idle = None if store is None else store.idle.setdefault(kind, [])
+        self.array = self._idle.pop() if self._idle else like.new_empty(shape)
+
+    def __del__(self) -> None:
+        if self._idle is not None:
+            self._idle.append(self.array)
 
 
 def narrowed(x: Tensor) -> Tensor:
@@ -65,7 +132,3 @@ def only_first_derivative() -> None:
             "feint's TCN and DeepGRU give first derivatives only, and were asked for a graph of "
             "their gradient (create_graph=True). Use a plain PyTorch model for second derivatives."
         )
-
-
-def _in(dtype: torch.dtype, weights: Weights) -> Weights:
-    return tuple(weight.to(dtype) for weight in weights)

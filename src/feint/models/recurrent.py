@@ -5,13 +5,15 @@ above, so its coefficients are worked out on the way forward, while everything i
 way back a frame costs one product and two elementwise operations.
 """
 
+from collections.abc import Hashable
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from feint.models.frozen import Weights, only_first_derivative, ready
+from feint.models.frozen import Loan, Weights, once, only_first_derivative, product, ready
 
 
 def gru(
@@ -28,8 +30,8 @@ def gru(
         return _on_cuda(layers, x, start)
     for layer in range(layers.num_layers):
         before = x.new_zeros(x.shape[1], layers.hidden_size) if start is None else start
-        weights = ready((layers, layer), x, lambda layer=layer: _arranged(layers, layer))
-        x = _GRULayer.apply(x, before, *weights)
+        weights = ready((layers, layer), x, partial(_arranged, layers, layer))
+        x = _GRULayer.apply(x, before, (layers, layer, x.dtype), *weights)
     return x
 
 
@@ -42,7 +44,7 @@ def _on_cuda(layers: nn.GRU, x: Tensor, start: Tensor | None) -> Tensor:
     if start is None:
         start = x.new_zeros(x.shape[1], layers.hidden_size)
     states = start.expand(layers.num_layers, -1, -1).contiguous()
-    weights = layers._flat_weights
+    weights = [weight for weight in layers._flat_weights if weight is not None]
     keep = torch.is_grad_enabled()
     y, _ = torch.gru(x, states, weights, True, layers.num_layers, 0.0, keep, False, False)
     return y
@@ -56,11 +58,16 @@ def _arranged(layers: nn.GRU, layer: int) -> Weights:
     neighbouring slices of one array.
     """
     of_input, of_hidden, bias_input, bias_hidden = (
-        getattr(layers, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        getattr(layers, f"{name}_l{layer}")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     )
     two = 2 * layers.hidden_size
-    bias = torch.cat([bias_input[two:], bias_input[:two] + bias_hidden[:two]])
-    return torch.cat([of_input[two:], of_input[:two]]), bias, of_hidden, bias_hidden[two:]
+    return (
+        torch.cat([of_input[two:], of_input[:two]]),
+        torch.cat([bias_input[two:], bias_input[:two]]),
+        of_hidden,
+        bias_hidden,
+    )
 
 
 class _GRULayer(torch.autograd.Function):
@@ -71,53 +78,65 @@ class _GRULayer(torch.autograd.Function):
         ctx: Any,
         x: Tensor,
         start: Tensor,
+        key: Hashable,
         of_input: Tensor,
         bias: Tensor,
         of_hidden: Tensor,
-        bias_new: Tensor,
+        bias_hidden: Tensor,
     ) -> Tensor:
         time, batch, _ = x.shape
-        width = len(bias_new)
-        gates = torch.addmm(bias, x.flatten(0, 1), of_input.t()).view(time, batch, 3 * width)
+        width = len(bias_hidden) // 3
+        to_hidden = once(("to", key), lambda: product(of_hidden, bias_hidden, batch))
+        ctx.from_hidden = once(("from", key), lambda: product(of_hidden.t(), None, batch))
+        differentiable = any(ctx.needs_input_grad)
+        ctx.loans = [Loan(x, time, batch, 3 * width)]
+        gates = ctx.loans[0].array
+        torch.addmm(bias, x.flatten(0, 1), of_input.t(), out=gates.flatten(0, 1))
         states = x.new_empty(time + 1, batch, width)
         states[0] = start
-        differentiable = any(ctx.needs_input_grad)
-        slopes = x.new_empty(time if differentiable else 0, batch, 4, width)
-        to_gates, to_new = of_hidden[: 2 * width].t(), of_hidden[2 * width :].t()
-        for t in range(time):
-            h, new, both = states[t], gates[t, :, :width], gates[t, :, width:]
-            both.addmm_(h, to_gates).sigmoid_()
-            reset, update = both[:, :width], both[:, width:]
-            hidden = torch.addmm(bias_new, h, to_new)
+        if differentiable:
+            ctx.loans.append(Loan(x, time, batch, 4, width))
+            slopes = ctx.loans[1].array
+        news, boths = gates[..., :width].unbind(0), gates[..., width:].unbind(0)
+        every = states.unbind(0)
+        per_frame = slopes.unbind(0) if differentiable else ()
+        for t, (h, new, both) in enumerate(zip(every, news, boths, strict=False)):
+            hidden = to_hidden(h)
+            both.add_(hidden[:, : 2 * width]).sigmoid_()
+            reset, update, hidden = both[:, :width], both[:, width:], hidden[:, 2 * width :]
             new.addcmul_(reset, hidden).tanh_()
-            torch.lerp(new, h, update, out=states[t + 1])
+            torch.lerp(new, h, update, out=every[t + 1])
             if differentiable:
-                _slopes(h, new, reset, update, hidden, slopes[t])
-        ctx.save_for_backward(x, of_input, of_hidden, gates[..., 2 * width :], states, slopes)
+                _slopes(h, new, reset, update, hidden, per_frame[t])
+        if differentiable:
+            ctx.save_for_backward(x, of_input, of_hidden, gates[..., 2 * width :], states, slopes)
         return states[1:]
 
     @staticmethod
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, ...]:
         only_first_derivative()
-        x, of_input, of_hidden, updates, states, slopes = ctx.saved_tensors
-        time, batch, _, width = slopes.shape
-        to_gates = torch.empty_like(slopes)
+        x, of_input, _, updates, states, slopes = ctx.saved_tensors
+        width = slopes.shape[-1]
+        loan = Loan(slopes, *slopes.shape)
+        to_gates = loan.array
         flat = to_gates.flatten(2)
-        need_x, need_start, *need = ctx.needs_input_grad
+        need_x, need_start, _, *need = ctx.needs_input_grad
         g = above[-1]
-        for t in range(time - 1, -1, -1):
-            torch.mul(slopes[t], g[:, None], out=to_gates[t])
+        frames = zip(slopes, to_gates, flat[..., width:], updates, strict=True)
+        for t, (slope, to_gate, to_hidden, update) in reversed([*enumerate(frames)]):
+            torch.mul(slope, g[:, None], out=to_gate)
             if t or need_start:
-                g = g * updates[t] if t == 0 else torch.addcmul(above[t - 1], g, updates[t])
-                g.addmm_(flat[t, :, width:], of_hidden)
+                g = torch.addcmul(above[t - 1], g, update) if t else g * update
+                g += ctx.from_hidden(to_hidden.contiguous())
         to_input, to_hidden = flat.flatten(0, 1)[:, : 3 * width], flat.flatten(0, 1)[:, width:]
         return (
             to_input.mm(of_input).view_as(x) if need_x else None,
             g if need_start else None,
+            None,
             to_input.t().mm(x.flatten(0, 1)) if need[0] else None,
             to_input.sum(0) if need[1] else None,
             to_hidden.t().mm(states[:-1].flatten(0, 1)) if need[2] else None,
-            to_hidden[:, 2 * width :].sum(0) if need[3] else None,
+            to_hidden.sum(0) if need[3] else None,
         )
 
 

@@ -3,10 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from feint import summary
+from feint.artefacts import describe
+from feint.errors import FeintError
 from feint.evaluation import ATTACK
 from feint.report.findings import Findings
 
@@ -198,4 +202,45 @@ def tolerance(findings: Findings) -> Table:
             for label in labels
         ),
         names=2,
+    )
+
+
+def minimal(folder: Path) -> tuple[Table, str]:
+    """The smallest eps that was enough, and its unit.
+
+    Raises:
+        FeintError: the run has no minimal.parquet.
+    """
+    path = folder / "minimal.parquet"
+    if not path.exists():
+        raise FeintError(f"{path} is not there. Run `feint minimal` first.")
+    unit = "cm" if describe(folder)["experiment"]["attack"]["unit"] == "cm" else "data units"
+    needed = summary.smallest(pl.read_parquet(path))
+    shares = ("quarter", "half", "three_quarters")
+    return (
+        Table(
+            (
+                "model",
+                "target",
+                "n",
+                "none needed",
+                "enough",
+                "a quarter",
+                "half",
+                "three quarters",
+            ),
+            tuple(
+                (
+                    one["source"],
+                    one["target"],
+                    str(one["n"]),
+                    percent(one["none"]),
+                    percent(one["reached"]),
+                    *(number(one[share], 3) for share in shares),
+                )
+                for one in needed.iter_rows(named=True)
+            ),
+            names=2,
+        ),
+        unit,
     )

@@ -45,6 +45,17 @@ def show_models(folder: Path) -> None:
     _table(out, "Models beside trivial predictors, on the test set", tables.models(findings))
 
 
+def show_minimal(folder: Path) -> None:
+    """Show the smallest eps that was enough."""
+    out = _console()
+    content, unit = tables.minimal(folder)
+    _table(out, f"The smallest eps that is enough, in {unit}", content)
+    out.print(
+        "Of n sequences: the share that counts as the target as it is, and with the largest eps "
+        "or less. Of those that needed a change: eps enough for a quarter, half, three quarters."
+    )
+
+
 def show_check(report: sbu.CheckReport) -> None:
     """Show what of SBU is there against what should be."""
     out = _console()
