@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 FEINT_ARGS ?=
+DATA ?=
 
-.PHONY: demo test lint types bench bench-grid clean
+.PHONY: demo test lint types bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.report
@@ -28,16 +29,13 @@ $(VENV)/.report $(VENV)/.dev: $(VENV)/.%: pyproject.toml constraints.txt
 	@touch $@
 
 # Speed beside captum, ART and foolbox, in an environment of their own; wants a quiet machine.
+# `make bench DATA=sbu/` measures the whole grid as well.
 bench:
 	PYTHON=$(PYTHON) sh benchmarks/peers/build.sh
 	.venv-peers/bin/python -m benchmarks.step
 	.venv-peers/bin/python -m benchmarks.scaling
-
-# The same for a whole grid on SBU: make bench-grid DATA=sbu/
-bench-grid:
-	@test -n "$(DATA)" || { echo "Where is SBU? make bench-grid DATA=sbu/ (feint data sbu sbu/ fetches it)" >&2; exit 1; }
-	PYTHON=$(PYTHON) sh benchmarks/peers/build.sh
-	.venv-peers/bin/python -m benchmarks.grid --data $(DATA)
+	@if [ -n "$(DATA)" ]; then .venv-peers/bin/python -m benchmarks.grid --data "$(DATA)"; else \
+	  echo "The grid needs SBU: make bench DATA=sbu/ (feint data sbu sbu/ fetches it)"; fi
 
 clean:
 	rm -rf $(VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -17,7 +17,7 @@ from statistics import median
 import torch
 from benchmarks.machine import made_by
 from benchmarks.peers.alternate import Worker, alternate
-from benchmarks.peers.grid import STEPS, Asked, read_result, write
+from benchmarks.peers.grid import SHARE, STEPS, Asked, read_result, write
 
 from feint import experiment
 from feint.files import write_text
@@ -120,7 +120,7 @@ def main() -> None:
         f"{asked_for.evaluation.limit} test sequences of SBU, {len(asked_for.target.labels)} "
         f"targets, {len(asked_for.attack.eps)} eps, depth only, the natural tolerance; reactors at "
         f"the paper's size. captum: PGD from the clean input for every eps, {STEPS} sign steps of "
-        "the size that served it best of three. feint: `MinimalPerturbation(levels=...)`.",
+        f"{SHARE:.0%} of eps (steps of 1 % reached as much). feint: `MinimalPerturbation(levels=...)`.",
     ]
     for name in args.models:
         parts += ["", section(name, run, args.python, args.threads)]

@@ -83,6 +83,8 @@ def test_the_whole_run_stage_by_stage_and_at_once(tmp_path):
     invoke("attack", path, "--out", folder)
     assert not (folder / "rows.parquet").exists()
     invoke("score", path, "--out", folder)
+    told = invoke("minimal", path, "--out", folder).output
+    assert "The smallest eps that is enough" in told
     told = invoke("report", folder).output
     assert "Report:" in told
     assert "index.html" in told

@@ -407,7 +407,7 @@ AWAY = X.with_values(X.values + X.mask[..., None])
 def test_a_kappa_of_nothing_is_refused(kappa: float | Tensor) -> None:
     with (
         unchecked(),
-        pytest.raises(FeintError, match=r"(?s)kappa=.*expected a finite distance above 0"),
+        pytest.raises(FeintError, match=r"(?s)kappa is .*expected a finite distance above 0"),
     ):
         FramewiseMinimal(steps=1)(nn.Identity(), X, AWAY, Budget(0.3), kappa, X)
 

@@ -1,11 +1,14 @@
 """Weights made ready once: what is shared, for how long, and what a user's model gains."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import weight_norm
 
-from feint.models.frozen import frozen, narrowed, ready
+from feint.models import frozen as frozen_module
+from feint.models.deepgru import DeepGRU
+from feint.models.frozen import Loan, frozen, narrowed, product, ready
 from feint.models.tcn import TCN
 
 
@@ -85,3 +88,70 @@ def test_precision_is_what_autocast_asks_for() -> None:
     assert narrowed(x) is x
     with torch.autocast("cpu", torch.bfloat16):
         assert narrowed(x).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_a_product_is_the_linear_layers(rows: int) -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(rows, 5), torch.randn(3, 5), torch.randn(3)
+    wanted = nn.functional.linear(x, weight, bias)
+    assert torch.equal(product(weight, bias, 64)(x), wanted)
+    with frozen():
+        torch.testing.assert_close(product(weight, bias, 64)(x), wanted)
+        torch.testing.assert_close(product(weight.t().contiguous().t(), None, 64)(x), wanted - bias)
+        double = product(weight.double(), bias.double(), 64)(x.double())
+        torch.testing.assert_close(double, wanted.double())
+
+
+def test_without_onednn_a_product_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frozen_module.torch.ops, "mkldnn", object())
+    x, weight = torch.randn(2, 5), torch.randn(3, 5)
+    with frozen():
+        assert torch.equal(product(weight, None, 64)(x), nn.functional.linear(x, weight))
+
+
+def test_an_array_is_lent_again_only_when_its_loan_is_forgotten() -> None:
+    like = torch.ones(1)
+    with frozen():
+        first, second = Loan(like, 2, 3), Loan(like, 2, 3)
+        place = first.array.data_ptr()
+        assert second.array.data_ptr() != place
+        del first
+        larger = Loan(like, 7)
+        assert larger.array.data_ptr() not in (place, second.array.data_ptr())
+        assert Loan(like.double(), 2, 3).array.dtype == torch.float64
+        smaller = Loan(like, 2, 2)
+        assert smaller.array.data_ptr() == place
+        assert smaller.array.shape == (2, 2)
+        del larger, second
+        again = Loan(like, 6)  # of those large enough, the smallest
+        assert again.array.numel() == 6
+        assert again._flat.numel() == 6
+    assert Loan(like, 2, 3).array.shape == (2, 3)
+
+
+def test_a_batch_that_closes_up_needs_no_more_memory() -> None:
+    model = DeepGRU(3, 2, (8, 6, 4)).eval()
+    with frozen():
+        held = []
+        for rows in (9, 8, 7, 5, 2, 1):
+            x = torch.randn(rows, 5, 3, requires_grad=True)
+            torch.autograd.grad(model(x).sum(), x)
+            held.append(
+                sum(len(flat) for flat in frozen_module._store.get().idle[x.dtype, x.device])
+            )
+        assert held == [held[0]] * 6
+
+
+def test_graphs_that_live_at_once_do_not_share_their_memory() -> None:
+    torch.manual_seed(0)
+    model = DeepGRU(3, 2, (8, 6, 4)).eval()
+    inputs = [torch.randn(4, 5, 3, requires_grad=True) for _ in range(3)]
+    alone = [torch.autograd.grad(model(x).square().sum(), x)[0] for x in inputs]
+    with frozen():
+        torch.autograd.grad(model(inputs[0]).sum(), inputs[0])  # something to lend again
+        losses = [model(x).square().sum() for x in inputs]
+        for x, loss, wanted in zip(inputs, losses, alone, strict=True):
+            for keep in (True, False):
+                (gradient,) = torch.autograd.grad(loss, x, retain_graph=keep)
+                torch.testing.assert_close(gradient, wanted)

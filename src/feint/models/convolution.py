@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from feint.models.frozen import only_first_derivative
+from feint.models.frozen import Loan, only_first_derivative
 
 
 def causal_conv(
@@ -48,7 +48,9 @@ class _CausalConv(torch.autograd.Function):
         x, y, *taps = ctx.saved_tensors
         need_x, need_bias, _, *need_taps = ctx.needs_input_grad
         rows = x.flatten(0, 1)
-        g = torch.ops.aten.threshold_backward(above, y, 0).flatten(0, 1)
+        loan = Loan(y, *y.shape)
+        torch.ops.aten.threshold_backward.grad_input(above, y, 0, grad_input=loan.array)
+        g = loan.array.flatten(0, 1)
         to_x = None
         if need_x:
             to_x = g.mm(taps[0])

@@ -7,6 +7,7 @@ between a forward and its backward pass are used again by the next step: memory 
 system costs more than the arithmetic done in it.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -110,13 +111,18 @@ class Loan:
     """
 
     def __init__(self, like: Tensor, *shape: int) -> None:
-        store, kind = _store.get(), (shape, like.dtype, like.device)
-        self._idle = None if store is None else store.idle.setdefault(kind, [])
-        self.array = self._idle.pop() if self._idle else like.new_empty(shape)
+        store, size = _store.get(), math.prod(shape)
+        self._idle = None if store is None else store.idle.setdefault((like.dtype, like.device), [])
+        # The smallest that is large enough: a batch that closes up goes on in the memory it had.
+        fitting = [flat for flat in self._idle or () if len(flat) >= size]
+        self._flat = min(fitting, key=len) if fitting else like.new_empty(size)
+        if self._idle is not None and fitting:
+            self._idle[:] = [flat for flat in self._idle if flat is not self._flat]
+        self.array = self._flat[:size].view(shape)
 
     def __del__(self) -> None:
         if self._idle is not None:
-            self._idle.append(self.array)
+            self._idle.append(self._flat)
 
 
 def narrowed(x: Tensor) -> Tensor:

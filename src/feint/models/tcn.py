@@ -90,7 +90,7 @@ class Block(nn.Module):
     def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch outputs"]:
         """One residual block."""
         y = self.dropout(self.second(self.dropout(self.first(x))))
-        return F.relu(y + self.residual(x))
+        return F.relu(y + self.residual(x), inplace=True)
 
 
 class CausalConv(nn.Module):
