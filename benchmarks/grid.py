@@ -120,7 +120,8 @@ def main() -> None:
         f"{asked_for.evaluation.limit} test sequences of SBU, {len(asked_for.target.labels)} "
         f"targets, {len(asked_for.attack.eps)} eps, depth only, the natural tolerance; reactors at "
         f"the paper's size. captum: PGD from the clean input for every eps, {STEPS} sign steps of "
-        f"{SHARE:.0%} of eps (steps of 1 % reached as much). feint: `MinimalPerturbation(levels=...)`.",
+        f"{SHARE:.0%} of eps (steps of 1 % reached as much). feint: "
+        "`MinimalPerturbation(levels=...)`.",
     ]
     for name in args.models:
         parts += ["", section(name, run, args.python, args.threads)]
