@@ -6,11 +6,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_python_example_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def test_the_python_examples_run_one_after_the_other():
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    for code in shown:
+        exec(compile(code, "README.md", "exec"), names)
     assert (names["after"] < names["before"]).all()
+    assert names["found"].eps.shape == names["before"].shape
 
 
 def test_every_link_leads_somewhere():
