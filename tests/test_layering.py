@@ -8,7 +8,7 @@ import feint
 SOURCE = Path(feint.__file__).parent
 
 ROOMS = {
-    0: ("errors", "files", "progress", "sequences", "skeleton"),
+    0: ("errors", "files", "progress", "sequences", "skeleton", "jobs", "engines", "lock"),
     1: ("data",),
     2: ("models", "baselines", "training"),
     3: ("budget", "attacks", "targets"),
@@ -21,7 +21,18 @@ ROOMS = {
         "experiment",
         "prepared",
         "artefacts",
+        "differences",
+        "plan",
+        "provenance",
+        "results",
+        "rows",
         "runs",
+        "schedule",
+        "status",
+        "store",
+        "tracking",
+        "verification",
+        "work",
     ),
     5: ("report",),
     6: ("cli",),

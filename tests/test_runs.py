@@ -13,14 +13,13 @@ import pytest
 import torch
 
 import feint
-from feint import artefacts, experiment
-from feint.artefacts import describe, tensor_path
+from feint import artefacts, experiment, files, work
+from feint.artefacts import Trail, describe
 from feint.errors import FeintError
-from feint.files import read_tensors, write_tensors
+from feint.files import write_tensors
 from feint.models import loading
 from feint.report import terminal
 from feint.runs import Run
-from feint.sequences import Sequences
 
 SMALL = """
 name = "small"
@@ -81,42 +80,23 @@ def test_rows_are_what_the_stored_tensors_say(done):
     run, rows = done
     skeleton, unit = feint.SBU_15, torch.ones(90)
     unit[:45] = skeleton.centimetres()
-    for (source, victim, target, attack), some in rows.group_by(
-        "source", "victim", "target", "attack"
-    ):
-        asked, _ = read_tensors(tensor_path(run.folder, "questions", source, target))
-        answered, _ = read_tensors(
-            tensor_path(run.folder, "answers", source, victim, target, attack)
-        )
-        x, wanted = (Sequences(asked[k], asked["lengths"]) for k in ("x", "wanted"))
-        keys = read_keys(run, source, target)
-        at = [keys.index(k) for k in some["sequence"]]
-        x_adv = x[at]
-        if attack != "none":
-            crafted, _ = read_tensors(
-                tensor_path(run.folder, "adversarial", source, target, attack)
-            )
-            index = some["row"].to_list()
-            x_adv = Sequences(crafted["x_adv"][index], crafted["lengths"][index])
-            assert crafted["sequence"][index].tolist() == at
+    trail = Trail(run.folder)
+    for (job, victim, attack, eps), some in rows.group_by("job", "victim", "attack", "eps"):
+        question, at = trail.question(job), some["row"].to_list()
+        assert [question.keys[i] for i in at] == some["sequence"].to_list()
+        x, wanted, x_adv = question.x[at], question.wanted[at], trail.seen(job)[at]
+        if attack == "none":
+            assert torch.equal(x_adv.values, x.values)
+        else:
             coords = torch.arange(90) < 45
-            budget = feint.Budget(torch.tensor(some["eps"].to_list()), coords, unit=unit)
-            longest = int(x_adv.lengths.max())
-            cut = Sequences(x_adv.values[:, :longest], x_adv.lengths)
-            assert float(budget.excess(cut, x[at]).max()) < 1e-6
-            x_adv = cut
+            budget = feint.Budget(eps, coords, unit=unit)
+            assert float(budget.excess(x_adv, x).max()) < 1e-6
         model = loading.load(run.folder / "models" / victim)
-        d = feint.distance(feint.predict(model, x_adv), wanted[at])
-        torch.testing.assert_close(
-            d, torch.tensor(some["distance_frame"].to_list()), rtol=1e-4, atol=1e-4
-        )
-        stored = Sequences(answered["values"], answered["lengths"])[some["row"].to_list()]
-        torch.testing.assert_close(feint.distance(stored, wanted[at]), d, rtol=1e-4, atol=1e-4)
-
-
-def read_keys(run: Run, source: str, target: str) -> list[str]:
-    _, about = read_tensors(tensor_path(run.folder, "questions", source, target))
-    return about["keys"]
+        d = feint.distance(feint.predict(model, x_adv), wanted)
+        told = torch.tensor(some["distance_frame"].to_list())
+        torch.testing.assert_close(d, told, rtol=1e-4, atol=1e-4)
+        answers = trail.score(job)[0][at]
+        torch.testing.assert_close(feint.distance(answers, wanted), d, rtol=1e-4, atol=1e-4)
 
 
 def test_changes_are_told_in_centimetres(done):
@@ -142,14 +122,13 @@ def test_the_gate_is_stored_beside_the_model(done):
 
 def test_running_again_does_nothing_and_gives_the_same_rows(done):
     run, rows = done
-    before = {
-        p: p.stat().st_mtime_ns for p in sorted(run.folder.rglob("*")) if "answers" not in str(p)
-    }
+    before = {p: p.stat().st_mtime_ns for p in sorted(run.folder.rglob("*"))}
     _, again = whole(run.folder)
     assert again.equals(rows)
     after = {p: p.stat().st_mtime_ns for p in before}
     changed = {p.name for p in before if p.is_file() and before[p] != after[p]}
-    assert changed == {"rows.parquet"}
+    assert changed == {"run.json", "lock", "tolerance.json"}  # who was here, and when
+    assert set(run.folder.rglob("*")) == set(before)
 
 
 def test_another_folder_gives_the_same_rows(done, tmp_path):
@@ -158,10 +137,26 @@ def test_another_folder_gives_the_same_rows(done, tmp_path):
     assert other.equals(rows)
 
 
-def test_another_experiment_does_not_mix_with_a_run(done):
-    run, _ = done
-    with pytest.raises(FeintError, match=r"holds another run: its experiment differs.*--out"):
-        Run(parse(SMALL.replace("eps = [2, 6]", "eps = [3]")), run.folder)
+def test_a_changed_setting_redoes_only_what_depends_on_it(tmp_path, capsys):
+    _, before = whole(tmp_path)
+    kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "jobs").rglob("*") if p.is_file()}
+    capsys.readouterr()
+    run, after = whole(tmp_path, SMALL.replace("eps = [2, 6]", "eps = [2, 8]"))
+    assert "experiment.attack.eps: [2.0, 6.0] -> [2.0, 8.0]" in capsys.readouterr().err
+    new = {p for p in (tmp_path / "jobs").rglob("*") if p.is_file()} - set(kept)
+    kinds = [run.store.about(p.name.partition(".")[0])["kind"] for p in new]
+    # At the new eps alone: two noises, the attack on two models to two targets; each answered by
+    # two models (the noises, which know no source, to two targets as well).
+    assert sorted(set(kinds)) == ["attack", "noise", "score"]
+    assert (kinds.count("noise"), kinds.count("attack")) == (2, 4)
+    assert kinds.count("score") == 2 * 2 * 2 + 4 * 2
+    assert all(p.stat().st_mtime_ns == time for p, time in kept.items())
+    small = [rows.filter(pl.col("eps") < 3) for rows in (before, after)]
+    assert small[0].equals(small[1])
+    # What was there before is there still: the old rows come back without any job.
+    _, back = whole(tmp_path)
+    assert back.equals(before)
+    assert {p for p in (tmp_path / "jobs").rglob("*") if p.is_file()} == set(kept) | new
 
 
 def test_an_unknown_target_is_named_before_anything_is_trained(tmp_path):
@@ -202,28 +197,53 @@ def test_a_folder_without_a_run_is_named(tmp_path):
         describe(tmp_path)
 
 
-def test_a_damaged_tensor_file_is_never_read(done, tmp_path):
-    run, _ = done
-    path = tensor_path(run.folder, "adversarial", "tcn", "punching", "attack")
-    whole_file = path.read_bytes()
-    try:
-        path.write_bytes(whole_file[: len(whole_file) // 2])
-        with pytest.raises(FeintError, match=r"attack\.safetensors"):
-            run.score()
-        tensors, about = read_tensors(
-            tensor_path(run.folder, "adversarial", "tcn", "punching", "sign-noise")
-        )
-        write_tensors(path, tensors, about)  # another attack's file under this name
-        with pytest.raises(FeintError, match="does not belong"):
-            run.score()
-        path.write_bytes(whole_file)
-        tensors, about = read_tensors(path)
-        tensors["x_adv"][0, 0, 0] += 1.0  # outside the budget
-        write_tensors(path, tensors, about)
-        with pytest.raises(FeintError, match="left its budget"):
-            run.score()
-    finally:
-        path.write_bytes(whole_file)
+def one_of(run: Run, kind: str) -> str:
+    return min(key for key in run.store if run.store.about(key)["kind"] == kind)
+
+
+def test_a_damaged_result_is_set_aside_and_its_job_done_again(done, tmp_path):
+    _, rows = done
+    run, _ = whole(tmp_path)
+    for kind in work.KINDS:
+        if kind == "minimal":
+            continue
+        key = one_of(run, kind)
+        path = run.store.path(key)
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+        again, resumed = whole(tmp_path)
+        assert resumed.equals(rows)
+        assert again.store.set_aside == 1
+        assert run.store.read(key)[0].keys() == files.unpack(content, "")[0].keys()
+
+
+def test_a_result_of_another_job_under_its_name_is_no_result(done, tmp_path):
+    _, rows = done
+    run, _ = whole(tmp_path)
+    one, other = sorted(k for k in run.store if run.store.about(k)["kind"] == "attack")[:2]
+    run.store.path(one).write_bytes(run.store.path(other).read_bytes())
+    again, resumed = whole(tmp_path)
+    assert again.store.set_aside == 1
+    assert resumed.equals(rows)
+
+
+def test_a_perturbation_outside_its_budget_is_not_scored(tmp_path):
+    run, _ = whole(tmp_path)
+    key = one_of(run, "attack")
+    tensors, about = run.store.read(key)
+    tensors["changed"][0, 0, 0] += 1.0
+    write_tensors(run.store.path(key), tensors, about)
+    scored = [k for k in run.store if run.store.about(k)["needs"].get("crafted") == key]
+    for one in scored:
+        run.store.path(one).unlink()
+    work._kept.clear()  # as in another process
+    with pytest.raises(FeintError, match=r"jobs failed.*left its budget"):
+        Run(parse(), tmp_path).score()
+
+
+def kappa_for(run: Run, attack):
+    assert run.tolerance
+    return run.plan().with_kappa(attack, "punching")
 
 
 def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
@@ -232,18 +252,18 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
         'preset = "paper-eq6"\nsettings = { steps = 2 }',
     ).replace('unit = "cm"', 'unit = "data"')
     run = Run(parse(text), tmp_path)
-    attack = run._with_kappa(run.attacks["attack"], "punching")
+    attack = kappa_for(run, run.attacks["attack"])
     assert attack.eta == run.tolerance.kappa["punching"]  # natural: per frame
     paper = text.replace("limit = 6", 'limit = 6\ntolerance = "paper"')
     run = Run(parse(paper), tmp_path / "paper")
-    attack = run._with_kappa(run.attacks["attack"], "punching")
+    attack = kappa_for(run, run.attacks["attack"])
     assert (attack.kappa, attack.eta) == (52.04, None)
     run = Run(
         parse(text.replace("limit = 6", 'limit = 6\ntolerance = "paper-joint"')), tmp_path / "j"
     )
-    assert run._with_kappa(run.attacks["attack"], "punching").reading == "joint"
+    assert kappa_for(run, run.attacks["attack"]).reading == "joint"
     fixed = replace(run.attacks["attack"], kappa=3.0)
-    assert run._with_kappa(fixed, "punching") is fixed
+    assert kappa_for(run, fixed) is fixed
 
 
 @pytest.mark.slow
@@ -260,7 +280,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(done, tmp_path):
     text.write_text(SMALL)
     folder = tmp_path / "run"
     command = [sys.executable, "-c", code, str(text), str(folder)]
-    marks = ["checkpoints/tcn.safetensors", "models/deepgru.json", "adversarial/deepgru/punching"]
+    marks = ["checkpoints/*.safetensors", "models/deepgru.json", "failed"]
     for mark in marks:
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 120
@@ -321,19 +341,16 @@ def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):
     both = found.join(clean, on=["source", "target", "sequence"], suffix="_clean")
     assert both.height == found.height
     assert ((both["eps"].fill_null(1) == 0) == both["reached"]).all()
-    # A second time it only reads, and it refuses what is not its own.
-    path = tensor_path(run.folder, "minimal", "tcn", "hugging")
+    # A second time it only reads; what is not there is searched for again.
+    path = run.store.path(one_of(run, "minimal"))
     before = path.stat().st_mtime_ns
     assert run.minimal().equals(found)
     assert path.stat().st_mtime_ns == before
     terminal.show_minimal(run.folder)
     told = capsys.readouterr().out
     assert "The smallest eps that is enough, in cm" in told
-    tensors, about = read_tensors(path)
-    write_tensors(path, tensors | {"lengths": tensors["lengths"] - 1}, about)
-    with pytest.raises(FeintError, match="does not belong to this run"):
-        run.minimal()
     path.unlink()
+    (run.folder / "minimal.parquet").unlink()
     assert run.minimal().equals(found)
 
 

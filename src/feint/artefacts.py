@@ -1,7 +1,4 @@
-"""The files of a run that more than one stage touches: where they lie, and how they are read.
-
-Tensors are safetensors; a file that is damaged or belongs elsewhere is refused.
-"""
+"""What lies in a run's folder beside its jobs, and how to get from a row to its tensors."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,101 +7,98 @@ from typing import Any
 import torch
 
 from feint import checks
-from feint.attacks import Minimal
-from feint.errors import FeintError
-from feint.evaluation import Crafted, Question
-from feint.files import read_json, read_tensors, write_tensors
+from feint.errors import DamagedError, FeintError
+from feint.evaluation import Question
+from feint.files import inside, read_json
+from feint.results import read_question, rebuilt
 from feint.sequences import Sequences
+from feint.store import Store
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of run.json, and of the folder's layout."""
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """What run.json says of a run in `folder`.  Raises FeintError if there is none."""
-    path = folder / "run.json"
+    """What run.json says of a run in `folder`.
+
+    Raises:
+        DamagedError: it was damaged.
+        FeintError: there is none, or another feint wrote it.
+    """
+    path = inside(folder, "run.json")
     if not path.exists():
         raise FeintError(
             f"{folder} is not a run: it has no run.json. Expected a folder written by "
             "`feint run` or `feint demo`."
         )
     described = read_json(path)
-    if not isinstance(described, dict) or described.get("schema") != SCHEMA:
-        raise FeintError(f"{path} is not of schema {SCHEMA}, the one this feint reads.")
+    if described.get("schema") != SCHEMA:
+        raise FeintError(
+            f"{path} has schema {described.get('schema')}, and this feint reads {SCHEMA}. Use the "
+            "feint that wrote it, or run the experiment again in another folder."
+        )
     return described
-
-
-def tensor_path(folder: Path, kind: str, *names: str) -> Path:
-    """The file of some tensors of a run: `<kind>/<name>/.../<name>.safetensors`."""
-    *folders, last = (kind, *names)
-    return folder.joinpath(*folders, f"{last}.safetensors")
 
 
 def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, checks.Gate]]:
     """What each trained model of a run scored beside the trivial predictors."""
     for name in names:
-        about = read_json(folder / "models" / f"{name}.json")["about"]
+        about = read_json(inside(folder, "models", f"{name}.json"))["about"]
         yield name, checks.Gate(**about["gate"])
 
 
-def write_crafted(path: Path, crafted: Crafted) -> None:
-    """Write adversarial sequences, whole or not at all."""
-    tensors = {
-        "x_adv": crafted.x_adv.values,
-        "lengths": crafted.x_adv.lengths,
-        "eps": crafted.eps,
-        "sequence": crafted.sequence,
-    }
-    write_tensors(path, tensors, {"schema": SCHEMA, "attack": crafted.attack})
+class Trail:
+    """From a row of a run to what was asked, what was perturbed and what was answered.
 
-
-def read_crafted(path: Path, name: str, question: Question) -> Crafted:
-    """Read what `write_crafted` wrote for this attack and question.
-
-    Raises:
-        FeintError: the file is damaged, or belongs to another attack or other sequences.
+    A row names the job that scored it and its place there; that job's result names the others.
+    Every result is read once, and only if it is whole.
     """
-    tensors, about = read_tensors(path)
-    try:
-        if about != {"schema": SCHEMA, "attack": name}:
-            raise KeyError("about")
-        sequence = tensors["sequence"]
-        x_adv = Sequences(tensors["x_adv"], tensors["lengths"])
-        if not torch.equal(x_adv.lengths, question.x.lengths[sequence]):
-            raise KeyError("lengths")
-        return Crafted(name, tensors["eps"], sequence, x_adv)
-    except (KeyError, IndexError) as error:
-        raise FeintError(
-            f"{path} does not belong to this run ({error}). Remove it and run `feint attack` again."
-        ) from error
 
+    def __init__(self, folder: Path) -> None:
+        self.store = Store(folder)
+        self._questions: dict[str, tuple[Question, Sequences]] = {}
+        self._scores: dict[str, tuple[Sequences, dict[str, Any]]] = {}
+        self._crafted: dict[str, Sequences] = {}
 
-def write_minimal(path: Path, found: Minimal) -> None:
-    """Write the smallest perturbations, whole or not at all."""
-    tensors = {
-        "x_adv": found.x_adv.values,
-        "lengths": found.x_adv.lengths,
-        "eps": found.eps,
-        "distance": found.distance,
-    }
-    write_tensors(path, tensors, {"schema": SCHEMA, "attack": "minimal"})
+    def score(self, job: str) -> tuple[Sequences, dict[str, Any]]:
+        """What the victim answered, and what its job's result tells."""
+        if job not in self._scores:
+            tensors, about = self._read(job, "score")
+            self._scores[job] = Sequences(tensors["values"], tensors["lengths"]), about
+        return self._scores[job]
 
+    def question(self, job: str) -> Question:
+        """What a scoring job asked."""
+        return self._question(job)[0]
 
-def read_minimal(path: Path, question: Question) -> Minimal:
-    """Read what `write_minimal` wrote for this question.
+    def reactor(self, job: str) -> Sequences:
+        """The true reactions to what a scoring job asked."""
+        return self._question(job)[1]
 
-    Raises:
-        FeintError: the file is damaged, or belongs to other sequences.
-    """
-    tensors, about = read_tensors(path)
-    try:
-        if about != {"schema": SCHEMA, "attack": "minimal"}:
-            raise KeyError("about")
-        if not torch.equal(tensors["lengths"], question.x.lengths):
-            raise KeyError("lengths")
-        x_adv = Sequences(tensors["x_adv"], tensors["lengths"])
-        return Minimal(x_adv, tensors["eps"], tensors["distance"])
-    except KeyError as error:
-        raise FeintError(
-            f"{path} does not belong to this run ({error}). Remove it and run `feint minimal` "
-            "again."
-        ) from error
+    def seen(self, job: str) -> Sequences:
+        """What the victim of a scoring job saw: perturbed, or the clean input."""
+        needs = self.score(job)[1]["needs"]
+        if "crafted" not in needs:
+            return self.question(job).x
+        key = needs["crafted"]
+        if key not in self._crafted:
+            tensors, about = self._read(key, "attack", "noise")
+            self._crafted[key] = rebuilt(tensors, about, self.question(job).x)
+        return self._crafted[key]
+
+    def _question(self, job: str) -> tuple[Question, Sequences]:
+        key = self.score(job)[1]["needs"]["question"]
+        if key not in self._questions:
+            tensors, about = self._read(key, "question")
+            question = read_question(tensors, about)
+            self._questions[key] = question, question.x.with_values(tensors["reactor"])
+        return self._questions[key]
+
+    def _read(self, key: str, *kinds: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        tensors, about = self.store.read(key)
+        if about.get("kind") not in kinds:
+            raise DamagedError(
+                f"{self.store.path(key)} is a result of {about.get('kind')!r}; expected one of "
+                f"{' or '.join(kinds)}. It was not written by feint for this run."
+            )
+        return tensors, about

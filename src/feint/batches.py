@@ -1,12 +1,12 @@
 """Many rows in batches: of like length, and no larger than the memory holds."""
 
-import os
 from collections.abc import Iterator
 
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from feint.files import free_memory
 from feint.models.frozen import frozen
 from feint.sequences import Sequences, call
 
@@ -68,7 +68,4 @@ def step_memory(model: nn.Module, x: Sequences) -> int:
 def _free(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 4 * 2**30  # a system that does not tell
+    return free_memory()

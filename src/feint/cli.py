@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from feint.errors import FeintError
 
 if TYPE_CHECKING:
+    from feint.engines import Engine as Place
     from feint.runs import Run
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.add_typer(data_app, name="data")
 ExperimentFile = Annotated[
     Path, typer.Argument(help="The experiment, a TOML file such as examples/sbu.toml.")
 ]
+RunFolder = Annotated[Path, typer.Argument(help="A run's folder.")]
 Out = Annotated[
     Path | None, typer.Option("--out", help="The run's folder; runs/<name> if not given.")
 ]
@@ -34,9 +36,29 @@ DataRoot = Annotated[
 ]
 
 
+Engine = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Where jobs are done: in this process, or on Ray (extra: ray)."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="With --engine ray: a cluster to join; a Ray of its own if not given."),
+]
+Cpus = Annotated[float, typer.Option(help="With --engine ray: processors a job.")]
+Gpus = Annotated[float, typer.Option(help="With --engine ray: GPUs a job; 0.25 shares one by 4.")]
+Device = Annotated[
+    Literal["cpu", "cuda", "auto"], typer.Option(help="Where models compute; auto: a GPU if any.")
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another process on the same run.")]
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write training curves to RUN/tensorboard.")
+]
+
+
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", help="The run's folder.")] = Path("runs/demo"),
+    wait: Wait = False,
 ) -> None:
     """Train two reactors on the embedded data, attack them, and write a report."""
     from importlib.resources import files
@@ -45,59 +67,153 @@ def demo(
     from feint.runs import Run
 
     text = files("feint").joinpath("demo.toml").read_text(encoding="utf-8")
-    _whole(Run(experiment.parse(text, "demo.toml"), out))
+    _whole(Run(experiment.parse(text, "demo.toml"), out, wait=wait))
 
 
 @app.command()
-def run(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
+def run(
+    path: ExperimentFile,
+    data: DataRoot = None,
+    out: Out = None,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    device: Device = "cpu",
+    wait: Wait = False,
+    tensorboard: TensorBoard = False,
+) -> None:
     """Run an experiment from data to report; run again, it goes on where it stopped."""
-    _whole(_run(path, data, out))
+    where = _engine(engine, address, cpus, gpus)
+    _whole(_run(path, data, out, where, device, wait, tensorboard))
 
 
 @app.command()
-def train(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
+def train(
+    path: ExperimentFile,
+    data: DataRoot = None,
+    out: Out = None,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    device: Device = "cpu",
+    wait: Wait = False,
+    tensorboard: TensorBoard = False,
+) -> None:
     """Train an experiment's reactors and put them beside the trivial predictors."""
     from feint.report import terminal
 
-    one = _run(path, data, out)
+    where = _engine(engine, address, cpus, gpus)
+    one = _run(path, data, out, where, device, wait, tensorboard)
     one.train()
     terminal.show_models(one.folder)
 
 
 @app.command()
-def attack(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
+def attack(
+    path: ExperimentFile,
+    data: DataRoot = None,
+    out: Out = None,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    device: Device = "cpu",
+    wait: Wait = False,
+) -> None:
     """Craft an experiment's adversarial sequences."""
-    one = _run(path, data, out)
+    one = _run(path, data, out, _engine(engine, address, cpus, gpus), device, wait)
     one.attack()
-    typer.echo(f"Adversarial sequences: {one.folder / 'adversarial'}")
+    typer.echo(f"Adversarial sequences are finished jobs in {one.folder / 'jobs'}")
 
 
 @app.command()
-def minimal(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
+def minimal(
+    path: ExperimentFile,
+    data: DataRoot = None,
+    out: Out = None,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    device: Device = "cpu",
+    wait: Wait = False,
+) -> None:
     """Find the smallest eps that brings each sequence to each target, up to the largest eps."""
     from feint.report import terminal
 
-    one = _run(path, data, out)
+    one = _run(path, data, out, _engine(engine, address, cpus, gpus), device, wait)
     one.minimal()
     terminal.show_minimal(one.folder)
 
 
 @app.command()
-def score(path: ExperimentFile, data: DataRoot = None, out: Out = None) -> None:
+def score(
+    path: ExperimentFile,
+    data: DataRoot = None,
+    out: Out = None,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    device: Device = "cpu",
+    wait: Wait = False,
+) -> None:
     """Let every model answer what was crafted, and write the rows."""
     from feint.report import terminal
 
-    one = _run(path, data, out)
-    one.tolerance  # noqa: B018  (measured and written beside the rows)
-    one.attack()  # what was not crafted yet
-    one.score()
+    one = _run(path, data, out, _engine(engine, address, cpus, gpus), device, wait)
+    with one.lock:
+        one.attack()  # what was not crafted yet
+        one.score()
     terminal.show(one.folder)
 
 
 @app.command()
-def report(
-    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+def status(
+    folder: RunFolder,
+    jobs: Annotated[bool, typer.Option("--jobs", help="List every job.")] = False,
 ) -> None:
+    """Tell what of a run is done, what is left and how long that may take."""
+    from feint import status as progress
+    from feint.report import terminal
+
+    if jobs:
+        for state, job in progress.states(folder):
+            typer.echo(f"{state:6} {job.key} {job.name}")
+        return
+    terminal.show_status(progress.status(folder))
+
+
+@app.command()
+def verify(folder: RunFolder) -> None:
+    """Work out every stored perturbation and row again; exits with 1 if anything is wrong."""
+    from feint.lock import Lock
+    from feint.report import terminal
+    from feint.verification import verify
+
+    with Lock(folder):
+        found = verify(folder)
+    terminal.show_verification(found)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="A run's folder.")],
+    b: Annotated[Path, typer.Argument(help="Another one's.")],
+) -> None:
+    """Tell what differs between two runs, and what it did to the results."""
+    from feint import differences
+    from feint.report import terminal
+
+    terminal.show_difference(differences.diff(a, b), str(a), str(b))
+
+
+@app.command()
+def report(folder: RunFolder) -> None:
     """Show a run's verdict and write its report; runs no model."""
     from feint.report import page, terminal
 
@@ -153,24 +269,45 @@ def data_synthetic(
     typer.echo(f"{len(interactions)} interactions in {root}")
 
 
-def _run(path: Path, data: Path | None, out: Path | None) -> "Run":
+def _engine(engine: str, address: str | None, cpus: float, gpus: float) -> "Place":
+    if engine == "ray":
+        from feint.engines.on_ray import OnRay
+
+        return OnRay(address, cpus, gpus)
+    if address is not None:
+        raise FeintError(f"--address {address} needs --engine ray.")
+    from feint.engines.in_process import InProcess
+
+    return InProcess()
+
+
+def _run(
+    path: Path,
+    data: Path | None,
+    out: Path | None,
+    engine: "Place",
+    device: str,
+    wait: bool,
+    tensorboard: bool = False,
+) -> "Run":
     from feint import experiment
     from feint.runs import Run
 
     one = experiment.read(path)
     if data is not None:
         one = one.model_copy(update={"data": one.data.model_copy(update={"root": data})})
-    return Run(one, out if out is not None else Path("runs") / one.name)
+    folder = out if out is not None else Path("runs") / one.name
+    return Run(one, folder, engine=engine, wait=wait, device=device, tensorboard=tensorboard)
 
 
 def _whole(one: "Run") -> None:
     from feint.report import page, terminal
 
-    one.tolerance  # noqa: B018  (measured and written before anything costs time)
-    one.train()
-    one.attack()
-    one.score()
-    written = page.write(one.folder)
+    with one.lock:
+        one.tolerance  # noqa: B018  (measured and written before anything costs time)
+        one.attack()
+        one.score()
+        written = page.write(one.folder)
     terminal.show(one.folder)
     typer.echo(f"Report: {written}")
 

@@ -1,5 +1,9 @@
-"""The one error a user sees: what came, what was expected, what to do."""
+"""What goes wrong, in words: what came, what was expected, what to do."""
 
 
 class FeintError(ValueError):
-    """Bad input, found at the boundary: what came, what was expected, what to do."""
+    """Any error feint raises on purpose; its message is for the user."""
+
+
+class DamagedError(FeintError):
+    """A file that is not what feint wrote: cut off, altered, somebody else's, or of the future."""

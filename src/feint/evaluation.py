@@ -81,6 +81,7 @@ def craft(
     epsilons: Sequence[float],
     *,
     independent: bool = False,
+    start: Sequences | None = None,
     goal: Tensor | None = None,
     batch_size: int | None = None,
     progress: Bar | None = None,
@@ -94,6 +95,7 @@ def craft(
         name: what the attack is called in the rows.
         budget: its eps is replaced by each of `epsilons`.
         independent: begin every eps at the clean input, as the paper does.
+        start: where the smallest eps begins, if not at the clean input; for an attack that climbs.
         goal: (sequences,), distances at which a row stops: at the first eps that gets there and
             as it then is, for every larger eps too.  Only for an attack that climbs.
         batch_size: rows attacked at once; if not given, what fits (`feint.batches`).
@@ -110,14 +112,17 @@ def craft(
             f"craft got a goal for {attack}; expected an attack that keeps its best iterate and "
             "takes a start and a goal, such as AIA(keep='best'), and independent=False."
         )
+    if start is not None:
+        check_alike(start, question.x, "craft (the start and the question's input)")
     count = len(question.x)
     sequence = torch.arange(count).repeat(len(epsilons))
     eps = torch.tensor(list(epsilons)).repeat_interleave(count)
     clean = question.x.values
     values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
-    start, going = clean, torch.ones(count, dtype=torch.bool)
+    before = clean if start is None else start.values
+    going = torch.ones(count, dtype=torch.bool)
     for level in _levels(epsilons, count, climbing):
-        values[level] = start[sequence[level]]
+        values[level] = before[sequence[level]]
         todo = level[going[sequence[level]]]
         for some in batches(model, question.x, sequence[todo], batch_size):
             rows = todo[some]
@@ -144,7 +149,7 @@ def craft(
                 progress.advance(len(rows))
         if progress:
             progress.advance(len(level) - len(todo))
-        start = values[level]
+        before = values[level]
     return Crafted(name, eps, sequence, Sequences(values, question.x.lengths[sequence]))
 
 

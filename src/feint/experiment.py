@@ -145,6 +145,8 @@ class Evaluation(Part):
     noise: tuple[Kind, ...] = ("sign", "offset")
     transfer: bool = True
     """Also score what was crafted on each model on every other."""
+    rows_per_job: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Test sequences a job takes on: what is lost at most when a machine dies."""
     batch_size: Count | None = None
     """Rows attacked at once; if not given, what fits into memory and serves the processor."""
     tolerance: Literal["natural", "paper", "paper-joint"] | Path = "natural"
@@ -205,6 +207,18 @@ def parse(text: str, name: str) -> Experiment:
         raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
     except TypeError as error:
         raise FeintError(f"{name} is not an experiment: {error}.") from error
+
+
+def restore(told: Any, name: str) -> Experiment:
+    """An experiment from the JSON it was kept as; `name` stands for it in errors."""
+    if not isinstance(told, dict):
+        raise FeintError(f"{name} tells no experiment; expected what `feint run` writes there.")
+    try:
+        return Experiment(**told)
+    except ValidationError as error:
+        raise FeintError(f"{name} tells no experiment of this feint:\n{_told(error)}") from error
+    except TypeError as error:
+        raise FeintError(f"{name} tells no experiment of this feint: {error}.") from error
 
 
 def _told(error: ValidationError) -> str:

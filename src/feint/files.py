@@ -1,10 +1,14 @@
-"""Files that are whole or not there: every write goes to a temporary name and is renamed.
+"""Files that are whole or not there: every write goes to a temporary name, is synced and renamed.
 
-Tensors are safetensors, text is JSON; nothing is ever unpickled.
+Tensors are safetensors, text is JSON; nothing is ever unpickled.  Both carry a seal, a checksum of
+the file itself, so that a file cut off or altered anywhere is never read as if it were whole.
 """
 
+import hashlib
 import json
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,12 +19,43 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from feint.errors import FeintError
+from feint.errors import DamagedError, FeintError
+
+SEAL = "feint-sha256:"
+BLANK = SEAL + "0" * 64
+"""Where the checksum goes: it is of the file with these zeros in its place."""
+HEADER_LIMIT = 4 * 2**20
+"""Bytes of a safetensors header; feint's own are far below."""
+TEXT_LIMIT = 64 * 2**20
+"""Bytes of a JSON file."""
+SHARE = 0.5
+"""Of the memory that is free, how much one file may take."""
+
+
+def seal(content: bytes) -> bytes:
+    """Put the checksum into content that holds `BLANK` once."""
+    if content.count(BLANK.encode()) != 1:
+        raise ValueError(f"expected {BLANK!r} once in what is to be sealed")
+    digest = hashlib.sha256(content).hexdigest()
+    return content.replace(BLANK.encode(), (SEAL + digest).encode())
+
+
+def is_sealed(content: bytes) -> bool:
+    """Whether content holds a seal that is the checksum of all the rest."""
+    for mark in list(re.finditer(SEAL.encode() + b"([0-9a-f]{64})", content))[:4]:
+        digest = hashlib.sha256(content[: mark.start(1)])
+        digest.update(b"0" * 64)
+        digest.update(memoryview(content)[mark.end(1) :])
+        if mark[1] == digest.hexdigest().encode():
+            return True
+    return False
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved onto it if the block ends well, removed if not.
+    """A temporary path beside `path`, synced and moved onto it if the block ends well.
+
+    If the block does not end well it is removed, and what was at `path` stays.
 
     Raises:
         FeintError: the folder cannot be written (full, read-only, not a folder).
@@ -33,9 +68,9 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         temporary.chmod(0o644)
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        _sync(temporary)
         temporary.replace(path)
+        _sync(path.parent)
     except (OSError, safetensors.SafetensorError) as error:
         raise FeintError(
             f"Could not write {path}: {error}. Nothing half-written was left behind; free some "
@@ -46,45 +81,193 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def inside(folder: Path, *names: str) -> Path:
+    """The path of a file in `folder`, none of whose parts leads out of it.
+
+    Raises:
+        FeintError: a name goes up, or a folder on the way or the file is a link.
+    """
+    path = folder
+    for name in names:
+        if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
+            raise FeintError(
+                f"{folder} names a file {'/'.join(names)!r}, which would lie outside of it; "
+                "expected plain names. It was not written by feint: do not use it."
+            )
+        path = path / name
+        if path.is_symlink():
+            raise FeintError(
+                f"{path} is a link; expected a file or folder of the run's own. feint follows no "
+                "links inside a run. Put what it points to in its place, or remove it."
+            )
+    return path
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object with its seal, whole or not at all."""
+    text = json.dumps({"seal": BLANK, **value}, indent=2, allow_nan=False) + "\n"
+    write_bytes(path, seal(text.encode()))
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON; FeintError names a missing or damaged file."""
+def read_json(path: Path, sealed: bool = True) -> dict[str, Any]:
+    """Read a JSON object, without its seal.
+
+    Args:
+        sealed: it must have a seal; otherwise it may, and a file written by hand need not.
+
+    Raises:
+        DamagedError: no JSON object, or its seal is not its own.
+        FeintError: there is no such file.
+    """
+    content = read_bytes(path, TEXT_LIMIT)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FeintError(
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(
             f"Could not read {path}: {error}. Expected a JSON file written by feint; "
             "restore it, or remove it and run the step that writes it again."
         ) from error
+    if not isinstance(value, dict):
+        raise DamagedError(
+            f"Could not read {path}: it holds a {type(value).__name__}. Expected a JSON object "
+            "written by feint; restore it."
+        )
+    if (sealed or "seal" in value) and not is_sealed(content):
+        raise DamagedError(
+            f"Could not read {path}: its checksum is not that of its content, so it was damaged or "
+            "edited. Restore it, or remove it and run the step that writes it again."
+        )
+    value.pop("seal", None)
+    return value
+
+
+def pack(tensors: Mapping[str, Tensor], about: object) -> bytes:
+    """Tensors and `about`, a JSON value, as sealed safetensors."""
+    contiguous: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for name, tensor in tensors.items():
+        one = tensor.detach().cpu().contiguous()
+        place = one.untyped_storage().data_ptr()
+        contiguous[name] = one.clone() if place in places else one  # two may be one in memory
+        places.add(place)
+    told = {"about": json.dumps(about, allow_nan=False), "seal": BLANK}
+    return seal(safetensors.torch.save(contiguous, metadata=told))
+
+
+def unpack(content: bytes, what: str | Path) -> tuple[dict[str, Tensor], Any]:
+    """What `pack` packed; `what` stands for it in errors.
+
+    Raises:
+        DamagedError: it is not what `pack` makes.
+    """
+    try:
+        about = header(content)
+        if not is_sealed(content):
+            raise ValueError("its checksum is not that of its content")
+        return safetensors.torch.load(content), about
+    except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise DamagedError(
+            f"Could not read {what}: {type(error).__name__}: {error}. Expected a safetensors file "
+            "written by feint, whole; remove it and run the step that writes it again."
+        ) from error
+
+
+def header(content: bytes) -> Any:
+    """`about` of what `pack` packed, from its beginning alone; ValueError or KeyError if none."""
+    size = int.from_bytes(content[:8], "little")
+    if not 2 <= size <= HEADER_LIMIT:
+        raise ValueError(f"a header of {size} bytes, expected 2 to {HEADER_LIMIT}")
+    try:
+        told = json.loads(content[8 : 8 + size])["__metadata__"]
+        return json.loads(told["about"])
+    except (RecursionError, TypeError) as error:
+        raise ValueError(f"its header is not feint's ({error})") from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: object) -> None:
-    """Write tensors to safetensors with `about`, a JSON value, in the header."""
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        safetensors.torch.save_file(
-            contiguous, temporary, metadata={"about": json.dumps(about, allow_nan=False)}
-        )
+    """Write tensors to safetensors with `about`, a JSON value, in the header, and a seal."""
+    write_bytes(path, pack(tensors, about))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
-    """Read what `write_tensors` wrote: the tensors, and `about`."""
+    """Read what `write_tensors` wrote: the tensors, and `about`.
+
+    Raises:
+        DamagedError: it is cut off, altered, or not feint's.
+        FeintError: there is no such file.
+    """
+    return unpack(read_bytes(path), path)
+
+
+def read_about(path: Path) -> Any:
+    """`about` alone, without reading the tensors; the seal is not looked at."""
+    content = read_bytes(path, 8 + HEADER_LIMIT, cut=True)
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["about"])
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
-    except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise FeintError(
-            f"Could not read {path}: {type(error).__name__}: {error}. Expected a safetensors file "
-            "written by feint; remove it and run the step that writes it again."
+        return header(content)
+    except (ValueError, KeyError) as error:
+        raise DamagedError(
+            f"Could not read {path}: {error}. Expected a safetensors file written by feint."
         ) from error
+
+
+def read_bytes(path: Path, limit: int | None = None, cut: bool = False) -> bytes:
+    """A file's content.
+
+    Args:
+        limit: bytes it may have; if not given, a share of the memory that is free.
+        cut: read at most so many, instead of refusing a larger file.
+
+    Raises:
+        FeintError: it is not there, no plain file, or larger than the limit.
+    """
+    most = int(free_memory() * SHARE) if limit is None else limit
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            found = os.fstat(handle)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError("it is not a plain file")
+            if found.st_size <= most or cut:
+                return file.read(most)
+    except OSError as error:
+        raise FeintError(
+            f"Could not read {path}: {error}. Expected a file written by feint; restore it, or "
+            "remove it and run the step that writes it again."
+        ) from error
+    raise DamagedError(
+        f"Could not read {path}: it has {found.st_size} bytes, expected at most {most}. It was not "
+        "written by feint, or this machine has too little memory for it."
+    )
+
+
+def free_memory() -> int:
+    """Bytes of memory that can be had without swapping."""
+    try:
+        told = Path("/proc/meminfo").read_text()
+        return 1024 * int(told.partition("MemAvailable:")[2].split()[0])
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 4 * 2**30  # a system that does not tell

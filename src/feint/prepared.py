@@ -1,6 +1,8 @@
 """The data of an experiment, read or generated, split, and seen as its models see it."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 import torch
 from jaxtyping import Bool
@@ -10,8 +12,10 @@ from feint.data import sbu, synthetic
 from feint.data.interactions import Pairs, pair
 from feint.errors import FeintError
 from feint.experiment import Experiment
+from feint.files import pack
 from feint.models.coordinates import with_first_pose
 from feint.sequences import Sequences
+from feint.skeleton import Skeleton
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +64,38 @@ def prepare(experiment: Experiment) -> Prepared:
     if limit is not None and limit < len(held):
         generator = torch.Generator().manual_seed(experiment.seed)
         held = held[sorted(torch.randperm(len(held), generator=generator)[:limit].tolist())]
-    sees = with_first_pose if spec.first_pose else _actor_alone
-    return Prepared(
-        learnt, held, sees(learnt.actor, learnt.reactor), sees(held.actor, held.reactor)
+    return Prepared(learnt, held, as_seen(learnt, spec.first_pose), as_seen(held, spec.first_pose))
+
+
+def as_seen(pairs: Pairs, first_pose: bool) -> Sequences:
+    """What a reactor sees: the actor, and with a first pose its own behind it."""
+    return with_first_pose(pairs.actor, pairs.reactor) if first_pose else pairs.actor
+
+
+def pack_pairs(pairs: Pairs) -> bytes:
+    """Pairs as sealed safetensors, to be sent to whoever works on them."""
+    told = {"keys": pairs.keys, "labels": pairs.labels, "sets": pairs.sets, "sides": pairs.sides}
+    names = json.dumps({**told, "roles": pairs.roles, "skeleton": asdict(pairs.skeleton)})
+    tensors = {
+        "actor": pairs.actor.values,
+        "reactor": pairs.reactor.values,
+        "lengths": pairs.actor.lengths,
+        "names": torch.frombuffer(bytearray(names.encode()), dtype=torch.uint8),
+    }
+    return pack(tensors, {})
+
+
+def unpack_pairs(tensors: Mapping[str, Tensor], about: object = None) -> Pairs:
+    """What `pack_pairs` packed."""
+    told = json.loads(bytes(tensors["names"].numpy()))
+    lengths = tensors["lengths"]
+    return Pairs(
+        Sequences(tensors["actor"], lengths),
+        Sequences(tensors["reactor"], lengths),
+        tuple(told["keys"]),
+        tuple(told["labels"]),
+        tuple(told["sets"]),
+        tuple(told["sides"]),
+        tuple(told["roles"]),
+        Skeleton.of(told["skeleton"]),
     )
-
-
-def _actor_alone(actor: Sequences, reactor: Sequences) -> Sequences:
-    return actor

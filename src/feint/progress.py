@@ -16,10 +16,13 @@ from rich.progress import (
 console = Console(stderr=True)
 
 
+_shown: list[Progress] = []
+
+
 class Bar:
     """One line of progress; `advance` moves it, `tell` changes the words at its end."""
 
-    def __init__(self, progress: Progress, total: int, description: str) -> None:
+    def __init__(self, progress: Progress, total: int | None, description: str) -> None:
         self._progress = progress
         self._task = progress.add_task(description, total=total, told="")
 
@@ -31,10 +34,28 @@ class Bar:
         """What to say beside the bar now."""
         self._progress.update(self._task, told=words)
 
+    def total(self, steps: int) -> None:
+        """How many steps there are, once that is known."""
+        self._progress.update(self._task, total=steps)
+
+    def remove(self) -> None:
+        """Take the line away."""
+        self._progress.remove_task(self._task)
+
 
 @contextmanager
-def bar(total: int, description: str) -> Iterator[Bar]:
-    """A progress bar for `total` steps; silent where stderr is not a terminal but for its end."""
+def bar(total: int | None, description: str) -> Iterator[Bar]:
+    """A progress bar for `total` steps; silent where stderr is not a terminal but for its end.
+
+    Inside another bar it is a line below that one, for as long as it lasts.
+    """
+    if _shown:
+        inner = Bar(_shown[-1], total, f"  {description}")
+        try:
+            yield inner
+        finally:
+            inner.remove()
+        return
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -44,4 +65,8 @@ def bar(total: int, description: str) -> Iterator[Bar]:
         TextColumn("{task.fields[told]}"),
         console=console,
     ) as progress:
-        yield Bar(progress, total, description)
+        _shown.append(progress)
+        try:
+            yield Bar(progress, total, description)
+        finally:
+            _shown.pop()

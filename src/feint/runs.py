@@ -1,54 +1,56 @@
-"""A run: one experiment in one folder, stage by stage; what is done already is not done again.
+"""A run: one experiment in one folder, as jobs; what is done already is not done again.
 
-    run.json                            settings, data, versions
-    models/<name>.safetensors, .json    trained reactors, and how they compare (checks.Gate)
+    run.json                            settings, data, weights, versions, every session
+    jobs/<2 digits>/<key>.safetensors   finished jobs (feint.store); what they hold: feint.work
+    rows.parquet                        one row an attacked sequence: the job that scored it, and
+                                        its place (`row`) there
+    minimal.parquet                     the smallest eps for each, if asked for
     tolerance.json                      kappa per class
-    questions/<source>/<target>         clean inputs, true reactions, targets
-    adversarial/<source>/<target>/<attack>
-    answers/<source>/<victim>/<target>/<attack>
-    rows.parquet                        one row an attacked sequence; `row` is its place in a file
-    minimal/<source>/<target>           the smallest perturbations, if asked for; minimal.parquet
+    models/<name>.safetensors, .json    the trained reactors once more, to be loaded by anybody
+    checkpoints/, failed/, damaged/     trainings under way, failures, files set aside
+    lock                                held by the process at work
 
-Tensors are safetensors.  `source` is the model an attack was crafted on, `victim` the one that
-answered.  Names are checked (`experiment.Name`), so they can be paths.
+`source` is the model an attack was crafted on, `victim` the one that answered.
 """
 
-import io
+import hashlib
 import json
-import platform
-from dataclasses import asdict, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import torch
 from torch import nn
 
-import feint
-from feint import checks, evaluation, tolerance
-from feint.artefacts import (
-    SCHEMA,
-    describe,
-    read_crafted,
-    read_minimal,
-    tensor_path,
-    write_crafted,
-    write_minimal,
-)
-from feint.attacks import AIA, Attack, MinimalPerturbation, Noise
+from feint import provenance, rows, schedule, tolerance, work
+from feint.artefacts import SCHEMA, describe
+from feint.attacks import Attack
 from feint.budget import Budget
-from feint.errors import FeintError
-from feint.evaluation import ATTACK, NONE, Question
-from feint.experiment import DeepGRUModel, Experiment, TCNModel
-from feint.files import replacing, write_json, write_tensors
+from feint.differences import changes
+from feint.engines import Engine
+from feint.engines.in_process import InProcess
+from feint.errors import DamagedError, FeintError
+from feint.evaluation import Question
+from feint.experiment import Experiment
+from feint.files import inside, write_json
+from feint.jobs import Job
+from feint.lock import Lock
 from feint.models import loading
-from feint.models.deepgru import DeepGRU
-from feint.models.tcn import TCN
-from feint.prepared import Prepared, prepare
-from feint.progress import bar
-from feint.sequences import predict
-from feint.training import Training, train
+from feint.plan import UNKNOWN, Facts, Plan
+from feint.prepared import Prepared, pack_pairs, prepare
+from feint.progress import bar, console
+from feint.results import read_question
+from feint.sequences import Sequences
+from feint.store import Store
+from feint.tracking import Tracker
+
+ROUNDS = 3
+"""How often jobs are done again whose results turn out to be damaged."""
+SESSIONS = 100
+"""Sessions that run.json remembers."""
 
 
 class Run:
@@ -56,189 +58,140 @@ class Run:
 
     Args:
         experiment: what to do.
-        folder: where; created, or continued if it holds the same experiment on the same data.
+        folder: where; created when work begins.  What it holds of another experiment stays, and
+            serves this one where it is the same.
+        engine: where the jobs are done; in this process if not given.
+        wait: wait for another process that works on the folder, instead of refusing.
+        device: "cpu", "cuda" or "auto", for every job.
+        tensorboard: write training curves to `<folder>/tensorboard`.
 
     Raises:
-        FeintError: the folder holds another experiment, or cannot be written; a target is not
-            among the training set's reactions.
+        FeintError: the folder is not a run's; a target is not among the training set's reactions.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        folder: Path,
+        *,
+        engine: Engine | None = None,
+        wait: bool = False,
+        device: str = "cpu",
+        tensorboard: bool = False,
+    ) -> None:
         self.experiment, self.folder = experiment, folder
-        for label in experiment.target.labels:  # found wanting now, not after the training
-            experiment.target.targets(experiment.seed).candidates(label, self.data.train)
-        described = self._describe()
-        path = folder / "run.json"
-        if path.exists():
-            before = describe(folder)
-            for key in ("schema", "experiment", "data"):
-                if before.get(key) != described[key]:
-                    raise FeintError(
-                        f"{folder} holds another run: its {key} differs from the one asked for. "
-                        "Give another folder with --out, or remove it."
-                    )
-        elif any((folder / kind).exists() for kind in ("models", "adversarial", "checkpoints")):
+        self.engine = engine if engine is not None else InProcess()
+        self.lock = Lock(folder, wait)
+        self.store = Store(folder)
+        self.tracker = Tracker(folder / "tensorboard") if tensorboard else None
+        self.desk = work.Desk(
+            folder.absolute(), experiment.evaluation.batch_size, device, self.tracker
+        )
+        self.desk.place()
+        self._weights: dict[str, str] = {}
+        self._begun = False
+        ours = (folder / "run.json").exists() or (folder / "jobs").is_dir()
+        if not ours and any((folder / name).exists() for name in ("models", "checkpoints")):
             raise FeintError(
-                f"{folder} holds a run's files and no run.json, so nobody knows whose they are. "
+                f"{folder} holds other files and no run.json, so nobody knows whose they are. "
                 "Restore run.json, or give another folder with --out."
             )
-        else:
-            write_json(path, described)
+        for label in experiment.target.labels:  # found wanting now, not after the training
+            experiment.target.targets(experiment.seed).candidates(label, self.data.train)
 
     @cached_property
     def data(self) -> Prepared:
         """The data, read or generated once."""
         return prepare(self.experiment)
 
-    # -- train ------------------------------------------------------------------------------
-
-    def train(self) -> dict[str, nn.Module]:
-        """Train every model that is not trained yet, and put each beside the trivial predictors."""
-        return {spec.name: self._trained(spec) for spec in self.experiment.model}
-
-    def _trained(self, spec: TCNModel | DeepGRUModel) -> nn.Module:
-        path = self.folder / "models" / spec.name
-        if loading.saved(path):
-            return loading.load(path)
-        data, settings = self.data, Training(**{"seed": self.experiment.seed, **spec.training})
-        widths = data.x_train.values.shape[-1], data.train.reactor.values.shape[-1]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            kind = TCN if isinstance(spec, TCNModel) else DeepGRU
-            model = kind(*widths, **spec.settings(), first_pose=self.experiment.data.first_pose)
-        checkpoint = self.folder / "checkpoints" / f"{spec.name}.safetensors"
-        history = train(
-            model,
-            data.x_train,
-            data.train.reactor,
-            settings,
-            groups=data.train.interactions,
-            checkpoint=checkpoint,
-            name=f"training {spec.name}",
-        )
-        gate = checks.gate(
-            model,
-            (data.x_train, data.train.reactor),
-            (data.x_test, data.test.reactor),
-            data.seen,
-            self.experiment.skeleton,
-            checks.strangers(data.test),
-        )
-        loading.save(
-            model, path, training=asdict(settings), history=asdict(history), gate=asdict(gate)
-        )
-        return model
-
-    # -- attack -----------------------------------------------------------------------------
-
     @cached_property
-    def tolerance(self) -> tolerance.Tolerance:
-        """kappa, measured or read once."""
-        path = self.folder / "tolerance.json"
-        if path.exists():
-            return tolerance.Tolerance.load(path)
-        asked, target = self.experiment.evaluation.tolerance, self.experiment.target
-        if asked == "paper":
-            found = tolerance.paper()
-        elif asked == "paper-joint":
-            found = tolerance.paper("joint")
-        elif asked == "natural":
-            found = tolerance.natural(self.data.train, target.time, target.place, target.role)
-        else:
-            found = tolerance.Tolerance.load(Path(asked))
-        for label in target.labels:
-            found.of(label)  # there, or an error that names it
-        found.save(path)
-        return found
+    def facts(self) -> Facts:
+        """What a plan must know of the data."""
+        train, test = self.data.train, self.data.test
+        return Facts(train.fingerprint(), test.fingerprint(), len(test))
+
+    def plan(self) -> Plan:
+        """The jobs, as far as they can be named by now."""
+        weights = {
+            spec.name: self._weights.get(spec.name, UNKNOWN) for spec in self.experiment.model
+        }
+        kappa = self.__dict__.get("tolerance")
+        return Plan(self.experiment, self.facts, weights, kappa)
 
     @property
     def attacks(self) -> dict[str, Attack]:
         """Everything that perturbs, by its name in the rows."""
-        seed = self.experiment.seed
-        noises = {f"{k}-noise": Noise(k, seed=seed) for k in self.experiment.evaluation.noise}
-        return {**noises, ATTACK: self.experiment.attack.attack()}
+        return self.plan().attacks
 
     @property
     def budget(self) -> Budget:
         """What may be changed; evaluation puts each eps in its place."""
-        attacker, skeleton = self.experiment.attack, self.experiment.skeleton
-        reach = skeleton.axis(*attacker.axes)
-        if attacker.joints is not None:
-            reach &= skeleton.of_joints(attacker.joints)
-        coords = self.data.seen
-        coords[: skeleton.features] &= reach
-        unit = None
-        if attacker.unit == "cm":
-            unit = torch.ones(len(coords))
-            unit[: skeleton.features] = skeleton.centimetres()
-        return Budget(attacker.eps[0], coords, unit=unit)
+        return self.plan().budget
+
+    # -- stages -----------------------------------------------------------------------------
+
+    def train(self) -> dict[str, nn.Module]:
+        """Train every model that is not trained yet, and put each beside the trivial predictors."""
+        with self._session("train"):
+            self._train()
+            return {
+                name: loading.load(inside(self.folder, "models", name)) for name in self._weights
+            }
+
+    def _train(self) -> None:
+        if self._weights:
+            return
+        jobs = self.plan().training
+        self._complete(jobs.values, "training", len(jobs))
+        self._weights = {name: self.store.read(job.key)[1]["weights"] for name, job in jobs.items()}
+        self._complete(self.plan().gates_stage, "gates", len(jobs))
+        self._describe()
+        for name, job in jobs.items():
+            self._export(name, job)
+            inside(self.folder, "checkpoints", f"{job.key}.safetensors").unlink(missing_ok=True)
+
+    def _export(self, name: str, job: Job) -> None:
+        """Put a trained model where anybody can load it."""
+        gate = self.plan().gate(name)
+        path = inside(self.folder, "models", name)
+        told = {"weights": self._weights[name], "jobs": [job.key, gate.key]}
+        try:
+            if loading.saved(path) and loading.about(path).get("made") == told:
+                loading.load(path)
+                return
+        except DamagedError:
+            pass  # written anew
+        tensors, about = self.store.read(job.key)
+        model = loading.build(about["model"], about["settings"], tensors)
+        beside = {name: about[name] for name in ("training", "history")}
+        loading.save(model, path, **beside, gate=self.store.read(gate.key)[1]["gate"], made=told)
+
+    @cached_property
+    def tolerance(self) -> tolerance.Tolerance:
+        """kappa, measured or read once."""
+        with self._session("tolerance"):
+            asked = self.experiment.evaluation.tolerance
+            if asked == "paper":
+                found = tolerance.paper()
+            elif asked == "paper-joint":
+                found = tolerance.paper("joint")
+            elif asked == "natural":
+                job = self.plan().natural()
+                self._complete(lambda: [job], "tolerance", 1)
+                found = tolerance.Tolerance(**self.store.read(job.key)[1]["tolerance"])
+            else:
+                found = tolerance.Tolerance.load(Path(asked))
+            for label in self.experiment.target.labels:
+                found.of(label)  # there, or an error that names it
+            found.save(inside(self.folder, "tolerance.json"))
+        return found
 
     def attack(self) -> None:
         """Craft every adversarial sequence that is not there yet."""
-        models, data = self.train(), self.data
-        attacker = self.experiment.attack
-        labels = self.experiment.target.labels
-        rows = len(models) * len(labels) * len(self.attacks) * len(attacker.eps) * len(data.test)
-        with bar(rows, "attacking") as progress:
-            for source, model in models.items():
-                for label in labels:
-                    question = self.question(source, model, label)
-                    progress.tell(f"{source} -> {label}")
-                    for name, attack in self.attacks.items():
-                        path = self._path("adversarial", source, label, name)
-                        if path.exists():
-                            progress.advance(len(attacker.eps) * len(data.test))
-                            continue
-                        crafted = evaluation.craft(
-                            name,
-                            self._with_kappa(attack, label),
-                            model,
-                            question,
-                            self.budget,
-                            attacker.eps,
-                            independent=attacker.independent,
-                            batch_size=self.experiment.evaluation.batch_size,
-                            progress=progress,
-                        )
-                        write_crafted(path, crafted)
-
-    def _with_kappa(self, attack: Attack, label: str) -> Attack:
-        """An AIA that needs the radius of equation 4 gets the target's own, in its norm."""
-        if not isinstance(attack, AIA) or attack.surface == "point":
-            return attack
-        if attack.kappa is not None or attack.eta is not None:
-            return attack
-        kappa = self.tolerance.of(label)
-        if self.tolerance.per_frame:
-            return replace(attack, eta=kappa, reading=self.tolerance.reading)
-        return replace(attack, kappa=kappa, reading=self.tolerance.reading)
-
-    def question(self, source: str, model: nn.Module, label: str) -> Question:
-        """The target asked of every test sequence, crafted on `source`."""
-        data, spec = self.data, self.experiment.target
-        targets = spec.targets(self.experiment.seed)
-        keys, raw = targets.choose(label, data.train, data.test)
-        wanted = targets.align(
-            raw, data.test.reactor, predict(model, data.x_test), self.experiment.skeleton
-        )
-        path = self._path("questions", source, label)
-        if not path.exists():
-            tensors = {
-                "x": data.x_test.values,
-                "reactor": data.test.reactor.values,
-                "wanted": wanted.values,
-                "lengths": wanted.lengths,
-            }
-            write_tensors(path, tensors, {"schema": SCHEMA, "keys": data.test.keys})
-        return Question(
-            label,
-            data.x_test,
-            wanted,
-            data.test.keys,
-            data.test.labels,
-            data.test.sides,
-            tuple(keys),
-        )
+        with self._session("attack"):
+            self._train()
+            plan = self._with_tolerance()
+            self._complete(plan.attack_stage, "attacking", plan.sizes()["attack"])
 
     def minimal(self) -> pl.DataFrame:
         """The smallest eps that brings each sequence to each target, on each model.
@@ -248,117 +201,195 @@ class Run:
         Returns:
             rows, as in minimal.parquet: source, target, exemplar, sequence, label, side, frames,
             kappa and distance (equation 7), eps: 0 where none was needed, null where the largest
-            was not enough.
+            was not enough; job and row, where the perturbed sequence lies.
         """
-        attacker, reading = self.experiment.attack, self.tolerance.reading
-        search = MinimalPerturbation(AIA(steps=100, reading=reading, seed=self.experiment.seed))
-        budget = replace(self.budget, eps=max(attacker.eps))
-        models, labels = self.train(), self.experiment.target.labels
-        parts = []
-        with bar(len(models) * len(labels) * len(self.data.test), "smallest eps") as progress:
-            for source, model in models.items():
-                for label in labels:
-                    progress.tell(f"{source} -> {label}")
-                    question = self.question(source, model, label)
-                    path = self._path("minimal", source, label)
-                    kappa = self.tolerance.goals(label, question.x.lengths)
-                    if not path.exists():
-                        found = evaluation.smallest(
-                            search,
-                            model,
-                            question,
-                            budget,
-                            kappa,
-                            batch_size=self.experiment.evaluation.batch_size,
-                            progress=progress,
-                        )
-                        write_minimal(path, found)
-                    else:
-                        progress.advance(len(question.x))
-                    found = read_minimal(path, question)
-                    parts.append(evaluation.minimal_rows(source, question, found, kappa))
-        rows = pl.concat(parts)
-        self._write_rows(rows, "minimal.parquet")
-        return rows
-
-    # -- score ------------------------------------------------------------------------------
+        with self._session("minimal"):
+            self._train()
+            plan = self._with_tolerance()
+            jobs = [
+                ((source,), plan.minimal(source, label, part))
+                for source in plan.weights
+                for label in self.experiment.target.labels
+                for part in plan.chunks
+            ]
+            return self._collected(
+                "minimal.parquet", ("source",), lambda: iter(jobs), plan.minimal_stage,
+                "smallest eps", plan.sizes()["minimal"],
+            )  # fmt: skip
 
     def score(self) -> pl.DataFrame:
-        """Let every victim answer everything crafted, and write the rows."""
-        models, labels = self.train(), self.experiment.target.labels
-        names, transfer = [NONE, *self.attacks], self.experiment.evaluation.transfer
-        pairs = [(s, v) for s in models for v in models if s == v or transfer]
-        parts = []
-        with bar(len(pairs) * len(labels) * len(names), "scoring") as progress:
-            for source, victim in pairs:
-                for label in labels:
-                    question = self.question(source, models[source], label)
-                    for name in names:
-                        parts.append(self._scored(question, name, source, victim, models[victim]))
-                        progress.advance()
-        rows = pl.concat(parts)
-        self._write_rows(rows, "rows.parquet")
-        return rows
+        """Let every victim answer everything crafted, and write the rows.
 
-    def _write_rows(self, rows: pl.DataFrame, name: str) -> None:
-        parquet = io.BytesIO()
-        rows.write_parquet(parquet)
-        with replacing(self.folder / name) as temporary:
-            temporary.write_bytes(parquet.getvalue())
-
-    def _scored(
-        self, question: Question, name: str, source: str, victim: str, model: nn.Module
-    ) -> pl.DataFrame:
-        crafted = evaluation.clean(question)
-        if name != NONE:
-            path = self._path("adversarial", source, question.target, name)
-            if not path.exists():
+        Raises:
+            FeintError: something was not crafted yet.
+        """
+        with self._session("score"):
+            self._train()
+            plan = self._with_tolerance()
+            missing = next((j for j in plan.attack_stage() if not self.store.has(j.key)), None)
+            if missing is not None:
                 raise FeintError(
-                    f"{path} is not there: nothing was crafted yet. Run `feint attack` first."
+                    f"{missing.name} is not there: nothing was crafted yet, or not all. Run "
+                    "`feint attack` first."
                 )
-            crafted = read_crafted(path, name, question)
-            for eps in sorted(set(crafted.eps.tolist())):
-                some = crafted.eps == eps
-                evaluation.verify(
-                    name,
-                    crafted.x_adv[some.nonzero()[:, 0]],
-                    question.x[crafted.sequence[some]],
-                    replace(self.budget, eps=eps),
-                )
-        rows, answers = evaluation.score(
-            model,
-            question,
-            crafted,
-            self.experiment.skeleton,
-            source_name=source,
-            victim_name=victim,
-        )
-        path = self._path("answers", source, victim, question.target, name)
-        write_tensors(
-            path, {"values": answers.values, "lengths": answers.lengths}, {"schema": SCHEMA}
-        )
-        return rows.with_row_index("row")
+            columns = ("source", "victim", "target", "attack", "eps")
+            found = self._collected(
+                "rows.parquet", columns, plan.scored, plan.score_stage,
+                "scoring", plan.sizes()["score"],
+            )  # fmt: skip
+            if self.tracker is not None:
+                self._track(found)
+            return found
 
-    def _path(self, kind: str, *names: str) -> Path:
-        return tensor_path(self.folder, kind, *names)
+    def _with_tolerance(self) -> Plan:
+        self.tolerance  # noqa: B018  (measured, and from now on a part of the plan)
+        return self.plan()
 
-    def _describe(self) -> dict[str, Any]:
-        data = self.data
+    def question(self, source: str, label: str) -> Question:
+        """The target asked of every test sequence, crafted on `source`; made if it is not there."""
+        with self._session("question"):
+            self._train()
+            plan = self.plan()
+            jobs = [plan.question(source, label, part) for part in plan.chunks]
+            self._complete(lambda: jobs, "targets", len(jobs))
+            parts = [read_question(*self.store.read(job.key)) for job in jobs]
+        names = ("keys", "labels", "sides", "exemplars")
+        return Question(
+            label,
+            Sequences.pad([one for part in parts for one in part.x]),
+            Sequences.pad([one for part in parts for one in part.wanted]),
+            *(tuple(n for part in parts for n in getattr(part, name)) for name in names),
+        )
+
+    # -- jobs -------------------------------------------------------------------------------
+
+    def _complete(self, jobs: Callable[[], Iterable[Job]], description: str, total: int) -> None:
+        """Do what is missing; what turns out to be damaged is done again."""
+        doing = partial(work.do, self.desk)
+        for _ in range(ROUNDS):
+            damaged = self.store.set_aside
+            shown = bar(total, description)
+            tally = schedule.complete(jobs(), self.store, self.engine, doing, self._fetch, shown)
+            if self.store.set_aside == damaged:
+                break
+        tally.check()
+
+    def _fetch(self, key: str) -> bytes:
+        """The content behind a key: of the data, or of a finished job."""
+        if key == self.facts.train_key:
+            return self._packed[0]
+        if key == self.facts.test_key:
+            return self._packed[1]
+        return self.store.get(key)
+
+    @cached_property
+    def _packed(self) -> tuple[bytes, bytes]:
+        return pack_pairs(self.data.train), pack_pairs(self.data.test)
+
+    def _collected(
+        self,
+        file: str,
+        columns: tuple[str, ...],
+        told: Callable[[], Iterator[tuple[tuple[Any, ...], Job]]],
+        jobs: Callable[[], Iterable[Job]],
+        description: str,
+        total: int,
+    ) -> pl.DataFrame:
+        """Complete jobs, and the table of their rows; an up-to-date table is only read."""
+        path = inside(self.folder, file)
+        for _ in range(ROUNDS):
+            self._complete(jobs, description, total)
+            digest = hashlib.sha256()
+            for names, job in told():
+                digest.update(repr((names, job.key)).encode())
+            about = {"plan": digest.hexdigest()}
+            try:
+                if path.exists() and rows.about(path).get("plan") == about["plan"]:
+                    return rows.read(path)
+            except DamagedError as error:
+                self.store.put_away(path, str(error))
+            try:
+                rows.write(path, (self._rows(columns, *one) for one in told()), about)
+            except DamagedError:
+                continue  # a result was set aside: its job is done again
+            return rows.read(path)
+        raise FeintError(
+            f"Results in {self.folder} are damaged as fast as they are made. Check the disk, or "
+            "give another folder with --out."
+        )
+
+    def _rows(self, columns: tuple[str, ...], names: tuple[Any, ...], job: Job) -> pl.DataFrame:
+        _, about = self.store.read(job.key)
+        frame = pl.DataFrame(about["rows"], schema_overrides={"eps": pl.Float64})
+        told = dict(zip(columns, names, strict=True))
+        if "eps" in told:
+            told["eps"] = round(told["eps"], 7)
+        named = [pl.lit(value).alias(name) for name, value in told.items()]
+        rest = [name for name in frame.columns if name not in told]
+        frame = frame.select(*named, *rest, pl.lit(job.key).alias("job"))
+        return frame.with_row_index("row")
+
+    def _track(self, found: pl.DataFrame) -> None:
+        """Mean distances, for who watches."""
+        assert self.tracker is not None
+        means = found.group_by("source", "victim", "attack", "eps").agg(
+            pl.col("distance_frame").mean()
+        )
+        for source, victim, attack, eps, mean in means.rows():
+            name = f"distance/{source}-{victim}-{attack}"
+            self.tracker.results({name: mean}, round(eps * 1000))
+
+    # -- the folder -------------------------------------------------------------------------
+
+    @contextmanager
+    def _session(self, stage: str) -> Iterator[None]:
+        """Work on the folder: nobody else does, and it is in order."""
+        with self.lock:
+            if not self._begun:
+                self._begin(stage)
+                self._begun = True
+            yield
+
+    def _begin(self, stage: str) -> None:
+        for folder in (self.folder, *(self.folder / kind for kind in ("checkpoints", "models"))):
+            if folder.is_dir() and not folder.is_symlink():
+                for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
+                    left.unlink(missing_ok=True)
+        before: dict[str, Any] = {}
+        try:
+            before = describe(self.folder) if (self.folder / "run.json").exists() else {}
+        except DamagedError as error:
+            self.store.put_away(self.folder / "run.json", str(error))
+        self._told = self._told_of(before, stage)
+        for part in ("experiment", "data"):
+            for line in changes(before.get(part, self._told[part]), self._told[part], part):
+                console.print(f"Changed since the last time: {line}", markup=False)
+        write_json(inside(self.folder, "run.json"), self._told)
+        self.store.check()
+
+    def _told_of(self, before: dict[str, Any], stage: str) -> dict[str, Any]:
+        data, facts = self.data, self.facts
+        engine = repr(self.engine)
+        sessions = [*before.get("sessions", []), provenance.session(engine, stage)]
         return {
             "schema": SCHEMA,
             "experiment": json.loads(self.experiment.model_dump_json(exclude={"data": {"root"}})),
             "data": {
                 "source": self.experiment.data.source,
                 "train": len(data.train),
-                "test": len(data.test),
-                "train_fingerprint": data.train.fingerprint(),
-                "test_fingerprint": data.test.fingerprint(),
+                "test": facts.rows,
+                "train_fingerprint": facts.train,
+                "test_fingerprint": facts.test,
                 "labels": sorted(set(data.train.labels)),
             },
             "skeleton": asdict(self.experiment.skeleton),
-            "versions": {
-                "feint": feint.__version__,
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            },
+            "weights": before.get("weights", {}),
+            "versions": provenance.versions(),
+            "sessions": sessions[-SESSIONS:],
         }
+
+    def _describe(self) -> None:
+        """Write down whose weights these are, if that is new."""
+        if self._told["weights"] != self._weights:
+            self._told["weights"] = dict(self._weights)
+            write_json(inside(self.folder, "run.json"), self._told)

@@ -4,8 +4,9 @@ A frame of a skeleton sequence is flat: joint by joint, axis by axis (`head.x, h
 neck.x, ...`), in the data's own units.  `to_metres` and `from_metres` are the only conversions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -36,6 +37,25 @@ class Skeleton:
     scale: tuple[float, ...]
     offset: tuple[float, ...]
     fps: float
+
+    @staticmethod
+    def of(told: Mapping[str, Any]) -> "Skeleton":
+        """The skeleton that JSON tells (`dataclasses.asdict`).
+
+        Raises:
+            FeintError: it tells none.
+        """
+        try:
+            fields: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in told.items()
+            }
+            fields["bones"] = tuple((a, b) for a, b in fields["bones"])
+            return Skeleton(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FeintError(
+                f"This describes no skeleton ({error}): {dict(told)}. Expected the fields of "
+                "feint.Skeleton."
+            ) from error
 
     @property
     def features(self) -> int:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from feint.errors import FeintError
+from feint.errors import DamagedError, FeintError
 from feint.files import read_tensors, write_tensors
 from feint.progress import bar
 from feint.sequences import Sequences, distance, forward, predict, sum_over_time
@@ -105,6 +105,7 @@ def train(
     groups: Sequence[str] | None = None,
     checkpoint: Path | None = None,
     name: str = "training",
+    watch: Callable[[int, History], None] | None = None,
 ) -> History:
     """Train `model` in place to answer x with y; it ends in evaluation mode.
 
@@ -116,6 +117,7 @@ def train(
         checkpoint: a file to resume from if it is there, and to keep up to date; a finished
             training is recognised by it and not repeated.
         name: what the progress bar says.
+        watch: called after every epoch with the number of those done, and with how it went.
 
     Raises:
         FeintError: x and y differ in lengths, the loss is not finite, the checkpoint belongs to
@@ -152,6 +154,8 @@ def train(
             progress.advance()
             progress.tell(_told(history))
             done = epoch + 1
+            if watch is not None:
+                watch(done, history)
             if checkpoint is not None and (
                 done % settings.checkpoint_every == 0 or done == settings.epochs
             ):
@@ -270,7 +274,8 @@ def _identity(
 ) -> str:
     """What a checkpoint must agree with: settings, architecture, first weights, data, split."""
     architecture = (str(model), getattr(model, "settings", None))
-    digest = hashlib.sha256(repr((SCHEMA, asdict(settings), architecture, held)).encode())
+    asked = {k: v for k, v in asdict(settings).items() if k != "checkpoint_every"}
+    digest = hashlib.sha256(repr((SCHEMA, asked, architecture, held)).encode())
     for tensor in (*model.state_dict().values(), x.values, y.values, x.lengths):
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
@@ -298,7 +303,7 @@ def _resume(
 ) -> tuple[int, History, dict[str, Tensor]]:
     tensors, about = read_tensors(path)
     if not isinstance(about, dict) or about.get("identity") != identity:
-        raise FeintError(
+        raise DamagedError(
             f"{path} belongs to another training (other settings, weights or data); expected the "
             "one that is being resumed. Remove it to begin anew, or train into another folder."
         )

@@ -11,10 +11,13 @@ from torch import Tensor, nn
 
 import feint
 from feint import evaluation
-from feint.artefacts import tensor_path
 from feint.checks import Gate
 from feint.evaluation import Crafted, Question
-from feint.files import write_json, write_tensors
+from feint.files import write_json
+from feint.jobs import Common, Job
+from feint.results import changed
+from feint.rows import write
+from feint.store import Store, result
 from feint.tolerance import Tolerance
 
 SKELETON = feint.SBU_15
@@ -70,7 +73,7 @@ class Fake:
             source="made up",
             among_others=dict.fromkeys(self.targets, 0.1),
         )
-        rows = []
+        rows, store = [], Store(folder)
         for source in self.models:
             for t, target in enumerate(self.targets):
                 far = 0.02 + 0.02 * t + 0.05 * torch.rand(n, 1, 1, generator=generator)
@@ -78,18 +81,24 @@ class Fake:
                 question = Question(
                     target, x, x.with_values(wanted), keys, labels, ("left",) * n, keys
                 )
-                write_tensors(
-                    tensor_path(folder, "questions", source, target),
-                    {"x": x.values, "wanted": wanted, "lengths": x.lengths},
-                    {"keys": keys},
-                )
-                for name, crafted in self._crafted(question, generator).items():
+                asked = Job("question", Common(source=source, target=target))
+                tensors = {
+                    "x": x.values,
+                    "wanted": wanted,
+                    "reactor": wanted,
+                    "lengths": x.lengths,
+                }
+                told = {"target": target, "keys": keys, "labels": labels}
+                told |= {"sides": question.sides, "exemplars": keys}
+                store.put(asked.key, result(asked, tensors, told))
+                for (name, eps), crafted in self._crafted(question, generator).items():
+                    needs = {"question": asked.key}
                     if name != "none":
-                        write_tensors(
-                            tensor_path(folder, "adversarial", source, target, name),
-                            {"x_adv": crafted.x_adv.values, "eps": crafted.eps},
-                            {},
-                        )
+                        kind = "attack" if name == "attack" else "noise"
+                        made = Job(kind, Common(source=source, target=target, name=name, eps=eps))
+                        budget = feint.Budget(1.0)
+                        store.put(made.key, result(made, *changed(crafted.x_adv, budget)))
+                        needs["crafted"] = made.key
                     for victim in self.models:
                         if victim != source and not self.transfer:
                             continue
@@ -97,10 +106,11 @@ class Fake:
                             nets[victim], question, crafted, SKELETON,
                             source_name=source, victim_name=victim,
                         )  # fmt: skip
-                        path = tensor_path(folder, "answers", source, victim, target, name)
-                        write_tensors(path, {"values": answers.values}, {})
-                        rows.append(table.with_row_index("row"))
-        pl.concat(rows).write_parquet(folder / "rows.parquet")
+                        job = Job("score", Common(source=source, victim=victim), needs=needs)
+                        values = {"values": answers.values, "lengths": answers.lengths}
+                        store.put(job.key, result(job, values, {}))
+                        rows.append(table.with_columns(job=pl.lit(job.key)).with_row_index("row"))
+        write(folder / "rows.parquet", rows, {})
         tolerance.save(folder / "tolerance.json")
         error = 30.0 if self.weak else 10.0
         gate = Gate("cm a joint", error, {"hold first pose": 20.0, "mean pose": 50.0}, 9.0, 8.0)
@@ -109,32 +119,30 @@ class Fake:
         write_json(folder / "run.json", self._described())
         return folder
 
-    def _crafted(self, question: Question, generator: torch.Generator) -> dict[str, Crafted]:
+    def _crafted(
+        self, question: Question, generator: torch.Generator
+    ) -> dict[tuple[str, float], Crafted]:
         """No attack, noise, and the attack that a copycat cannot resist."""
         x, n, width = question.x, len(question.x), SKELETON.features
         reach = torch.zeros(x.values.shape[-1])
         unit = SKELETON.centimetres() if self.unit == "cm" else torch.ones(width)
         reach[:width] = unit * SKELETON.axis(*self.axes)
-        sequence = torch.arange(n).repeat(len(self.eps))
-        eps = torch.tensor(self.eps).repeat_interleave(n)
-        seen = x[sequence]
-        most = eps[:, None, None] * reach * seen.mask[..., None]
-        towards = torch.zeros_like(seen.values)
-        towards[..., :width] = question.wanted[sequence].values - seen.values[..., :width]
-        shakes = torch.rand(most.shape, generator=generator) * 2 - 1
-        changes = {"attack": towards.clamp(-most, most)}
-        changes |= {f"{kind}-noise": shakes * most for kind in self.noise}
-        return {
-            "none": evaluation.clean(question),
-            **{
-                name: Crafted(name, eps, sequence, seen.with_values(seen.values + change))
-                for name, change in changes.items()
-            },
-        }
+        made = {("none", 0.0): evaluation.clean(question)}
+        for eps in self.eps:
+            most = eps * reach * x.mask[..., None]
+            towards = torch.zeros_like(x.values)
+            towards[..., :width] = question.wanted.values - x.values[..., :width]
+            shakes = torch.rand(most.shape, generator=generator) * 2 - 1
+            changes = {"attack": towards.clamp(-most, most)}
+            changes |= {f"{kind}-noise": shakes * most for kind in self.noise}
+            for name, change in changes.items():
+                x_adv = x.with_values(x.values + change)
+                made[name, eps] = Crafted(name, torch.full((n,), eps), torch.arange(n), x_adv)
+        return made
 
     def _described(self) -> dict[str, object]:
         return {
-            "schema": 1,
+            "schema": 2,
             "experiment": {
                 "name": self.name,
                 "model": [{"kind": "TCN", "name": name} for name in self.models],

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from feint.errors import FeintError
-from feint.files import read_tensors, write_tensors
+from feint.files import write_tensors
 from feint.report import case
 from feint.report.findings import Findings
+from feint.store import Store
 
 MakeRun = Callable[..., Path]
 
@@ -86,9 +87,11 @@ def test_noise_shakes_more_than_what_was_recorded(finished: Path) -> None:
 
 def test_tensors_of_another_run_are_refused(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
-    path = folder / "questions" / "tcn" / "punching.safetensors"
-    tensors, _ = read_tensors(path)
-    write_tensors(path, tensors, {"keys": ["someone/else"]})
+    store = Store(folder)
+    key = next(key for key in store if store.about(key)["kind"] == "question")
+    tensors, about = store.read(key)
+    about["keys"] = ["someone/else"] * len(about["keys"])
+    write_tensors(store.path(key), tensors, about)
     findings = Findings.of(folder)
     with pytest.raises(FeintError, match="do not hold the sequence"):
         case.read(findings, *(case.choose(findings) or ({}, "")))

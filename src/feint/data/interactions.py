@@ -94,13 +94,14 @@ class Pairs:
         return tuple(key.rpartition("/")[0] for key in self.keys)
 
     def fingerprint(self) -> str:
-        """A hash of every value, length and label: tells whether two runs saw the same data."""
+        """A hash of all there is: tells whether two runs saw the same data."""
         digest = hashlib.sha256()
         for sequences in (self.actor, self.reactor):
             for sequence in sequences:
                 digest.update(repr(tuple(sequence.shape)).encode())
                 digest.update(sequence.cpu().contiguous().numpy().tobytes())
-        digest.update(repr((self.keys, self.labels)).encode())
+        names = (self.keys, self.labels, self.sets, self.sides, self.roles)
+        digest.update(repr((names, self.skeleton)).encode())
         return digest.hexdigest()
 
 

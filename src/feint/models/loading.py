@@ -1,10 +1,12 @@
 """Models on disk: `<name>.safetensors` for the weights, `<name>.json` for what they belong to."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from feint.errors import FeintError
 from feint.files import read_json, read_tensors, write_json, write_tensors
@@ -42,6 +44,12 @@ def saved(path: Path) -> bool:
     return _beside(path, ".json").exists() and _beside(path, ".safetensors").exists()
 
 
+def about(path: Path) -> dict[str, Any]:
+    """What `save` was told of a model."""
+    told: dict[str, Any] = read_json(_beside(path, ".json")).get("about", {})
+    return told
+
+
 def load(path: Path) -> nn.Module:
     """Load what `save` wrote, in evaluation mode.
 
@@ -61,17 +69,42 @@ def load(path: Path) -> nn.Module:
                 f"{path}.json and {path}.safetensors describe different models; expected the two "
                 "files of one save. Train the model again, or restore the pair."
             )
-        with torch.random.fork_rng(devices=[]):  # building draws weights that are not kept
-            model = MODELS[described["model"]](**described["settings"])
-        model.load_state_dict(tensors)
+        return build(described["model"], described["settings"], tensors)
     except FeintError:
         raise
-    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise FeintError(
             f"{path}.json and .safetensors do not make a model: {type(error).__name__}: {error}. "
             f"Expected what feint.models.loading.save writes, for one of {', '.join(MODELS)}."
         ) from error
+
+
+def build(name: str, settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
+    """One of feint's own models with these weights, in evaluation mode.
+
+    Raises:
+        FeintError: no such model, or the settings or weights are not its own.
+    """
+    try:
+        with torch.random.fork_rng(devices=[]):  # building draws weights that are not kept
+            model = MODELS[name](**settings)
+        model.load_state_dict(weights)
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise FeintError(
+            f"This does not make a model: {type(error).__name__}: {error}. "
+            f"Expected settings and weights of one of {', '.join(MODELS)}."
+        ) from error
     return model.eval()
+
+
+def fingerprint(model: nn.Module) -> str:
+    """A hash of what decides a model's answers: its kind, its settings and its weights."""
+    told = (type(model).__name__, sorted(getattr(model, "settings", {}).items()))
+    found = hashlib.sha256(repr(told).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        found.update(repr((name, tuple(tensor.shape), str(tensor.dtype))).encode())
+        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -1,17 +1,14 @@
 """One case to look at: which one is chosen, by a rule that is told, and its motion in metres."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from jaxtyping import Float
 from torch import Tensor
 
-from feint import artefacts
 from feint.errors import FeintError
 from feint.evaluation import ATTACK, NONE
-from feint.files import read_tensors
 from feint.report.findings import Findings
 from feint.skeleton import Skeleton
 
@@ -107,34 +104,32 @@ def read(findings: Findings, row: dict[str, Any], rule: str) -> Case:
     Raises:
         FeintError: a file is not there, or does not hold the row.
     """
-    source, victim, target = row["source"], row["victim"], row["target"]
     same = ["source", "victim", "target", "sequence"]
     clean_row = findings.judged.filter(
         pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in same)
     ).row(0, named=True)
-    asked, about = _tensors(findings.folder, "questions", source, target)
-    crafted, _ = _tensors(findings.folder, "adversarial", source, target, row["attack"])
-    before, _ = _tensors(findings.folder, "answers", source, victim, target, NONE)
-    after, _ = _tensors(findings.folder, "answers", source, victim, target, row["attack"])
     skeleton, frames = findings.skeleton, row["frames"]
 
     def motion(values: Tensor) -> Motion:
         return skeleton.to_metres(values[:frames, : skeleton.features].float())
 
+    trail, job = findings.trail, str(row["job"])
+    question, i = trail.question(job), int(row["row"])
     try:
-        i = about["keys"].index(row["sequence"])
+        if question.keys[i] != row["sequence"]:
+            raise ValueError(f"there is {question.keys[i]!r} in its place")
         return Case(
             row,
             clean_row,
             rule,
             skeleton,
-            motion(asked["x"][i]),
-            motion(crafted["x_adv"][row["row"]]),
-            motion(before["values"][clean_row["row"]]),
-            motion(after["values"][row["row"]]),
-            motion(asked["wanted"][i]),
+            motion(question.x.values[i]),
+            motion(trail.seen(job).values[i]),
+            motion(trail.score(clean_row["job"])[0].values[clean_row["row"]]),
+            motion(trail.score(job)[0].values[i]),
+            motion(question.wanted.values[i]),
         )
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+    except (IndexError, ValueError) as error:
         raise FeintError(
             f"The tensors in {findings.folder} do not hold the sequence {row['sequence']} of "
             f"rows.parquet ({error}). Run `feint score` again."
@@ -155,35 +150,17 @@ def shaking(findings: Findings) -> dict[tuple[str, str, float], float]:
     """
     judged = findings.judged.filter(pl.col("source") == pl.col("victim"))
     found: dict[tuple[str, str, float], list[float]] = {}
-    for (source, target), rows in judged.group_by("source", "target", maintain_order=True):
-        asked, about = _tensors(findings.folder, "questions", str(source), str(target))
-        for (attack,), some in rows.group_by("attack", maintain_order=True):
-            if attack == NONE:
-                places = [about["keys"].index(key) for key in some["sequence"]]
-                values = asked["x"][places]
-            else:
-                crafted, _ = _tensors(
-                    findings.folder, "adversarial", str(source), str(target), str(attack)
-                )
-                values = crafted["x_adv"][some["row"].to_list()]
-            for one, frames, eps in zip(values, some["frames"], some["eps"], strict=True):
-                flat = one[:frames, : findings.skeleton.features].float()
-                shaken = acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps)
-                if shaken is not None:
-                    found.setdefault((str(source), str(attack), eps), []).append(shaken)
+    for (source, attack, eps, job), rows in judged.group_by(
+        "source", "attack", "eps", "job", maintain_order=True
+    ):
+        seen = findings.trail.seen(str(job)).values[rows["row"].to_list()]
+        for one, frames in zip(seen, rows["frames"], strict=True):
+            flat = one[:frames, : findings.skeleton.features].float()
+            shaken = acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps)
+            if shaken is not None:
+                key = (str(source), str(attack), float(eps))
+                found.setdefault(key, []).append(shaken)
     return {key: sum(values) / len(values) for key, values in found.items()}
-
-
-def _tensors(folder: Path, kind: str, *names: str) -> tuple[dict[str, Tensor], Any]:
-    path = artefacts.tensor_path(folder, kind, *names)
-    if not path.exists():
-        step = "feint score" if kind == "answers" else "feint attack"
-        raise FeintError(
-            f"{path} is not there, but rows.parquet speaks of it. Run `{step}` on the experiment "
-            "again."
-        )
-    tensors, about = read_tensors(path)
-    return tensors, about
 
 
 def _successes(rows: pl.DataFrame) -> pl.DataFrame:

@@ -8,12 +8,24 @@ from typing import Any
 import polars as pl
 
 from feint import artefacts, checks, summary
+from feint import rows as table
 from feint.errors import FeintError
 from feint.evaluation import NONE
 from feint.skeleton import Skeleton
 from feint.tolerance import Tolerance
 
-COLUMNS = ("row", "source", "victim", "attack", "target", "eps", "sequence", "label", "frames")
+COLUMNS = (
+    "row",
+    "job",
+    "source",
+    "victim",
+    "attack",
+    "target",
+    "eps",
+    "sequence",
+    "label",
+    "frames",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +45,11 @@ class Findings:
         """Open a run's folder.  Raises FeintError if it is none."""
         return Findings(folder, artefacts.describe(folder))
 
+    @cached_property
+    def trail(self) -> artefacts.Trail:
+        """The way from a row to its tensors."""
+        return artefacts.Trail(self.folder)
+
     @property
     def experiment(self) -> dict[str, Any]:
         """The experiment, as run.json keeps it."""
@@ -51,13 +68,9 @@ class Findings:
     @cached_property
     def skeleton(self) -> Skeleton:
         """The skeleton of the data."""
-        fields = dict(_table(self.described, "skeleton", self.folder))
         try:
-            for name in ("joints", "axes", "scale", "offset"):
-                fields[name] = tuple(fields[name])
-            fields["bones"] = tuple((a, b) for a, b in fields["bones"])
-            return Skeleton(**fields)
-        except (KeyError, TypeError, ValueError) as error:
+            return Skeleton.of(_table(self.described, "skeleton", self.folder))
+        except FeintError as error:
             raise FeintError(
                 f"{self.folder / 'run.json'} describes no skeleton ({error}). Run the experiment "
                 "again in another folder."
@@ -72,12 +85,7 @@ class Findings:
                 f"{path} is not there: nothing was scored yet. Run `feint score` on the experiment "
                 "first (`feint run` does all in one)."
             )
-        try:
-            rows = pl.read_parquet(path)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise FeintError(
-                f"Could not read {path}: {error}. Remove it and run `feint score` again."
-            ) from error
+        rows = table.read(path)
         missing = [c for c in (*COLUMNS, self._measure_name) if c not in rows.columns]
         if missing or not len(rows.filter(pl.col("attack") == NONE)):
             lacks = f"column {missing[0]!r}" if missing else "row without an attack"

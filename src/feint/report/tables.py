@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from feint import summary
+from feint import rows, summary
 from feint.artefacts import describe
 from feint.errors import FeintError
 from feint.evaluation import ATTACK
@@ -215,7 +215,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint minimal` first.")
     unit = "cm" if describe(folder)["experiment"]["attack"]["unit"] == "cm" else "data units"
-    needed = summary.smallest(pl.read_parquet(path))
+    needed = summary.smallest(rows.read(path))
     shares = ("quarter", "half", "three_quarters")
     return (
         Table(

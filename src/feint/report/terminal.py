@@ -10,8 +10,11 @@ from rich.text import Text
 
 from feint.checks import Warning
 from feint.data import sbu
+from feint.differences import Difference
 from feint.report import tables
 from feint.report.findings import Findings
+from feint.status import Stage, Status
+from feint.verification import Verification
 
 MOST_DAMAGE = 20
 PIPE_WIDTH = 120
@@ -83,6 +86,102 @@ def show_check(report: sbu.CheckReport) -> None:
     else:
         told = "It differs from the official dataset; `feint data sbu` fetches what is missing."
         out.print(Text(told, style="bold red"))
+
+
+def show_status(found: Status) -> None:
+    """Show how far a run is."""
+    out = _console()
+    if found.holder:
+        out.print(Text(f"Being worked on by {found.holder}.", style="bold"))
+    table = tables.Table(
+        ("jobs", "done", "left", "failed", "may take"),
+        tuple(
+            (one.kind, str(one.done), str(one.left), str(one.failed), _told_time(one))
+            for one in found.stages
+        ),
+    )
+    _table(out, "Jobs", table)
+    for name, reason in found.failures:
+        out.print(Text(f"failed: {name}: {reason}", style="red"))
+    if found.damaged:
+        out.print(Text(f"{found.damaged} damaged files were set aside in damaged/.", style="red"))
+    if found.others:
+        out.print(f"{found.others} finished jobs are of other settings, or of `feint minimal`.")
+    if found.finished:
+        out.print(Text("Nothing is left to do.", style="green"))
+    else:
+        left = "unknown" if found.seconds is None else _duration(found.seconds)
+        out.print(
+            f"Left, one job at a time: {left}. Run the same command again to go on; what failed "
+            "is tried again."
+        )
+
+
+def _told_time(stage: Stage) -> str:
+    if not stage.left and not stage.failed:
+        return tables.MISSING
+    return "unknown" if stage.seconds is None else _duration(stage.seconds)
+
+
+def _duration(seconds: float) -> str:
+    """A time that people can read."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def show_verification(found: Verification) -> None:
+    """Show what a run's tensors say of its rows."""
+    out = _console()
+    out.print(
+        f"{found.results} results and {found.rows} rows looked at; the largest relative difference "
+        f"of a distance worked out again is {found.largest:.1g}.",
+        highlight=False,
+    )
+    for one in found.problems:
+        out.print(Text(one, style="red"))
+    if found.wrong > len(found.problems):
+        out.print(Text(f"... and {found.wrong - len(found.problems)} more", style="red"))
+    if found.damaged:
+        told = f"{found.damaged} damaged files were set aside; `feint run` makes them anew."
+        out.print(Text(told, style="bold red"))
+    if found.ok:
+        out.print(Text("Everything is as the rows say.", style="green"))
+
+
+def show_difference(found: Difference, a: str, b: str) -> None:
+    """Show what differs between two runs."""
+    out = _console()
+    for title, lines in (("settings", found.settings), ("where they were made", found.origins)):
+        out.print(Text(f"Differences in {title}: {len(lines) or 'none'}", style="bold"))
+        for line in lines:
+            out.print(Text(f"  {line}"))
+    if found.rates is None:
+        out.print("One of them has no rows yet: `feint run` it to compare results.")
+        return
+    content = tables.Table(
+        ("crafted on", "answered by", "by", "eps", "n", "none", "moved, a", "moved, b", "change"),
+        tuple(
+            (
+                *(one[name] for name in ("source", "victim", "attack")),
+                f"{one['eps']:g}",
+                f"{one['n_a']} / {one['n_b']}",
+                f"{tables.percent(one['clean_a'])} / {tables.percent(one['clean_b'])}",
+                tables.percent(one["moved_a"]),
+                tables.percent(one["moved_b"]),
+                tables.MISSING if one["change"] is None else f"{100 * one['change']:+.1f}",
+            )
+            for one in found.rates.iter_rows(named=True)
+        ),
+        names=3,
+    )
+    _table(out, f"Success, a = {a}, b = {b}", content)
+    out.print(
+        "none: without an attack. moved: of those that failed without one. change: in percentage "
+        f"points. {found.alike} rows ask the same in both; {found.same} of them have the same "
+        f"distance (to 1e-4), and the most it differs by is {found.most:.2g} of itself."
+    )
 
 
 def _console() -> Console:

@@ -1,0 +1,201 @@
+"""The finished jobs of a run: one sealed file each, under its key.
+
+jobs/<2 digits>/<key>.safetensors   results
+failed/<key>.json                   why a job failed, until it is done
+damaged/                            files found damaged, set aside and never read again
+
+Keys are hashes (`feint.jobs`), so a result that is there is the one that is asked for.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from feint.errors import DamagedError, FeintError
+from feint.files import (
+    inside,
+    pack,
+    read_about,
+    read_bytes,
+    read_json,
+    unpack,
+    write_bytes,
+    write_json,
+)
+from feint.jobs import KEY_LENGTH, Job
+from feint.progress import console
+
+SCHEMA = 1
+KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
+CHECKED_AT_ONCE = 2**30
+"""Bytes of results whose seals are looked at whenever a run is taken up again."""
+
+Tensors = dict[str, Tensor]
+
+
+def result(job: Job, tensors: Tensors, told: dict[str, Any]) -> bytes:
+    """The content of a job's result: tensors, and what is told of them."""
+    return pack(tensors, {"schema": SCHEMA, **job.describe(), **told})
+
+
+class Store:
+    """Results by their keys.
+
+    Attributes:
+        folder: the run's.
+        set_aside: how many damaged files this object has found and put away.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.set_aside = 0
+
+    def path(self, key: str) -> Path:
+        """Where a result lies.  Raises FeintError if that is no key, or leads out of the run."""
+        if not KEY.fullmatch(key):
+            raise FeintError(
+                f"{self.folder} names a job {key!r}; expected {KEY_LENGTH} hexadecimal digits. "
+                "It was not written by feint: do not use it."
+            )
+        return inside(self.folder, "jobs", key[:2], f"{key}.safetensors")
+
+    def has(self, key: str) -> bool:
+        """Whether a job is finished."""
+        return os.path.exists(f"{self.folder}/jobs/{key[:2]}/{key}.safetensors")  # noqa: PTH110
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep a result; an earlier failure of the job is forgotten."""
+        write_bytes(self.path(key), content)
+        self._failure(key).unlink(missing_ok=True)
+
+    def get(self, key: str) -> bytes:
+        """A result's content, found whole.
+
+        Raises:
+            DamagedError: the file is damaged; it was set aside, and the job can be done again.
+            FeintError: the job is not finished.
+        """
+        return self._whole(key)[0]
+
+    def read(self, key: str) -> tuple[Tensors, dict[str, Any]]:
+        """A result's tensors, and what is told of them.  Raises as `get` does."""
+        _, tensors, about = self._whole(key)
+        return tensors, about
+
+    def about(self, key: str) -> dict[str, Any]:
+        """What is told of a result, without its tensors; the seal is not looked at."""
+        about: dict[str, Any] = read_about(self.path(key))
+        return about
+
+    def _whole(self, key: str) -> tuple[bytes, Tensors, dict[str, Any]]:
+        path = self.path(key)
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: that job is not finished, or its result was removed. Run "
+                "`feint run` on the experiment again; it does what is missing."
+            )
+        try:
+            content = read_bytes(path)
+            tensors, about = unpack(content, path)
+            check(about, key, path)
+        except DamagedError as error:
+            self.put_away(path, str(error))
+            raise
+        return content, tensors, about
+
+    def put_away(self, path: Path, why: str) -> None:
+        """Set a damaged file aside: nothing of that name is left, and it is said on stderr."""
+        self.set_aside += 1
+        place = inside(self.folder, "damaged") / path.name
+        number = 1
+        while place.exists() or place.is_symlink():
+            place = place.with_name(f"{path.name}.{number}")
+            number += 1
+        try:
+            place.parent.mkdir(exist_ok=True)
+            path.replace(place)
+            write_json(place.with_name(f"{place.name}.json"), {"schema": SCHEMA, "why": why})
+        except OSError as error:
+            raise FeintError(
+                f"{why} It could not be set aside either ({error}): remove {path} yourself."
+            ) from error
+        console.print(f"Damaged, set aside in {place}: {why}", markup=False, style="yellow")
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys of all results, of this experiment and of others, in no order."""
+        for path in self._files():
+            if KEY.fullmatch(path.name.partition(".")[0]):
+                yield path.name.partition(".")[0]
+
+    def check(self, most: int | None = CHECKED_AT_ONCE) -> bool:
+        """Look at the seals, and set aside what is damaged.
+
+        Args:
+            most: bytes to read; None reads all.
+
+        Returns:
+            whether all were looked at.
+        """
+        left = float("inf") if most is None else most
+        for path in self._files():
+            key = path.name.partition(".")[0]
+            if path.name.endswith(".part"):
+                path.unlink(missing_ok=True)  # of a process that was killed while it wrote
+                continue
+            if not KEY.fullmatch(key):
+                self.put_away(path, f"{path} is not named like the result of a job.")
+                continue
+            left -= path.stat().st_size
+            if left < 0:
+                return False
+            with contextlib.suppress(DamagedError):
+                self._whole(key)
+        return True
+
+    def _files(self) -> Iterator[Path]:
+        jobs = inside(self.folder, "jobs")
+        if not jobs.is_dir():
+            return
+        with os.scandir(jobs) as folders:
+            for one in folders:
+                if one.is_dir(follow_symlinks=False):
+                    with os.scandir(one.path) as files:
+                        for file in files:
+                            if file.is_file(follow_symlinks=False):
+                                yield Path(file.path)
+
+    # -- failures ---------------------------------------------------------------------------
+
+    def fail(self, job: Job, failure: str, detail: str) -> None:
+        """Write down why a job failed."""
+        told = {"schema": SCHEMA, "key": job.key, "name": job.name, "failure": failure}
+        write_json(self._failure(job.key), {**told, "detail": detail})
+
+    def failure(self, key: str) -> str | None:
+        """Why a job failed; None if it did not."""
+        path = self._failure(key)
+        return str(read_json(path).get("failure")) if path.exists() else None
+
+    def _failure(self, key: str) -> Path:
+        return inside(self.folder, "failed", f"{key}.json")
+
+
+def check(about: Any, key: str, path: Path | str) -> None:
+    """Raise DamagedError unless `about` is that of the job `key`, in a schema this feint reads."""
+    if not isinstance(about, dict) or not isinstance(about.get("schema"), int):
+        raise DamagedError(f"{path} holds no result of a job; expected one that feint wrote.")
+    if about["schema"] > SCHEMA:
+        raise DamagedError(
+            f"{path} has schema {about['schema']}, this feint reads up to {SCHEMA}: a newer one "
+            "wrote it. Use that one, or let this one do the job again."
+        )
+    if about["schema"] != SCHEMA or about.get("key") != key:
+        raise DamagedError(
+            f"{path} is the result of {about.get('key')!r}, schema {about['schema']}; expected "
+            f"that of {key!r}, schema {SCHEMA}."
+        )

@@ -1,0 +1,49 @@
+"""TensorBoard, for who wants to watch: training curves as they grow.  Off unless asked for."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feint.errors import FeintError
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """Writes to a folder that `tensorboard --logdir` reads.
+
+    Raises:
+        FeintError: TensorBoard is not installed.
+    """
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if importlib.util.find_spec("tensorboard") is None:
+            raise FeintError(
+                "--tensorboard needs TensorBoard, which is not installed. "
+                "Expected: pip install 'feint[tensorboard]'"
+            )
+
+    def training(self, name: str, key: str) -> Callable[[int, Any], None]:
+        """A `watch` for `feint.training.train`: its errors, epoch by epoch."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        writer = SummaryWriter(str(self.folder / f"{name.replace(' ', '-')}-{key[:8]}"))
+
+        def watch(done: int, history: Any) -> None:
+            for what in ("loss", "validation"):
+                if getattr(history, what):
+                    writer.add_scalar(what, getattr(history, what)[-1], done)
+            writer.flush()
+
+        return watch
+
+    def results(self, values: dict[str, float], step: int) -> None:
+        """Numbers of a whole run, under their names."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(str(self.folder / "results")) as writer:
+            for name, value in values.items():
+                writer.add_scalar(name, value, step)
