@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from feint import checks
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import Question
 from feint.files import inside, read_json
-from feint.results import read_question, rebuilt
+from feint.results import read_answers, read_question, read_reactor, rebuilt
 from feint.sequences import Sequences
 from feint.store import Store
 
@@ -18,11 +19,33 @@ SCHEMA = 2
 """Of run.json, and of the folder's layout."""
 
 
+class _Data(BaseModel):
+    model_config = ConfigDict(strict=True)
+    source: str
+    train: int
+    test: int
+    train_fingerprint: str
+    test_fingerprint: str
+    labels: list[str]
+
+
+class _Told(BaseModel):
+    """What run.json holds, as far as anybody reads it."""
+
+    model_config = ConfigDict(strict=True)
+    experiment: dict[str, Any]
+    data: _Data
+    skeleton: dict[str, Any]
+    weights: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    sessions: list[dict[str, Any]] = []
+
+
 def describe(folder: Path) -> dict[str, Any]:
     """What run.json says of a run in `folder`.
 
     Raises:
-        DamagedError: it was damaged.
+        DamagedError: it was damaged, or holds something else than feint writes.
         FeintError: there is none, or another feint wrote it.
     """
     path = inside(folder, "run.json")
@@ -37,14 +60,34 @@ def describe(folder: Path) -> dict[str, Any]:
             f"{path} has schema {described.get('schema')}, and this feint reads {SCHEMA}. Use the "
             "feint that wrote it, or run the experiment again in another folder."
         )
+    try:
+        _Told.model_validate(described)
+    except ValidationError as error:
+        raise DamagedError(
+            f"{path} is not what feint writes: {_first(error)}. Restore it."
+        ) from error
     return described
 
 
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong."""
+    one = error.errors()[0]
+    return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
+
+
 def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, checks.Gate]]:
-    """What each trained model of a run scored beside the trivial predictors."""
+    """What each trained model of a run scored beside the trivial predictors.
+
+    Raises:
+        DamagedError: a file does not tell it.
+    """
     for name in names:
-        about = read_json(inside(folder, "models", f"{name}.json"))["about"]
-        yield name, checks.Gate(**about["gate"])
+        path = inside(folder, "models", f"{name}.json")
+        try:
+            gate = read_json(path)["about"]["gate"]
+            yield name, TypeAdapter(checks.Gate).validate_python(gate)
+        except ValidationError as error:
+            raise DamagedError(f"{path} tells no gate: {_first(error)}. Remove it.") from error
 
 
 class Trail:
@@ -64,7 +107,7 @@ class Trail:
         """What the victim answered, and what its job's result tells."""
         if job not in self._scores:
             tensors, about = self._read(job, "score")
-            self._scores[job] = Sequences(tensors["values"], tensors["lengths"]), about
+            self._scores[job] = read_answers(tensors), about
         return self._scores[job]
 
     def question(self, job: str) -> Question:
@@ -87,11 +130,10 @@ class Trail:
         return self._crafted[key]
 
     def _question(self, job: str) -> tuple[Question, Sequences]:
-        key = self.score(job)[1]["needs"]["question"]
+        key = self.score(job)[1]["needs"].get("question", "")
         if key not in self._questions:
             tensors, about = self._read(key, "question")
-            question = read_question(tensors, about)
-            self._questions[key] = question, question.x.with_values(tensors["reactor"])
+            self._questions[key] = read_question(tensors, about), read_reactor(tensors)
         return self._questions[key]
 
     def _read(self, key: str, *kinds: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

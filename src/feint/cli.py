@@ -189,10 +189,12 @@ def status(
 @app.command()
 def verify(folder: RunFolder) -> None:
     """Work out every stored perturbation and row again; exits with 1 if anything is wrong."""
+    from feint.artefacts import describe
     from feint.lock import Lock
     from feint.report import terminal
     from feint.verification import verify
 
+    describe(folder)  # or no lock is put where no run is
     with Lock(folder):
         found = verify(folder)
     terminal.show_verification(found)

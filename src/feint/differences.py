@@ -68,15 +68,15 @@ def diff(a: Path, b: Path) -> Difference:
     told_kappas = [None if kappa is None else dict(kappa.kappa) for kappa in kappas]
     settings += changes(told_kappas[0], told_kappas[1], "tolerance")
     origins = list(changes(_origin(told[0]), _origin(told[1])))
-    tables = [_rows(folder) for folder in (a, b)]
-    if tables[0] is None or tables[1] is None or kappas[0] is None or kappas[1] is None:
-        return Difference(settings, origins, None)
     key = ["source", "victim", "attack", "eps"]
-    rates = [
-        summary.rates(table, kappa).select(*key, "n", "clean", "moved", "closed")
-        for table, kappa in zip(tables, kappas, strict=True)
-        if table is not None and kappa is not None
-    ]
+    tables, rates = [], []
+    for folder, kappa in zip((a, b), kappas, strict=True):
+        path = inside(folder, "rows.parquet")
+        if kappa is None or not path.exists():
+            return Difference(settings, origins, None)
+        tables.append(rows.scored(path, f"distance_{kappa.reading}"))
+        found = summary.rates(tables[-1], kappa)
+        rates.append(found.select(*key, "n", "clean", "moved", "closed"))
     joined = rates[0].join(rates[1], on=key, how="full", coalesce=True, suffix="_b")
     joined = joined.rename({c: f"{c}_a" for c in ("n", "clean", "moved", "closed")})
     joined = joined.with_columns(change=pl.col("moved_b") - pl.col("moved_a")).sort(key)
@@ -90,7 +90,7 @@ def diff(a: Path, b: Path) -> Difference:
 
 def _origin(described: dict[str, Any]) -> dict[str, Any]:
     """Of the last session: versions, machine, commit."""
-    last = (described.get("sessions") or [{}])[-1]
+    last: dict[str, Any] = (described.get("sessions") or [{}])[-1]
     kept = ("engine", "host", "system", "processor", "cores", "threads", "gpu", "commit")
     return {"versions": described.get("versions"), **{name: last.get(name) for name in kept}}
 
@@ -98,8 +98,3 @@ def _origin(described: dict[str, Any]) -> dict[str, Any]:
 def _tolerance(folder: Path) -> Tolerance | None:
     path = inside(folder, "tolerance.json")
     return Tolerance.load(path) if path.exists() else None
-
-
-def _rows(folder: Path) -> pl.DataFrame | None:
-    path = inside(folder, "rows.parquet")
-    return rows.read(path) if path.exists() else None

@@ -205,7 +205,7 @@ def parse(text: str, name: str) -> Experiment:
         raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
     except ValidationError as error:
         raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
-    except TypeError as error:
+    except (TypeError, ArithmeticError) as error:
         raise FeintError(f"{name} is not an experiment: {error}.") from error
 
 
@@ -217,7 +217,7 @@ def restore(told: Any, name: str) -> Experiment:
         return Experiment(**told)
     except ValidationError as error:
         raise FeintError(f"{name} tells no experiment of this feint:\n{_told(error)}") from error
-    except TypeError as error:
+    except (TypeError, ArithmeticError) as error:
         raise FeintError(f"{name} tells no experiment of this feint: {error}.") from error
 
 

@@ -12,6 +12,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ BLANK = SEAL + "0" * 64
 """Where the checksum goes: it is of the file with these zeros in its place."""
 HEADER_LIMIT = 4 * 2**20
 """Bytes of a safetensors header; feint's own are far below."""
-TEXT_LIMIT = 64 * 2**20
-"""Bytes of a JSON file."""
+TEXT_LIMIT = 8 * 2**20
+"""Bytes of a JSON file; in memory it takes many times as much."""
+DEPTH = 32
+"""How deep JSON is nested."""
 SHARE = 0.5
 """Of the memory that is free, how much one file may take."""
 
@@ -42,7 +45,7 @@ def seal(content: bytes) -> bytes:
 
 def is_sealed(content: bytes) -> bool:
     """Whether content holds a seal that is the checksum of all the rest."""
-    for mark in list(re.finditer(SEAL.encode() + b"([0-9a-f]{64})", content))[:4]:
+    for mark in islice(re.finditer(SEAL.encode() + b"([0-9a-f]{64})", content), 4):
         digest = hashlib.sha256(content[: mark.start(1)])
         digest.update(b"0" * 64)
         digest.update(memoryview(content)[mark.end(1) :])
@@ -141,8 +144,8 @@ def read_json(path: Path, sealed: bool = True) -> dict[str, Any]:
     """
     content = read_bytes(path, TEXT_LIMIT)
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        value = parse(content)
+    except ValueError as error:
         raise DamagedError(
             f"Could not read {path}: {error}. Expected a JSON file written by feint; "
             "restore it, or remove it and run the step that writes it again."
@@ -161,8 +164,31 @@ def read_json(path: Path, sealed: bool = True) -> dict[str, Any]:
     return value
 
 
+def parse(content: bytes | str) -> Any:
+    """A JSON value, without NaN and nested no deeper than `DEPTH`; ValueError if it is none."""
+    try:
+        value = json.loads(content, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    level = [value]
+    for _ in range(DEPTH + 1):
+        nests = [one for one in level if isinstance(one, dict | list)]
+        level = [x for one in nests for x in (one.values() if isinstance(one, dict) else one)]
+    if level:
+        raise ValueError(f"it is nested deeper than {DEPTH} levels")
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def pack(tensors: Mapping[str, Tensor], about: object) -> bytes:
-    """Tensors and `about`, a JSON value, as sealed safetensors."""
+    """Tensors and `about`, a JSON value, as sealed safetensors.
+
+    Raises:
+        FeintError: what is told is longer than `unpack` reads.
+    """
     contiguous: dict[str, Tensor] = {}
     places: set[int] = set()
     for name, tensor in tensors.items():
@@ -171,7 +197,14 @@ def pack(tensors: Mapping[str, Tensor], about: object) -> bytes:
         contiguous[name] = one.clone() if place in places else one  # two may be one in memory
         places.add(place)
     told = {"about": json.dumps(about, allow_nan=False), "seal": BLANK}
-    return seal(safetensors.torch.save(contiguous, metadata=told))
+    content = safetensors.torch.save(contiguous, metadata=told)
+    size = int.from_bytes(content[:8], "little")
+    if size > HEADER_LIMIT:
+        raise FeintError(
+            f"A result tells {size} bytes about its tensors; expected at most {HEADER_LIMIT}. Give "
+            "smaller jobs (evaluation.rows_per_job), or fewer epochs."
+        )
+    return seal(content)
 
 
 def unpack(content: bytes, what: str | Path) -> tuple[dict[str, Tensor], Any]:
@@ -198,9 +231,8 @@ def header(content: bytes) -> Any:
     if not 2 <= size <= HEADER_LIMIT:
         raise ValueError(f"a header of {size} bytes, expected 2 to {HEADER_LIMIT}")
     try:
-        told = json.loads(content[8 : 8 + size])["__metadata__"]
-        return json.loads(told["about"])
-    except (RecursionError, TypeError) as error:
+        return parse(parse(content[8 : 8 + size])["__metadata__"]["about"])
+    except TypeError as error:
         raise ValueError(f"its header is not feint's ({error})") from error
 
 

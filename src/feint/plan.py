@@ -237,10 +237,11 @@ class Plan:
                             yield self.crafted(source, label, attack, rows)[eps]
 
     def minimal_stage(self) -> Iterator[Job]:
-        """Questions, then the searches."""
-        for source in self.weights:
+        """Questions, then the searches: each job once."""
+        for i, source in enumerate(self.weights):
             for label in self.experiment.target.labels:
-                yield from (self.question(source, label, rows) for rows in self.chunks)
+                if i == 0 or not self._shared:
+                    yield from (self.question(source, label, rows) for rows in self.chunks)
                 yield from (self.minimal(source, label, rows) for rows in self.chunks)
 
     def score_stage(self) -> Iterator[Job]:
@@ -264,7 +265,7 @@ class Plan:
         alike = models if self._shared else len(self.pairs)
         return {
             "attack": parts * (questions + noises * eps + models * targets * eps),
-            "minimal": parts * 2 * models * targets,
+            "minimal": parts * (questions + models * targets),
             "score": parts * targets * (len(self.pairs) * eps + alike * (1 + noises * eps)),
         }
 

@@ -1,27 +1,90 @@
 """What the results of jobs hold, and how it is read back."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import polars as pl
 import torch
 from torch import Tensor
 
 from feint.budget import Budget
-from feint.errors import FeintError
+from feint.errors import DamagedError, FeintError
 from feint.evaluation import Question
 from feint.sequences import Sequences
 
 Result = tuple[dict[str, Tensor], dict[str, Any]]
 """Tensors, and what is told of them."""
+T = TypeVar("T")
+
+
+def tensor(tensors: Mapping[str, Tensor], name: str, rank: int, kind: torch.dtype) -> Tensor:
+    """One of a result's tensors.  Raises DamagedError if there is none of that rank and kind."""
+    one = tensors.get(name)
+    if one is None or one.ndim != rank or one.dtype != kind:
+        got = "nothing" if one is None else f"{one.dtype} of rank {one.ndim}"
+        raise DamagedError(
+            f"A result holds {got} as its {name!r}; expected {kind} of rank {rank}. {_ADVICE}"
+        )
+    return one
+
+
+def told(about: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """Something that a result tells.  Raises DamagedError if it does not, or tells another kind."""
+    value = about.get(name)
+    if not isinstance(value, kind):
+        raise DamagedError(
+            f"The result of {about.get('name')!r} tells {type(value).__name__} as its {name!r}; "
+            f"expected {kind.__name__}. {_ADVICE}"
+        )
+    return value
 
 
 def read_question(
-    tensors: dict[str, Tensor], about: dict[str, Any], device: torch.device | str = "cpu"
+    tensors: Mapping[str, Tensor], about: Mapping[str, Any], device: torch.device | str = "cpu"
 ) -> Question:
-    """The question that a result holds."""
-    x = Sequences(tensors["x"], tensors["lengths"]).to(device)
-    names = [tuple(about[name]) for name in ("keys", "labels", "sides", "exemplars")]
-    return Question(about["target"], x, x.with_values(tensors["wanted"].to(device)), *names)
+    """The question that a result holds.  Raises FeintError if it holds none."""
+    x = Sequences(_values(tensors, "x"), _lengths(tensors)).to(device)
+    names = [tuple(told(about, name, list)) for name in ("keys", "labels", "sides", "exemplars")]
+    if not all(len(some) == len(x) and all(isinstance(n, str) for n in some) for some in names):
+        raise DamagedError(
+            f"The result of {about.get('name')!r} does not name its {len(x)} sequences. {_ADVICE}"
+        )
+    wanted = x.with_values(_values(tensors, "wanted").to(device))
+    return Question(told(about, "target", str), x, wanted, *names)
+
+
+def read_reactor(tensors: Mapping[str, Tensor]) -> Sequences:
+    """The true reactions to what a question asks.  Raises FeintError if it holds none."""
+    return Sequences(_values(tensors, "reactor"), _lengths(tensors))
+
+
+def read_answers(tensors: Mapping[str, Tensor]) -> Sequences:
+    """The answers that the result of a scoring holds.  Raises FeintError if it holds none."""
+    return Sequences(_values(tensors, "values"), _lengths(tensors))
+
+
+def read_rows(about: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows that a result tells.  Raises DamagedError if it tells none."""
+    columns = told(about, "rows", dict)
+    try:
+        if not all(isinstance(values, list) for values in columns.values()):
+            raise ValueError("expected lists")
+        return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        raise DamagedError(
+            f"The result of {about.get('name')!r} tells no rows ({error}). {_ADVICE}"
+        ) from error
+
+
+_ADVICE = "It was not written by feint: remove it and run `feint run` again."
+
+
+def _values(tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    return tensor(tensors, name, 3, torch.float32)
+
+
+def _lengths(tensors: Mapping[str, Tensor]) -> Tensor:
+    return tensor(tensors, "lengths", 1, torch.int64)
 
 
 def changed(x_adv: Sequences, budget: Budget) -> Result:
@@ -33,18 +96,19 @@ def changed(x_adv: Sequences, budget: Budget) -> Result:
     return {"changed": x_adv.values[..., coords], "coords": coords, "lengths": x_adv.lengths}, {}
 
 
-def rebuilt(tensors: dict[str, Tensor], about: dict[str, Any], x: Sequences) -> Sequences:
+def rebuilt(tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequences) -> Sequences:
     """The perturbed batch that a result holds, around its clean input.
 
     Raises:
         FeintError: they do not belong together.
     """
-    values, coords = x.values.clone(), tensors["coords"].to(x.values.device)
-    kept = tensors["changed"].to(x.values.device)
+    device = x.values.device
+    values, coords = x.values.clone(), tensor(tensors, "coords", 1, torch.bool).to(device)
+    kept = _values(tensors, "changed").to(device)
     if (
         coords.shape != values.shape[-1:]
         or kept.shape != (*values.shape[:-1], int(coords.sum()))
-        or not torch.equal(tensors["lengths"].to(x.lengths.device), x.lengths)
+        or not torch.equal(_lengths(tensors).to(device), x.lengths)
     ):
         raise FeintError(
             f"A result of {about.get('name')!r} was perturbed around other sequences: shape "

@@ -1,7 +1,7 @@
 """Tables of rows as Parquet: sealed, written as they grow, and read only if they can be ours.
 
 Nothing in them is compressed but by dictionaries, so that a small file never becomes a large
-table: one that is compressed otherwise was not written here, and is refused.
+table: one that is compressed or encoded otherwise was not written here, and is refused.
 """
 
 import io
@@ -13,13 +13,26 @@ from typing import Any
 import polars as pl
 
 from feint.errors import DamagedError, FeintError
-from feint.files import BLANK, SHARE, free_memory, is_sealed, read_bytes, replacing, seal
+from feint.files import BLANK, SHARE, free_memory, is_sealed, parse, read_bytes, replacing, seal
 
 SCHEMA = 1
 AT_ONCE = 50_000
 """Rows written at once."""
 WIDTH = 16
 """Bytes a value of any column takes in memory, at most."""
+ENCODINGS = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED"}
+"""Of columns: in any other a short file can spell out long strings."""
+LONGEST = 4096
+"""Bytes of a string."""
+QUESTION = ("source", "victim", "target", "sequence")
+SCORED = (*QUESTION, "row", "job", "attack", "eps", "label", "frames", "change", "distance_frame")
+"""What the rows of a scored run all have; `evaluation.score` tells what that is."""
+
+_WORDS = ("job", "attack", *QUESTION, "exemplar", "label", "side")
+_WHOLE = ("row", "frames")
+_NUMBERS = ("eps", "kappa", "distance", "distance_frame", "distance_joint", "change", "error_cm",
+            "change_cm", "change_max_cm", "bones")  # fmt: skip
+_KNOWN = {*_WORDS, *_WHOLE, *_NUMBERS}
 
 
 def write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> int:
@@ -53,18 +66,70 @@ def write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> i
     return rows
 
 
-def read(path: Path) -> pl.DataFrame:
+def read(path: Path, needs: Iterable[str] = ()) -> pl.DataFrame:
     """Read what `write` wrote.
 
+    Args:
+        needs: columns it must have, without a gap in them.
+
     Raises:
-        DamagedError: it is cut off, altered, compressed, or larger than this machine can hold.
+        DamagedError: it is cut off, altered, compressed, larger than this machine can hold, or
+            holds something else than feint's tables do.
         FeintError: there is no such file.
     """
     content = _checked(path)
     try:
-        return pl.read_parquet(io.BytesIO(content))
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        frame = pl.read_parquet(io.BytesIO(content))
+        _expect(frame, needs)
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DamagedError(f"Could not read {path}: {error}. {_ADVICE}") from error
+    return frame
+
+
+def scored(path: Path, *needs: str) -> pl.DataFrame:
+    """Read the rows of a run.
+
+    Args:
+        needs: columns it must have beside `SCORED`.
+
+    Raises:
+        DamagedError: as `read`; a row stands twice, or what was attacked has no row without.
+        FeintError: there is no such file.
+    """
+    frame = read(path, (*SCORED, *needs))
+    asked = frame.select(*QUESTION, "attack", "eps")
+    clean = asked.filter(pl.col("attack") == "none").select(QUESTION)
+    lacks = ""
+    if asked.is_duplicated().any():
+        lacks = "a row that stands twice"
+    elif len(clean) != asked.select(QUESTION).n_unique():
+        lacks = "no row without an attack beside each attacked one"
+    if lacks:
+        raise DamagedError(f"Could not read {path}: it has {lacks}. {_ADVICE}")
+    return frame.select(name for name in frame.columns if name in _KNOWN)
+
+
+def _expect(frame: pl.DataFrame, needs: Iterable[str]) -> None:
+    """Raise ValueError unless the columns are what feint's tables have under these names."""
+    for column in frame.iter_columns():
+        name, kind = column.name, column.dtype
+        for names, right, told in (
+            (_WORDS, kind == pl.String, "words"),
+            (_WHOLE, kind.is_integer(), "whole numbers"),
+            (_NUMBERS, kind.is_float(), "numbers"),
+        ):
+            if name in names and not right:
+                raise ValueError(f"its column {name!r} has {kind}; expected {told}")
+        if kind == pl.String and bool((column.str.len_bytes() > LONGEST).any()):
+            raise ValueError(f"its column {name!r} has strings of more than {LONGEST} bytes")
+        if name in _WHOLE and bool((column < int(name == "frames")).any()):
+            raise ValueError(f"its column {name!r} has numbers that are too small")
+    for name in needs:
+        if name not in frame.columns:
+            raise ValueError(f"it has no column {name!r}")
+        column = frame[name]
+        if column.has_nulls() or (column.dtype.is_float() and not column.is_finite().all()):
+            raise ValueError(f"its column {name!r} has gaps")
 
 
 def about(path: Path) -> dict[str, Any]:
@@ -104,6 +169,10 @@ def _checked(path: Path) -> bytes:
         ]
         if any(chunk.compression != "UNCOMPRESSED" for chunk in chunks):
             raise ValueError("it is compressed, which feint never does")
+        if not all(ENCODINGS.issuperset(chunk.encodings) for chunk in chunks):
+            raise ValueError("it is encoded in a way that feint never uses")
+        if any(told.schema.column(c).max_repetition_level for c in range(told.num_columns)):
+            raise ValueError("it has columns of lists, which feint never writes")
         needed = told.num_rows * told.num_columns * WIDTH
         if needed > free_memory() * SHARE:
             raise ValueError(f"its {told.num_rows} rows do not fit into memory")
@@ -121,7 +190,7 @@ def _told(content: bytes, path: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     told = (pq.read_metadata(io.BytesIO(content)).metadata or {}).get(b"feint", b"null")
-    value = json.loads(told)
+    value = parse(told)
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise DamagedError(
             f"{path} has schema {value.get('schema') if isinstance(value, dict) else None}; this "

@@ -42,7 +42,7 @@ from feint.models import loading
 from feint.plan import UNKNOWN, Facts, Plan
 from feint.prepared import Prepared, pack_pairs, prepare
 from feint.progress import bar, console
-from feint.results import read_question
+from feint.results import T, read_question, read_rows, told
 from feint.sequences import Sequences
 from feint.store import Store
 from feint.tracking import Tracker
@@ -83,7 +83,7 @@ class Run:
         self.engine = engine if engine is not None else InProcess()
         self.lock = Lock(folder, wait)
         self.store = Store(folder)
-        self.tracker = Tracker(folder / "tensorboard") if tensorboard else None
+        self.tracker = Tracker(inside(folder, "tensorboard")) if tensorboard else None
         self.desk = work.Desk(
             folder.absolute(), experiment.evaluation.batch_size, device, self.tracker
         )
@@ -143,28 +143,34 @@ class Run:
             return
         jobs = self.plan().training
         self._complete(jobs.values, "training", len(jobs))
-        self._weights = {name: self.store.read(job.key)[1]["weights"] for name, job in jobs.items()}
+        self._weights = {name: self._of(job, "weights", str) for name, job in jobs.items()}
         self._complete(self.plan().gates_stage, "gates", len(jobs))
         self._describe()
         for name, job in jobs.items():
             self._export(name, job)
             inside(self.folder, "checkpoints", f"{job.key}.safetensors").unlink(missing_ok=True)
 
+    def _of(self, job: Job, name: str, kind: type[T]) -> T:
+        """Something that a finished job tells."""
+        return told(self.store.read(job.key)[1], name, kind)
+
     def _export(self, name: str, job: Job) -> None:
         """Put a trained model where anybody can load it."""
         gate = self.plan().gate(name)
+        for suffix in (".json", ".safetensors"):
+            inside(self.folder, "models", f"{name}{suffix}")
         path = inside(self.folder, "models", name)
-        told = {"weights": self._weights[name], "jobs": [job.key, gate.key]}
+        made = {"weights": self._weights[name], "jobs": [job.key, gate.key]}
         try:
-            if loading.saved(path) and loading.about(path).get("made") == told:
+            if loading.saved(path) and loading.about(path).get("made") == made:
                 loading.load(path)
                 return
         except DamagedError:
             pass  # written anew
         tensors, about = self.store.read(job.key)
-        model = loading.build(about["model"], about["settings"], tensors)
-        beside = {name: about[name] for name in ("training", "history")}
-        loading.save(model, path, **beside, gate=self.store.read(gate.key)[1]["gate"], made=told)
+        model = loading.build(told(about, "model", str), told(about, "settings", dict), tensors)
+        beside = {name: told(about, name, dict) for name in ("training", "history")}
+        loading.save(model, path, **beside, gate=self._of(gate, "gate", dict), made=made)
 
     @cached_property
     def tolerance(self) -> tolerance.Tolerance:
@@ -178,7 +184,7 @@ class Run:
             elif asked == "natural":
                 job = self.plan().natural()
                 self._complete(lambda: [job], "tolerance", 1)
-                found = tolerance.Tolerance(**self.store.read(job.key)[1]["tolerance"])
+                found = tolerance.Tolerance.told(self._of(job, "tolerance", dict), job.name)
             else:
                 found = tolerance.Tolerance.load(Path(asked))
             for label in self.experiment.target.labels:
@@ -320,12 +326,12 @@ class Run:
 
     def _rows(self, columns: tuple[str, ...], names: tuple[Any, ...], job: Job) -> pl.DataFrame:
         _, about = self.store.read(job.key)
-        frame = pl.DataFrame(about["rows"], schema_overrides={"eps": pl.Float64})
-        told = dict(zip(columns, names, strict=True))
-        if "eps" in told:
-            told["eps"] = round(told["eps"], 7)
-        named = [pl.lit(value).alias(name) for name, value in told.items()]
-        rest = [name for name in frame.columns if name not in told]
+        frame = read_rows(about)
+        known = dict(zip(columns, names, strict=True))
+        if "eps" in known:
+            known["eps"] = round(known["eps"], 7)
+        named = [pl.lit(value).alias(name) for name, value in known.items()]
+        rest = [name for name in frame.columns if name not in known]
         frame = frame.select(*named, *rest, pl.lit(job.key).alias("job"))
         return frame.with_row_index("row")
 

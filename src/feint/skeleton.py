@@ -50,12 +50,30 @@ class Skeleton:
                 k: tuple(v) if isinstance(v, list) else v for k, v in told.items()
             }
             fields["bones"] = tuple((a, b) for a, b in fields["bones"])
-            return Skeleton(**fields)
+            found = Skeleton(**fields)
+            found._check()
+            return found
         except (KeyError, TypeError, ValueError) as error:
             raise FeintError(
                 f"This describes no skeleton ({error}): {dict(told)}. Expected the fields of "
                 "feint.Skeleton."
             ) from error
+
+    def _check(self) -> None:
+        """Raise ValueError unless names and numbers belong together."""
+        ends = [end for bone in self.bones for end in bone]
+        words = (self.name, self.root, *self.joints, *self.axes, *ends)
+        numbers = (*self.scale, *self.offset, self.fps)
+        if not all(isinstance(word, str) for word in words):
+            raise ValueError("its names are no words")
+        if not all(type(n) in (int, float) and abs(n) < 1e9 for n in numbers):
+            raise ValueError("scale, offset and fps are no numbers below 1e9")
+        if not {self.root, *ends} <= set(self.joints) or not ends:
+            raise ValueError("its root and bones are not of its joints")
+        if not 0 < len(self.axes) == len(self.scale) == len(self.offset):
+            raise ValueError("scale and offset are not one an axis")
+        if 0 in self.scale or not self.fps > 0:
+            raise ValueError("scale and fps cannot be 0")
 
     @property
     def features(self) -> int:

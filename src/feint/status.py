@@ -17,6 +17,8 @@ from feint.store import Store
 
 SAMPLE = 5
 """Results of a group whose durations are looked at."""
+PARTS = 10**6
+"""Into how many the test rows of a run are divided, at most."""
 
 
 @dataclass
@@ -72,19 +74,17 @@ def plan_of(folder: Path) -> Plan:
         FeintError: there is no run, or its run.json does not tell an experiment.
     """
     described = describe(folder)
-    experiment = restore(described.get("experiment"), str(folder / "run.json"))
-    try:
-        data = described["data"]
-        facts = Facts(data["train_fingerprint"], data["test_fingerprint"], int(data["test"]))
-        known = dict(described["weights"])
-    except (KeyError, TypeError, ValueError) as error:
+    experiment = restore(described["experiment"], str(folder / "run.json"))
+    data, known = described["data"], described.get("weights", {})
+    facts = Facts(data["train_fingerprint"], data["test_fingerprint"], data["test"])
+    if not 0 < facts.rows <= PARTS * experiment.evaluation.rows_per_job:
         raise FeintError(
-            f"{folder / 'run.json'} does not tell the run's data ({error}). Run the experiment "
-            "again; what is finished is kept."
-        ) from error
+            f"{folder / 'run.json'} tells of {facts.rows} test sequences; expected some, and at "
+            f"most {PARTS} jobs of them. Run the experiment again; what is finished is kept."
+        )
     path = inside(folder, "tolerance.json")
     kappa = tolerance.Tolerance.load(path) if path.exists() else None
-    weights = {spec.name: str(known.get(spec.name, UNKNOWN)) for spec in experiment.model}
+    weights = {spec.name: known.get(spec.name, UNKNOWN) for spec in experiment.model}
     return Plan(experiment, facts, weights, kappa)
 
 
@@ -125,7 +125,7 @@ def status(folder: Path) -> Status:
         setattr(stage, state, getattr(stage, state) + 1)
         if state == "done":
             if len(group["sample"]) < SAMPLE:
-                group["sample"].append(store.about(job.key)["made"]["seconds"])
+                group["sample"] += _seconds(store, job.key)
             continue
         group["left"] += 1
         if state == "failed" and len(found.failures) < SAMPLE:
@@ -141,3 +141,12 @@ def status(folder: Path) -> Status:
     aside = inside(folder, "damaged")
     found.damaged = sum(1 for p in aside.glob("*") if p.suffix != ".json") if aside.is_dir() else 0
     return found
+
+
+def _seconds(store: Store, key: str) -> list[float]:
+    """How long a job took, if its result says so."""
+    try:
+        seconds = store.about(key)["made"]["seconds"]
+    except (FeintError, KeyError, TypeError):
+        return []
+    return [seconds] if isinstance(seconds, float) else []

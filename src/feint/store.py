@@ -129,8 +129,8 @@ class Store:
     def __iter__(self) -> Iterator[str]:
         """The keys of all results, of this experiment and of others, in no order."""
         for path in self._files():
-            if KEY.fullmatch(path.name.partition(".")[0]):
-                yield path.name.partition(".")[0]
+            if _is_result(path):
+                yield path.stem
 
     def check(self, most: int | None = CHECKED_AT_ONCE) -> bool:
         """Look at the seals, and set aside what is damaged.
@@ -143,18 +143,17 @@ class Store:
         """
         left = float("inf") if most is None else most
         for path in self._files():
-            key = path.name.partition(".")[0]
             if path.name.endswith(".part"):
                 path.unlink(missing_ok=True)  # of a process that was killed while it wrote
                 continue
-            if not KEY.fullmatch(key):
+            if not _is_result(path):
                 self.put_away(path, f"{path} is not named like the result of a job.")
                 continue
             left -= path.stat().st_size
             if left < 0:
                 return False
             with contextlib.suppress(DamagedError):
-                self._whole(key)
+                self._whole(path.stem)
         return True
 
     def _files(self) -> Iterator[Path]:
@@ -185,6 +184,15 @@ class Store:
         return inside(self.folder, "failed", f"{key}.json")
 
 
+def _is_result(path: Path) -> bool:
+    """Whether it is named, and lies, like the result of a job."""
+    return (
+        KEY.fullmatch(path.stem) is not None
+        and path.suffix == ".safetensors"
+        and path.parent.name == path.stem[:2]
+    )
+
+
 def check(about: Any, key: str, path: Path | str) -> None:
     """Raise DamagedError unless `about` is that of the job `key`, in a schema this feint reads."""
     if not isinstance(about, dict) or not isinstance(about.get("schema"), int):
@@ -198,4 +206,11 @@ def check(about: Any, key: str, path: Path | str) -> None:
         raise DamagedError(
             f"{path} is the result of {about.get('key')!r}, schema {about['schema']}; expected "
             f"that of {key!r}, schema {SCHEMA}."
+        )
+    kinds = {"kind": str, "settings": dict, "needs": dict, "group": str, "name": str}
+    wrong = [name for name, kind in kinds.items() if not isinstance(about.get(name), kind)]
+    if wrong or not all(isinstance(need, str) for need in about["needs"].values()):
+        raise DamagedError(
+            f"{path} does not tell the {(wrong or ['needs'])[0]} of its job; expected the result "
+            "of one that feint wrote."
         )

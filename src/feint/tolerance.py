@@ -8,7 +8,7 @@ so that "reached" means "as close as another person would be".
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import polars as pl
 import torch
@@ -112,15 +112,32 @@ class Tolerance:
     def load(path: Path) -> "Tolerance":
         """Read what `save` wrote.  Raises FeintError on anything else."""
         content = read_json(path, sealed=False)
-        try:
-            if content.pop("schema") != SCHEMA:
-                raise KeyError("schema")
-            return Tolerance(**content)
-        except (AttributeError, KeyError, TypeError) as error:
+        if content.pop("schema", None) != SCHEMA:
             raise FeintError(
-                f"{path} is not a tolerance file of schema {SCHEMA} ({error}); expected one "
-                "written by feint."
+                f"{path} is not a tolerance file of schema {SCHEMA}; expected one written by feint."
+            )
+        return Tolerance.told(content, str(path))
+
+    @staticmethod
+    def told(content: Mapping[str, Any], name: str) -> "Tolerance":
+        """The tolerance that JSON tells (`dataclasses.asdict`); `name` stands for it in errors.
+
+        Raises:
+            FeintError: it tells none.
+        """
+        try:
+            found = Tolerance(**content)
+            tables = (found.kappa, found.among_others, found.between_same)
+            numbers = [*(v for table in tables for v in table.values()), found.other or 0]
+            if not all(type(n) in (int, float) and abs(n) < 1e9 for n in numbers):
+                raise TypeError("expected numbers below 1e9")
+            if type(found.per_frame) is not bool or type(found.source) is not str:
+                raise TypeError("expected true or false as per_frame, and words as source")
+        except (AttributeError, TypeError) as error:
+            raise FeintError(
+                f"{name} tells no tolerance ({error}); expected what feint writes."
             ) from error
+        return found
 
 
 def paper(reading: Reading = "frame") -> Tolerance:

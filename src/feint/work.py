@@ -26,7 +26,7 @@ from feint.attacks import AIA, MinimalPerturbation, Noise
 from feint.data.interactions import Pairs
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import Crafted, Question
-from feint.files import unpack
+from feint.files import inside, unpack
 from feint.jobs import Fetch, Job
 from feint.models import loading
 from feint.models.deepgru import DeepGRU
@@ -70,7 +70,7 @@ class Desk:
         """Where a training keeps its checkpoint."""
         if self.folder is None or not (self.folder / "run.json").exists():
             return None
-        return self.folder / "checkpoints" / f"{key}.safetensors"
+        return inside(self.folder, "checkpoints", f"{key}.safetensors")
 
 
 def do(desk: Desk, job: Job, fetch: Fetch) -> bytes:

@@ -155,8 +155,8 @@ def test_a_dropout_that_is_none_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [[], 3, None, "TCN", [{"schema": 1}]], ids=json.dumps)
 def test_a_description_that_is_none_is_refused(saved: Path, content: object) -> None:
-    write_json(saved.with_suffix(".json"), content)
-    with pytest.raises(FeintError, match="do not make a model"):
+    saved.with_suffix(".json").write_text(json.dumps(content))
+    with pytest.raises(FeintError, match="Expected a JSON object|checksum"):
         load(saved)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from feint.errors import FeintError
+from feint.errors import DamagedError, FeintError
 from feint.files import read_json, read_tensors, write_json, write_tensors
 from feint.models.deepgru import DeepGRU, DeepGRUClassifier
 from feint.models.tcn import TCN
@@ -46,7 +46,9 @@ def saved(path: Path) -> bool:
 
 def about(path: Path) -> dict[str, Any]:
     """What `save` was told of a model."""
-    told: dict[str, Any] = read_json(_beside(path, ".json")).get("about", {})
+    told = read_json(_beside(path, ".json")).get("about")
+    if not isinstance(told, dict):
+        raise DamagedError(f"{path}.json tells nothing of its model; expected what `save` writes.")
     return told
 
 
@@ -69,7 +71,7 @@ def load(path: Path) -> nn.Module:
                 f"{path}.json and {path}.safetensors describe different models; expected the two "
                 "files of one save. Train the model again, or restore the pair."
             )
-        return build(described["model"], described["settings"], tensors)
+        kind, settings = described["model"], dict(described["settings"])
     except FeintError:
         raise
     except (LookupError, TypeError, ValueError) as error:
@@ -77,6 +79,10 @@ def load(path: Path) -> nn.Module:
             f"{path}.json and .safetensors do not make a model: {type(error).__name__}: {error}. "
             f"Expected what feint.models.loading.save writes, for one of {', '.join(MODELS)}."
         ) from error
+    try:
+        return build(kind, settings, tensors)
+    except FeintError as error:
+        raise FeintError(f"{path}.json and .safetensors do not make a model: {error}") from error
 
 
 def build(name: str, settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
@@ -86,9 +92,12 @@ def build(name: str, settings: Mapping[str, Any], weights: Mapping[str, Tensor])
         FeintError: no such model, or the settings or weights are not its own.
     """
     try:
-        with torch.random.fork_rng(devices=[]):  # building draws weights that are not kept
+        if settings.get("depth", 0) > len(weights):
+            raise ValueError(f"Missing key(s): {len(weights)} tensors for that many layers")
+        # Without weights of its own, which would take as much memory as the settings like to say.
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
             model = MODELS[name](**settings)
-        model.load_state_dict(weights)
+        model.load_state_dict(weights, assign=True)
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise FeintError(
             f"This does not make a model: {type(error).__name__}: {error}. "

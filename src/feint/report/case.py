@@ -153,7 +153,13 @@ def shaking(findings: Findings) -> dict[tuple[str, str, float], float]:
     for (source, attack, eps, job), rows in judged.group_by(
         "source", "attack", "eps", "job", maintain_order=True
     ):
-        seen = findings.trail.seen(str(job)).values[rows["row"].to_list()]
+        seen = findings.trail.seen(str(job)).values
+        if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
+            raise FeintError(
+                f"The job {job} in {findings.folder} has {len(seen)} sequences, and rows.parquet "
+                "names more. Run `feint score` again."
+            )
+        seen = seen[rows["row"].to_list()]
         for one, frames in zip(seen, rows["frames"], strict=True):
             flat = one[:frames, : findings.skeleton.features].float()
             shaken = acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps)

@@ -11,21 +11,10 @@ from feint import artefacts, checks, summary
 from feint import rows as table
 from feint.errors import FeintError
 from feint.evaluation import NONE
+from feint.experiment import restore
+from feint.files import inside
 from feint.skeleton import Skeleton
 from feint.tolerance import Tolerance
-
-COLUMNS = (
-    "row",
-    "job",
-    "source",
-    "victim",
-    "attack",
-    "target",
-    "eps",
-    "sequence",
-    "label",
-    "frames",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +39,11 @@ class Findings:
         """The way from a row to its tensors."""
         return artefacts.Trail(self.folder)
 
-    @property
+    @cached_property
     def experiment(self) -> dict[str, Any]:
         """The experiment, as run.json keeps it."""
-        return _table(self.described, "experiment", self.folder)
+        told = restore(self.described["experiment"], str(self.folder / "run.json"))
+        return told.model_dump(mode="json", exclude={"data": {"root"}})
 
     @property
     def models(self) -> list[str]:
@@ -69,7 +59,7 @@ class Findings:
     def skeleton(self) -> Skeleton:
         """The skeleton of the data."""
         try:
-            return Skeleton.of(_table(self.described, "skeleton", self.folder))
+            return Skeleton.of(self.described["skeleton"])
         except FeintError as error:
             raise FeintError(
                 f"{self.folder / 'run.json'} describes no skeleton ({error}). Run the experiment "
@@ -79,25 +69,18 @@ class Findings:
     @cached_property
     def rows(self) -> pl.DataFrame:
         """rows.parquet."""
-        path = self.folder / "rows.parquet"
+        path = inside(self.folder, "rows.parquet")
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: nothing was scored yet. Run `feint score` on the experiment "
                 "first (`feint run` does all in one)."
             )
-        rows = table.read(path)
-        missing = [c for c in (*COLUMNS, self._measure_name) if c not in rows.columns]
-        if missing or not len(rows.filter(pl.col("attack") == NONE)):
-            lacks = f"column {missing[0]!r}" if missing else "row without an attack"
-            raise FeintError(
-                f"{path} has no {lacks}; expected the rows of `feint score`. Run it again."
-            )
-        return rows
+        return table.scored(path, self._measure_name)
 
     @cached_property
     def tolerance(self) -> Tolerance:
         """tolerance.json."""
-        path = self.folder / "tolerance.json"
+        path = inside(self.folder, "tolerance.json")
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: no tolerance was measured yet. Run `feint score` on the "
@@ -109,7 +92,7 @@ class Findings:
     def gates(self) -> dict[str, checks.Gate]:
         """Every model beside the trivial predictors."""
         for name in self.models:
-            path = self.folder / "models" / f"{name}.json"
+            path = inside(self.folder, "models", f"{name}.json")
             if not path.exists():
                 raise FeintError(
                     f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
@@ -192,13 +175,3 @@ class Findings:
     @property
     def _measure_name(self) -> str:
         return f"distance_{self.tolerance.reading}"
-
-
-def _table(described: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
-    value = described.get(name)
-    if not isinstance(value, dict):
-        raise FeintError(
-            f"{folder / 'run.json'} has no {name!r}; expected what `feint run` writes. Run the "
-            "experiment again in another folder."
-        )
-    return value

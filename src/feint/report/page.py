@@ -13,7 +13,7 @@ import polars as pl
 
 from feint.errors import FeintError
 from feint.evaluation import ATTACK
-from feint.files import replacing, write_text
+from feint.files import inside, write_bytes, write_text
 from feint.report import tables
 from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
 from feint.report.findings import Findings
@@ -79,10 +79,9 @@ def write(folder: Path) -> Path:
         shaking=shaking(findings),
         findings=findings,
     )
-    page = folder / "report" / "index.html"
+    page = inside(folder, "report", "index.html")
     for image in _all(pictures):
-        with replacing(page.with_name(re.sub(r"[^\w.-]", "-", image.name))) as temporary:
-            temporary.write_bytes(image.content)
+        write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", image.name)), image.content)
     write_text(page, html)
     return page
 

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from feint import rows, summary
-from feint.artefacts import describe
 from feint.errors import FeintError
 from feint.evaluation import ATTACK
+from feint.files import inside
 from feint.report.findings import Findings
 
 MISSING = "–"
@@ -211,11 +211,11 @@ def minimal(folder: Path) -> tuple[Table, str]:
     Raises:
         FeintError: the run has no minimal.parquet.
     """
-    path = folder / "minimal.parquet"
+    path = inside(folder, "minimal.parquet")
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint minimal` first.")
-    unit = "cm" if describe(folder)["experiment"]["attack"]["unit"] == "cm" else "data units"
-    needed = summary.smallest(rows.read(path))
+    unit = Findings.of(folder).unit
+    needed = summary.smallest(rows.read(path, ("source", "target", "label")))
     shares = ("quarter", "half", "three_quarters")
     return (
         Table(
