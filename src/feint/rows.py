@@ -44,7 +44,22 @@ def write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> i
 
     Returns:
         how many rows were written.
+
+    Raises:
+        FeintError: there is no row, the parts differ in columns, or the folder cannot be written.
     """
+    import pyarrow as pa
+
+    try:
+        return _write(path, parts, about)
+    except (pa.ArrowException, pl.exceptions.PolarsError) as error:
+        raise FeintError(
+            f"Could not write {path}: {error}. Its parts do not have the same columns: a result "
+            "they come from was not written by feint. Give another folder with --out."
+        ) from error
+
+
+def _write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -26,6 +26,7 @@ import torch._dynamo  # noqa: F401  (every optimizer imports it)
 import feint.runs
 import feint.verification  # noqa: F401  (imported once, for every child)
 from feint import experiment, prepared, rows, work
+from feint.data import sbu
 from feint.errors import FeintError
 from feint.runs import Run
 
@@ -33,6 +34,7 @@ TEXT = """
 name = "faults"
 [data]
 runs = 1
+test_sets = HELD
 [[model]]
 kind = "TCN"
 width = 4
@@ -54,7 +56,11 @@ limit = 6
 rows_per_job = 3
 noise = ["sign"]
 tolerance = "paper"
+transfer = false
 """
+LEARNT = ("s01s02", "s02s01")
+HELD = [name for name in sbu.SETS if name not in LEARNT]
+TEXT = TEXT.replace("HELD", json.dumps(HELD))
 
 
 class Watch:

@@ -7,6 +7,7 @@ Ray tries the job again, elsewhere if it must.
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -164,7 +165,7 @@ class _Session:
         self._glanced = -GLANCE_SECONDS
         self.slots = 2
         if self._glance() == 0:
-            raise FeintError(f"{self._asked()}, but {_have(ray.nodes())}. Ask for less")
+            raise FeintError(f"{self._asked()}. {_have(ray.nodes())}. Ask for less")
 
     def start(self, job: Job) -> None:
         self._start(_Started(job, 1))
@@ -259,7 +260,7 @@ class _Session:
         alone = time.monotonic() - self._seen_room
         if alone > self._engine.patience:
             raise FeintError(
-                f"{self._asked()}, and for {alone:.0f} s no node of the cluster had that: "
+                f"{self._asked()}, and for {alone:.0f} s none had that. "
                 f"{_have(self._ray.nodes())}. Start a node, and run again: "
                 "what was kept is not done again"
             )
@@ -432,7 +433,10 @@ def _reach(address: str) -> None:
 
     Ray itself may take minutes over an address where nothing answers, deaf to Ctrl-C.
     """
-    advice = "Expected: auto, HOST:PORT or ray://HOST:PORT of a cluster that runs (ray status)"
+    advice = (
+        "Expected: auto, HOST:PORT or ray://HOST:PORT of a cluster that runs; on its head, "
+        "`ray status` tells whether it does"
+    )
     if address != "auto":
         host, _, port = address.removeprefix("ray://").rpartition(":")
         if not host or not port.isdecimal():
@@ -457,7 +461,8 @@ def _reach(address: str) -> None:
     if "InvalidAuthToken" in text or "AuthenticationError" in text:
         advice = _TOKEN_ADVICE
     last = text.splitlines()[-1] if text else "no reason given"
-    raise FeintError(f"The Ray cluster at {address} could not be joined: {last}. {advice}")
+    last = re.sub(r"^\[.*?\] \S+:\d+: ", "", last).rstrip(".")
+    raise FeintError(f"No Ray cluster could be joined at {address}: {last}. {advice}")
 
 
 def _join(ray: ModuleType, address: str, undo: contextlib.ExitStack) -> None:
@@ -465,7 +470,7 @@ def _join(ray: ModuleType, address: str, undo: contextlib.ExitStack) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as error:
-        raise FeintError(f"The Ray cluster at {address} could not be joined: {error}") from error
+        raise FeintError(f"No Ray cluster could be joined at {address}: {error}") from error
 
 
 def _check_joined(ray: ModuleType, address: str | None) -> None:
@@ -494,9 +499,9 @@ def _room(resources: Mapping[str, float], cpus: float, gpus: float) -> int:
 
 def _have(nodes: Iterable[Mapping[str, Any]]) -> str:
     alive = [node["Resources"] for node in nodes if node["Alive"]]
-    each = Counter(f"CPU {r.get('CPU', 0):g} and GPU {r.get('GPU', 0):g}" for r in alive)
-    told = ", ".join(f"{count} with {have}" for have, count in each.items())
-    return f"of {len(alive)} nodes alive there is {told}" if alive else "no node is alive"
+    each = Counter(f"CPU {r.get('CPU', 0):g}, GPU {r.get('GPU', 0):g}" for r in alive)
+    told = "; ".join(f"{have} ({count} of them)" for have, count in each.items())
+    return f"The nodes alive have {told}" if alive else "No node is alive"
 
 
 def _death(errors: Any, error: Exception, engine: OnRay) -> str:
