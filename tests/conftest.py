@@ -1,8 +1,14 @@
+import json
 import os
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from feint.runs import Run
 
 # The first call of a checked function costs more than hypothesis's 200 ms.
 settings.register_profile("feint", deadline=None)
@@ -18,3 +24,75 @@ def sbu_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"no SBU data at {root}; set FEINT_DATA to a folder that holds sbu/")
     return root
+
+
+TINY = """
+name = "tiny"
+[data]
+runs = 1
+test_sets = {test_sets}
+[[model]]
+kind = "TCN"
+name = "a"
+width = 4
+depth = 1
+training = {{ epochs = 1 }}
+[[model]]
+kind = "TCN"
+name = "b"
+width = 6
+depth = 1
+training = {{ epochs = 1 }}
+[attack]
+settings = {{ steps = 2 }}
+eps = [2, 6]
+unit = "cm"
+axes = ["x", "y", "z"]
+[target]
+labels = ["punching"]
+[evaluation]
+limit = 4
+noise = ["sign"]
+rows_per_job = 2
+"""
+
+
+class Tiny:
+    """The smallest run that has everything: two models, two eps, noise, transfer, two parts."""
+
+    def __init__(self, folder: Path) -> None:
+        from feint import experiment
+        from feint.data.sbu import SETS
+
+        self.text = TINY.format(test_sets=json.dumps(SETS[4:]))
+        self.folder, self._data, self.parse = folder, None, experiment.parse
+
+    def run(self, folder: Path, change: tuple[str, str] = ("", ""), **knobs: Any) -> "Run":
+        """The experiment in a folder, its data made once; `change` replaces some of its text."""
+        from feint import runs
+
+        with pytest.MonkeyPatch.context() as patch:
+            if self._data is not None:
+                patch.setattr(runs, "prepare", lambda _: self._data)
+            one = runs.Run(self.parse(self.text.replace(*change), "tiny.toml"), folder, **knobs)
+            self._data = one.data
+        return one
+
+    def whole(self, folder: Path) -> "Run":
+        """Everything, in its order."""
+        one = self.run(folder)
+        one.attack()
+        one.score()
+        return one
+
+    def copy(self, to: Path) -> Path:
+        """The finished run once more, to be damaged."""
+        return Path(shutil.copytree(self.folder, to / "copy"))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """The tiny run, finished: to be read, or copied and damaged."""
+    made = Tiny(tmp_path_factory.mktemp("tiny") / "run")
+    made.whole(made.folder).minimal()
+    return made

@@ -2,14 +2,20 @@
 
 import subprocess
 import sys
+import threading
 import time
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from feint import cli
-from feint.data import sbu
+from feint import cli, prepared, rows
+from feint.data import sbu, synthetic
+from feint.lock import Lock
+from feint.store import Store
 
 SMALL = """
 name = "small"
@@ -31,6 +37,13 @@ limit = 6
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _generated_once():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared.synthetic, "generate", cache(synthetic.generate))
+        yield
+
+
 def invoke(*words: object):
     return CliRunner().invoke(cli.app, [str(word) for word in words], catch_exceptions=False)
 
@@ -46,7 +59,8 @@ def main(monkeypatch, *words: object) -> int | None:
 
 def test_help_names_every_command():
     told = invoke("--help").output
-    for command in ("demo", "run", "data", "train", "attack", "score", "minimal", "report"):
+    for command in ("demo", "run", "data", "train", "attack", "score", "minimal", "report",
+                    "status", "verify", "diff"):  # fmt: skip
         assert command in told
 
 
@@ -122,3 +136,120 @@ def test_check_on_the_real_data_is_content(sbu_root: Path):
 @pytest.mark.parametrize("words", [["demo", "--nothing"], ["nothing"]])
 def test_a_wrong_word_is_a_usage_error(words):
     assert CliRunner().invoke(cli.app, words).exit_code == 2
+
+
+# -- a run that is there --------------------------------------------------------------------
+
+
+@pytest.fixture
+def there(tiny: Any, tmp_path: Path) -> tuple[Path, Path]:
+    """An experiment's file, and its finished run."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(tiny.text)
+    return path, tiny.copy(tmp_path)
+
+
+def test_status_tells_what_is_done_and_left(there) -> None:
+    path, folder = there
+    done = invoke("status", folder)
+    assert done.exit_code == 0
+    assert "Nothing is left to do." in done.output
+    store = Store(folder)
+    key = next(key for key in store if store.about(key)["kind"] == "attack")
+    store.path(key).unlink()
+    told = invoke("status", folder).output
+    assert "Nothing is left" not in told
+    assert ["attack", "7", "1", "0"] in [line.split()[:4] for line in told.splitlines()]
+
+
+def test_status_lists_every_job(there) -> None:
+    _, folder = there
+    store = Store(folder)
+    gone = next(key for key in store if store.about(key)["kind"] == "score")
+    store.path(gone).unlink()
+    lines = [
+        line.split(maxsplit=2) for line in invoke("status", folder, "--jobs").output.split("\n")
+    ]
+    told = {line[1]: (line[0], line[2]) for line in lines if line}
+    assert told.pop(gone)[0] == "left"
+    assert {state for state, _ in told.values()} == {"done"}
+    assert all(store.about(key)["name"] == name for key, (_, name) in told.items())
+
+
+def test_verify_is_content_with_a_run_and_exits_with_1_where_something_is_wrong(there) -> None:
+    _, folder = there
+    done = invoke("verify", folder)
+    assert done.exit_code == 0
+    assert "Everything is as the rows say." in done.output
+    path = folder / "rows.parquet"
+    table = rows.read(path).with_columns(distance_frame=pl.col("distance_frame") * 0.5)
+    rows.write(path, [table], rows.about(path))
+    done = invoke("verify", folder)
+    assert done.exit_code == 1
+    assert "is off by" in done.output
+    assert "Everything is as" not in done.output
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "report"])
+def test_a_folder_that_is_no_run_is_left_as_it_is(monkeypatch, capsys, tmp_path, command) -> None:
+    assert main(monkeypatch, command, tmp_path / "nothing") == 2
+    assert "no run.json" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_diff_tells_what_differs(tiny: Any, there) -> None:
+    _, folder = there
+    done = invoke("diff", tiny.folder, folder)
+    assert done.exit_code == 0
+    assert "Differences in settings: none" in done.output
+    path = folder / "rows.parquet"
+    rows.write(path, [rows.read(path).with_columns(distance_frame=pl.lit(1e-6))], {})
+    told = " ".join(invoke("diff", tiny.folder, folder).output.split())
+    assert "0 of them have the same distance" in told
+
+
+def test_diff_with_no_run_is_refused(monkeypatch, capsys, tiny: Any, tmp_path) -> None:
+    assert main(monkeypatch, "diff", tiny.folder, tmp_path) == 2
+    assert "no run.json" in capsys.readouterr().err
+
+
+def test_running_again_in_this_process_does_nothing_new(there) -> None:
+    path, folder = there
+    before = {p: p.stat().st_mtime_ns for p in (folder / "jobs").rglob("*.safetensors")}
+    done = invoke("run", path, "--out", folder, "--engine", "local", "--device", "cpu")
+    assert done.exit_code == 0
+    assert "Report:" in done.output
+    after = {p: p.stat().st_mtime_ns for p in (folder / "jobs").rglob("*.safetensors")}
+    assert after == before
+
+
+@pytest.mark.parametrize("command", ["run", "train", "attack", "score", "minimal"])
+def test_an_address_needs_ray(monkeypatch, capsys, there, command) -> None:
+    path, folder = there
+    words = (command, path, "--out", folder, "--address", "ray://somewhere:1")
+    assert main(monkeypatch, *words) == 2
+    assert "--address ray://somewhere:1 needs --engine ray" in capsys.readouterr().err
+
+
+def test_an_engine_that_is_none_is_a_usage_error(there) -> None:
+    path, _ = there
+    done = CliRunner().invoke(cli.app, ["run", str(path), "--engine", "elsewhere"])
+    assert done.exit_code == 2
+    assert "elsewhere" in done.output
+
+
+def test_a_run_that_somebody_works_on_is_refused_or_waited_for(monkeypatch, capsys, there) -> None:
+    path, folder = there
+    held = Lock(folder)
+    held.__enter__()
+    for words in (("train", path, "--out", folder), ("verify", folder)):
+        assert main(monkeypatch, *words) == 2
+        assert "is being worked on by process" in capsys.readouterr().err
+    assert "Being worked on by process" in invoke("status", folder).output
+    done = threading.Timer(0.5, held.__exit__)
+    done.start()
+    assert main(monkeypatch, "train", path, "--out", folder, "--wait") == 0
+    assert not done.is_alive()
+    told = capsys.readouterr()
+    assert "Waiting for process" in told.err
+    assert "hold first pose" in told.out

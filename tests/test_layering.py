@@ -8,7 +8,17 @@ import feint
 SOURCE = Path(feint.__file__).parent
 
 ROOMS = {
-    0: ("errors", "files", "progress", "sequences", "skeleton", "jobs", "engines", "lock"),
+    0: (
+        "errors",
+        "files",
+        "progress",
+        "sequences",
+        "skeleton",
+        "jobs",
+        "engines",
+        "lock",
+        "parquet",
+    ),
     1: ("data",),
     2: ("models", "baselines", "training"),
     3: ("budget", "attacks", "targets"),

@@ -17,6 +17,8 @@ from feint.store import Store
 
 SCHEMA = 2
 """Of run.json, and of the folder's layout."""
+KEPT = 64
+"""Results of a kind that are held in memory."""
 
 
 class _Data(BaseModel):
@@ -94,7 +96,7 @@ class Trail:
     """From a row of a run to what was asked, what was perturbed and what was answered.
 
     A row names the job that scored it and its place there; that job's result names the others.
-    Every result is read once, and only if it is whole.
+    A result is read only if it is whole; the last ones read are kept.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -107,7 +109,7 @@ class Trail:
         """What the victim answered, and what its job's result tells."""
         if job not in self._scores:
             tensors, about = self._read(job, "score")
-            self._scores[job] = read_answers(tensors), about
+            _keep(self._scores, job, (read_answers(tensors), about))
         return self._scores[job]
 
     def question(self, job: str) -> Question:
@@ -126,14 +128,14 @@ class Trail:
         key = needs["crafted"]
         if key not in self._crafted:
             tensors, about = self._read(key, "attack", "noise")
-            self._crafted[key] = rebuilt(tensors, about, self.question(job).x)
+            _keep(self._crafted, key, rebuilt(tensors, about, self.question(job).x))
         return self._crafted[key]
 
     def _question(self, job: str) -> tuple[Question, Sequences]:
         key = self.score(job)[1]["needs"].get("question", "")
         if key not in self._questions:
             tensors, about = self._read(key, "question")
-            self._questions[key] = read_question(tensors, about), read_reactor(tensors)
+            _keep(self._questions, key, (read_question(tensors, about), read_reactor(tensors)))
         return self._questions[key]
 
     def _read(self, key: str, *kinds: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -144,3 +146,10 @@ class Trail:
                 f"{' or '.join(kinds)}. It was not written by feint for this run."
             )
         return tensors, about
+
+
+def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
+    """Put it in, and the oldest out."""
+    kept[key] = value
+    if len(kept) > KEPT:
+        del kept[next(iter(kept))]

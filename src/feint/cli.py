@@ -82,10 +82,16 @@ def run(
     device: Device = "cpu",
     wait: Wait = False,
     tensorboard: TensorBoard = False,
+    fold: Annotated[
+        list[int] | None,
+        typer.Option(help="Hold out this official fold, 1 to 5; repeatable, a run each."),
+    ] = None,
 ) -> None:
     """Run an experiment from data to report; run again, it goes on where it stopped."""
     where = _engine(engine, address, cpus, gpus)
-    _whole(_run(path, data, out, where, device, wait, tensorboard))
+    folds: list[int | None] = [*fold] if fold else [None]
+    for one in folds:
+        _whole(_run(path, data, out, where, device, wait, tensorboard, one))
 
 
 @app.command()
@@ -291,6 +297,7 @@ def _run(
     device: str,
     wait: bool,
     tensorboard: bool = False,
+    fold: int | None = None,
 ) -> "Run":
     from feint import experiment
     from feint.runs import Run
@@ -299,6 +306,9 @@ def _run(
     if data is not None:
         one = one.model_copy(update={"data": one.data.model_copy(update={"root": data})})
     folder = out if out is not None else Path("runs") / one.name
+    if fold is not None:
+        one = experiment.on_fold(one, fold)
+        folder = folder / f"fold-{fold}"
     return Run(one, folder, engine=engine, wait=wait, device=device, tensorboard=tensorboard)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from feint.attacks import AIA
 from feint.attacks.noise import Kind
-from feint.data.sbu import PAPER_TEST_SETS
+from feint.data.sbu import FOLDS, PAPER_TEST_SETS
 from feint.errors import FeintError
 from feint.skeleton import SBU_15, Skeleton
 from feint.targets import Exemplar, Place, Role, Targets, Time
@@ -33,6 +33,7 @@ class Data(Part):
     root: Path | None = None
     """SBU's folder; `--data` on the command line goes before it."""
     test_sets: Annotated[tuple[str, ...], Field(min_length=1)] = PAPER_TEST_SETS
+    """Sets held out; `fold = 1` to `5` in their place takes SBU's official ones."""
     first_pose: bool = True
     """The reactor also sees its own first pose: where it stands (`with_first_pose`)."""
     directions: Literal["both", "responds"] = "both"
@@ -41,12 +42,42 @@ class Data(Part):
     seed: int = 0
     """Synthetic only."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fold(cls, value: Any) -> Any:
+        """`fold` becomes its test sets."""
+        if not isinstance(value, dict) or "fold" not in value:
+            return value
+        fold = value["fold"]
+        if type(fold) is not int or not 1 <= fold <= len(FOLDS) or "test_sets" in value:
+            raise FeintError(
+                f"fold is {fold!r}; expected 1 to {len(FOLDS)}, and no test_sets beside it"
+            )
+        rest = {k: v for k, v in value.items() if k != "fold"}
+        return {**rest, "test_sets": FOLDS[fold - 1]}
+
 
 class Model(Part):
     """What every [[model]] has."""
 
+    name: Name
     training: dict[str, Any] = {}
     """Any fields of `Training`."""
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """A model for each, named `<name>-<seed>`, trained alike but for its seed."""
+
+    def each(self) -> "list[Model]":
+        """The model itself, or one for every seed."""
+        return [
+            self.model_copy(
+                update={
+                    "name": f"{self.name}-{seed}",
+                    "seeds": (),
+                    "training": {**self.training, "seed": seed},
+                }
+            )
+            for seed in self.seeds
+        ] or [self]
 
     @field_validator("training")
     @classmethod
@@ -167,6 +198,12 @@ class Experiment(Part):
     target: Target
     evaluation: Evaluation = Evaluation()
 
+    @field_validator("model", mode="after")
+    @classmethod
+    def _seeds(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A model with seeds becomes that many."""
+        return tuple(one for model in value for one in model.each())
+
     @model_validator(mode="after")
     def _names(self) -> "Experiment":
         names = [model.name for model in self.model]
@@ -207,6 +244,14 @@ def parse(text: str, name: str) -> Experiment:
         raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
     except (TypeError, ArithmeticError) as error:
         raise FeintError(f"{name} is not an experiment: {error}.") from error
+
+
+def on_fold(experiment: Experiment, fold: int) -> Experiment:
+    """The same experiment with one of the dataset's five folds held out, 1 to 5."""
+    if not 1 <= fold <= len(FOLDS):
+        raise FeintError(f"The fold is {fold}; expected 1 to {len(FOLDS)}.")
+    data = experiment.data.model_copy(update={"test_sets": FOLDS[fold - 1]})
+    return experiment.model_copy(update={"data": data})
 
 
 def restore(told: Any, name: str) -> Experiment:

@@ -11,11 +11,13 @@ if sys.platform != "win32":
     import fcntl
 
 from feint.errors import FeintError
-from feint.files import inside
+from feint.files import inside, parse
 from feint.progress import console
 
 POLL = 0.2
 """Seconds between two looks at a lock that is waited for."""
+LOOK = 0.05
+"""Seconds after which who only looked (`holder`) has let go of it for certain."""
 
 
 class Lock:
@@ -59,6 +61,8 @@ class Lock:
             ) from error
         try:
             told = False
+            if not _locked(handle):
+                time.sleep(LOOK)
             while not _locked(handle):
                 holder = _holder(handle)
                 if not self.wait:
@@ -110,7 +114,7 @@ def _sign(handle: int) -> None:
 
 def _holder(handle: int) -> str:
     try:
-        told = json.loads(os.pread(handle, 4096, 0))
+        told = parse(os.pread(handle, 4096, 0))
         return f"process {told['process']} on {told['host']}, since {told['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

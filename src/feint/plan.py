@@ -14,7 +14,7 @@ from feint.attacks import AIA, Attack, Noise
 from feint.budget import Budget
 from feint.evaluation import ATTACK, NONE
 from feint.experiment import Experiment
-from feint.jobs import Common, Job, digest
+from feint.jobs import VERSIONS, Common, Job, digest
 from feint.tolerance import Tolerance
 from feint.training import Training
 
@@ -57,6 +57,14 @@ class Plan:
     facts: Facts
     weights: Mapping[str, str]
     tolerance: Tolerance | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that decides which rows there are, and what they hold."""
+        asked = self.experiment.model_dump(mode="json", exclude={"data": {"root"}})
+        kappa = None if self.tolerance is None else asdict(self.tolerance)
+        told = [VERSIONS, asked, asdict(self.facts), dict(self.weights), kappa]
+        return digest(told)
 
     # -- models -----------------------------------------------------------------------------
 
@@ -194,13 +202,13 @@ class Plan:
         """What a victim answers to some rows."""
         needs = {"question": self.question(source, label, rows).key}
         own: dict[str, float] = {}
+        common = self._answering
         if attack != NONE:
+            common = self._scoring
             needs["crafted"] = self.crafted(source, label, attack, rows)[eps].key
             own["eps"] = eps
         name = f"score {source} -> {victim}, {label}, {attack}, eps {eps:g}, rows {rows[0]}-"
-        return self._asking(
-            "score", self._scoring, own, needs, victim, f"{name}{rows[1] - 1}", "score"
-        )
+        return self._asking("score", common, own, needs, victim, f"{name}{rows[1] - 1}", "score")
 
     def scored(self) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]:
         """Every scoring in the order of the rows, with source, victim, target, attack, eps."""
@@ -301,6 +309,10 @@ class Plan:
         coords, unit = self.budget.coords, self.budget.unit
         assert coords is not None
         return {"coords": coords.tolist(), "unit": None if unit is None else unit.tolist()}
+
+    @cached_property
+    def _answering(self) -> Common:
+        return Common(skeleton=asdict(self.experiment.skeleton))
 
     @cached_property
     def _scoring(self) -> Common:

@@ -1,6 +1,6 @@
 """What the results of jobs hold, and how it is read back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import polars as pl
@@ -43,40 +43,61 @@ def read_question(
     tensors: Mapping[str, Tensor], about: Mapping[str, Any], device: torch.device | str = "cpu"
 ) -> Question:
     """The question that a result holds.  Raises FeintError if it holds none."""
-    x = Sequences(_values(tensors, "x"), _lengths(tensors)).to(device)
+    x = _sequences(tensors, "x").to(device)
     names = [tuple(told(about, name, list)) for name in ("keys", "labels", "sides", "exemplars")]
     if not all(len(some) == len(x) and all(isinstance(n, str) for n in some) for some in names):
         raise DamagedError(
             f"The result of {about.get('name')!r} does not name its {len(x)} sequences. {_ADVICE}"
         )
-    wanted = x.with_values(_values(tensors, "wanted").to(device))
+    wanted = _sequences(tensors, "wanted").to(device)
     return Question(told(about, "target", str), x, wanted, *names)
 
 
 def read_reactor(tensors: Mapping[str, Tensor]) -> Sequences:
     """The true reactions to what a question asks.  Raises FeintError if it holds none."""
-    return Sequences(_values(tensors, "reactor"), _lengths(tensors))
+    return _sequences(tensors, "reactor")
 
 
 def read_answers(tensors: Mapping[str, Tensor]) -> Sequences:
     """The answers that the result of a scoring holds.  Raises FeintError if it holds none."""
-    return Sequences(_values(tensors, "values"), _lengths(tensors))
+    return _sequences(tensors, "values")
 
 
-def read_rows(about: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows that a result tells.  Raises DamagedError if it tells none."""
+def read_rows(about: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The rows that a result tells, by column.  Raises DamagedError if it tells none."""
     columns = told(about, "rows", dict)
+    counts = {len(values) if isinstance(values, list) else -1 for values in columns.values()}
+    if len(counts) != 1 or -1 in counts or "eps" not in columns:
+        raise DamagedError(
+            f"The result of {about.get('name')!r} tells no rows; expected lists of one length, "
+            f"eps among them. {_ADVICE}"
+        )
+    return columns
+
+
+def table(parts: Sequence[Mapping[str, list[Any]]]) -> pl.DataFrame:
+    """Rows of several results as one table.  Raises DamagedError if they do not go together."""
+    names = list(parts[0])
     try:
-        if not all(isinstance(values, list) for values in columns.values()):
-            raise ValueError("expected lists")
+        if any(part.keys() != parts[0].keys() for part in parts):
+            raise ValueError("their columns differ")
+        columns = {name: [value for part in parts for value in part[name]] for name in names}
         return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-        raise DamagedError(
-            f"The result of {about.get('name')!r} tells no rows ({error}). {_ADVICE}"
-        ) from error
+        raise DamagedError(f"Results tell rows that make no table ({error}). {_ADVICE}") from error
 
 
 _ADVICE = "It was not written by feint: remove it and run `feint run` again."
+
+
+def _sequences(tensors: Mapping[str, Tensor], name: str) -> Sequences:
+    values, lengths = _values(tensors, name), _lengths(tensors)
+    if len(values) != len(lengths):
+        raise DamagedError(
+            f"A result holds {len(values)} sequences as its {name!r}, and lengths of "
+            f"{len(lengths)}; expected as many. {_ADVICE}"
+        )
+    return Sequences(values, lengths)
 
 
 def _values(tensors: Mapping[str, Tensor], name: str) -> Tensor:

@@ -14,14 +14,13 @@ import polars as pl
 
 from feint.errors import DamagedError, FeintError
 from feint.files import BLANK, SHARE, free_memory, is_sealed, parse, read_bytes, replacing, seal
+from feint.parquet import look
 
 SCHEMA = 1
 AT_ONCE = 50_000
 """Rows written at once."""
 WIDTH = 16
 """Bytes a value of any column takes in memory, at most."""
-ENCODINGS = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED"}
-"""Of columns: in any other a short file can spell out long strings."""
 LONGEST = 4096
 """Bytes of a string."""
 QUESTION = ("source", "victim", "target", "sequence")
@@ -39,7 +38,7 @@ def write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> i
     """Write a table part by part, whole or not at all.
 
     Args:
-        parts: frames of the same columns, at least one.
+        parts: frames of the same columns, with at least one row.
         about: JSON values, kept in the file.
 
     Returns:
@@ -70,9 +69,13 @@ def _write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> 
         for frame in _gathered(parts):
             table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
-                schema = table.schema.with_metadata(told)
-                writer = pq.ParquetWriter(temporary, schema, compression="none")
-            writer.write_table(table.cast(pa.schema(schema, metadata=told)))
+                schema = table.schema
+                # Columns are of Parquet's own kinds: nobody has to believe a schema beside it.
+                writer = pq.ParquetWriter(temporary, schema, compression="none", store_schema=False)
+                writer.add_key_value_metadata(told)
+            if table.schema != schema:
+                raise pa.ArrowInvalid(f"{table.schema.names} are not {schema.names}")
+            writer.write_table(table)
             rows += len(frame)
         if writer is None:
             raise FeintError(f"There is nothing to write to {path}: no row at all.")
@@ -92,7 +95,7 @@ def read(path: Path, needs: Iterable[str] = ()) -> pl.DataFrame:
             holds something else than feint's tables do.
         FeintError: there is no such file.
     """
-    content = _checked(path)
+    content, _ = _checked(path)
     try:
         frame = pl.read_parquet(io.BytesIO(content))
         _expect(frame, needs)
@@ -149,7 +152,7 @@ def _expect(frame: pl.DataFrame, needs: Iterable[str]) -> None:
 
 def about(path: Path) -> dict[str, Any]:
     """What is told of a table; raises as `read` does."""
-    return _told(_checked(path), path)
+    return _checked(path)[1]
 
 
 _ADVICE = "Remove it and run `feint score` again."
@@ -158,57 +161,32 @@ _ADVICE = "Remove it and run `feint score` again."
 def _gathered(parts: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
     """Frames of a good size to write."""
     held: list[pl.DataFrame] = []
+    rows = 0
     for part in parts:
         held.append(part)
-        if sum(map(len, held)) >= AT_ONCE:
+        rows += len(part)
+        if rows >= AT_ONCE:
             yield pl.concat(held)
-            held = []
-    if held:
+            held, rows = [], 0
+    if rows:
         yield pl.concat(held)
 
 
-def _checked(path: Path) -> bytes:
-    """The content of a sealed table that fits into memory, not decoded yet."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _checked(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """The content of a sealed table that fits into memory, not decoded yet, and what is told."""
     content = read_bytes(path)
     try:
         if not is_sealed(content):
             raise ValueError("its checksum is not that of its content")
-        told = pq.read_metadata(io.BytesIO(content))
-        chunks = [
-            told.row_group(g).column(c)
-            for g in range(told.num_row_groups)
-            for c in range(told.num_columns)
-        ]
-        if any(chunk.compression != "UNCOMPRESSED" for chunk in chunks):
-            raise ValueError("it is compressed, which feint never does")
-        if not all(ENCODINGS.issuperset(chunk.encodings) for chunk in chunks):
-            raise ValueError("it is encoded in a way that feint never uses")
-        if any(told.schema.column(c).max_repetition_level for c in range(told.num_columns)):
-            raise ValueError("it has columns of lists, which feint never writes")
-        needed = told.num_rows * told.num_columns * WIDTH
-        if needed > free_memory() * SHARE:
-            raise ValueError(f"its {told.num_rows} rows do not fit into memory")
-        _told(content, path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, FeintError):
-            raise
+        found = look(content)
+        if found.rows * found.columns * WIDTH > free_memory() * SHARE:
+            raise ValueError(f"its {found.rows} rows do not fit into memory")
+        value = parse(found.about.get(b"feint", b"null"))
+    except ValueError as error:
         raise DamagedError(
             f"Could not read {path}: {error}. Expected a table written by feint. {_ADVICE}"
         ) from error
-    return content
-
-
-def _told(content: bytes, path: Path) -> dict[str, Any]:
-    import pyarrow.parquet as pq
-
-    told = (pq.read_metadata(io.BytesIO(content)).metadata or {}).get(b"feint", b"null")
-    value = parse(told)
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-        raise DamagedError(
-            f"{path} has schema {value.get('schema') if isinstance(value, dict) else None}; this "
-            f"feint reads {SCHEMA}. {_ADVICE}"
-        )
-    return value
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if schema != SCHEMA:
+        raise DamagedError(f"{path} has schema {schema}; this feint reads {SCHEMA}. {_ADVICE}")
+    return content, value

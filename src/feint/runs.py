@@ -13,7 +13,6 @@
 `source` is the model an attack was crafted on, `victim` the one that answered.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -42,13 +41,15 @@ from feint.models import loading
 from feint.plan import UNKNOWN, Facts, Plan
 from feint.prepared import Prepared, pack_pairs, prepare
 from feint.progress import bar, console
-from feint.results import T, read_question, read_rows, told
+from feint.results import T, read_question, read_rows, table, told
 from feint.sequences import Sequences
 from feint.store import Store
 from feint.tracking import Tracker
 
 ROUNDS = 3
 """How often jobs are done again whose results turn out to be damaged."""
+AT_ONCE = 20_000
+"""Rows gathered before they are written."""
 SESSIONS = 100
 """Sessions that run.json remembers."""
 
@@ -305,17 +306,14 @@ class Run:
         path = inside(self.folder, file)
         for _ in range(ROUNDS):
             self._complete(jobs, description, total)
-            digest = hashlib.sha256()
-            for names, job in told():
-                digest.update(repr((names, job.key)).encode())
-            about = {"plan": digest.hexdigest()}
+            about = {"plan": self.plan().digest}
             try:
                 if path.exists() and rows.about(path).get("plan") == about["plan"]:
                     return rows.read(path)
             except DamagedError as error:
                 self.store.put_away(path, str(error))
             try:
-                rows.write(path, (self._rows(columns, *one) for one in told()), about)
+                rows.write(path, self._tables(columns, told()), about)
             except DamagedError:
                 continue  # a result was set aside: its job is done again
             return rows.read(path)
@@ -324,16 +322,32 @@ class Run:
             "give another folder with --out."
         )
 
-    def _rows(self, columns: tuple[str, ...], names: tuple[Any, ...], job: Job) -> pl.DataFrame:
-        _, about = self.store.read(job.key)
-        frame = read_rows(about)
-        known = dict(zip(columns, names, strict=True))
-        if "eps" in known:
-            known["eps"] = round(known["eps"], 7)
-        named = [pl.lit(value).alias(name) for name, value in known.items()]
-        rest = [name for name in frame.columns if name not in known]
-        frame = frame.select(*named, *rest, pl.lit(job.key).alias("job"))
-        return frame.with_row_index("row")
+    def _tables(
+        self, columns: tuple[str, ...], jobs: Iterable[tuple[tuple[Any, ...], Job]]
+    ) -> Iterator[pl.DataFrame]:
+        """The rows that jobs tell, many jobs a table: small tables are what takes time."""
+        held: list[dict[str, list[Any]]] = []
+        rows = 0
+        for names, job in jobs:
+            told_rows = read_rows(self.store.read(job.key)[1])
+            count = len(told_rows["eps"])
+            known = {name: [value] * count for name, value in zip(columns, names, strict=True)}
+            if "eps" in known:
+                known["eps"] = [round(value, 7) for value in known["eps"]]
+            held.append(
+                {
+                    "row": list(range(count)),
+                    **known,
+                    **{k: v for k, v in told_rows.items() if k not in known},
+                    "job": [job.key] * count,
+                }
+            )
+            rows += count
+            if rows >= AT_ONCE:
+                yield table(held)
+                held, rows = [], 0
+        if held:
+            yield table(held)
 
     def _track(self, found: pl.DataFrame) -> None:
         """Mean distances, for who watches."""

@@ -80,6 +80,7 @@ class _Round:
     waiting: dict[str, Job] = field(default_factory=dict)
     under: dict[str, Job] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+    passed: int = 0
 
     def run(self, jobs: Iterable[Job]) -> Tally:
         coming = iter(jobs)
@@ -136,7 +137,7 @@ class _Round:
         self.session = self.engine.begin(self.work, self.fetch)
         if self.shown is not None:
             self.progress = self.open.enter_context(self.shown)
-            self.progress.advance(self.tally.there)
+            self.progress.advance(self.passed)
 
     def _finish(self) -> None:
         """Wait for one, and keep what came of it."""
@@ -158,5 +159,6 @@ class _Round:
             self.progress.tell(job.name)
 
     def _advance(self) -> None:
+        self.passed += 1
         if self.progress:
             self.progress.advance()

@@ -26,6 +26,8 @@ NEAR = 1e-3
 """Relative difference that rounding on another machine explains."""
 MOST = 20
 """Problems that are told."""
+KEPT = 4
+"""Models held, beside the last one."""
 
 
 @dataclass
@@ -77,19 +79,20 @@ def verify(folder: Path) -> Verification:
         raise FeintError(
             f"{folder} has no rows to verify. Run `feint run` on the experiment first."
         )
-    _kappa(plan, trail, found)
-    _exported(folder, plan, found)
+    work = _Work(trail, plan, skeleton, found)
+    work.tolerance()
+    work.exported(folder)
     if table is not None:
-        _expected(plan, table, found)
+        work.expected(table)
         with bar(table["job"].n_unique(), "verifying") as progress:
             for (job,), some in table.group_by("job", maintain_order=True):
                 with _Telling(found, f"job {job}"):
-                    _scored(trail, str(job), some, skeleton, plan, found)
+                    work.scored(str(job), some)
                 progress.advance()
     if small is not None:
         for (job,), some in small.group_by("job", maintain_order=True):
             with _Telling(found, f"job {job}"):
-                _smallest(trail, str(job), some, plan, found)
+                work.smallest(str(job), some)
     found.damaged = trail.store.set_aside
     return found
 
@@ -135,136 +138,148 @@ def _minimal(path: Path) -> pl.DataFrame:
     return table if "eps" in table.columns else table.with_columns(eps=None)
 
 
-def _kappa(plan: Plan, trail: Trail, found: Verification) -> None:
-    """The tolerance is the one that the experiment asks for."""
-    asked = plan.experiment.evaluation.tolerance
-    with _Telling(found, "tolerance.json"):
-        if plan.tolerance is None:
-            raise FeintError("it is not there. Run `feint run` again.")
-        if asked == "natural":
-            about = trail.store.read(plan.natural().key)[1]
-            right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
-        elif asked in ("paper", "paper-joint"):
-            right = tolerance.paper("joint" if asked == "paper-joint" else "frame")
-        else:
-            return  # a file of the user's own
-        if plan.tolerance != right:
-            raise FeintError("it is not the tolerance that was measured. Run `feint run` again.")
+@dataclass
+class _Work:
+    """What is worked out again, and beside what."""
+
+    trail: Trail
+    plan: Plan
+    skeleton: Skeleton
+    found: Verification
+    models: dict[str, tuple[nn.Module, str]] = field(default_factory=dict)
+
+    def tolerance(self) -> None:
+        """The tolerance is the one that the experiment asks for."""
+        asked = self.plan.experiment.evaluation.tolerance
+        with _Telling(self.found, "tolerance.json"):
+            if self.plan.tolerance is None:
+                raise FeintError("it is not there. Run `feint run` again.")
+            if asked == "natural":
+                about = self.trail.store.read(self.plan.natural().key)[1]
+                right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
+            elif asked in ("paper", "paper-joint"):
+                right = tolerance.paper("joint" if asked == "paper-joint" else "frame")
+            else:
+                return  # a file of the user's own
+            if self.plan.tolerance != right:
+                raise FeintError("it is not what was measured. Run `feint run` again.")
+
+    def exported(self, folder: Path) -> None:
+        """The models beside the jobs are those that were scored."""
+        for name, weights in self.plan.weights.items():
+            with _Telling(self.found, f"models/{name}"):
+                for suffix in (".json", ".safetensors"):
+                    inside(folder, "models", f"{name}{suffix}")
+                if loading.fingerprint(loading.load(folder / "models" / name)) != weights:
+                    raise FeintError("it has other weights than those that were scored.")
+
+    def expected(self, table: pl.DataFrame) -> None:
+        """The rows are those that the experiment asks for."""
+        names = ("source", "victim", "target", "attack", "eps", "job")
+        there = set(table.select(names).unique().rows())
+        missing = asked = 0
+        for (*words, eps), job in self.plan.scored():
+            if (*words, round(eps, 7), job.key) in there:
+                asked += 1
+            else:
+                missing += 1
+        if missing:
+            self.found.say(
+                f"{missing} scorings that the experiment asks for have no rows. Run `feint run` "
+                "again."
+            )
+        if asked < len(there):
+            self.found.say(
+                f"{len(there) - asked} scorings have rows that the experiment does not ask for, or "
+                "under other names. Run `feint run` again."
+            )
+
+    def scored(self, job: str, some: pl.DataFrame) -> None:
+        """The rows of a scoring."""
+        answers, about = self.trail.score(job)
+        question, x_adv = self.trail.question(job), self.trail.seen(job)
+        at, x = some["row"].to_list(), question.x
+        self._each(job, some, len(x))
+        eps, attack = float(about["settings"].get("eps", 0.0)), str(some["attack"][0])
+        if some["attack"].n_unique() > 1 or bool((some["eps"] != round(eps, 7)).any()):
+            self.found.say(f"job {job}: its rows tell another attack or eps than its result.")
+        if attack != NONE:
+            evaluation.verify(attack, x_adv, x, replace(self.plan.budget, eps=eps))
+        elif not torch.equal(x_adv.values, x.values):
+            raise FeintError("rows without an attack were perturbed.")
+        crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
+        again, anew = evaluation.score(
+            self._model(about, str(some["victim"][0])),
+            question, crafted, self.skeleton, source_name="", victim_name="",
+        )  # fmt: skip
+        self._same(job, "answer", answers.values[at], anew.values[at])
+        for name in again.columns:
+            if name not in some.columns or name in ("source", "victim", "attack", "eps"):
+                continue
+            new, old = again[name].gather(at), some[name]
+            if new.dtype.is_float():
+                off = self._same(job, name, _tensor(old), _tensor(new))
+                if name.startswith("distance"):
+                    self.found.largest = max(self.found.largest, off)
+            elif new.to_list() != old.to_list():
+                self.found.say(f"job {job}: the rows' {name} is not what its sequences are.")
+        self.found.rows += len(some)
+
+    def smallest(self, job: str, some: pl.DataFrame) -> None:
+        """The rows of a search."""
+        tensors, about = self.trail.store.read(job)
+        question = read_question(*self.trail.store.read(about["needs"]["question"]))
+        x_adv, at = rebuilt(tensors, about, question.x), some["row"].to_list()
+        self._each(job, some, len(x_adv))
+        answers = predict(self._model(about, str(some["source"][0])), x_adv)
+        d = distance(answers, question.wanted, about["settings"]["attack"]["reading"])
+        near, kappa = _tensor(some["distance"]), _tensor(some["kappa"])
+        self.found.largest = max(self.found.largest, self._same(job, "distance", near, d[at]))
+        if self.plan.tolerance is not None:
+            goals = self.plan.tolerance.goals(question.target, question.x.lengths)
+            self._same(job, "kappa", kappa, goals[at])
+        if some["eps"].is_null().to_list() != (near >= kappa).tolist():
+            self.found.say(f"job {job}: its eps does not say which sequences came within kappa.")
+        largest = max(self.plan.experiment.attack.eps)
+        for i, eps in zip(at, some["eps"].to_list(), strict=True):
+            if eps != 0:
+                budget = replace(self.plan.budget, eps=largest if eps is None else eps)
+                evaluation.verify("minimal", x_adv[[i]], question.x[[i]], budget)
+            elif not torch.equal(x_adv.values[i], question.x.values[i]):
+                self.found.say(f"job {job}: a sequence that needed no change was changed.")
+        self.found.rows += len(some)
+
+    def _model(self, about: dict[str, Any], name: str) -> nn.Module:
+        """The model that a result was made with, if it has the weights it had."""
+        key = about["needs"]["model"]
+        if key not in self.models:
+            tensors, described = self.trail.store.read(key)
+            model = loading.build(described["model"], described["settings"], tensors)
+            latest = list(self.models.items())[-KEPT:]
+            self.models = {**dict(latest), key: (model, loading.fingerprint(model))}
+        model, weights = self.models[key]
+        if not weights == self.plan.weights[name] == about["settings"]["weights"]:
+            raise FeintError(f"its model {name!r} has other weights than those it was made with.")
+        return model
+
+    def _each(self, job: str, some: pl.DataFrame, count: int) -> None:
+        """Every sequence of a job has one row, for every source that it serves."""
+        for _, rows_ in some.group_by("source"):
+            if sorted(rows_["row"]) != list(range(count)):
+                self.found.say(f"job {job}: it has {count} sequences, and not one row for each.")
+
+    def _same(self, job: str, name: str, old: Tensor, new: Tensor) -> float:
+        """Say so unless two tensors agree; the largest relative difference."""
+        if not new.numel():
+            return 0.0
+        size = new.abs().amax().clamp_min(1e-6)
+        off = float(((old - new).abs().amax() / size).nan_to_num(torch.inf))
+        if off > NEAR:
+            self.found.say(
+                f"job {job}: its {name} is off by {off:.2g} of its size, worked out again."
+            )
+        return off
 
 
-def _exported(folder: Path, plan: Plan, found: Verification) -> None:
-    """The models beside the jobs are those that were scored."""
-    for name, weights in plan.weights.items():
-        with _Telling(found, f"models/{name}"):
-            for suffix in (".json", ".safetensors"):
-                inside(folder, "models", f"{name}{suffix}")
-            if loading.fingerprint(loading.load(folder / "models" / name)) != weights:
-                raise FeintError("it has other weights than those that were scored.")
-
-
-def _expected(plan: Plan, table: pl.DataFrame, found: Verification) -> None:
-    """The rows are those that the experiment asks for."""
-    there = set(table.select("source", "victim", "target", "attack", "eps", "job").unique().rows())
-    missing = asked = 0
-    for (*names, eps), job in plan.scored():
-        if (*names, round(eps, 7), job.key) in there:
-            asked += 1
-        else:
-            missing += 1
-    if missing:
-        found.say(
-            f"{missing} scorings that the experiment asks for have no rows. Run `feint run` again."
-        )
-    if asked < len(there):
-        found.say(
-            f"{len(there) - asked} scorings have rows that the experiment does not ask for, or "
-            "under other names. Run `feint run` again."
-        )
-
-
-def _model(trail: Trail, about: dict[str, Any], weights: str) -> nn.Module:
-    tensors, described = trail.store.read(about["needs"]["model"])
-    model = loading.build(described["model"], described["settings"], tensors)
-    if not loading.fingerprint(model) == weights == about["settings"]["weights"]:
-        raise FeintError(
-            f"its model {described['name']!r} has other weights than those it was made with."
-        )
-    return model
-
-
-def _each(job: str, some: pl.DataFrame, count: int, found: Verification) -> None:
-    """Every sequence of a job has one row, for every source that it serves."""
-    for _, rows_ in some.group_by("source"):
-        if sorted(rows_["row"]) != list(range(count)):
-            found.say(f"job {job}: it has {count} sequences, and not one row for each.")
-
-
-def _scored(
-    trail: Trail,
-    job: str,
-    some: pl.DataFrame,
-    skeleton: Skeleton,
-    plan: Plan,
-    found: Verification,
-) -> None:
-    answers, about = trail.score(job)
-    question, x_adv = trail.question(job), trail.seen(job)
-    at, x = some["row"].to_list(), question.x
-    _each(job, some, len(x), found)
-    eps, attack = float(about["settings"].get("eps", 0.0)), str(some["attack"][0])
-    if some["attack"].n_unique() > 1 or bool((some["eps"] != round(eps, 7)).any()):
-        found.say(f"job {job}: its rows tell another attack or eps than its result.")
-    if attack != NONE:
-        evaluation.verify(attack, x_adv, x, replace(plan.budget, eps=eps))
-    elif not torch.equal(x_adv.values, x.values):
-        raise FeintError("rows without an attack were perturbed.")
-    crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
-    model = _model(trail, about, plan.weights[str(some["victim"][0])])
-    again, anew = evaluation.score(
-        model, question, crafted, skeleton, source_name="", victim_name=""
-    )
-    _same("answer", answers.values[at], anew.values[at], found, job)
-    for name in again.columns:
-        if name not in some.columns or name in ("source", "victim", "attack", "eps"):
-            continue
-        new, old = again[name].gather(at), some[name]
-        if new.dtype.is_float():
-            off = _same(name, torch.tensor(old.to_list()), torch.tensor(new.to_list()), found, job)
-            if name.startswith("distance"):
-                found.largest = max(found.largest, off)
-        elif new.to_list() != old.to_list():
-            found.say(f"job {job}: the rows' {name} is not what its sequences are.")
-    found.rows += len(some)
-
-
-def _smallest(trail: Trail, job: str, some: pl.DataFrame, plan: Plan, found: Verification) -> None:
-    tensors, about = trail.store.read(job)
-    question = read_question(*trail.store.read(about["needs"]["question"]))
-    x_adv = rebuilt(tensors, about, question.x)
-    reading = about["settings"]["attack"]["reading"]
-    model = _model(trail, about, plan.weights[str(some["source"][0])])
-    d = distance(predict(model, x_adv), question.wanted, reading)
-    at = some["row"].to_list()
-    _each(job, some, len(d), found)
-    told_d, kappa = (torch.tensor(some[name].to_list()) for name in ("distance", "kappa"))
-    found.largest = max(found.largest, _same("distance", told_d, d[at], found, job))
-    if plan.tolerance is not None:
-        _same("kappa", kappa, plan.tolerance.goals(question.target, question.x.lengths)[at], found,
-              job)  # fmt: skip
-    if some["eps"].is_null().to_list() != (told_d >= kappa).tolist():
-        found.say(f"job {job}: its eps does not say which sequences came within kappa.")
-    for i, eps in zip(at, some["eps"].to_list(), strict=True):
-        if eps:
-            evaluation.verify("minimal", x_adv[[i]], question.x[[i]], replace(plan.budget, eps=eps))
-        elif eps == 0 and not torch.equal(x_adv.values[i], question.x.values[i]):
-            found.say(f"job {job}: a sequence that needed no change was changed.")
-    found.rows += len(some)
-
-
-def _same(name: str, old: Tensor, new: Tensor, found: Verification, job: str) -> float:
-    """Say so unless two tensors agree; the largest relative difference."""
-    size = new.abs().amax().clamp_min(1e-6) if new.numel() else torch.tensor(1.0)
-    off = float(((old - new).abs().amax() / size).nan_to_num(torch.inf)) if new.numel() else 0.0
-    if off > NEAR:
-        found.say(f"job {job}: its {name} is off by {off:.2g} of its size, worked out again.")
-    return off
+def _tensor(column: pl.Series) -> Tensor:
+    return torch.tensor(column.to_list())

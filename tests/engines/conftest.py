@@ -3,6 +3,7 @@
 Everything is found through the session of Ray that is ours; other people's Ray is left alone.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -86,26 +87,25 @@ def processes() -> Iterator[tuple[int, int, str]]:
 
 
 def kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
-def marked(folder: str) -> list[int]:
-    """The processes of a Ray that was started with this folder in its environment."""
+def users(folder: str) -> list[int]:
+    """The processes, but this one, that have a file open in a folder: Ray's all have logs there."""
     found = []
     for entry in Path("/proc").iterdir():
-        try:
-            if f"FEINT_RAY={folder}".encode() in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-        except (OSError, ValueError):
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
+        with contextlib.suppress(OSError):  # it has just ended
+            opened = [str(link.readlink()) for link in (entry / "fd").iterdir()]
+            if any(path.startswith(folder + "/") for path in opened):
+                found.append(int(entry.name))
     return found
 
 
 def sweep(folder: str) -> None:
-    for pid in marked(folder):
+    for pid in users(folder):
         kill(pid)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -141,6 +141,20 @@ def kill_a_worker() -> Callable[..., int]:
     return kill_one
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A temporary folder whose name is short enough for the sockets of Ray."""
+    folder = tempfile.mkdtemp(prefix="feint-", dir="/tmp")
+    yield Path(folder)
+    sweep(folder)
+
+
+@pytest.fixture(scope="session")
+def users_of() -> Callable[[Path], list[int]]:
+    """The processes of every Ray that was started in a folder."""
+    return lambda folder: users(str(folder))
+
+
 @pytest.fixture(scope="module")
 def loopback() -> Iterator[Loopback]:
     """Two nodes of one CPU, and a head that does no jobs."""
@@ -149,9 +163,8 @@ def loopback() -> Iterator[Loopback]:
         ensure_token_if_auth_enabled,
     )
 
-    folder = tempfile.mkdtemp(prefix="feint-", dir="/tmp")  # noqa: S108
+    folder = tempfile.mkdtemp(prefix="feint-", dir="/tmp")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FEINT_RAY", folder)
         # Where Ray notes which cluster `auto` is: not for everybody to see.
         patch.setenv("RAY_TMPDIR", folder)
         enable_token_auth_by_default()

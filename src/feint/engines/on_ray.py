@@ -33,19 +33,19 @@ REACH_SECONDS = 15.0
 """How long a cluster may take to answer."""
 GLANCE_SECONDS = 2.0
 """How often a session looks at the cluster's nodes."""
-MARK = "FEINT_RAY"
-"""In the environment of every process of a Ray that a session started: its folder."""
-
 _PROBE = """
 import sys, ray
 ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
 """
 _CARETAKER = """
-read _
-kill -9 $(grep -lsxz "$1" /proc/[0-9]*/environ | cut -d/ -f3)
-rm -rf "$2"
+read told
+if [ "$told" != ended ]; then
+  kill -9 $(find /proc/[0-9]*/fd -lname "$1/*" | cut -d/ -f3 | sort -u)
+fi
+rm -rf "$1"
 """
-"""Waits for the end of this process, or of the session, and clears away what Ray left behind."""
+"""Waits until the session or this process ends.  If it is the process, some of Ray would go on for
+a minute: all its processes have logs open in the session's folder, which tells them apart."""
 _TOKEN_ADVICE = (
     "The cluster wants a token. Expected: RAY_AUTH_MODE=token in this process's environment, and "
     "the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
@@ -206,7 +206,7 @@ class _Session:
         packed = self._ray.cloudpickle.dumps((self._work, job))
         # In a dictionary, so that a worker reads what it asks for, when it asks for it.
         ref = self._do.options(name=job.name or job.kind).remote(
-            _versions(), packed, refs, max(1, int(self._engine.cpus))
+            _versions(), packed, refs, max(1, int(self._engine.cpus)), self._engine.gpus > 0
         )
         self._under_way[ref] = started
 
@@ -315,7 +315,7 @@ class _InputLostError(Exception):
 
 
 def _do(
-    asked: Mapping[str, Any], packed: bytes, refs: Mapping[str, Any], threads: int
+    asked: Mapping[str, Any], packed: bytes, refs: Mapping[str, Any], threads: int, sees_gpu: bool
 ) -> tuple[bytes | None, str | None, str]:
     """Do a job, on a worker.  Nothing is unpacked before the versions are known to be alike."""
     ray = _import_ray()
@@ -330,6 +330,8 @@ def _do(
     # Libraries look at the environment when they are first imported, which is about to happen.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
+    if not sees_gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     try:
         work, job = ray.cloudpickle.loads(packed)
     except Exception as error:
@@ -402,15 +404,14 @@ def _start(ray: ModuleType, undo: contextlib.ExitStack) -> None:
     # Not $TMPDIR, which may be long: the paths of sockets have room for about a hundred characters.
     folder = tempfile.mkdtemp(prefix="feint-", dir=os.environ.get("RAY_TMPDIR", "/tmp"))
     caretaker = subprocess.Popen(
-        ["/bin/sh", "-c", _CARETAKER, "sh", f"{MARK}={folder}", folder],
+        ["/bin/sh", "-c", _CARETAKER, "sh", folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is not for it
     )
-    undo.callback(caretaker.communicate)
+    undo.callback(caretaker.communicate, b"ended\n")
     undo.callback(ray.shutdown, wait_for_processes=True)
-    os.environ[MARK] = folder
     try:
         ray.init(
             address="local",
@@ -424,8 +425,6 @@ def _start(ray: ModuleType, undo: contextlib.ExitStack) -> None:
             f"Ray could not be started on this machine: {error}. What is wrong is often said in "
             f"its logs; to keep them, run `ray start --head` and use the address auto"
         ) from error
-    finally:
-        del os.environ[MARK]
 
 
 def _reach(address: str) -> None:
@@ -454,7 +453,7 @@ def _reach(address: str) -> None:
         )
         told = found.stderr if found.returncode else None
     except subprocess.TimeoutExpired as error:
-        told = error.stderr or b"no answer in time"
+        told = error.stderr or b"no answer in time (nor is one given to who lacks its token)"
     if told is None:
         return
     text = told.decode(errors="replace").strip()

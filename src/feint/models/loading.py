@@ -14,6 +14,8 @@ from feint.models.deepgru import DeepGRU, DeepGRUClassifier
 from feint.models.tcn import TCN
 
 SCHEMA = 1
+SLACK = 10**8
+"""Numbers that a model may have beyond what its file explains, before it is built."""
 MODELS: dict[str, type[nn.Module]] = {
     "TCN": TCN,
     "DeepGRU": DeepGRU,
@@ -92,18 +94,31 @@ def build(name: str, settings: Mapping[str, Any], weights: Mapping[str, Tensor])
         FeintError: no such model, or the settings or weights are not its own.
     """
     try:
-        if settings.get("depth", 0) > len(weights):
-            raise ValueError(f"Missing key(s): {len(weights)} tensors for that many layers")
-        # Without weights of its own, which would take as much memory as the settings like to say.
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        _check_size(settings, weights)
+        with torch.random.fork_rng(devices=[]):  # building draws weights that are not kept
             model = MODELS[name](**settings)
-        model.load_state_dict(weights, assign=True)
+        model.load_state_dict(weights)
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise FeintError(
             f"This does not make a model: {type(error).__name__}: {error}. "
             f"Expected settings and weights of one of {', '.join(MODELS)}."
         ) from error
     return model.eval()
+
+
+def _check_size(settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Raise ValueError if settings ask for far more memory than the weights that come with them."""
+    ends = [settings.get(name, 0) for name in ("inputs", "outputs", "classes")]
+    inner = [1]
+    for name, value in settings.items():
+        if name not in ("inputs", "outputs", "classes"):
+            inner += value if isinstance(value, list | tuple) else [value]
+    if settings.get("depth", 0) > len(weights):
+        raise ValueError(f"Missing key(s): {len(weights)} tensors for that many layers")
+    there = sum(tensor.numel() for tensor in weights.values())
+    asked = max(max(inner) ** 2 * len(weights), max(inner) * max(ends))
+    if asked > 100 * there + SLACK:
+        raise ValueError(f"settings that ask for {asked} numbers, with {there} that come with them")
 
 
 def fingerprint(model: nn.Module) -> str:

@@ -166,7 +166,9 @@ def show_difference(found: Difference, a: str, b: str) -> None:
             (
                 *(one[name] for name in ("source", "victim", "attack")),
                 f"{one['eps']:g}",
-                f"{one['n_a']} / {one['n_b']}",
+                " / ".join(
+                    tables.MISSING if n is None else str(n) for n in (one["n_a"], one["n_b"])
+                ),
                 f"{tables.percent(one['clean_a'])} / {tables.percent(one['clean_b'])}",
                 tables.percent(one["moved_a"]),
                 tables.percent(one["moved_b"]),

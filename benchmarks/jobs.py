@@ -1,0 +1,218 @@
+"""What jobs cost: overhead of each engine, and taking up a run of 100,000 finished jobs.
+
+    python -m benchmarks.jobs [--engines local ray] [--seconds 0.1 1 10] [--finished 100000]
+
+Overhead: jobs that only sleep, so that everything beyond their sleep is feint's or Ray's; wall time
+by the number of jobs at once, against the sleep itself.  Taking up: a run folder is filled with
+results for every job of a plan, in this process `feint run` is asked to go on, and has nothing
+to do.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import torch
+from benchmarks.machine import made_by
+
+from feint import experiment, schedule, store
+from feint.engines import Engine
+from feint.engines.in_process import InProcess
+from feint.files import write_text
+from feint.jobs import Common, Fetch, Job
+from feint.plan import Facts, Plan
+from feint.progress import console
+from feint.runs import Run
+from feint.store import Store
+from feint.tolerance import paper
+
+HERE = Path(__file__).parent
+RESULT = {"values": torch.zeros(64, 32, 45)}
+"""As much as a scoring of 64 sequences gives back: 360 kB."""
+SMALL = {"values": torch.zeros(4)}
+UNTRAINED = {"tcn": "?", "other": "?"}
+MANY = """
+name = "many"
+[data]
+runs = 4
+[[model]]
+kind = "TCN"
+width = 4
+depth = 1
+training = { epochs = 1 }
+[[model]]
+kind = "TCN"
+name = "other"
+width = 5
+depth = 1
+training = { epochs = 1 }
+[attack]
+eps = [0.075, 0.15, 0.225, 0.3, 0.375, 0.45]
+[target]
+labels = ["approaching", "departing", "kicking", "pushing", "handshaking", "hugging", "punching"]
+[evaluation]
+rows_per_job = 1
+limit = LIMIT
+tolerance = "paper"
+"""
+
+
+def nap(seconds: float, job: Job, fetch: Fetch) -> bytes:
+    """A job that takes its time and gives back as much as a real one."""
+    time.sleep(seconds)
+    return store.result(job, RESULT, {})
+
+
+def overhead(engine: Engine, at_once: int, seconds: float, count: int) -> tuple[float, float]:
+    """Jobs a second, and the overhead of a job in seconds of one of those at once."""
+    jobs = [Job("nap", Common(seconds=seconds), {"n": n}, name=f"nap {n}") for n in range(count)]
+    with tempfile.TemporaryDirectory() as folder:
+        session = Held(engine)
+        warm = Job("nap", Common(seconds=0), {"n": -1}, name="warm")
+        schedule.complete([warm], Store(Path(folder)), session, partial(nap, 0.0), _nothing)
+        began = time.monotonic()
+        doing = partial(nap, seconds)
+        tally = schedule.complete(jobs, Store(Path(folder)), session, doing, _nothing)
+        taken = time.monotonic() - began
+    if tally.done != count:
+        raise SystemExit(f"Jobs failed: {tally.failures}")
+    return count / taken, taken * at_once / count - seconds
+
+
+def _nothing(key: str) -> bytes:
+    return b""
+
+
+class Held:
+    """An engine as it is; Ray's own start is measured apart."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.begin = engine.begin
+
+
+def fill(folder: Path, wanted: int) -> int:
+    """A run whose jobs are all finished; how many there are."""
+    one = Plan(experiment.parse(MANY.replace("LIMIT", "1"), ""), Facts("", "", 1), UNTRAINED)
+    per_row = one.sizes()["attack"] + one.sizes()["score"]
+    text = MANY.replace("LIMIT", str(-(-wanted // per_row)))
+    run = Run(experiment.parse(text, "many.toml"), folder)
+    run.train()
+    kappa = paper()
+    run.__dict__["tolerance"] = kappa
+    plan = run.plan()
+    count = sum(1 for _ in store.Store(folder))
+    frame = {name: [0.5] for name in ("distance_frame", "distance_joint", "change")}
+    told = {"rows": {**frame, "eps": [0.0], "frames": [20], "target": ["kicking"]}}
+    for jobs in (plan.attack_stage(), plan.score_stage()):
+        for job in jobs:
+            path = run.store.path(job.key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content = store.result(job, SMALL, {**told, "made": {"seconds": 1}})
+            path.write_bytes(content)  # not synced: a hundred thousand syncs are not the point
+            count += 1
+    return count
+
+
+def child(code: str, *words: str) -> tuple[float, float]:
+    """Seconds and MiB at its peak of a Python of its own."""
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"A child failed: {status}")
+    return time.monotonic() - began, used.ru_maxrss / 1024
+
+
+RESUME = """
+import sys
+from pathlib import Path
+from feint import experiment
+from feint.artefacts import describe
+from feint.runs import Run
+folder = Path(sys.argv[1])
+run = Run(experiment.restore(describe(folder)["experiment"], "run.json"), folder)
+run.attack()
+rows = run.score()
+assert run.store.set_aside == 0
+"""
+LIST = """
+import sys
+sys.argv = ["feint", "status", sys.argv[1], "--jobs"]
+from feint import cli
+cli.app()
+"""
+IMPORT = "import feint.runs, feint.report.terminal"
+
+
+def taking_up(wanted: int) -> list[str]:
+    """Markdown about a run that is finished."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "run"
+        count = fill(folder, wanted)
+        first = child(RESUME, str(folder))
+        times = [child(RESUME, str(folder)) for _ in range(3)]
+        listed = [child(LIST, str(folder)) for _ in range(3)]
+        size = sum(p.stat().st_size for p in (folder / "jobs").rglob("*.safetensors"))
+        bare = child(IMPORT)
+    seconds = sorted(t for t, _ in times)
+    return [
+        f"{count:,} finished jobs ({size / 2**20:.0f} MiB). Python with its imports alone takes "
+        f"{bare[0]:.1f} s. All in a process of its own, imports and data included:",
+        "",
+        "| | seconds | MiB at the peak |",
+        "|---|---|---|",
+        f"| rows collected for the first time | {first[0]:.1f} | {first[1]:.0f} |",
+        f"| taken up again, nothing to do | {seconds[1]:.1f} ({seconds[0]:.1f}-{seconds[2]:.1f}) | "
+        f"{max(m for _, m in times):.0f} |",
+        f"| `feint status --jobs` | {sorted(t for t, _ in listed)[1]:.1f} | "
+        f"{max(m for _, m in listed):.0f} |",
+    ]
+
+
+def main() -> None:
+    """Measure, print, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--engines", nargs="*", default=["local", "ray"])
+    parser.add_argument("--seconds", nargs="*", type=float, default=[0.1, 1, 10])
+    parser.add_argument("--total", type=float, default=60, help="seconds of sleep a measurement")
+    parser.add_argument("--finished", type=int, default=100_000)
+    parser.add_argument("--out", type=Path, default=HERE / "jobs.md")
+    args = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    lines = ["# What jobs cost", "", made_by("benchmarks.jobs", torch.get_num_threads()), ""]
+    if args.engines:
+        lines += [
+            "Jobs that only sleep and give back 360 kB, which are written and synced; n at once.",
+            "",
+            "| engine | a job sleeps | jobs | at once | jobs a second | overhead a job | |",
+            "|---|---|---|---|---|---|---|",
+        ]
+    for name in args.engines:
+        for seconds in args.seconds:
+            engine: Engine = InProcess()
+            at_once = 1
+            if name == "ray":
+                from feint.engines.on_ray import OnRay
+
+                engine, at_once = OnRay(), cores
+            count = max(6, round(args.total * at_once / seconds))
+            rate, extra = overhead(engine, at_once, seconds, count)
+            lines.append(
+                f"| {name} | {seconds:g} s | {count} | {at_once} | {rate:.2f} | "
+                f"{1000 * extra:.1f} ms | {extra / seconds:.1%} |"
+            )
+            console.print(lines[-1], markup=False)
+    if args.finished:
+        lines += ["", *taking_up(args.finished)]
+    text = "\n".join(lines) + "\n"
+    console.print(text, markup=False)
+    write_text(args.out, text)
+
+
+if __name__ == "__main__":
+    main()
