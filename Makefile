@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 FEINT_ARGS ?=
 DATA ?=
 
-.PHONY: demo test lint types bench clean
+.PHONY: demo test faults lint types bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.report
@@ -13,6 +13,10 @@ demo: $(VENV)/.report
 
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadscope $(PYTEST_ARGS)
+
+# Every fault at 30 seeded points, where `make test` takes a few.
+faults: $(VENV)/.dev
+	FEINT_POINTS=30 OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadgroup tests/faults $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

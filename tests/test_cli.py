@@ -150,7 +150,7 @@ def there(tiny: Any, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_status_tells_what_is_done_and_left(there) -> None:
-    path, folder = there
+    _, folder = there
     done = invoke("status", folder)
     assert done.exit_code == 0
     assert "Nothing is left to do." in done.output

@@ -16,6 +16,7 @@ from feint.targets import Exemplar, Place, Role, Targets, Time
 from feint.training import Training
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -150,7 +151,7 @@ class Attacker(Part):
 class Target(Part):
     """[target]: the reactions asked for."""
 
-    labels: Annotated[tuple[str, ...], Field(min_length=1)]
+    labels: Annotated[tuple[Label, ...], Field(min_length=1)]
     exemplar: Exemplar = "medoid"
     role: Role = "any"
     time: Time = "resample"

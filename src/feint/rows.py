@@ -140,6 +140,8 @@ def _expect(frame: pl.DataFrame, needs: Iterable[str]) -> None:
                 raise ValueError(f"its column {name!r} has {kind}; expected {told}")
         if kind == pl.String and bool((column.str.len_bytes() > LONGEST).any()):
             raise ValueError(f"its column {name!r} has strings of more than {LONGEST} bytes")
+        if kind == pl.String and bool(column.str.contains(r"[\x00-\x1f\x7f]").any()):
+            raise ValueError(f"its column {name!r} has strings that steer terminals")
         if name in _WHOLE and bool((column < int(name == "frames")).any()):
             raise ValueError(f"its column {name!r} has numbers that are too small")
     for name in needs:

@@ -37,12 +37,14 @@ class Loopback:
             head_node_args={
                 "num_cpus": 0,
                 "include_dashboard": False,
-                # By itself Ray takes 15 to 30 s to believe that a node is dead.
+                # By itself Ray takes some 15 s to believe that a node is dead, and 10 s to look
+                # for an object elsewhere.
                 "_system_config": {
                     "health_check_initial_delay_ms": 0,
                     "health_check_period_ms": 300,
-                    "health_check_timeout_ms": 1000,
+                    "health_check_timeout_ms": 10_000,  # a busy machine is not dead
                     "health_check_failure_threshold": 3,
+                    "object_manager_pull_timeout_ms": 500,
                 },
             },
         )
@@ -56,6 +58,14 @@ class Loopback:
         node = self._cluster.add_node(num_cpus=self.cpus)
         self.nodes.append(node)
         return node
+
+    def settle(self, nodes: int = 2) -> None:
+        """So many nodes are alive again."""
+        for node in list(self.nodes):
+            if node.all_processes["raylet"][0].process.poll() is not None:
+                self.kill_raylet(node)
+        while len(self.nodes) < nodes:
+            self.add_node()
 
     def kill_raylet(self, node: Any) -> None:
         """SIGKILL the process that is a node, as if its machine were gone; its workers follow."""

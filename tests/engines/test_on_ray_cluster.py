@@ -163,6 +163,18 @@ def test_a_machine_without_a_cluster_is_refused(monkeypatch: pytest.MonkeyPatch,
         OnRay("auto").begin(do, fetch)
 
 
+def test_a_folder_that_ray_cannot_use_is_refused(monkeypatch: pytest.MonkeyPatch, short_path: Path):
+    monkeypatch.setenv("RAY_TMPDIR", str(short_path / "absent"))
+    with pytest.raises(FeintError, match=r"no folder can be made in .* Expected: RAY_TMPDIR"):
+        OnRay().begin(do, fetch)
+    long = short_path / ("long" * 25)
+    long.mkdir()
+    monkeypatch.setenv("RAY_TMPDIR", str(long))
+    with pytest.raises(FeintError, match=r"could not be started on this machine: .*AF_UNIX"):
+        OnRay().begin(do, fetch)
+    assert list(long.iterdir()) == []
+
+
 def test_something_that_is_no_cluster_is_refused_in_time(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("feint.engines.on_ray.REACH_SECONDS", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as mute:

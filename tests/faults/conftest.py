@@ -12,10 +12,13 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
+from tests.engines.conftest import kill_a_worker, loopback  # noqa: F401  (fixtures)
 
 from feint import rows
 from feint.store import Store
 
+POINTS = int(os.environ.get("FEINT_POINTS", "6"))
+"""Seeded points of each fault; `make faults` takes 30."""
 HERE = Path(__file__).parent
 Order = Callable[..., dict[str, Any]]
 

@@ -21,10 +21,10 @@ from typing import Any
 
 import pyarrow.parquet  # noqa: F401
 import torch
-import torch._dynamo  # noqa: F401  (every optimizer imports it)
+import torch._dynamo
 
 import feint.runs
-import feint.verification  # noqa: F401  (imported once, for every child)
+import feint.verification
 from feint import experiment, prepared, rows, work
 from feint.data import sbu
 from feint.errors import FeintError
@@ -109,9 +109,9 @@ class Watch:
             die()
 
     def _audit(self, event: str, words: tuple[Any, ...]) -> None:
-        if event in ("open", "os.rename", "os.remove") and str(words[0]).startswith(self.folder):
-            if self.event("file"):
-                die()
+        ours = event in ("open", "os.rename", "os.remove") and str(words[0]).startswith(self.folder)
+        if ours and self.event("file"):
+            die()
 
 
 def die() -> None:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-POINTS = 30
+from tests.faults.conftest import POINTS
 
 
 @pytest.fixture

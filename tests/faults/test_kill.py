@@ -5,8 +5,7 @@ import shutil
 import signal
 
 import pytest
-
-POINTS = 30
+from tests.faults.conftest import POINTS
 
 
 def points(counts: dict[str, int], phase: str, streams: tuple[str, ...]) -> list[dict[str, object]]:

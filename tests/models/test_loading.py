@@ -156,7 +156,7 @@ def test_a_dropout_that_is_none_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [[], 3, None, "TCN", [{"schema": 1}]], ids=json.dumps)
 def test_a_description_that_is_none_is_refused(saved: Path, content: object) -> None:
     saved.with_suffix(".json").write_text(json.dumps(content))
-    with pytest.raises(FeintError, match="Expected a JSON object|checksum"):
+    with pytest.raises(FeintError, match=r"Expected a JSON object|checksum"):
         load(saved)
 
 

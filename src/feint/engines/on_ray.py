@@ -402,7 +402,14 @@ def _own_sigterm(undo: contextlib.ExitStack) -> Iterator[None]:
 def _start(ray: ModuleType, undo: contextlib.ExitStack) -> None:
     """Start Ray on this machine, in a folder of its own."""
     # Not $TMPDIR, which may be long: the paths of sockets have room for about a hundred characters.
-    folder = tempfile.mkdtemp(prefix="feint-", dir=os.environ.get("RAY_TMPDIR", "/tmp"))
+    base = os.environ.get("RAY_TMPDIR", "/tmp")
+    try:
+        folder = tempfile.mkdtemp(prefix="feint-", dir=base)
+    except OSError as error:
+        raise FeintError(
+            f"Ray could not be started on this machine: no folder can be made in {base} ({error}). "
+            "Expected: RAY_TMPDIR, with a short name, that can be written"
+        ) from error
     caretaker = subprocess.Popen(
         ["/bin/sh", "-c", _CARETAKER, "sh", folder],
         stdin=subprocess.PIPE,
