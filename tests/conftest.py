@@ -60,11 +60,11 @@ rows_per_job = 2
 class Tiny:
     """The smallest run that has everything: two models, two eps, noise, transfer, two parts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, text: str = TINY) -> None:
         from feint import experiment
         from feint.data.sbu import SETS
 
-        self.text = TINY.format(test_sets=json.dumps(SETS[4:]))
+        self.text = text.format(test_sets=json.dumps(SETS[4:]))
         self.folder, self._data, self.parse = folder, None, experiment.parse
 
     def run(self, folder: Path, change: tuple[str, str] = ("", ""), **knobs: Any) -> "Run":

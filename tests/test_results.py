@@ -19,6 +19,7 @@ from feint.results import (
     read_reactor,
     read_rows,
     rebuilt,
+    table,
     tensor,
     told,
 )
@@ -181,21 +182,34 @@ def test_what_is_told_is_of_its_kind() -> None:
         told(TOLD, "nothing", str)
 
 
-def test_rows_come_back_with_eps_as_a_number() -> None:
-    again = read_rows({"rows": {"eps": [None, None], "label": ["a", "b"]}})
-    assert again.schema == {"eps": pl.Float64, "label": pl.String}
-    assert again["label"].to_list() == ["a", "b"]
+def test_the_rows_of_several_results_make_one_table() -> None:
+    parts = [{"eps": [None], "label": ["a"]}, {"eps": [1, 2.5], "label": ["b", "c"]}]
+    made = table([read_rows({"rows": part}) for part in parts])
+    assert made.schema == {"eps": pl.Float64, "label": pl.String}
+    assert made["eps"].to_list() == [None, 1, 2.5]
+    assert made["label"].to_list() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
     "rows",
-    [None, 3, [], {"a": 3}, {"a": None}, {"a": [1, "x"]}, {"a": [1], "b": [1, 2]}, {"eps": ["x"]},
-     {"a": [10**400]}, {"a": {"b": 1}}],
+    [None, 3, [], {}, {"eps": 3}, {"eps": None}, {"eps": [1.0], "b": [1, 2]}, {"a": [1]},
+     {"eps": {"b": 1}}],
     ids=str,
 )  # fmt: skip
 def test_rows_that_are_none_are_refused(rows: Any) -> None:
     with pytest.raises(DamagedError, match="'score a'"):
         read_rows({"name": "score a", "rows": rows})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"eps": ["x"], "a": [1]}, {"eps": [[1.0]], "a": [1]}, {"eps": [1.0], "a": ["x"]},
+     {"eps": [1.0], "a": [10**400]}, {"eps": [1.0]}, {"eps": [1.0], "b": [1]}],
+    ids=str,
+)  # fmt: skip
+def test_rows_that_do_not_go_together_are_refused(other: dict[str, list[Any]]) -> None:
+    with pytest.raises(DamagedError, match="make no table"):
+        table([{"eps": [2.0], "a": [1]}, other])
 
 
 def test_the_budget_is_the_one_that_was_told() -> None:

@@ -170,7 +170,7 @@ def score(
     from feint.report import terminal
 
     one = _run(path, data, out, _engine(engine, address, cpus, gpus), device, wait)
-    with one.lock:
+    with one.working():
         one.attack()  # what was not crafted yet
         one.score()
     terminal.show(one.folder)
@@ -315,7 +315,7 @@ def _run(
 def _whole(one: "Run") -> None:
     from feint.report import page, terminal
 
-    with one.lock:
+    with one.working():
         one.tolerance  # noqa: B018  (measured and written before anything costs time)
         one.attack()
         one.score()
@@ -330,9 +330,9 @@ def main() -> None:
         app()
     except FeintError as error:
         from rich.console import Console
-        from rich.markup import escape
+        from rich.text import Text
 
-        told = f"[bold red]error:[/] {escape(str(error))}"
+        told = Text.assemble(("error: ", "bold red"), str(error))
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         sys.exit(2)
     except SystemExit as stop:

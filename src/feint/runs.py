@@ -31,6 +31,7 @@ from feint.budget import Budget
 from feint.differences import changes
 from feint.engines import Engine
 from feint.engines.in_process import InProcess
+from feint.engines.lasting import Lasting
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import Question
 from feint.experiment import Experiment
@@ -82,6 +83,8 @@ class Run:
     ) -> None:
         self.experiment, self.folder = experiment, folder
         self.engine = engine if engine is not None else InProcess()
+        self._lasting = Lasting(self.engine)
+        self._working = 0
         self.lock = Lock(folder, wait)
         self.store = Store(folder)
         self.tracker = Tracker(inside(folder, "tensorboard")) if tensorboard else None
@@ -276,7 +279,7 @@ class Run:
         for _ in range(ROUNDS):
             damaged = self.store.set_aside
             shown = bar(total, description)
-            tally = schedule.complete(jobs(), self.store, self.engine, doing, self._fetch, shown)
+            tally = schedule.complete(jobs(), self.store, self._lasting, doing, self._fetch, shown)
             if self.store.set_aside == damaged:
                 break
         tally.check()
@@ -304,19 +307,20 @@ class Run:
     ) -> pl.DataFrame:
         """Complete jobs, and the table of their rows; an up-to-date table is only read."""
         path = inside(self.folder, file)
+        read = rows.scored if file == "rows.parquet" else rows.read
         for _ in range(ROUNDS):
             self._complete(jobs, description, total)
             about = {"plan": self.plan().digest}
             try:
                 if path.exists() and rows.about(path).get("plan") == about["plan"]:
-                    return rows.read(path)
+                    return read(path)
             except DamagedError as error:
                 self.store.put_away(path, str(error))
             try:
                 rows.write(path, self._tables(columns, told()), about)
             except DamagedError:
                 continue  # a result was set aside: its job is done again
-            return rows.read(path)
+            return read(path)
         raise FeintError(
             f"Results in {self.folder} are damaged as fast as they are made. Check the disk, or "
             "give another folder with --out."
@@ -362,9 +366,21 @@ class Run:
     # -- the folder -------------------------------------------------------------------------
 
     @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the lock, and keep the engine going from one stage to the next."""
+        with self.lock:
+            self._working += 1
+            try:
+                yield
+            finally:
+                self._working -= 1
+                if not self._working:
+                    self._lasting.end()
+
+    @contextmanager
     def _session(self, stage: str) -> Iterator[None]:
         """Work on the folder: nobody else does, and it is in order."""
-        with self.lock:
+        with self.working():
             if not self._begun:
                 self._begin(stage)
                 self._begun = True

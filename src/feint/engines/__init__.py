@@ -30,8 +30,10 @@ class Outcome:
 class Session(Protocol):
     """An engine at work on one set of jobs."""
 
-    slots: int
-    """How many jobs to keep under way: more are of no use."""
+    @property
+    def slots(self) -> int:
+        """How many jobs to keep under way: more are of no use."""
+        ...
 
     def start(self, job: Job) -> None:
         """Take a job.  Everything it needs is there."""
