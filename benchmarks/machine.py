@@ -2,10 +2,10 @@
 
 import datetime
 import os
-import platform
-from pathlib import Path
 
 import torch
+
+from feint.provenance import processor
 
 
 def made_by(command: str, threads: int) -> str:
@@ -16,12 +16,3 @@ def made_by(command: str, threads: int) -> str:
         f"the start, torch {torch.__version__}."
     )
 
-
-def processor() -> str:
-    """The processor's own name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

@@ -31,6 +31,7 @@ ROOMS = {
         "experiment",
         "prepared",
         "artefacts",
+        "collecting",
         "differences",
         "plan",
         "provenance",

@@ -92,7 +92,7 @@ def walk(jobs: Iterable[Job], there: set[str]) -> list[Job]:
 def test_a_stage_has_every_job_once_and_after_what_it_needs(told: dict[str, Any]) -> None:
     plan = planned(**told)
     there = {plan.facts.train_key, plan.facts.test_key}
-    there |= {one.key for one in walk(plan.models_stage(), there)}
+    there |= {one.key for one in walk(plan.training.values(), there)}
     gates = walk(plan.gates_stage(), there)
     walk([plan.natural()], there)
     attack = walk(plan.attack_stage(), there)
@@ -180,7 +180,7 @@ def keys(plan: Plan) -> dict[str, dict[str, str]]:
     """By kind, the key of every job's name."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
     stages: list[Callable[[], Iterable[Job]]] = [
-        plan.models_stage, plan.gates_stage, lambda: [plan.natural()], plan.attack_stage,
+        plan.training.values, plan.gates_stage, lambda: [plan.natural()], plan.attack_stage,
         plan.minimal_stage, plan.score_stage,
     ]  # fmt: skip
     for stage in stages:

@@ -222,10 +222,6 @@ class Plan:
 
     # -- stages -----------------------------------------------------------------------------
 
-    def models_stage(self) -> Iterator[Job]:
-        """Trainings."""
-        yield from self.training.values()
-
     def gates_stage(self) -> Iterator[Job]:
         """Every trained model beside the trivial predictors."""
         for model in self.weights:

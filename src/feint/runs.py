@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 from torch import nn
 
-from feint import provenance, rows, schedule, tolerance, work
+from feint import collecting, provenance, rows, schedule, tolerance, work
 from feint.artefacts import SCHEMA, describe
 from feint.attacks import Attack
 from feint.budget import Budget
@@ -42,15 +42,13 @@ from feint.models import loading
 from feint.plan import UNKNOWN, Facts, Plan
 from feint.prepared import Prepared, pack_pairs, prepare
 from feint.progress import bar, console
-from feint.results import T, read_question, read_rows, table, told
+from feint.results import T, read_question, told
 from feint.sequences import Sequences
 from feint.store import Store
 from feint.tracking import Tracker
 
 ROUNDS = 3
 """How often jobs are done again whose results turn out to be damaged."""
-AT_ONCE = 20_000
-"""Rows gathered before they are written."""
 SESSIONS = 100
 """Sessions that run.json remembers."""
 
@@ -248,7 +246,7 @@ class Run:
                 "scoring", plan.sizes()["score"],
             )  # fmt: skip
             if self.tracker is not None:
-                self._track(found)
+                collecting.track(self.tracker, found)
             return found
 
     def _with_tolerance(self) -> Plan:
@@ -317,7 +315,7 @@ class Run:
             except DamagedError as error:
                 self.store.put_away(path, str(error))
             try:
-                rows.write(path, self._tables(columns, told()), about)
+                rows.write(path, collecting.tables(self.store, columns, told()), about)
             except DamagedError:
                 continue  # a result was set aside: its job is done again
             return read(path)
@@ -325,43 +323,6 @@ class Run:
             f"Results in {self.folder} are damaged as fast as they are made. Check the disk, or "
             "give another folder with --out."
         )
-
-    def _tables(
-        self, columns: tuple[str, ...], jobs: Iterable[tuple[tuple[Any, ...], Job]]
-    ) -> Iterator[pl.DataFrame]:
-        """The rows that jobs tell, many jobs a table: small tables are what takes time."""
-        held: list[dict[str, list[Any]]] = []
-        rows = 0
-        for names, job in jobs:
-            told_rows = read_rows(self.store.read(job.key)[1])
-            count = len(told_rows["eps"])
-            known = {name: [value] * count for name, value in zip(columns, names, strict=True)}
-            if "eps" in known:
-                known["eps"] = [round(value, 7) for value in known["eps"]]
-            held.append(
-                {
-                    "row": list(range(count)),
-                    **known,
-                    **{k: v for k, v in told_rows.items() if k not in known},
-                    "job": [job.key] * count,
-                }
-            )
-            rows += count
-            if rows >= AT_ONCE:
-                yield table(held)
-                held, rows = [], 0
-        if held:
-            yield table(held)
-
-    def _track(self, found: pl.DataFrame) -> None:
-        """Mean distances, for who watches."""
-        assert self.tracker is not None
-        means = found.group_by("source", "victim", "attack", "eps").agg(
-            pl.col("distance_frame").mean()
-        )
-        for source, victim, attack, eps, mean in means.rows():
-            name = f"distance/{source}-{victim}-{attack}"
-            self.tracker.results({name: mean}, round(eps * 1000))
 
     # -- the folder -------------------------------------------------------------------------
 

@@ -132,6 +132,8 @@ def status(folder: Path) -> Status:
             found.failures.append((job.name, store.failure(job.key) or ""))
     for (kind, _), group in groups.items():
         stage, sample = stages[kind], group["sample"]
+        if not sample:  # another model's jobs are the nearest that is known
+            sample = [t for (other, _), one in groups.items() if other == kind for t in one["sample"]]
         if group["left"] and not sample:
             stage.seconds = None
         elif group["left"] and stage.seconds is not None:
