@@ -5,7 +5,6 @@ the process.  Here every page is looked at first.  Only what feint writes passes
 nothing compressed, dictionaries at most.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +47,19 @@ def look(content: bytes) -> Told:
     footer = _Reader(content[end:-8]).struct()
     root, *columns = _list(footer, 2, dict)
     _expect(root.get(5) == len(columns) > 0, "a flat table")
+    kinds = []
     for column in columns:
-        flat = _number(column, 3) in (0, 1) and not column.get(5)
-        _expect(flat and _number(column, 1) in TYPES, "columns of words and numbers")
+        kind, repeats = _numbers(column, 1, 3)
+        _expect(kind in TYPES and repeats < 2 and not column.get(5), "columns of words and numbers")
+        kinds.append(kind)
     rows = 0
     for group in _list(footer, 4, dict):
-        count, chunks = _number(group, 3), _list(group, 1, dict)
+        (count,), chunks = _numbers(group, 3), _list(group, 1, dict)
         _expect(len(chunks) == len(columns), "one part a column")
-        for column, chunk in zip(columns, chunks, strict=True):
-            _chunk(content, end, chunk, column[1], count)
+        for kind, chunk in zip(kinds, chunks, strict=True):
+            _chunk(content, end, chunk, kind, count)
         rows += count
-    _expect(_number(footer, 3) == rows, "as many rows as it says")
+    _expect(_numbers(footer, 3) == [rows], "as many rows as it says")
     about = [(one.get(1), one.get(2, b"")) for one in _list(footer, 5, dict)]
     _expect(all(isinstance(part, bytes) for one in about for part in one), "words")
     return Told(rows, len(columns), dict(about))
@@ -67,41 +68,33 @@ def look(content: bytes) -> Told:
 def _chunk(content: bytes, most: int, chunk: Struct, kind: int, rows: int) -> None:
     """Look at a column's part of a group of rows, page by page; they end before `most`."""
     told = chunk.get(3)
-    _expect(isinstance(told, dict) and 1 not in chunk, "columns in the file itself")
-    assert isinstance(told, dict)
-    _expect(_number(told, 4) == 0, "nothing that is compressed")
-    _expect(told.get(1) == kind and _number(told, 5) == rows, "a value a row")
+    if not isinstance(told, dict) or 1 in chunk:
+        raise ValueError("it is no table of feint's; expected columns in the file itself")
+    same, codec, values, size, data = _numbers(told, 1, 4, 5, 7, 9)
+    _expect(codec == 0, "nothing that is compressed")
+    _expect(same == kind and values == rows, "a value a row")
     _expect(ENCODINGS.issuperset(_list(told, 2, int)), "no such encoding")
-    begin = _number(told, 11) if 11 in told else _number(told, 9)
-    end = begin + _number(told, 7)
-    _expect(4 <= begin <= _number(told, 9) < end <= most, "pages inside the file")
+    at = begin = _numbers(told, 11)[0] if 11 in told else data
+    end = begin + size
+    _expect(4 <= begin <= data < end <= most, "pages inside the file")
     values = 0
-    for page, size, first in _pages(content, begin, end):
-        if page.get(1) == DICTIONARY:
-            header = page.get(7)
-            _expect(first and isinstance(header, dict), "one dictionary, at the beginning")
-            assert isinstance(header, dict)
-            fits = _number(header, 1) * TYPES[kind] <= size
-            _expect(fits and _number(header, 2) in (0, 2), "a dictionary that is there")
-        else:
-            header = page.get(5)
-            _expect(page.get(1) == DATA and isinstance(header, dict), "pages of data")
-            assert isinstance(header, dict)
-            _expect(_number(header, 2) in ENCODINGS, "no such encoding")
-            values += _number(header, 1)
-    _expect(values == rows, "a value a row")
-
-
-def _pages(content: bytes, begin: int, end: int) -> Iterator[tuple[Struct, int, bool]]:
-    """Headers of pages, the sizes of what follows them, and whether it is the first."""
-    at = begin
     while at < end:
         reader = _Reader(content, at)
         page = reader.struct()
-        size = _number(page, 3)
-        _expect(size == _number(page, 2) and reader.at + size <= end, "whole pages")
-        yield page, size, at == begin
+        sort, unpacked, size = _numbers(page, 1, 2, 3)
+        header = page.get(7 if sort == DICTIONARY else 5)
+        if sort not in (DATA, DICTIONARY) or not isinstance(header, dict):
+            raise ValueError("it is no table of feint's; expected pages of data")
+        count, encoding = _numbers(header, 1, 2)
+        if sort == DICTIONARY:
+            fits = at == begin and count * TYPES[kind] <= size
+            _expect(fits and encoding in (0, 2), "one dictionary, at the beginning")
+        else:
+            _expect(encoding in ENCODINGS, "no such encoding")
+            values += count
         at = reader.at + size
+        _expect(size == unpacked and at <= end, "whole pages")
+    _expect(values == rows, "a value a row")
 
 
 class _Reader:
@@ -110,14 +103,39 @@ class _Reader:
     def __init__(self, content: bytes, at: int = 0) -> None:
         self.content, self.at = content, at
 
-    def take(self, count: int) -> bytes:
-        _expect(0 <= count <= len(self.content) - self.at, "more bytes")
-        self.at += count
-        return self.content[self.at - count : self.at]
+    def struct(self, depth: int = 0) -> Struct:
+        _expect(depth < DEPTH, "less depth")
+        found: Struct = {}
+        name = 0
+        while True:
+            (head,) = self.content[self.at : self.at + 1] or (-1,)
+            self.at += 1
+            if head <= 0:
+                _expect(head == 0, "more bytes")
+                return found
+            name = name + (head >> 4) if head >> 4 else self.value(4, depth)
+            kind = head & 15
+            found[name] = kind == 1 if kind in (1, 2) else self.value(kind, depth)
+
+    def value(self, kind: int, depth: int) -> Any:
+        if kind == 12:
+            return self.struct(depth + 1)
+        if kind in (4, 5, 6):
+            number = self.varint()
+            return number >> 1 ^ -(number & 1)
+        if kind in (9, 10):
+            (head,) = self.take(1)
+            inner, count = head & 15, head >> 4
+            count = self.varint() if count == 15 else count
+            _expect(count <= len(self.content) - self.at, "more bytes")
+            inner = 3 if inner in (1, 2) else inner
+            return [self.value(inner, depth + 1) for _ in range(count)]
+        _expect(kind in (3, 7, 8), "lists, structs, words and numbers")
+        return self.take(self.varint() if kind == 8 else 1 if kind == 3 else 8)
 
     def varint(self) -> int:
         value = shift = 0
-        for byte in self.content[self.at : self.at + 10]:  # in place: most of the time goes here
+        for byte in self.content[self.at : self.at + 10]:
             self.at += 1
             value |= (byte & 127) << shift
             if byte < 128:
@@ -125,48 +143,22 @@ class _Reader:
             shift += 7
         raise ValueError("it is no table of feint's; expected numbers of 64 bits")
 
-    def value(self, kind: int, depth: int) -> Any:
-        if kind == 3:
-            return self.take(1)[0]
-        if kind in (4, 5, 6):
-            value = self.varint()
-            return value >> 1 ^ -(value & 1)
-        if kind == 7:
-            return self.take(8)
-        if kind == 8:
-            return self.take(self.varint())
-        if kind in (9, 10):
-            head = self.take(1)[0]
-            inner, count = head & 15, head >> 4
-            count = self.varint() if count == 15 else count
-            _expect(count <= len(self.content) - self.at, "more bytes")
-            inner = 3 if inner in (1, 2) else inner
-            return [self.value(inner, depth + 1) for _ in range(count)]
-        _expect(kind == 12, "lists, structs, words and numbers")
-        return self.struct(depth + 1)
-
-    def struct(self, depth: int = 0) -> Struct:
-        _expect(depth < DEPTH, "less depth")
-        found: Struct = {}
-        name = 0
-        while head := self.take(1)[0]:
-            name = name + (head >> 4) if head >> 4 else self.value(4, depth)
-            kind = head & 15
-            found[name] = kind == 1 if kind in (1, 2) else self.value(kind, depth)
-        return found
+    def take(self, count: int) -> bytes:
+        _expect(count <= len(self.content) - self.at, "more bytes")
+        self.at += count
+        return self.content[self.at - count : self.at]
 
 
-def _number(struct: Struct, name: int) -> int:
-    value = struct.get(name)
-    _expect(type(value) is int and value >= 0, "numbers of 0 or more")
-    assert isinstance(value, int)
-    return value
+def _numbers(struct: Struct, *names: int) -> list[int]:
+    values = [struct.get(name) for name in names]
+    _expect(all(type(v) is int and v >= 0 for v in values), "numbers of 0 or more")
+    return values  # type: ignore[return-value]
 
 
 def _list(struct: Struct, name: int, kind: type) -> list[Any]:
     value = struct.get(name, [])
-    _expect(isinstance(value, list) and all(type(one) is kind for one in value), "lists")
-    assert isinstance(value, list)
+    if not isinstance(value, list) or not all(type(one) is kind for one in value):
+        raise ValueError("it is no table of feint's; expected lists")
     return value
 
 

@@ -133,7 +133,8 @@ def status(folder: Path) -> Status:
     for (kind, _), group in groups.items():
         stage, sample = stages[kind], group["sample"]
         if not sample:  # another model's jobs are the nearest that is known
-            sample = [t for (other, _), one in groups.items() if other == kind for t in one["sample"]]
+            alike = [one["sample"] for (other, _), one in groups.items() if other == kind]
+            sample = [seconds for some in alike for seconds in some]
         if group["left"] and not sample:
             stage.seconds = None
         elif group["left"] and stage.seconds is not None:
