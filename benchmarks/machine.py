@@ -15,4 +15,3 @@ def made_by(command: str, threads: int) -> str:
         f"{threads} threads on {os.cpu_count()} cores, load average {os.getloadavg()[0]:.2f} at "
         f"the start, torch {torch.__version__}."
     )
-

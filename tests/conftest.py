@@ -1,7 +1,9 @@
 import json
 import os
 import shutil
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +59,37 @@ rows_per_job = 2
 """
 
 
+LEAST = """
+name = "least"
+[data]
+runs = 1
+test_sets = {test_sets}
+[[model]]
+kind = "TCN"
+name = "a"
+width = 4
+depth = 1
+training = {{ epochs = 1 }}
+[attack]
+settings = {{ steps = 1 }}
+eps = [2]
+unit = "cm"
+[target]
+labels = ["punching"]
+[evaluation]
+limit = 2
+noise = ["sign"]
+"""
+
+
+@cache
+def _generated(**words: Any) -> Any:
+    """The embedded data, which takes a second to generate."""
+    from feint.data import synthetic
+
+    return synthetic.generate(**words)
+
+
 class Tiny:
     """The smallest run that has everything: two models, two eps, noise, transfer, two parts."""
 
@@ -69,9 +102,10 @@ class Tiny:
 
     def run(self, folder: Path, change: tuple[str, str] = ("", ""), **knobs: Any) -> "Run":
         """The experiment in a folder, its data made once; `change` replaces some of its text."""
-        from feint import runs
+        from feint import prepared, runs
 
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(prepared, "synthetic", SimpleNamespace(generate=_generated))
             if self._data is not None:
                 patch.setattr(runs, "prepare", lambda _: self._data)
             one = runs.Run(self.parse(self.text.replace(*change), "tiny.toml"), folder, **knobs)
@@ -90,9 +124,19 @@ class Tiny:
         return Path(shutil.copytree(self.folder, to / "copy"))
 
 
+def _finished(factory: pytest.TempPathFactory, text: str) -> Tiny:
+    made = Tiny(factory.mktemp("finished") / "run", text)
+    made.whole(made.folder).minimal()
+    return made
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """The tiny run, finished: to be read, or copied and damaged."""
-    made = Tiny(tmp_path_factory.mktemp("tiny") / "run")
-    made.whole(made.folder).minimal()
-    return made
+    return _finished(tmp_path_factory, TINY)
+
+
+@pytest.fixture(scope="session")
+def least(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A run of hardly more than one job of each kind, finished."""
+    return _finished(tmp_path_factory, LEAST)

@@ -45,7 +45,6 @@ def rewritten(folder: Path, change: Any) -> None:
         (None, {"a": 1}, [": None -> {'a': 1}"]),
         ([], [], []),
     ],
-    ids=str,
 )
 def test_every_change_is_a_line(before: Any, after: Any, told: list[str]) -> None:
     assert list(changes(before, after)) == told

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,36 +34,6 @@ from feint.report import page, terminal
 from feint.status import status
 from feint.store import Store
 from feint.verification import verify
-
-LEAST = """
-name = "least"
-[data]
-runs = 1
-test_sets = {test_sets}
-[[model]]
-kind = "TCN"
-name = "a"
-width = 4
-depth = 1
-training = {{ epochs = 1 }}
-[attack]
-settings = {{ steps = 1 }}
-eps = [2]
-unit = "cm"
-[target]
-labels = ["punching"]
-[evaluation]
-limit = 2
-noise = ["sign"]
-"""
-
-
-@pytest.fixture(scope="module")
-def least(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A run of one job of each kind, finished: to be copied."""
-    made = type(tiny)(tmp_path_factory.mktemp("least") / "run", LEAST)
-    made.whole(made.folder).minimal()
-    return made
 
 
 @pytest.fixture
@@ -279,10 +250,13 @@ def test_a_run_behind_a_link_of_the_users_own_is_fine(
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["run.json", "rows.parquet", "minimal.parquet", "tolerance.json", "models/a.json", "job"],
+    "name, kind",
+    [
+        *product(["run.json", "rows.parquet", "minimal.parquet", "job"], ["pipe", "zero"]),
+        *product(["tolerance.json", "models/a.json"], ["pipe"]),
+        *product(["run.json", "rows.parquet", "job"], ["folder"]),
+    ],
 )
-@pytest.mark.parametrize("kind", ["pipe", "zero", "folder"])
 def test_what_is_no_file_does_not_hang(least: Any, copy: Path, name: str, kind: str) -> None:
     path = copy / name if name != "job" else Store(copy).path(one_of(copy, "question"))
     path.unlink()
@@ -292,7 +266,7 @@ def test_what_is_no_file_does_not_hang(least: Any, copy: Path, name: str, kind: 
         path.symlink_to("/dev/zero")
     else:
         path.mkdir()
-    told = Told(least, copy, skip="report")
+    told = Told(least, copy, skip="report diff")
     told.refused("minimal" if name == "minimal.parquet" else "verify")
     if name in ("run.json", "rows.parquet", "tolerance.json", "models/a.json"):
         told.refused("show", told=str(path))
@@ -311,10 +285,15 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("name", ["run.json", "tolerance.json", "models/a.json"])
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_json_that_is_none_is_refused(least: Any, copy: Path, name: str, text: bytes) -> None:
-    (copy / name).write_bytes(text)
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        *product(["run.json"], TEXTS),
+        *product(["tolerance.json", "models/a.json"], ["nested just so", "a list"]),
+    ],
+)
+def test_json_that_is_none_is_refused(least: Any, copy: Path, name: str, text: str) -> None:
+    (copy / name).write_bytes(TEXTS[text])
     told = Told(least, copy, skip="report resume")
     told.refused("verify", "show", told=str(copy / name.removesuffix(".json")))
 
@@ -344,7 +323,7 @@ def test_a_skeleton_that_is_none_is_refused(
     least: Any, copy: Path, path: tuple[str, ...], value: Any
 ) -> None:
     rewrite(copy, *path, value=value)
-    Told(least, copy, skip="resume").refused("report", "verify")
+    Told(least, copy, skip="status diff show minimal resume").refused("report", "verify")
 
 
 @pytest.mark.parametrize(
@@ -378,7 +357,6 @@ def test_a_model_that_tells_nothing_is_refused_or_written_anew(
     "columns",
     [
         {"row": 10**6},
-        {"row": 2**62},
         {"frames": 10**9},
         {"eps": 1e300},
         {"distance_frame": 1e300},
@@ -386,7 +364,6 @@ def test_a_model_that_tells_nothing_is_refused_or_written_anew(
         {"victim": "<script>alert(1)</script>"},
         {"sequence": "\x1b[2J"},
         {"label": "punching"},
-        {"clean": "yes"},
         {"clean": 1, "closed": "x", "reached": None, "distance": 3.0},
         {"attack": "attack"},
         {"frames": 1},
@@ -397,7 +374,7 @@ def test_rows_that_lie_are_refused_or_told(least: Any, copy: Path, columns: dict
     path = copy / "rows.parquet"
     table = rows.read(path).with_columns(**{k: pl.lit(v) for k, v in columns.items()})
     rows.write(path, [table], rows.about(path))
-    told = Told(least, copy, skip="status minimal", drawn=bool({"eps", "clean"} & columns.keys()))
+    told = Told(least, copy, skip="status minimal resume", drawn="eps" in columns)
     if "clean" in columns:  # of nobody's: left out
         assert not any(v for k, v in told.of.items() if k != "verify"), told.of
     else:
@@ -427,38 +404,29 @@ HEAD = "head.weight"
 RESULTS: dict[str, tuple[str, Change]] = {
     "weights that are no number": ("train", with_tensor(HEAD, lambda t: t * torch.nan)),
     "weights of another shape": ("train", with_tensor(HEAD, lambda t: t[:-1])),
-    "weights of another rank": ("train", with_tensor(HEAD, lambda t: t.flatten())),
     "weights of whole numbers": ("train", with_tensor(HEAD, torch.Tensor.long)),
     "no weights": ("train", lambda tensors, _: tensors.clear()),
     "a model that is none": ("train", told_as("model", "Net")),
-    "a model of pickle": ("train", told_as("model", "os.system")),
     "a model without settings": ("train", told_as("settings", [])),
     "a model too wide": ("train", setting("width", 10**9)),
     "a model too deep": ("train", setting("depth", 10**9)),
-    "a kernel too large": ("train", setting("kernel", 10**12)),
     "a width below 0": ("train", setting("width", -1)),
     "a gate that is none": ("gate", told_as("gate", 3)),
     "a tolerance that is none": ("tolerance", told_as("tolerance", {"kappa": "x"})),
-    "a tolerance of 0": ("tolerance", told_as("tolerance", {"kappa": {"punching": 0}})),
     "a question of no rank": ("question", with_tensor("x", lambda t: t.flatten())),
     "a question of doubles": ("question", with_tensor("x", torch.Tensor.double)),
     "a question of no number": ("question", with_tensor("wanted", lambda t: t * torch.nan)),
     "a question too short": ("question", with_tensor("wanted", lambda t: t[:, :3])),
-    "a question too narrow": ("question", with_tensor("wanted", lambda t: t[..., :3])),
     "a question of fewer": ("question", with_tensor("reactor", lambda t: t[:1])),
     "a question without lengths": ("question", with_tensor("lengths", lambda t: t * 0)),
     "a question of long lengths": ("question", with_tensor("lengths", lambda t: t + 2**40)),
-    "a question without names": ("question", told_as("keys", None)),
     "a question with too few names": ("question", told_as("keys", ["x"])),
     "a perturbation of no number": ("attack", with_tensor("changed", lambda t: t * torch.nan)),
-    "a perturbation of infinity": ("noise", with_tensor("changed", lambda t: t + torch.inf)),
     "a perturbation of halves": ("attack", with_tensor("changed", torch.Tensor.half)),
-    "a perturbation of another rank": ("attack", with_tensor("changed", lambda t: t[0])),
     "a perturbation of no coordinate": ("noise", with_tensor("coords", lambda t: t & False)),
     "a perturbation by numbers": ("attack", with_tensor("coords", torch.Tensor.long)),
     "answers of another rank": ("score", with_tensor("values", lambda t: t[0])),
     "answers of no number": ("score", with_tensor("values", lambda t: t * torch.nan)),
-    "answers of nobody": ("score", with_tensor("values", lambda t: t[:0])),
     "answers too narrow": ("score", with_tensor("values", lambda t: t[..., :7])),
     "another kind": ("score", told_as("kind", "attack")),
     "no kind": ("score", told_as("kind", None)),
@@ -480,7 +448,8 @@ def test_a_result_that_was_forged_is_refused_or_told(
     forged = [key for key in Store(copy) if Store(copy).about(key)["kind"] == kind]
     for key in forged:
         alter(copy, key, change)
-    looked = Told(least, copy, skip="diff show minimal resume")
+    skip = "" if kind in ("question", "attack", "noise", "score") else "report"
+    looked = Told(least, copy, skip=f"{skip} status diff show minimal resume")
     assert Store(copy).set_aside == 0
     for name in ("rows.parquet", "minimal.parquet", "models/a.json"):
         (copy / name).unlink(missing_ok=True)  # so that the run has to read its results again
@@ -679,6 +648,7 @@ def peak(name):
     told = Path("/proc/self/status").read_text()
     return int(told.partition(name)[2].split()[0]) // 1024
 
+rows.free_memory = lambda: 2**30  # the same on every machine
 readers = {"tensors": read_tensors, "json": read_json, "rows": rows.read, "model": loading.load}
 for line in sys.stdin:
     kind, path = json.loads(line)
@@ -704,12 +674,12 @@ def bombs(folder: Path) -> dict[str, str]:
         buffer = io.BytesIO()
         knobs = {"compression": "none", "store_schema": False, **knobs}
         with pq.ParquetWriter(buffer, columns.schema, **knobs) as writer:
-            for _ in range(100 if name == "a thousand million rows" else 1):  # 10^7 each
+            for _ in range(10 if name == "a hundred million rows" else 1):
                 writer.write_table(columns, row_group_size=10**7)
             writer.add_key_value_metadata({"feint": b'{"schema": 1}', "seal": BLANK})
         put(name, "rows", seal(buffer.getvalue()))
 
-    table("a thousand million rows", pa.table({"a": pa.array(np.zeros(10**7, np.bool_))}))
+    table("a hundred million rows", pa.table({"a": pa.array(np.zeros(10**7, np.bool_))}))
     table("a long string", pa.table({"a": ["x" * 10**6] * 200}))
     table("one letter", pa.table({"a": ["x" * 2 * 10**8]}), compression="zstd")
     table("prefixes", pa.table({"a": ["x" * 10**6] * 200}), use_dictionary=False,

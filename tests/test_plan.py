@@ -232,7 +232,6 @@ def differ(before: Plan, after: Plan) -> set[str]:
         ({"data__first_pose": False}, set(KINDS) - {"tolerance"}),
         ({"seed": 7}, set(KINDS) - {"tolerance"}),
     ],
-    ids=str,
 )
 def test_a_changed_setting_changes_the_keys_of_what_depends_on_it(
     change: dict[str, Any], kinds: set[str]
@@ -274,7 +273,6 @@ def test_another_kappa_changes_the_keys_of_what_aims_at_it() -> None:
         {"attack__eps": [2.0, 9.0, 6.0, 7.0]},
         {"model__0__name": "renamed"},
     ],
-    ids=str,
 )
 def test_more_of_something_or_another_name_leaves_the_keys_there_were(more: Any) -> None:
     one, other = keys(planned()), keys(planned(**more))

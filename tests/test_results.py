@@ -81,7 +81,6 @@ def test_a_question_with_a_wrong_tensor_is_refused(name: str, wrong: Any) -> Non
 @pytest.mark.parametrize(
     "lengths",
     [[3.0, 2.0], [3], [3, 2, 1], [[3, 2]], 3, [3, 4], [3, 0], [3, -1]],
-    ids=str,
 )
 def test_lengths_that_are_none_are_refused(lengths: Any) -> None:
     tensors = {**QUESTION, "values": X.values, "lengths": torch.tensor(lengths)}
@@ -194,7 +193,6 @@ def test_the_rows_of_several_results_make_one_table() -> None:
     "rows",
     [None, 3, [], {}, {"eps": 3}, {"eps": None}, {"eps": [1.0], "b": [1, 2]}, {"a": [1]},
      {"eps": {"b": 1}}],
-    ids=str,
 )  # fmt: skip
 def test_rows_that_are_none_are_refused(rows: Any) -> None:
     with pytest.raises(DamagedError, match="'score a'"):
@@ -205,7 +203,6 @@ def test_rows_that_are_none_are_refused(rows: Any) -> None:
     "other",
     [{"eps": ["x"], "a": [1]}, {"eps": [[1.0]], "a": [1]}, {"eps": [1.0], "a": ["x"]},
      {"eps": [1.0], "a": [10**400]}, {"eps": [1.0]}, {"eps": [1.0], "b": [1]}],
-    ids=str,
 )  # fmt: skip
 def test_rows_that_do_not_go_together_are_refused(other: dict[str, list[Any]]) -> None:
     with pytest.raises(DamagedError, match="make no table"):

@@ -185,7 +185,6 @@ def test_no_run_is_told(tmp_path: Path) -> None:
         ("sessions", [3], "sessions"),
         ("versions", {"feint": 1}, "versions"),
     ],
-    ids=str,
 )
 def test_a_run_json_that_tells_no_run_is_refused(
     tiny: Any, tmp_path: Path, path: str, value: Any, told: str
