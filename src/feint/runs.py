@@ -241,9 +241,15 @@ class Run:
                     "`feint attack` first."
                 )
             columns = ("source", "victim", "target", "attack", "eps")
+            sizes = plan.sizes()
+
+            def jobs() -> Iterator[Job]:
+                yield from plan.attack_stage()  # all there; or found damaged on the way
+                yield from plan.score_stage()
+
             found = self._collected(
-                "rows.parquet", columns, plan.scored, plan.score_stage,
-                "scoring", plan.sizes()["score"],
+                "rows.parquet", columns, plan.scored, jobs,
+                "scoring", sizes["attack"] + sizes["score"],
             )  # fmt: skip
             if self.tracker is not None:
                 collecting.track(self.tracker, found)
