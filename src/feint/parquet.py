@@ -15,6 +15,8 @@ fixed width."""
 ENCODINGS = {0, 2, 3, 4, 8}
 """Plain, dictionaries, runs.  In any other a short file can spell out long strings."""
 DEPTH = 16
+FOOTER = 8 * 2**20
+"""Bytes of what is told at the end: enough for a hundred million rows of feint's."""
 DATA, DICTIONARY = 0, 2
 
 Struct = dict[int, Any]
@@ -44,8 +46,9 @@ def look(content: bytes) -> Told:
     size = int.from_bytes(content[-8:-4], "little")
     end = len(content) - 8 - size
     _expect(content[:4] == MAGIC == content[-4:] and end >= 4, "a Parquet file")
-    footer = _Reader(content[end:-8]).struct()
-    root, *columns = _list(footer, 2, dict)
+    _expect(size <= FOOTER, f"a footer of at most {FOOTER} bytes")
+    footer, _ = _struct(content[end:-8], 0)
+    root, *columns = _list(footer, 2, dict) or [{}]
     _expect(root.get(5) == len(columns) > 0, "a flat table")
     kinds = []
     for column in columns:
@@ -79,8 +82,7 @@ def _chunk(content: bytes, most: int, chunk: Struct, kind: int, rows: int) -> No
     _expect(4 <= begin <= data < end <= most, "pages inside the file")
     values = 0
     while at < end:
-        reader = _Reader(content, at)
-        page = reader.struct()
+        page, after = _struct(content, at)
         sort, unpacked, size = _numbers(page, 1, 2, 3)
         header = page.get(7 if sort == DICTIONARY else 5)
         if sort not in (DATA, DICTIONARY) or not isinstance(header, dict):
@@ -92,61 +94,73 @@ def _chunk(content: bytes, most: int, chunk: Struct, kind: int, rows: int) -> No
         else:
             _expect(encoding in ENCODINGS, "no such encoding")
             values += count
-        at = reader.at + size
+        at = after + size
         _expect(size == unpacked and at <= end, "whole pages")
     _expect(values == rows, "a value a row")
 
 
-class _Reader:
-    """Thrift's compact protocol, as far as Parquet needs it."""
-
-    def __init__(self, content: bytes, at: int = 0) -> None:
-        self.content, self.at = content, at
-
-    def struct(self, depth: int = 0) -> Struct:
-        _expect(depth < DEPTH, "less depth")
-        found: Struct = {}
-        name = 0
-        while True:
-            (head,) = self.content[self.at : self.at + 1] or (-1,)
-            self.at += 1
-            if head <= 0:
-                _expect(head == 0, "more bytes")
-                return found
-            name = name + (head >> 4) if head >> 4 else self.value(4, depth)
-            kind = head & 15
-            found[name] = kind == 1 if kind in (1, 2) else self.value(kind, depth)
-
-    def value(self, kind: int, depth: int) -> Any:
-        if kind == 12:
-            return self.struct(depth + 1)
-        if kind in (4, 5, 6):
-            number = self.varint()
-            return number >> 1 ^ -(number & 1)
-        if kind in (9, 10):
-            (head,) = self.take(1)
-            inner, count = head & 15, head >> 4
-            count = self.varint() if count == 15 else count
-            _expect(count <= len(self.content) - self.at, "more bytes")
-            inner = 3 if inner in (1, 2) else inner
-            return [self.value(inner, depth + 1) for _ in range(count)]
-        _expect(kind in (3, 7, 8), "lists, structs, words and numbers")
-        return self.take(self.varint() if kind == 8 else 1 if kind == 3 else 8)
-
-    def varint(self) -> int:
-        value = shift = 0
-        for byte in self.content[self.at : self.at + 10]:
-            self.at += 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
-        raise ValueError("it is no table of feint's; expected numbers of 64 bits")
-
-    def take(self, count: int) -> bytes:
-        _expect(count <= len(self.content) - self.at, "more bytes")
-        self.at += count
-        return self.content[self.at - count : self.at]
+def _struct(content: bytes, at: int) -> tuple[Struct, int]:
+    """A struct in Thrift's compact protocol, and where it ends.  All in one: it is read often."""
+    found: Struct = {}
+    open_: list[tuple[Any, int, int]] = [(found, 12, 0)]  # what is open, of what kind, how far
+    try:
+        while open_:
+            inside, kind, far = open_.pop()
+            if isinstance(inside, list):
+                if len(inside) == far:
+                    continue
+                open_.append((inside, kind, far))
+            else:
+                head = content[at]
+                at += 1
+                if not head:
+                    continue
+                if head < 16:
+                    raise ValueError("it is no table of feint's; expected structs of few parts")
+                far += head >> 4
+                kind = head & 15
+                open_.append((inside, 12, far))
+                if kind in (1, 2):
+                    inside[far] = kind == 1
+                    continue
+            inner = number = shift = 0
+            if kind in (9, 10):
+                inner, number = content[at] & 15, content[at] >> 4
+                at += 1
+            if kind in (4, 5, 6, 8) or (kind in (9, 10) and number == 15):
+                number = 0
+                while True:
+                    byte = content[at]
+                    at += 1
+                    number |= (byte & 127) << shift
+                    shift += 7
+                    if byte < 128:
+                        break
+                    if shift > 63:
+                        raise ValueError("it is no table of feint's; expected 64 bits")
+            value: Any
+            if kind in (4, 5, 6):
+                value = number >> 1 ^ -(number & 1)
+            elif kind in (9, 10, 12):
+                value = {} if kind == 12 else []
+                open_.append((value, 3 if inner in (1, 2) else inner, number))
+                if number > len(content) or len(open_) > DEPTH:
+                    raise ValueError("it is no table of feint's; expected fewer lists in lists")
+            elif kind in (3, 7, 8):
+                size = number if kind == 8 else 1 if kind == 3 else 8
+                value = content[at : at + size]
+                at += size
+                if len(value) < size:
+                    raise IndexError
+            else:
+                raise ValueError("it is no table of feint's; expected words and numbers")
+            if isinstance(inside, list):
+                inside.append(value)
+            else:
+                inside[far] = value
+    except IndexError as error:
+        raise ValueError("it is no table of feint's; expected more bytes") from error
+    return found, at
 
 
 def _numbers(struct: Struct, *names: int) -> list[int]:
