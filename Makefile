@@ -16,7 +16,7 @@ test: $(VENV)/.dev
 
 # Every fault at 30 seeded points, where `make test` takes a few.
 faults: $(VENV)/.dev
-	FEINT_POINTS=30 OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadgroup tests/faults $(PYTEST_ARGS)
+	FEINT_POINTS=30 OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadscope tests/faults $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -99,13 +99,16 @@ def fill(folder: Path, wanted: int) -> int:
     run.__dict__["tolerance"] = kappa
     plan = run.plan()
     count = sum(1 for _ in store.Store(folder))
-    frame = {name: [0.5] for name in ("distance_frame", "distance_joint", "change")}
-    told = {"rows": {**frame, "eps": [0.0], "frames": [20], "target": ["kicking"]}}
+    numbers = {name: [0.5] for name in ("distance_frame", "distance_joint", "change")}
+    words = {name: ["left"] for name in ("exemplar", "label", "side")}
     for jobs in (plan.attack_stage(), plan.score_stage()):
         for job in jobs:
             path = run.store.path(job.key)
             path.parent.mkdir(parents=True, exist_ok=True)
-            content = store.result(job, SMALL, {**told, "made": {"seconds": 1}})
+            sequence = [f"sequence {job.name.rpartition(' ')[2]}"]
+            told = {**numbers, **words, "eps": [0.0], "frames": [20], "target": ["kicking"]}
+            told |= {"sequence": sequence}
+            content = store.result(job, SMALL, {"rows": told, "made": {"seconds": 1}})
             path.write_bytes(content)  # not synced: a hundred thousand syncs are not the point
             count += 1
     return count
