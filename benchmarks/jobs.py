@@ -117,13 +117,16 @@ def fill(folder: Path, wanted: int) -> int:
 def child(code: str, *words: str) -> tuple[float, float]:
     """Seconds and MiB at its peak of a Python of its own."""
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"A child failed: {status}")
-    return time.monotonic() - began, used.ru_maxrss / 1024
+    command = [sys.executable, "-c", code + PEAK, *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return time.monotonic() - began, int(done.stderr.split()[-1]) / 1024
 
 
+PEAK = """
+import sys
+told = open("/proc/self/status").read()
+print(told.partition("VmHWM:")[2].split()[0], file=sys.stderr)
+"""
 RESUME = """
 import sys
 from pathlib import Path
@@ -140,7 +143,7 @@ LIST = """
 import sys
 sys.argv = ["feint", "status", sys.argv[1], "--jobs"]
 from feint import cli
-cli.app()
+cli.app(standalone_mode=False)
 """
 IMPORT = "import feint.runs, feint.report.terminal"
 

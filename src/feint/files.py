@@ -55,14 +55,10 @@ def is_sealed(content: bytes) -> bool:
 
 
 @contextmanager
-def replacing(path: Path, settle: bool = True) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, synced and moved onto it if the block ends well.
 
     If the block does not end well it is removed, and what was at `path` stays.
-
-    Args:
-        settle: wait until the new name is on the disk, too.  If not, a power cut in the next
-            seconds may bring back what was there before: whole, or nothing.
 
     Raises:
         FeintError: the folder cannot be written (full, read-only, not a folder).
@@ -77,8 +73,7 @@ def replacing(path: Path, settle: bool = True) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         temporary.replace(path)
-        if settle:
-            _sync(path.parent)
+        _sync(path.parent)
     except (OSError, safetensors.SafetensorError) as error:
         raise FeintError(
             f"Could not write {path}: {error}. Nothing half-written was left behind; free some "
@@ -120,9 +115,9 @@ def inside(folder: Path, *names: str) -> Path:
     return path
 
 
-def write_bytes(path: Path, content: bytes, settle: bool = True) -> None:
-    """Write bytes, whole or not at all (`replacing`)."""
-    with replacing(path, settle) as temporary:
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes, whole or not at all."""
+    with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 

@@ -74,7 +74,7 @@ class Store:
 
     def put(self, key: str, content: bytes) -> None:
         """Keep a result; an earlier failure of the job is forgotten."""
-        write_bytes(self.path(key), content, settle=False)  # at worst the job is done again
+        write_bytes(self.path(key), content)
         self._failure(key).unlink(missing_ok=True)
 
     def get(self, key: str) -> bytes:
