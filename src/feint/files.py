@@ -74,7 +74,7 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
-    except (OSError, safetensors.SafetensorError) as error:
+    except OSError as error:
         raise FeintError(
             f"Could not write {path}: {error}. Nothing half-written was left behind; free some "
             "space or choose another folder, then run the same command again."

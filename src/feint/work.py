@@ -13,7 +13,7 @@ score       what a victim answers                      needs model, question (, 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,6 @@ from feint.evaluation import Crafted, Question
 from feint.files import inside, unpack
 from feint.jobs import Fetch, Job
 from feint.models import loading
-from feint.models.deepgru import DeepGRU
-from feint.models.tcn import TCN
 from feint.prepared import as_seen, unpack_pairs
 from feint.progress import bar
 from feint.results import Result, budget_of, changed, read_question, rebuilt
@@ -103,6 +101,10 @@ class Needs:
     fetch: Fetch
     device: torch.device
 
+    def on_cpu(self) -> "Needs":
+        """The same on the CPU; what is kept for another device stays there."""
+        return replace(self, device=torch.device("cpu"))
+
     def model(self) -> nn.Module:
         """The reactor `model`, with the weights the job was named for."""
 
@@ -165,13 +167,13 @@ def _train(job: Job, needs: Needs, desk: Desk) -> Result:
     settings, pairs = job.common.settings, needs.pairs("train")
     training = Training(**settings["training"], **job.hints)
     x, y = as_seen(pairs, settings["first_pose"]), pairs.reactor
-    kinds: dict[str, Any] = {"TCN": TCN, "DeepGRU": DeepGRU}
+    kind: Any = loading.MODELS[settings["model"]]
     checkpoint = desk.checkpoint(job.key)
 
     def trained() -> tuple[Any, History]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)
-            model = kinds[settings["model"]](
+            model = kind(
                 x.values.shape[-1],
                 y.values.shape[-1],
                 **settings["settings"],
@@ -206,7 +208,7 @@ def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     sees = [as_seen(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     found = checks.gate(
-        needs.model().cpu(),
+        needs.on_cpu().model(),
         (sees[0], train_.reactor),
         (sees[1], test.reactor),
         shows,
@@ -286,6 +288,7 @@ def _minimal(job: Job, needs: Needs, desk: Desk) -> Result:
 
 
 def _score(job: Job, needs: Needs, desk: Desk) -> Result:
+    needs = needs.on_cpu()  # so that distances are those of one processor, whoever attacked
     question = needs.question()
     crafted = evaluation.clean(question)
     if needs.has("crafted"):
@@ -298,7 +301,7 @@ def _score(job: Job, needs: Needs, desk: Desk) -> Result:
         needs.model(), question, crafted, spoken, source_name="", victim_name=""
     )
     told = rows.drop("source", "victim", "attack").to_dict(as_series=False)
-    return {"values": answers.values.cpu(), "lengths": answers.lengths.cpu()}, {"rows": told}
+    return {"values": answers.values, "lengths": answers.lengths}, {"rows": told}
 
 
 KINDS: Mapping[str, Callable[[Job, Needs, Desk], Result]] = {
