@@ -177,6 +177,61 @@ def score(
 
 
 @app.command()
+def reproduce(
+    data: DataRoot = None,
+    profile: Annotated[
+        Literal["full", "quick", "smoke"],
+        typer.Option(help="full: the paper's sizes, hours; quick: minutes; smoke: generated data."),
+    ] = "quick",
+    only: Annotated[
+        str | None,
+        typer.Option(help="Parts, by commas: models, fig5, fig4, ...; all if not given."),
+    ] = None,
+    rows: Annotated[
+        list[str] | None,
+        typer.Option(help="PART=N: only N test sequences in that part; more later keeps them."),
+    ] = None,
+    again: Annotated[
+        str, typer.Option(help="Reactors trained once more with another seed, by commas.")
+    ] = "tcn,deepgru",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The folder; runs/reproduce-<profile> if not given."),
+    ] = None,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus: Cpus = 1.0,
+    gpus: Gpus = 0.0,
+    device: Device = "cpu",
+    wait: Wait = False,
+    page_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--page-from", help="Run nothing: write the page from this folder of results."
+        ),
+    ] = None,
+) -> None:
+    """Run the paper's experiments on SBU and write a page of them; run again, it goes on."""
+    from feint.reproduction import conduct, page, parts, profiles
+
+    folder = out if out is not None else Path("runs") / f"reproduce-{profile}"
+    results = page_from if page_from is not None else folder / "results"
+    if page_from is None:
+        where = _engine(engine, address, cpus, gpus)
+        one = conduct.Reproduction(
+            profiles.profile(profile).with_rows(rows or []),
+            data,
+            folder,
+            again=_list(again),
+            engine=where,
+            device=device,
+            wait=wait,
+        )
+        parts.run(one, _list(only))
+    typer.echo(f"Page: {page.write(results, folder)}")
+
+
+@app.command()
 def status(
     folder: RunFolder,
     jobs: Annotated[bool, typer.Option("--jobs", help="List every job.")] = False,
@@ -275,6 +330,10 @@ def data_synthetic(
     interactions = synthetic.generate(seed=seed, runs=runs)
     sbu.write(interactions, root)
     typer.echo(f"{len(interactions)} interactions in {root}")
+
+
+def _list(words: str | None) -> list[str]:
+    return [word.strip() for word in (words or "").split(",") if word.strip()]
 
 
 def _engine(engine: str, address: str | None, cpus: float, gpus: float) -> "Place":

@@ -173,7 +173,10 @@ class Evaluation(Part):
     """[evaluation]: what is asked, and of how many."""
 
     limit: Count | None = None
-    """At most so many test sequences, a seeded choice; all of them if not given."""
+    """The first so many test sequences in a seeded order, so that a larger limit keeps what a
+    smaller one did; all of them, as they come, if not given."""
+    sources: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """Models that attacks are crafted on; all of them if not given. The others only answer."""
     noise: tuple[Kind, ...] = ("sign", "offset")
     transfer: bool = True
     """Also score what was crafted on each model on every other."""
@@ -210,7 +213,19 @@ class Experiment(Part):
         names = [model.name for model in self.model]
         if len(set(names)) != len(names):
             raise FeintError(f"two models have the same name: {', '.join(names)}")
+        unknown = set(self.evaluation.sources or ()) - set(names)
+        if unknown:
+            raise FeintError(
+                f"evaluation.sources names {', '.join(sorted(unknown))}; expected some of "
+                f"{', '.join(names)}"
+            )
         return self
+
+    @property
+    def sources(self) -> list[str]:
+        """The models that attacks are crafted on, in the order of the models."""
+        asked = self.evaluation.sources
+        return [one.name for one in self.model if asked is None or one.name in asked]
 
     @property
     def skeleton(self) -> Skeleton:

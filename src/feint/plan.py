@@ -144,8 +144,13 @@ class Plan:
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Who an attack is crafted on, and who answers it."""
-        names, transfer = list(self.weights), self.experiment.evaluation.transfer
-        return [(s, v) for s in names for v in names if s == v or transfer]
+        transfer = self.experiment.evaluation.transfer
+        return [(s, v) for s in self.sources for v in self.weights if s == v or transfer]
+
+    @property
+    def sources(self) -> list[str]:
+        """The models that attacks are crafted on."""
+        return self.experiment.sources
 
     @property
     def names(self) -> list[str]:
@@ -229,7 +234,7 @@ class Plan:
 
     def attack_stage(self) -> Iterator[Job]:
         """Questions, then all that perturbs: each job once."""
-        for i, source in enumerate(self.weights):
+        for i, source in enumerate(self.sources):
             for j, label in enumerate(self.experiment.target.labels):
                 if i == 0 or not self._shared:
                     yield from (self.question(source, label, rows) for rows in self.chunks)
@@ -242,7 +247,7 @@ class Plan:
 
     def minimal_stage(self) -> Iterator[Job]:
         """Questions, then the searches: each job once."""
-        for i, source in enumerate(self.weights):
+        for i, source in enumerate(self.sources):
             for label in self.experiment.target.labels:
                 if i == 0 or not self._shared:
                     yield from (self.question(source, label, rows) for rows in self.chunks)
@@ -259,14 +264,11 @@ class Plan:
 
     def sizes(self) -> dict[str, int]:
         """How many jobs the stages yield."""
-        targets, parts, models = (
-            len(self.experiment.target.labels),
-            len(self.chunks),
-            len(self.weights),
-        )
+        targets, parts = len(self.experiment.target.labels), len(self.chunks)
+        models, victims = len(self.sources), len({victim for _, victim in self.pairs})
         eps, noises = len(self.experiment.attack.eps), len(self.attacks) - 1
         questions = targets * (1 if self._shared else models)
-        alike = models if self._shared else len(self.pairs)
+        alike = victims if self._shared else len(self.pairs)
         return {
             "attack": parts * (questions + noises * eps + models * targets * eps),
             "minimal": parts * (questions + models * targets),

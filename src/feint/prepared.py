@@ -20,12 +20,19 @@ from feint.skeleton import Skeleton
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The data of an experiment, split, with what a model sees of it."""
+    """The data of an experiment, split, with what a model sees of it.
+
+    Attributes:
+        train, test: the pairs of both sides of the split.
+        x_train, x_test: what a model sees of them.
+        asked: how many test rows, from the first on, are attacked.
+    """
 
     train: Pairs
     test: Pairs
     x_train: Sequences
     x_test: Sequences
+    asked: int
 
     @property
     def seen(self) -> Bool[Tensor, " features"]:
@@ -36,7 +43,7 @@ class Prepared:
 
 
 def prepare(experiment: Experiment) -> Prepared:
-    """Read or generate an experiment's data, split it, and take the test rows it asks for.
+    """Read or generate an experiment's data, split it, and put the test rows it asks for first.
 
     Raises:
         FeintError: no folder was given for SBU, or what is there is damaged or lacks a test set.
@@ -60,11 +67,13 @@ def prepare(experiment: Experiment) -> Prepared:
         pair(part, experiment.skeleton, spec.directions)
         for part in sbu.split(interactions, spec.test_sets)
     )
-    limit = experiment.evaluation.limit
-    if limit is not None and limit < len(held):
+    limit, asked = experiment.evaluation.limit, len(held)
+    if limit is not None:
         generator = torch.Generator().manual_seed(experiment.seed)
-        held = held[sorted(torch.randperm(len(held), generator=generator)[:limit].tolist())]
-    return Prepared(learnt, held, as_seen(learnt, spec.first_pose), as_seen(held, spec.first_pose))
+        held = held[torch.randperm(len(held), generator=generator).tolist()]
+        asked = min(limit, asked)
+    seen = (as_seen(pairs, spec.first_pose) for pairs in (learnt, held))
+    return Prepared(learnt, held, *seen, asked)
 
 
 def as_seen(pairs: Pairs, first_pose: bool) -> Sequences:

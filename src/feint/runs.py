@@ -64,6 +64,8 @@ class Run:
         wait: wait for another process that works on the folder, instead of refusing.
         device: "cpu", "cuda" or "auto", for every job.
         tensorboard: write training curves to `<folder>/tensorboard`.
+        announce: say what changed since the folder's last session.
+        data: the experiment's, if it is at hand; otherwise read or generated.
 
     Raises:
         FeintError: the folder is not a run's; a target is not among the training set's reactions.
@@ -78,8 +80,12 @@ class Run:
         wait: bool = False,
         device: str = "cpu",
         tensorboard: bool = False,
+        announce: bool = True,
+        data: Prepared | None = None,
     ) -> None:
-        self.experiment, self.folder = experiment, folder
+        self.experiment, self.folder, self.announce = experiment, folder, announce
+        if data is not None:
+            self.data = data
         self.engine = engine if engine is not None else InProcess()
         self._lasting = Lasting(self.engine)
         self._working = 0
@@ -110,7 +116,7 @@ class Run:
     def facts(self) -> Facts:
         """What a plan must know of the data."""
         train, test = self.data.train, self.data.test
-        return Facts(train.fingerprint(), test.fingerprint(), len(test))
+        return Facts(train.fingerprint(), test.fingerprint(), self.data.asked)
 
     def plan(self) -> Plan:
         """The jobs, as far as they can be named by now."""
@@ -216,7 +222,7 @@ class Run:
             plan = self._with_tolerance()
             jobs = [
                 ((source,), plan.minimal(source, label, part))
-                for source in plan.weights
+                for source in plan.sources
                 for label in self.experiment.target.labels
                 for part in plan.chunks
             ]
@@ -365,7 +371,8 @@ class Run:
             self.store.put_away(self.folder / "run.json", str(error))
         self._told = self._told_of(before, stage)
         for part in ("experiment", "data"):
-            for line in changes(before.get(part, self._told[part]), self._told[part], part):
+            known = before.get(part, self._told[part]) if self.announce else self._told[part]
+            for line in changes(known, self._told[part], part):
                 console.print(f"Changed since the last time: {line}", markup=False)
         write_json(inside(self.folder, "run.json"), self._told)
         self.store.check()

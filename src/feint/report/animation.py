@@ -141,7 +141,12 @@ def gif(case: Case) -> tuple[bytes, bytes]:
 
 
 def strip(case: Case) -> str:
-    """The film strip, an SVG: time from left to right, three rows."""
+    """The film strip as SVG."""
+    return to_svg(film(case))
+
+
+def film(case: Case) -> Figure:
+    """The film strip: time from left to right, three rows."""
     frames = sorted({round(f) for f in np.linspace(0, len(case.actor) - 1, MOMENTS)})
     view, aside = front(case.skeleton), side(case.skeleton)
     seen = {n: view.of(getattr(case, n)) for n in _MOTIONS}
@@ -179,7 +184,7 @@ def strip(case: Case) -> str:
                         -0.06, 0.5, told, transform=axes.transAxes, rotation=90, ha="right",
                         va="center", fontsize=9, color=INK,
                     )  # fmt: skip
-        return to_svg(figure)
+        return figure
 
 
 _MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "wanted")
