@@ -20,8 +20,8 @@ ROOMS = {
         "parquet",
     ),
     1: ("data",),
-    2: ("models", "baselines", "training"),
-    3: ("budget", "attacks", "targets"),
+    2: ("models", "baselines", "training", "motion", "facing"),
+    3: ("budget", "attacks", "targets", "recogniser"),
     4: (
         "tolerance",
         "batches",
@@ -35,6 +35,7 @@ ROOMS = {
         "differences",
         "plan",
         "provenance",
+        "psychometric",
         "results",
         "rows",
         "runs",
@@ -46,7 +47,8 @@ ROOMS = {
         "work",
     ),
     5: ("report",),
-    6: ("cli",),
+    6: ("reproduction",),
+    7: ("cli",),
 }
 FLOOR = {name: floor for floor, names in ROOMS.items() for name in names}
 

@@ -297,7 +297,7 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path):
     one["attack"] |= {"eps": (0.075, 0.45), "settings": {"steps": 60, "restarts": 1}}
     one["evaluation"] |= {"limit": 12}
     run = Run(experiment.Experiment(**one), tmp_path)
-    assert (len(run.data.train), len(run.data.test)) == (454, 12)
+    assert (len(run.data.train), len(run.data.test), run.data.asked) == (454, 110, 12)
     run.train()
     run.attack()
     white = run.score().filter(pl.col("source") == pl.col("victim"))

@@ -72,8 +72,8 @@ def prepare(experiment: Experiment) -> Prepared:
         generator = torch.Generator().manual_seed(experiment.seed)
         held = held[torch.randperm(len(held), generator=generator).tolist()]
         asked = min(limit, asked)
-    seen = (as_seen(pairs, spec.first_pose) for pairs in (learnt, held))
-    return Prepared(learnt, held, *seen, asked)
+    x_train, x_test = (as_seen(pairs, spec.first_pose) for pairs in (learnt, held))
+    return Prepared(learnt, held, x_train, x_test, asked)
 
 
 def as_seen(pairs: Pairs, first_pose: bool) -> Sequences:

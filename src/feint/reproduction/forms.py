@@ -36,7 +36,7 @@ def table(
         real_literal, real_joint: the same of the real reactions in place of the answers.
     """
     answers = {name: predict(model, test.actor) for name, model in models.items()}
-    readings = {reading: tolerance.paper(reading) for reading in ("frame", "joint")}  # type: ignore[arg-type]
+    readings = {reading: tolerance.paper(reading) for reading in ("frame", "joint")}
     rows = []
     for variant, spec in VARIANTS.items():
         for name, answer in answers.items():

@@ -95,7 +95,7 @@ def _line(some: pl.DataFrame, yardstick: str) -> dict[str, object]:
         "moved": float(after.mean()) if len(after) else None,
         "low": moved_low if len(after) else None,
         "high": moved_high if len(after) else None,
-        "moved_noise": _mean(some.filter(pl.Series(failed))[f"noise {yardstick}"]),
+        "moved_noise": mean(some.filter(pl.Series(failed))[f"noise {yardstick}"]),
         "closed": some["closed"].median(),
         "clean_cm": some["clean_cm"].mean(),
         "error_cm": some["error_cm"].mean(),
@@ -103,7 +103,8 @@ def _line(some: pl.DataFrame, yardstick: str) -> dict[str, object]:
     }
 
 
-def _mean(values: pl.Series) -> float | None:
+def mean(values: pl.Series) -> float | None:
+    """The mean of what is known; None if nothing is."""
     known = values.drop_nulls()
     return float(known.cast(pl.Float64).mean()) if len(known) else None  # type: ignore[arg-type]
 

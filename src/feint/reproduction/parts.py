@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -99,7 +100,7 @@ def fig5(r: Reproduction) -> None:
 def transfer(r: Reproduction) -> None:
     """Every reactor's answers to what was crafted on the others, and why they differ."""
     victims = (*PAPER, *r.again, *REGULAR)
-    chosen = {"epsilons": SEVERAL} if r.profile.epsilons[-1] == SEVERAL[-1] else {}
+    chosen: dict[str, Any] = {"epsilons": SEVERAL} if r.profile.epsilons[-1] == SEVERAL[-1] else {}
     tables = [
         r.rows(r.experiment("strong", victims, sources=PAPER, transfer=True), preset="strong"),
         r.rows(
@@ -130,7 +131,7 @@ def transfer(r: Reproduction) -> None:
 
 def regular(r: Reproduction) -> None:
     """Reactors that are not overfit: how far they move, and what more it takes."""
-    chosen = {"epsilons": SEVERAL} if r.profile.epsilons[-1] == SEVERAL[-1] else {}
+    chosen: dict[str, Any] = {"epsilons": SEVERAL} if r.profile.epsilons[-1] == SEVERAL[-1] else {}
     tables = []
     for told, axes in (("depth", ("z",)), ("all axes", ("x", "y", "z"))):
         experiment = r.experiment("regular", REGULAR, axes=axes, **chosen)

@@ -94,8 +94,16 @@ def _curves(axes: Axes, some: pl.DataFrame) -> None:
     axes.set_xlabel("eps (data units)")
     axes.set_ylabel("counts as the target, of all")
     axes.grid(axis="y", color="#E6E6E6", lw=0.8)
-    above = axes.secondary_xaxis("top", functions=(lambda eps: eps * DEPTH, lambda cm: cm / DEPTH))
+    above = axes.secondary_xaxis("top", functions=(_to_cm, _to_eps))
     above.set_xlabel("cm of depth", fontsize=8)
+
+
+def _to_cm(eps: Any) -> Any:
+    return eps * DEPTH
+
+
+def _to_eps(cm: Any) -> Any:
+    return cm / DEPTH
 
 
 def _told(axes: Axes, victim: str, kind: str) -> None:
@@ -274,9 +282,7 @@ def case(motion: pl.DataFrame) -> bytes:
         row,
         "",
         SBU_15,
-        *(
-            _people(motion, w) for w in ("actor", "actor_adv", "answer", "answer_adv", "wanted")
-        ),  # fmt: skip
+        *(_people(motion, w) for w in ("actor", "actor_adv", "answer", "answer_adv", "wanted")),
     )
     return png(film(told))
 

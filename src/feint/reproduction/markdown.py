@@ -1,0 +1,50 @@
+"""Pieces of Markdown: tables, shares, intervals, images."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feint.files import write_bytes
+
+IMAGES = Path("images") / "reproduction"
+
+
+def table(heads: list[str], lines: list[list[str]]) -> Iterator[str]:
+    """A table, line by line."""
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for line in lines:
+        yield "| " + " | ".join(line) + " |"
+
+
+def share(value: Any) -> str:
+    """A share in per cent; a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:.0%}".replace("%", " %")
+
+
+def interval(one: dict[str, Any], low: str, high: str) -> str:
+    """An interval in per cent; a dash where there is none."""
+    if one[low] is None or one[low] != one[low]:
+        return "–"
+    return f"{one[low]:.0%}-{one[high]:.0%}".replace("%-", "-").replace("%", " %")
+
+
+def number(value: Any) -> str:
+    """A number to a decimal; "none" where there is none."""
+    return "none" if value is None or value != value else f"{value:.1f}"
+
+
+def image(folder: Path, name: str, content: bytes) -> str:
+    """Write an image; its link from the page."""
+    path = folder / IMAGES / f"{name.replace(' ', '-')}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, content)
+    return path.relative_to(folder).as_posix()
+
+
+def one_row(table: pl.DataFrame, **at: Any) -> dict[str, Any]:
+    """The only row with these values."""
+    found = table.filter(*(pl.col(name) == value for name, value in at.items()))
+    return found.row(0, named=True)

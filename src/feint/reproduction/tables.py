@@ -1,0 +1,73 @@
+"""The tables of a reproduction's results, read when they are needed."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feint.errors import FeintError
+from feint.reproduction import measures
+from feint.tolerance import Tolerance
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables in a folder, read when they are needed."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if not (self.folder / "about.json").exists():
+            raise FeintError(
+                f"{self.folder} holds no results: it has no about.json. Run `feint reproduce "
+                "--data DIR` first, or name the folder it wrote its results to."
+            )
+
+    def has(self, name: str) -> bool:
+        """Whether a table is there."""
+        return (self.folder / f"{name}.parquet").exists()
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A table.  Raises FeintError if it is not there or cannot be read."""
+        path = self.folder / f"{name}.parquet"
+        try:
+            return pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise FeintError(
+                f"Could not read {path}: {error}. Run `feint reproduce` again; what is finished "
+                "is not done again."
+            ) from error
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """What was run."""
+        told: dict[str, Any] = json.loads((self.folder / "about.json").read_text(encoding="utf-8"))
+        return told
+
+    @cached_property
+    def natural(self) -> Tolerance:
+        """The natural tolerance of the targets."""
+        content = json.loads((self.folder / "tolerance-natural.json").read_text(encoding="utf-8"))
+        return Tolerance.told(content, "tolerance-natural.json")
+
+    def judged(self, name: str) -> pl.DataFrame:
+        """A table of rows with success by every yardstick."""
+        return measures.with_success(self.table(name), self.natural)
+
+    @cached_property
+    def fig5(self) -> pl.DataFrame:
+        """Of Figure 5, judged."""
+        return self.judged("fig5")
+
+    @cached_property
+    def rates5(self) -> pl.DataFrame:
+        """Rates of Figure 5, by preset, source, victim and eps."""
+        return measures.rates(self.fig5, ["preset", "source", "victim", "eps"])
+
+    @cached_property
+    def targets5(self) -> pl.DataFrame:
+        """The same by target, too."""
+        return measures.rates(self.fig5, ["preset", "source", "victim", "target", "eps"])
