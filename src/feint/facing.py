@@ -60,9 +60,9 @@ def faced(
 
 
 def turned(
-    positions: Float[Tensor, "*shape 3"], angle: Float[Tensor, ""] | float
+    positions: Float[Tensor, "*shape 3"], angle: Float[Tensor, "*around"] | float
 ) -> Float[Tensor, "*shape 3"]:
-    """Positions turned about the vertical by an angle in radians: +x goes towards +z."""
+    """Positions turned about the vertical by angles in radians: +x goes towards +z."""
     angle = torch.as_tensor(angle, dtype=positions.dtype, device=positions.device)
     cos, sin = torch.cos(angle), torch.sin(angle)
     x, y, z = positions.unbind(dim=-1)

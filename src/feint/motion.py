@@ -1,7 +1,5 @@
 """How people move, in metres and seconds: speed, acceleration and jerk of the joints."""
 
-from typing import Literal
-
 from jaxtyping import Float
 from torch import Tensor
 
@@ -9,13 +7,12 @@ from feint.errors import FeintError
 from feint.sequences import Sequences
 from feint.skeleton import Skeleton
 
-Quantity = Literal["speed", "acceleration", "jerk"]
-ORDERS: dict[Quantity, int] = {"speed": 1, "acceleration": 2, "jerk": 3}
+ORDERS = {"speed": 1, "acceleration": 2, "jerk": 3}
 """Which finite difference each is."""
 
 
 def sizes(
-    values: Float[Tensor, "time features"], skeleton: Skeleton, quantity: Quantity
+    values: Float[Tensor, "time features"], skeleton: Skeleton, quantity: str
 ) -> Float[Tensor, "frames joints"]:
     """The size of a quantity at every joint: m/s, m/s2 or m/s3, by finite differences.
 
@@ -30,7 +27,7 @@ def sizes(
 
 
 def percentile(
-    people: Sequences, skeleton: Skeleton, quantity: Quantity, percent: float = 95.0
+    people: Sequences, skeleton: Skeleton, quantity: str, percent: float = 95.0
 ) -> list[float]:
     """Of each motion, the percentile over its joints and frames; NaN where it is too short."""
     found = []

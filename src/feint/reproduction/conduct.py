@@ -90,10 +90,12 @@ class Reproduction:
             yield run
 
     def rows(self, experiment: Experiment, **columns: str) -> pl.DataFrame:
-        """Craft and score, and all that is told of the rows; `columns` are put before them."""
-        told = judged(
-            self.scored(experiment), Trail(self.out / "run"), self.recognisers, self.skeleton
-        )
+        """Craft, score and judge; `columns` are put before what is told."""
+        return self.judge(self.scored(experiment), **columns)
+
+    def judge(self, rows: pl.DataFrame, **columns: str) -> pl.DataFrame:
+        """All that is told of a run's rows (`judging.judged`), behind some columns."""
+        told = judged(rows, Trail(self.out / "run"), self.recognisers, self.skeleton)
         return told.select(*(pl.lit(v).alias(k) for k, v in columns.items()), pl.all())
 
     def scored(self, experiment: Experiment) -> pl.DataFrame:

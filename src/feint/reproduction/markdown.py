@@ -31,9 +31,9 @@ def interval(one: dict[str, Any], low: str, high: str) -> str:
     return f"{one[low]:.0%}-{one[high]:.0%}".replace("%-", "-").replace("%", " %")
 
 
-def number(value: Any) -> str:
-    """A number to a decimal; "none" where there is none."""
-    return "none" if value is None or value != value else f"{value:.1f}"
+def number(value: Any, decimals: int = 1) -> str:
+    """A number to some decimals; "none" where there is none."""
+    return "none" if value is None or value != value else f"{value:.{decimals}f}"
 
 
 def image(folder: Path, name: str, content: bytes) -> str:

@@ -21,7 +21,6 @@ from feint.reproduction import forms, gradients, separation
 from feint.reproduction.conduct import Reproduction
 from feint.reproduction.measures import case_rows
 from feint.reproduction.profiles import (
-    LAMBDAS,
     OBJECTIVES,
     PAPER,
     REGULAR,
@@ -116,9 +115,9 @@ def transfer(r: Reproduction) -> None:
         experiment = r.experiment(
             "stopped", PAPER, settings=some, epsilons=largest, labels=STARTS, transfer=True
         )
-        stopped.append(r.rows(experiment, steps=str(steps)))
+        rows = r.scored(experiment)
+        stopped.append(r.judge(rows, steps=str(steps)))
     r.save("stopped", pl.concat(stopped))
-    rows = r.scored(experiment)
     rows = rows.filter(
         pl.col("attack") == ATTACK,
         pl.col("source") == pl.col("victim"),
@@ -205,7 +204,7 @@ def fig4(r: Reproduction) -> None:
     tables, motions = [], []
     for rule in SMOOTHED:
         settings = r.profile.strong if rule == "strong" else r.profile.paper
-        for weight in LAMBDAS:
+        for weight in r.profile.lambdas:
             experiment = r.experiment(
                 "smoothness",
                 PAPER[:1],
@@ -220,7 +219,7 @@ def fig4(r: Reproduction) -> None:
                 one = rows.filter(pl.col("attack") == ATTACK, pl.col("label") != pl.col("target"))
                 one = one.sort("target", "sequence").head(1)
                 motions.append(r.motion(f"{rule} {weight:g}", one, rows))
-            tables.append(r.rows(experiment, **told))
+            tables.append(r.judge(rows, **told))
             r.save("fig4", pl.concat(tables))
     r.save("fig4-motion", pl.concat(motions))
     natural = []
@@ -238,7 +237,6 @@ def fig4(r: Reproduction) -> None:
 def cases(r: Reproduction) -> None:
     """Figures 1 to 3: three objectives, chosen by a rule, with failures beside them."""
     every = r.scored(r.experiment("strong", PAPER))
-    told = r.rows(r.experiment("strong", PAPER))
     largest = (max(r.profile.epsilons),)
     staying = r.experiment(
         "cases", PAPER, epsilons=largest, labels=("approaching",), role="responds"
@@ -246,7 +244,7 @@ def cases(r: Reproduction) -> None:
     stays = r.scored(staying)
     roles = pl.DataFrame({"sequence": r.data.test.keys, "role": r.data.test.roles})
     chosen, motions = [], []
-    for case, which in case_rows(told, r.rows(staying), roles).items():
+    for case, which in case_rows(r.judge(every), r.judge(stays), roles).items():
         rows = stays if case.endswith("remaining") else every
         at = ["source", "victim", "target", "attack", "eps", "sequence"]
         for kind, row in which.items():

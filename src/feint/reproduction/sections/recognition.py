@@ -135,7 +135,7 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
                 md.number(one["kappa"]),
                 f"{md.number(one['low'])}-{md.number(one['high'])}",
                 md.share(one["recognised"]),
-                f"{one['auc']:.2f}",
+                md.number(one["auc"], 2),
                 f"{one['n']:,}",
             ]
             for one in every.iter_rows(named=True)

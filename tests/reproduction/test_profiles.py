@@ -1,0 +1,73 @@
+"""Profiles are experiments that hold, and the full one is the paper's size."""
+
+import pytest
+
+from feint.errors import FeintError
+from feint.reproduction.profiles import AGAIN, PAPER, PROFILES, REGULAR, profile
+from feint.tolerance import EPSILONS
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_every_part_is_an_experiment(name):
+    one = profile(name)
+    for part in one.rows:
+        preset = part if part.startswith("paper") else "strong"
+        experiment = one.experiment(part, PAPER + AGAIN + REGULAR, preset)
+        assert [spec.name for spec in experiment.model] == [*PAPER, *AGAIN, *REGULAR]
+        assert experiment.attack.attack().steps == (
+            one.paper.get("steps", 400) if preset != "strong" else one.strong["steps"]
+        )
+        assert experiment.attack.eps == one.epsilons
+        assert experiment.evaluation.limit == one.rows[part]
+
+
+def test_the_full_one_is_the_papers():
+    full = profile("full").experiment("paper-eq6", PAPER, "paper-eq6")
+    tcn, gru = full.model
+    assert (tcn.width, tcn.depth, tcn.dropout) == (256, 10, 0.0)
+    assert gru.widths == (512, 256, 128)
+    for spec in full.model:
+        assert spec.training["epochs"] == 1000
+        assert spec.training["keep"] == "last"
+        assert "learning_rate" not in spec.training  # 1e-3 by default
+    attack = full.attack.attack()
+    assert (attack.steps, attack.step_size, attack.smoothness) == (400, 0.03, 0.1)
+    assert full.attack.eps == EPSILONS
+    assert full.attack.axes == ("z",)
+    assert len(full.target.labels) == 8
+    assert full.evaluation.limit == 110
+    assert not full.data.first_pose
+
+
+def test_twins_differ_in_their_seed_alone():
+    models = {spec.name: spec for spec in profile("full").experiment("strong", PAPER + AGAIN).model}
+    for name in PAPER:
+        one, again = models[name].training, models[f"{name}-again"].training
+        assert again == {**one, "seed": one["seed"] + 1}
+
+
+def test_regular_ones_have_dropout_and_stop_early():
+    tcn, gru = profile("full").experiment("regular", REGULAR).model
+    assert tcn.dropout == 0.2
+    assert tcn.training["keep"] == gru.training["keep"] == "best"
+
+
+def test_fewer_rows_keep_the_jobs_of_more():
+    one = profile("full")
+    fewer = one.with_rows(["paper-eq6=11", "fig4=22"] if "fig4" in one.rows else ["paper-eq6=11"])
+    sizes = [
+        p.experiment("paper-eq6", PAPER, "paper-eq6").evaluation.rows_per_job for p in (one, fewer)
+    ]
+    assert sizes == [11, 11]
+    assert fewer.rows["paper-eq6"] == 11
+
+
+@pytest.mark.parametrize("asked", ["strong", "strong=0", "strong=-1", "nothing=3", "strong=x"])
+def test_wrong_numbers_of_rows_are_refused(asked):
+    with pytest.raises(FeintError, match="--rows got"):
+        profile("full").with_rows([asked])
+
+
+def test_an_unknown_profile_is_refused():
+    with pytest.raises(FeintError, match="no profile 'huge'; expected one of full, quick, smoke"):
+        profile("huge")

@@ -1,0 +1,96 @@
+"""The smallest reproduction there is, from nothing to its page; and again, from its results."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from feint.errors import FeintError
+from feint.reproduction import page, parts
+from feint.reproduction.conduct import Reproduction
+from feint.reproduction.profiles import profile
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("reproduction")
+    command = [sys.executable, "-m", "feint.cli", "reproduce", "--profile", "smoke"]
+    done = subprocess.run(
+        [*command, "--out", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    yield folder
+
+
+def test_every_part_leaves_its_tables_and_its_section(out: Path):
+    text = (out / "reproduction.md").read_text()
+    assert "Not run yet" not in text
+    for words in ("Does it work", "Figure 5 left", "Figure 5 right", "The recogniser", "kappa",
+                  "Figure 4", "Figures 1 to 3", "Table 1", "not overfit", "leaves open"):  # fmt: skip
+        assert words in text, words
+    assert "nan" not in text
+    images = re.findall(r"\]\((images/[^)]+)\)", text)
+    assert len(images) > 8
+    for image in images:
+        assert (out / image).read_bytes().startswith(b"\x89PNG")
+    assert "feint reproduce --data DIR --profile smoke" in text
+    assert "`strong` on 12 of" in text
+
+
+def test_rows_stand_beside_their_baselines(out: Path):
+    rows = pl.read_parquet(out / "results" / "fig5.parquet")
+    assert set(rows["preset"]) == {"strong", "paper-eq6", "paper-adam"}
+    for _, some in rows.group_by("preset", "victim", "target"):
+        count = {a: s["sequence"].n_unique() for (a,), s in some.group_by("attack")}
+        assert set(count) == {"none", "attack", "sign-noise", "offset-noise"}
+        assert len(set(count.values())) == 1
+    baselines = rows.filter(pl.col("attack") != "attack")
+    assert (baselines["source"] == baselines["victim"]).all()
+    assert rows.filter(pl.col("source") != pl.col("victim"))["attack"].unique().to_list() == [
+        "attack"
+    ]
+
+
+def test_run_again_nothing_is_done_again_and_nothing_differs(out: Path, tmp_path: Path):
+    before = {p: p.stat().st_mtime_ns for p in (out / "run" / "jobs").rglob("*.safetensors")}
+    rows = pl.read_parquet(out / "results" / "fig5.parquet")
+    again = Reproduction(profile("smoke"), None, out)
+    parts.run(again, ["fig5"])
+    after = {p: p.stat().st_mtime_ns for p in (out / "run" / "jobs").rglob("*.safetensors")}
+    assert after == before
+    assert pl.read_parquet(out / "results" / "fig5.parquet").equals(rows)
+
+
+def test_the_page_needs_results_alone(out: Path, tmp_path: Path):
+    shutil.copytree(out / "results", tmp_path / "results")
+    written = page.write(tmp_path / "results", tmp_path / "docs")
+    assert written.read_text() == (out / "reproduction.md").read_text()
+
+
+def test_a_missing_part_is_named_and_a_damaged_one_refused(out: Path, tmp_path: Path):
+    shutil.copytree(out / "results", tmp_path / "results")
+    (tmp_path / "results" / "fig4.parquet").unlink()
+    text = page.write(tmp_path / "results", tmp_path).read_text()
+    assert "Not run yet (fig4 is not there)." in text
+    path = tmp_path / "results" / "models.parquet"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(FeintError, match=r"Could not read .*models\.parquet"):
+        page.write(tmp_path / "results", tmp_path)
+
+
+def test_what_cannot_be_run_is_refused(tmp_path: Path):
+    with pytest.raises(FeintError, match="no part 'fig9'; expected some of models"):
+        parts.run(Reproduction(profile("smoke"), None, tmp_path), ["fig9"])
+    with pytest.raises(FeintError, match="needs SBU and no folder was given"):
+        Reproduction(profile("quick"), None, tmp_path)
+    with pytest.raises(FeintError, match="--again got 'lstm'"):
+        Reproduction(profile("smoke"), None, tmp_path, again=["lstm"])
+    with pytest.raises(FeintError, match="holds no results"):
+        page.write(tmp_path, tmp_path)
