@@ -4,12 +4,17 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 FEINT_ARGS ?=
 DATA ?=
+PROFILE ?= quick
 
-.PHONY: demo test faults lint types bench clean
+.PHONY: demo reproduce test faults lint types bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.report
 	$(BIN)/feint demo $(FEINT_ARGS)
+
+# The paper's experiments on SBU: make reproduce DATA=sbu/ (PROFILE=full: the paper's sizes, hours).
+reproduce: $(VENV)/.reproduce
+	$(BIN)/feint reproduce --data "$(DATA)" --profile $(PROFILE) $(FEINT_ARGS)
 
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadscope $(PYTEST_ARGS)
@@ -25,7 +30,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-$(VENV)/.report $(VENV)/.dev: $(VENV)/.%: pyproject.toml constraints.txt
+$(VENV)/.report $(VENV)/.reproduce $(VENV)/.dev: $(VENV)/.%: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "feint needs Python >= 3.11; $(PYTHON) is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)

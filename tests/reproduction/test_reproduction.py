@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -15,25 +14,37 @@ from feint.reproduction import page, parts
 from feint.reproduction.conduct import Reproduction
 from feint.reproduction.profiles import profile
 
+SECTIONS = (
+    "Does it work",
+    "Figure 5 left",
+    "Figure 5 right",
+    "The recogniser",
+    "kappa",
+    "Figure 4",
+    "Figures 1 to 3",
+    "Table 1",
+    "not overfit",
+    "leaves open",
+)
+
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reproduction")
     command = [sys.executable, "-m", "feint.cli", "reproduce", "--profile", "smoke"]
     done = subprocess.run(
         [*command, "--out", str(folder)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    yield folder
+    return folder
 
 
 def test_every_part_leaves_its_tables_and_its_section(out: Path):
     text = (out / "reproduction.md").read_text()
     assert "Not run yet" not in text
-    for words in ("Does it work", "Figure 5 left", "Figure 5 right", "The recogniser", "kappa",
-                  "Figure 4", "Figures 1 to 3", "Table 1", "not overfit", "leaves open"):  # fmt: skip
+    for words in SECTIONS:
         assert words in text, words
     assert "nan" not in text
     images = re.findall(r"\]\((images/[^)]+)\)", text)

@@ -24,6 +24,7 @@ def write(results: Path, folder: Path) -> Path:
         the page's path.
     """
     found = Results(results)
+    found.about  # noqa: B018  (there, or an error before anything is written)
     lines: list[str] = []
     for part, section in SECTIONS:
         if all(found.has(name) for name in part):
@@ -45,11 +46,13 @@ def _head(r: Results) -> list[str]:
     lines += [
         f"Profile `{about['profile']}`, seed {about['seed']}, {about['train']} training and "
         f"{about['test']} test sequences (both people once as the actor), torch {about['torch']}. "
-        "Everything below is written from tables of rows by",
+        "All rows are made by",
         "",
         "```",
         _command(r),
         "```",
+        "",
+        "and the page from the tables by `feint reproduce --page-from RESULTS --out docs`.",
         "",
         "Intervals are 95 %, bootstrap over interactions. Sequences whose own class is the target are "
         "left out. *Reached* is of all others; *clean* is the same without an attack, *noise* under "
@@ -167,7 +170,7 @@ SECTIONS: list[tuple[tuple[str, ...], Callable[[Results, Path], Iterator[str]]]]
     (("fig5",), success.black),
     (("transfer", "stopped", "gradients"), transfer.transfer),
     (("recogniser",), recognition.recogniser),
-    (("fig5",), recognition.kappa),
+    (("fig5", "kappa", "separation"), recognition.kappa),
     (("fig4", "fig4-motion", "natural-motion"), motion.smoothness),
     (("cases", "cases-motion"), motion.cases),
     (("fig5",), recognition.table1),

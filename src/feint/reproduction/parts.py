@@ -19,7 +19,7 @@ from feint.motion import ORDERS, sizes
 from feint.progress import console
 from feint.reproduction import forms, gradients, separation
 from feint.reproduction.conduct import Reproduction
-from feint.reproduction.measures import case_rows
+from feint.reproduction.measures import case_rows, curves
 from feint.reproduction.profiles import (
     OBJECTIVES,
     PAPER,
@@ -28,6 +28,7 @@ from feint.reproduction.profiles import (
     STARTS,
     STOPS,
 )
+from feint.reproduction.tables import Results
 from feint.sequences import predict
 
 GRIDS = ("strong", "paper-adam", "paper-eq6")
@@ -193,8 +194,12 @@ def _blurred(r: Reproduction, name: str) -> list[dict[str, str | float]]:
 
 
 def kappa(r: Reproduction) -> None:
-    """What distances tell: same-class against different-class reactions, in every form."""
+    """What distances tell: kappa fitted on the recognisers, and AUCs of real reactions."""
     r.save("separation", separation.table(r.data.train))
+    if not (r.results / "fig5.parquet").exists():
+        fig5(r)
+    rows = Results(r.results).fig5.filter(pl.col("preset") == "strong")
+    r.save("kappa", curves(rows, r.profile.seed))
 
 
 def fig4(r: Reproduction) -> None:

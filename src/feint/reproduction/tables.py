@@ -19,13 +19,6 @@ class Results:
 
     folder: Path
 
-    def __post_init__(self) -> None:
-        if not (self.folder / "about.json").exists():
-            raise FeintError(
-                f"{self.folder} holds no results: it has no about.json. Run `feint reproduce "
-                "--data DIR` first, or name the folder it wrote its results to."
-            )
-
     def has(self, name: str) -> bool:
         """Whether a table is there."""
         return (self.folder / f"{name}.parquet").exists()
@@ -43,7 +36,16 @@ class Results:
 
     @cached_property
     def about(self) -> dict[str, Any]:
-        """What was run."""
+        """What was run.
+
+        Raises:
+            FeintError: the folder holds no results.
+        """
+        if not (self.folder / "about.json").exists():
+            raise FeintError(
+                f"{self.folder} holds no results: it has no about.json. Run `feint reproduce "
+                "--data DIR` first, or name the folder it wrote its results to."
+            )
         told: dict[str, Any] = json.loads((self.folder / "about.json").read_text(encoding="utf-8"))
         return told
 

@@ -121,7 +121,7 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
         pl.col("attack").is_in([NONE, ATTACK]), pl.col("label") != pl.col("target"),
         pl.col("source") == pl.col("victim"), pl.col("preset") == "strong",
     )  # fmt: skip
-    curves = measures.curves(rows, r.about["seed"])
+    curves = r.table("kappa")
     image = md.image(folder, "kappa", pictures.recognition(rows, curves))
     yield f"![Recognised against distance]({image})"
     yield ""
