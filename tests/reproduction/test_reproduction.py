@@ -34,9 +34,8 @@ pytestmark = pytest.mark.slow
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reproduction")
     command = [sys.executable, "-m", "feint.cli", "reproduce", "--profile", "smoke"]
-    done = subprocess.run(
-        [*command, "--out", str(folder)], capture_output=True, text=True, check=False
-    )
+    command += ["--again", "tcn", "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -51,7 +50,7 @@ def test_every_part_leaves_its_tables_and_its_section(out: Path):
     assert len(images) > 8
     for image in images:
         assert (out / image).read_bytes().startswith(b"\x89PNG")
-    assert "feint reproduce --data DIR --profile smoke" in text
+    assert 'feint reproduce --data DIR --profile smoke --again "tcn"' in text
     assert "`strong` on 12 of" in text
 
 
@@ -72,7 +71,7 @@ def test_rows_stand_beside_their_baselines(out: Path):
 def test_run_again_nothing_is_done_again_and_nothing_differs(out: Path, tmp_path: Path):
     before = {p: p.stat().st_mtime_ns for p in (out / "run" / "jobs").rglob("*.safetensors")}
     rows = pl.read_parquet(out / "results" / "fig5.parquet")
-    again = Reproduction(profile("smoke"), None, out)
+    again = Reproduction(profile("smoke"), None, out, again=["tcn"])
     parts.run(again, ["fig5"])
     after = {p: p.stat().st_mtime_ns for p in (out / "run" / "jobs").rglob("*.safetensors")}
     assert after == before

@@ -91,10 +91,15 @@ class Reproduction:
 
     def rows(self, experiment: Experiment, **columns: str) -> pl.DataFrame:
         """Craft, score and judge; `columns` are put before what is told."""
-        return self.judge(self.scored(experiment), **columns)
+        return self.judge(self.scored(experiment), own=False, **columns)
 
-    def judge(self, rows: pl.DataFrame, **columns: str) -> pl.DataFrame:
-        """All that is told of a run's rows (`judging.judged`), behind some columns."""
+    def judge(self, rows: pl.DataFrame, own: bool = False, **columns: str) -> pl.DataFrame:
+        """All that is told of a run's rows (`judging.judged`), behind some columns.
+
+        Sequences of the target's own class have nothing to be moved to, and are left out unless
+        `own` is given.
+        """
+        rows = rows.filter(pl.lit(own) | (pl.col("label") != pl.col("target")))
         told = judged(rows, Trail(self.out / "run"), self.recognisers, self.skeleton)
         return told.select(*(pl.lit(v).alias(k) for k, v in columns.items()), pl.all())
 

@@ -101,14 +101,13 @@ def transfer(r: Reproduction) -> None:
     """Every reactor's answers to what was crafted on the others, and why they differ."""
     victims = (*PAPER, *r.again, *REGULAR)
     chosen: dict[str, Any] = {"epsilons": SEVERAL} if r.profile.epsilons[-1] == SEVERAL[-1] else {}
-    tables = [
-        r.rows(r.experiment("strong", victims, sources=PAPER, transfer=True), preset="strong"),
-        r.rows(
-            r.experiment("regular", victims, sources=REGULAR, transfer=True, **chosen),
-            preset="strong",
-        ),
-    ]
-    r.save("transfer", pl.concat(tables))
+    most = max(r.profile.epsilons)
+    tables = []
+    for part, sources, more in (("strong", PAPER, {}), ("regular", REGULAR, chosen)):
+        experiment = r.experiment(part, victims, sources=sources, transfer=True, **more)
+        rows = r.scored(experiment).filter(pl.col("eps").is_in([0.0, most]))
+        tables.append(r.judge(rows, preset="strong"))
+        r.save("transfer", pl.concat(tables))
     largest = (max(r.profile.epsilons),)
     stopped = []
     for steps in STOPS:
@@ -196,10 +195,14 @@ def _blurred(r: Reproduction, name: str) -> list[dict[str, str | float]]:
 def kappa(r: Reproduction) -> None:
     """What distances tell: kappa fitted on the recognisers, and AUCs of real reactions."""
     r.save("separation", separation.table(r.data.train))
+    r.save("kappa", curves(_figure5(r), r.profile.seed))
+
+
+def _figure5(r: Reproduction) -> pl.DataFrame:
+    """The judged rows of Figure 5 with `strong`; run if they are not there yet."""
     if not (r.results / "fig5.parquet").exists():
         fig5(r)
-    rows = Results(r.results).fig5.filter(pl.col("preset") == "strong")
-    r.save("kappa", curves(rows, r.profile.seed))
+    return Results(r.results).fig5.filter(pl.col("preset") == "strong")
 
 
 def fig4(r: Reproduction) -> None:
@@ -218,7 +221,7 @@ def fig4(r: Reproduction) -> None:
                 epsilons=chosen,
                 labels=STARTS,
             )
-            told = {"rule": rule, "weight": f"{weight:g}"}
+            told: dict[str, Any] = {"rule": rule, "weight": f"{weight:g}"}
             rows = r.scored(experiment)
             if weight in (0.0, 0.1):
                 one = rows.filter(pl.col("attack") == ATTACK, pl.col("label") != pl.col("target"))
@@ -239,9 +242,17 @@ def fig4(r: Reproduction) -> None:
     r.save("natural-motion", pl.DataFrame(natural))
 
 
+CASE = (
+    "source", "victim", "target", "attack", "eps", "sequence", "label", "clean_cm", "error_cm",
+    "clean_named", "named_real", "seen_real", "change_cm", "of", "successes",
+)  # fmt: skip
+"""What is told of a case."""
+
+
 def cases(r: Reproduction) -> None:
     """Figures 1 to 3: three objectives, chosen by a rule, with failures beside them."""
-    every = r.scored(r.experiment("strong", PAPER))
+    every = r.scored(r.experiment("strong", PAPER, transfer=True))
+    told = _figure5(r)
     largest = (max(r.profile.epsilons),)
     staying = r.experiment(
         "cases", PAPER, epsilons=largest, labels=("approaching",), role="responds"
@@ -249,13 +260,13 @@ def cases(r: Reproduction) -> None:
     stays = r.scored(staying)
     roles = pl.DataFrame({"sequence": r.data.test.keys, "role": r.data.test.roles})
     chosen, motions = [], []
-    for case, which in case_rows(r.judge(every), r.judge(stays), roles).items():
+    for case, which in case_rows(told, r.judge(stays, own=True), roles).items():
         rows = stays if case.endswith("remaining") else every
         at = ["source", "victim", "target", "attack", "eps", "sequence"]
         for kind, row in which.items():
             found = rows.join(pl.DataFrame([row]).select(at), on=at, how="semi")
             motions.append(r.motion(f"{case}: {kind}", found, rows))
-            chosen.append({"case": case, "kind": kind, **row})
+            chosen.append({"case": case, "kind": kind, **{k: row.get(k) for k in CASE}})
     if chosen:
         r.save("cases", pl.DataFrame(chosen, infer_schema_length=None))
         r.save("cases-motion", pl.concat(motions))

@@ -132,7 +132,7 @@ class Profile:
             {
                 "name": "reproduction",
                 "seed": self.seed,
-                "data": {"source": self.source, "first_pose": False, "root": root},
+                "data": {"source": self.source, "first_pose": False, "root": root, "runs": 1},
                 "model": self.models(models),
                 "attack": {
                     "preset": preset,
@@ -187,9 +187,9 @@ PROFILES: dict[str, Profile] = {
         source="synthetic",
         tcn={"width": 16, "depth": 3, "kernel": 2},
         deepgru={"widths": [16, 12, 8]},
-        training={**_LONG, "epochs": 2},
-        tcn_early={"epochs": 2},
-        deepgru_early={"epochs": 2},
+        training={**_LONG, "epochs": 1},
+        tcn_early={"epochs": 1},
+        deepgru_early={"epochs": 1},
         epsilons=(0.15, 0.45),
         strong={"steps": 2, "restarts": 1},
         paper={"steps": 2},
