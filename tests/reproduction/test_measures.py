@@ -9,6 +9,7 @@ from feint.reproduction.measures import (
     curves,
     percentile_of,
     rates,
+    recognised_tolerance,
     with_success,
 )
 from feint.tolerance import Tolerance
@@ -104,6 +105,25 @@ def test_kappa_is_fitted_on_white_box_answers_of_other_classes():
     assert one["n"] == 600
     assert one["kappa"] == pytest.approx(15, abs=1)
     assert one["low"] < 15 < one["high"]
+
+
+def test_a_tolerance_from_what_is_recognised():
+    rng = np.random.default_rng(0)
+    per_frame = rng.uniform(0, 4, 400)
+    hit = rng.random(400) < 1 / (1 + np.exp((per_frame - 1.5) / 0.2))
+    rows = table(
+        *(
+            row("attack", f"a/{i}/AB", "punching" if h else "kicking", distance_frame=10 * x)
+            for i, (x, h) in enumerate(zip(per_frame.tolist(), hit.tolist(), strict=True))
+        )
+    )
+    found = recognised_tolerance(rows)
+    assert found is not None
+    assert found.per_frame
+    assert found.of("punching") == pytest.approx(1.5, abs=0.1)
+    assert found.of("hugging") == pytest.approx(1.5, abs=0.1)
+    nobody = rows.with_columns(recognised=pl.lit(False))
+    assert recognised_tolerance(nobody) is None
 
 
 def test_cases_are_chosen_by_the_rule():

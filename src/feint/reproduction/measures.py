@@ -125,11 +125,7 @@ def curves(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
     Returns:
         one line a recogniser, a form of the distance and a target ("all" among them): `Curve`.
     """
-    used = rows.filter(
-        pl.col("attack").is_in([NONE, ATTACK]),
-        pl.col("label") != pl.col("target"),
-        pl.col("source") == pl.col("victim"),
-    ).with_columns(interaction=pl.col("sequence").str.replace(r"/[^/]*$", ""))
+    used = _white(rows)
     lines = []
     for recogniser in ("recognised", "recognised-both"):
         for form in DISTANCES:
@@ -145,6 +141,42 @@ def curves(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
                 told = {"recogniser": recogniser, "distance": form, "target": target}
                 lines.append({**told, **_told(curve)})
     return pl.DataFrame(lines, infer_schema_length=None)
+
+
+def recognised_tolerance(rows: pl.DataFrame, seed: int = 0) -> Tolerance | None:
+    """kappa per target for `evaluation.tolerance`: per frame, in data units, from the recogniser.
+
+    Where a target's own answers tell no kappa, that of all answers stands in; None without any.
+
+    Args:
+        rows: as of `curves`.
+    """
+    used = _white(rows)
+
+    def kappa(some: pl.DataFrame) -> float:
+        per_frame = (some["distance_frame"] / some["frames"]).to_numpy()
+        hit, of = some["recognised"].to_numpy(), some["interaction"].to_list()
+        return fit(per_frame, hit, of, draws=1, seed=seed).kappa
+
+    every = kappa(used)
+    if not (np.isfinite(every) and every > 0):
+        return None
+    own = {t: kappa(used.filter(pl.col("target") == t)) for t in sorted(set(used["target"]))}
+    return Tolerance(
+        {t: k if np.isfinite(k) and k > 0 else every for t, k in own.items()},
+        other=every,
+        per_frame=True,
+        source="fitted on the recogniser: half of the answers at this distance are recognised",
+    )
+
+
+def _white(rows: pl.DataFrame) -> pl.DataFrame:
+    """Attacked and clean answers of white boxes, and the interaction each belongs to."""
+    return rows.filter(
+        pl.col("attack").is_in([NONE, ATTACK]),
+        pl.col("label") != pl.col("target"),
+        pl.col("source") == pl.col("victim"),
+    ).with_columns(interaction=pl.col("sequence").str.replace(r"/[^/]*$", ""))
 
 
 def _told(curve: Curve) -> dict[str, float | int]:

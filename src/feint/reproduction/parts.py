@@ -19,7 +19,7 @@ from feint.motion import ORDERS, sizes
 from feint.progress import console
 from feint.reproduction import forms, gradients, separation
 from feint.reproduction.conduct import Reproduction
-from feint.reproduction.measures import case_rows, curves
+from feint.reproduction.measures import case_rows, curves, recognised_tolerance
 from feint.reproduction.profiles import (
     OBJECTIVES,
     PAPER,
@@ -195,7 +195,11 @@ def _blurred(r: Reproduction, name: str) -> list[dict[str, str | float]]:
 def kappa(r: Reproduction) -> None:
     """What distances tell: kappa fitted on the recognisers, and AUCs of real reactions."""
     r.save("separation", separation.table(r.data.train))
-    r.save("kappa", curves(_figure5(r), r.profile.seed))
+    rows = _figure5(r)
+    r.save("kappa", curves(rows, r.profile.seed))
+    found = recognised_tolerance(rows, r.profile.seed)
+    if found is not None:
+        found.save(r.results / "tolerance-recognised.json")
 
 
 def _figure5(r: Reproduction) -> pl.DataFrame:

@@ -156,7 +156,8 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
             .select("target", "kappa")
             .rows()
         )
-        + " cm (none: its distance does not tell)."
+        + " cm (none: its distance does not tell). `tolerance-recognised.json` among the results is such a kappa per target, in data "
+        'units a frame, to be used by any run: `evaluation.tolerance = "tolerance-recognised.json"`.'
     )
     if r.has("separation"):
         yield from ("", "### Which distance tells actions apart", "")
