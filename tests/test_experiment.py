@@ -67,6 +67,11 @@ def test_a_small_file_gets_the_defaults():
             '[[model]]\nkind = "TCN"\n[attack]',
             r"two models have the same name: tcn, tcn",
         ),
+        (
+            "[attack]",
+            '[evaluation]\nsources = ["gru"]\n[attack]',
+            r"evaluation\.sources names gru; expected some of tcn",
+        ),
     ],
 )
 def test_a_wrong_key_is_named(old, new, told):

@@ -72,6 +72,7 @@ def asked(draw: st.DrawFn) -> dict[str, Any]:
             "transfer": draw(st.booleans()),
             "noise": draw(st.lists(st.sampled_from(["sign", "offset"]), unique=True)),
             "rows_per_job": draw(st.integers(1, 4)),
+            "sources": draw(st.none() | st.lists(st.sampled_from(names), min_size=1, unique=True)),
         },
     }
 
@@ -123,6 +124,23 @@ def test_the_rows_come_from_what_is_scored_and_from_nothing_else(told: dict[str,
         else:
             assert one.own["eps"] == eps
             assert one.needs["crafted"] == plan.crafted(source, label, attack, rows)[eps].key
+
+
+def test_attacks_are_crafted_on_the_sources_alone() -> None:
+    models = [{"kind": "TCN", "name": n, "training": {"epochs": i}} for i, n in enumerate("abc", 1)]
+    plan = planned(model=models, evaluation={"sources": ["c", "a"], "rows_per_job": 5})
+    assert plan.sources == ["a", "c"]
+    assert set(plan.pairs) == {(s, v) for s in "ac" for v in "abc"}
+    crafted = {one.needs["model"] for one in plan.attack_stage() if one.kind == "attack"}
+    assert crafted == {plan.training[name].key for name in "ac"}
+
+
+def test_more_rows_keep_the_jobs_of_fewer() -> None:
+    few, more = (
+        {one.key for one in planned(rows, evaluation={"rows_per_job": 4}).attack_stage()}
+        for rows in (4, 12)
+    )
+    assert few < more
 
 
 @given(st.integers(1, 300), st.integers(1, 70))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,30 @@ def test_a_seed_repeats_bit_for_bit_and_another_does_not() -> None:
     assert histories[0] == histories[1]
     assert_same_weights(models[0], models[1])
     assert not torch.equal(models[0].head.weight, models[2].head.weight)
+
+
+@given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 4))
+@settings(max_examples=30)
+def test_batches_of_like_length_have_every_row_once(rows: int, size: int, bucketing: int) -> None:
+    lengths = torch.randint(1, 9, (rows,), generator=torch.Generator().manual_seed(rows))
+    asked = Training(batch_size=size, bucketing=bucketing)
+    batches = training._batches(list(range(rows)), lengths, asked)
+    assert sorted(torch.cat(batches).tolist()) == list(range(rows))
+    assert max(len(batch) for batch in batches) <= size
+    whole = training._batches(list(range(rows)), lengths, replace(asked, bucketing=rows))
+    ends = sorted((int(lengths[b].min()), int(lengths[b].max())) for b in whole)
+    assert all(high <= low for (_, high), (low, _) in pairwise(ends))
+
+
+def test_batches_of_like_length_train_as_well() -> None:
+    x, y = data(32)
+    losses = []
+    for bucketing in (1, 8):
+        torch.manual_seed(0)
+        asked = replace(PLAIN, epochs=20, batch_size=4, bucketing=bucketing, learning_rate=1e-2)
+        losses.append(train(tcn(), x, y, asked).loss[-1])
+    assert losses[1] < 2 * losses[0]
+    assert losses[1] != losses[0]
 
 
 def test_the_callers_random_numbers_are_left_alone() -> None:

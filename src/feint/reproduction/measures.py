@@ -144,7 +144,7 @@ def curves(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
 
 
 def recognised_tolerance(rows: pl.DataFrame, seed: int = 0) -> Tolerance | None:
-    """kappa per target for `evaluation.tolerance`: per frame, in data units, from the recogniser.
+    """Kappa per target for `evaluation.tolerance`: per frame, in data units, from the recogniser.
 
     Where a target's own answers tell no kappa, that of all answers stands in; None without any.
 
