@@ -142,7 +142,8 @@ def gif(case: Case) -> tuple[bytes, bytes]:
 
 def strip(case: Case) -> str:
     """The film strip as SVG."""
-    return to_svg(film(case))
+    with style():
+        return to_svg(film(case))
 
 
 def film(case: Case) -> Figure:

@@ -62,7 +62,7 @@ def fig5(rates: pl.DataFrame, kind: str) -> bytes:
     some = rates.filter(same if kind == "white" else ~same)
     victims = [v for v in ("tcn", "deepgru") if v in set(some["victim"])]
     with style():
-        figure = Figure(figsize=(4.4 * len(victims), 4.5), layout="constrained")
+        figure = Figure(figsize=(4.6 * len(victims), 4.3), layout="constrained")
         for i, victim in enumerate(victims):
             axes = figure.add_subplot(1, len(victims), i + 1)
             mine = some.filter(pl.col("victim") == victim)
@@ -72,7 +72,7 @@ def fig5(rates: pl.DataFrame, kind: str) -> bytes:
             axes.set_title(title, fontsize=10)
             _told(axes, victim, kind)
         handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8,
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7.5,
                       frameon=False)  # fmt: skip
         return png(figure)
 
@@ -135,7 +135,10 @@ def by_target(rates: pl.DataFrame) -> bytes:
             axes.set_xlim(0, 1)
             axes.xaxis.set_major_formatter(PercentFormatter(1.0))
             axes.set_title(NAMES[victim], fontsize=10)
-        axes.legend(fontsize=7.5, frameon=False)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False
+        )
         return png(figure)
 
 
@@ -156,7 +159,7 @@ def matrix(table: pl.DataFrame, value: str, title: str) -> bytes:
             for j in range(len(victims)):
                 if np.isfinite(grid[i, j]):
                     dark = grid[i, j] > 0.5
-                    axes.text(j, i, f"{grid[i, j]:.0%}", ha="center", va="center",
+                    axes.text(j, i, _whole(grid[i, j]), ha="center", va="center",
                               color="white" if dark else INK)  # fmt: skip
         axes.set_xticks(range(len(victims)), [NAMES[v].replace(", ", "\n") for v in victims],
                         fontsize=7.5)  # fmt: skip
@@ -166,6 +169,10 @@ def matrix(table: pl.DataFrame, value: str, title: str) -> bytes:
         axes.set_ylabel("crafted on")
         axes.set_title(title, fontsize=9)
         return png(figure)
+
+
+def _whole(share: float) -> str:
+    return f"{share:.0%}".replace("-0%", "0%")
 
 
 def along(gradients: pl.DataFrame) -> bytes:
