@@ -89,6 +89,8 @@ def _fractions(r: Results) -> list[str]:
                 f"Figure 5 with `{preset[0]}` on {n} of {test} test sequences"
                 + ("" if n == test else ", a seeded sample")
             )
+        left = {"strong", "paper-adam", "paper-eq6"} - set(r.fig5["preset"])
+        told += [f"Figure 5 with `{preset}` not yet" for preset in sorted(left)]
     for name, words in (
         ("regular", "regularised reactors"),
         ("fig4", "Figure 4"),
@@ -97,6 +99,8 @@ def _fractions(r: Results) -> list[str]:
     ):
         if r.has(name):
             told.append(f"{words} on {r.table(name)['sequence'].n_unique()} of {test}")
+    missing = {"tcn", "deepgru"} - {name.removesuffix("-again") for name in r.about["again"]}
+    told += [f"{NAMES[name]} with another seed not yet" for name in sorted(missing)]
     return told
 
 

@@ -86,8 +86,7 @@ def fig5(r: Reproduction) -> None:
     """White box (left) and transfer between the two (right), for every preset."""
     tables = []
     for preset in GRIDS:
-        sequences = r.profile.rows[preset]
-        if sequences == 0:
+        if r.profile.rows[preset] == 0:
             continue
         experiment = r.experiment(preset, PAPER, preset, transfer=True)
         tables.append(r.rows(experiment, preset=preset))

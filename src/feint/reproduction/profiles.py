@@ -73,7 +73,9 @@ class Profile:
     seed: int = 0
 
     def with_rows(self, asked: Sequence[str]) -> "Profile":
-        """The same with other numbers of test sequences: "fig4=11", part by part.
+        """The same with other numbers of test sequences: "smoothness=11", part by part.
+
+        0 leaves one of the paper's two presets out.
 
         Raises:
             FeintError: there is no such part, or no such number.
@@ -81,7 +83,8 @@ class Profile:
         rows = dict(self.rows)
         for one in asked:
             part, _, number = one.partition("=")
-            if part not in rows or not number.isdecimal() or int(number) < 1:
+            least = 0 if part.startswith("paper-") else 1
+            if part not in rows or not number.isdecimal() or int(number) < least:
                 raise FeintError(
                     f"--rows got {one!r}; expected PART=N with a number of test sequences and one "
                     f"of {', '.join(rows)}."
