@@ -71,6 +71,7 @@ class Reproduction:
         self.again = tuple(f"{name}-again" for name in known if name in again)
         self._how: dict[str, Any] = {"engine": engine, "device": device, "wait": wait}
         self.results = out / "results"
+        self._made: dict[str, str] = {}
 
     # -- what the parts share ---------------------------------------------------------------
 
@@ -100,7 +101,17 @@ class Reproduction:
         `own` is given.
         """
         rows = rows.filter(pl.lit(own) | (pl.col("label") != pl.col("target")))
-        told = judged(rows, Trail(self.out / "run"), self.recognisers, self.skeleton)
+        recognisers = self.recognisers
+        names = rows.select("source", "victim", "target", "attack", "eps", "job", "row")
+        made = digest([SCHEMA, sorted(self._made.items()), names.rows()])
+        path = self.out / "judged" / f"{made}.parquet"
+        try:
+            told = pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError):  # not there, or damaged
+            told = judged(rows, Trail(self.out / "run"), recognisers, self.skeleton)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                told.write_parquet(temporary, compression="zstd")
         return told.select(*(pl.lit(v).alias(k) for k, v in columns.items()), pl.all())
 
     def scored(self, experiment: Experiment) -> pl.DataFrame:
@@ -144,6 +155,7 @@ class Reproduction:
         settings, train = self.profile.recognising, self.data.train
         weights = [loading.fingerprint(self.model(one)) for one in models]
         made = digest([SCHEMA, asdict(settings), train.fingerprint(), weights])
+        self._made[name] = made
         path = self.out / "recognisers" / f"{name}.safetensors"
         try:
             if path.exists():
