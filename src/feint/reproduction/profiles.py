@@ -182,7 +182,8 @@ PROFILES: dict[str, Profile] = {
         deepgru_early={"epochs": 60, "bucketing": 8},
         strong={"steps": 40, "restarts": 1, "precision": "bf16"},
         paper={"precision": "bf16"},
-        rows=dict.fromkeys(_PARTS, 11) | {"strong": 44, "cases": 44},
+        rows=dict.fromkeys(_PARTS, 11)
+        | {"strong": 44, "cases": 44, "paper-eq6": 4, "paper-adam": 4, "smoothness": 6, "forms": 6},
         recognising=Recognising(epochs=60, members=1),
     ),
     "smoke": Profile(
