@@ -124,7 +124,7 @@ def gif(case: Case) -> tuple[bytes, bytes]:
         wanted = shorten(f"attacked: {case.row['target']} is wanted", 48, placeholder=" ...")
         for i, told in enumerate(("no attack", wanted)):
             axes = figure.add_axes((0.0, 0.5 - 0.5 * i, 1.0, share))
-            _stage(axes, box)
+            stage(axes, box)
             axes.set_title(told, loc="left", x=0.02, fontsize=13, color=INK)
             people += _cast(axes, case.skeleton, seen, adversarial=i == 1)
         clock = figure.text(0.98, 0.985, "", ha="right", va="top", fontsize=11, color=INK)
@@ -166,7 +166,7 @@ def film(case: Case) -> Figure:
         for row, told in enumerate(("no attack", "attacked", "actor in depth")):
             for column, frame in enumerate(frames):
                 axes = figure.add_subplot(grid[row, column])
-                _stage(axes, box if row < 2 else depth)
+                stage(axes, box if row < 2 else depth)
                 if row < 2:
                     people = _cast(axes, case.skeleton, seen, adversarial=row == 1)
                 else:
@@ -208,7 +208,8 @@ def _cast(
     ]
 
 
-def _stage(axes: Axes, box: Box) -> None:
+def stage(axes: Axes, box: Box) -> None:
+    """Where people stand: the world in the box, to scale, and a floor."""
     axes.set_xlim(box.left, box.right)
     axes.set_ylim(box.low, box.high)
     axes.set_aspect("equal")

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from feint.report.animation import Box, Person, _stage, film, side
+from feint.report.animation import Box, Person, film, side, stage
 from feint.report.case import Case
 from feint.report.figures import ACTOR, ATTACKED, INK, NOISE, REACTOR, style
 from feint.skeleton import SBU_15
@@ -311,7 +311,7 @@ def depth(motions: Sequence[tuple[str, pl.DataFrame]]) -> bytes:
             frames = np.linspace(0, len(adv) - 1, moments).round().astype(int)
             for j, frame in enumerate(frames):
                 axes = figure.add_subplot(grid[i, j])
-                _stage(axes, box)
+                stage(axes, box)
                 for person in (
                     Person(axes, SBU_15, clean, INK, "ghost"),
                     Person(axes, SBU_15, adv, ACTOR),
