@@ -1,5 +1,6 @@
 """The smallest reproduction there is, from nothing to its page; and again, from its results."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import torch
 
 from feint.errors import FeintError
 from feint.reproduction import page, parts
@@ -68,14 +70,29 @@ def test_rows_stand_beside_their_baselines(out: Path):
     ]
 
 
-def test_run_again_nothing_is_done_again_and_nothing_differs(out: Path, tmp_path: Path):
-    before = {p: p.stat().st_mtime_ns for p in (out / "run" / "jobs").rglob("*.safetensors")}
-    rows = pl.read_parquet(out / "results" / "fig5.parquet")
-    again = Reproduction(profile("smoke"), None, out, again=["tcn"])
-    parts.run(again, ["fig5"])
-    after = {p: p.stat().st_mtime_ns for p in (out / "run" / "jobs").rglob("*.safetensors")}
-    assert after == before
-    assert pl.read_parquet(out / "results" / "fig5.parquet").equals(rows)
+def test_run_again_nothing_is_done_again_and_nothing_differs(out: Path):
+    def times(kind: str) -> dict[Path, int]:
+        return {p: p.stat().st_mtime_ns for p in (out / kind).rglob("*.*") if p.name != "run.json"}
+
+    before = {kind: times(kind) for kind in ("run/jobs", "run/models", "recognisers", "judged")}
+    stimuli = (out / "results" / "stimuli.json").read_bytes()
+    parts.run(Reproduction(profile("smoke"), None, out, again=["tcn"]), ["table1"])
+    assert {kind: times(kind) for kind in before} == before
+    assert (out / "results" / "stimuli.json").read_bytes() == stimuli
+
+
+def test_stimuli_are_six_in_rising_order(out: Path):
+    told = json.loads((out / "results" / "stimuli.json").read_text())
+    assert len(told["objectives"]) == 4  # two targets, two reactors
+    for one in told["objectives"]:
+        assert one["action"] != one["reaction"]
+        eps = [step["eps"] for step in one["sequences"]]
+        assert eps == sorted(eps) == list(profile("smoke").epsilons)
+        for step in one["sequences"]:
+            assert len(step["actor"]) == len(step["reactor"]) == len(one["actor"])
+            moved = torch.tensor(step["actor"]) - torch.tensor(one["actor"])
+            assert float(moved[..., :2].abs().max()) < 0.0015  # depth alone, to a millimetre
+            assert float(moved[..., 2].abs().max()) < 1.28 * step["eps"] + 0.0015
 
 
 def test_the_page_needs_results_alone(out: Path, tmp_path: Path):
@@ -85,14 +102,15 @@ def test_the_page_needs_results_alone(out: Path, tmp_path: Path):
 
 
 def test_a_missing_part_is_named_and_a_damaged_one_refused(out: Path, tmp_path: Path):
-    shutil.copytree(out / "results", tmp_path / "results")
-    (tmp_path / "results" / "fig4.parquet").unlink()
-    text = page.write(tmp_path / "results", tmp_path).read_text()
-    assert "Not run yet (fig4 is not there)." in text
-    path = tmp_path / "results" / "models.parquet"
+    for name in ("about.json", "models.parquet"):
+        shutil.copy(out / "results" / name, tmp_path)
+    text = page.write(tmp_path, tmp_path / "docs").read_text()
+    assert "Figure 5 was not run yet." in text
+    assert "Not run yet (fig4, fig4-motion, natural-motion is not there)." in text
+    path = tmp_path / "models.parquet"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(FeintError, match=r"Could not read .*models\.parquet"):
-        page.write(tmp_path / "results", tmp_path)
+        page.write(tmp_path, tmp_path / "docs")
 
 
 def test_what_cannot_be_run_is_refused(tmp_path: Path):

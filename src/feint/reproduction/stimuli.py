@@ -1,4 +1,4 @@
-"""What judges would see (Table 1): for each objective six sequences, by rising eps, as small JSON."""
+"""What judges would see (Table 1): six sequences by rising eps for each objective, as JSON."""
 
 import json
 from dataclasses import asdict
@@ -14,7 +14,10 @@ from feint.reproduction.profiles import OBJECTIVES, PAPER
 
 
 def write(r: Reproduction) -> None:
-    """What judges would see: for each objective six sequences, by rising eps, as small JSON."""
+    """What judges would see: for each objective six sequences, by rising eps, as small JSON.
+
+    The sequence of an objective is the first in the seeded order that is not of its own class.
+    """
     experiment = r.experiment("strong", PAPER, transfer=True)
     rows = r.scored(experiment).filter(
         pl.col("attack") == ATTACK, pl.col("source") == pl.col("victim")
