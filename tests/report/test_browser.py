@@ -52,7 +52,8 @@ def test_it_opens_alone_and_fits(browser: Any, finished: Path, width: int, schem
     tab.goto(written.as_uri())
     tab.wait_for_load_state("load")
     tab.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
-    assert not errors
+    # Software WebGL tells of its own slowness.
+    assert not [one for one in errors if "GL Driver Message" not in one]
     assert requests[0] == written.as_uri()
     assert all(url.startswith(("file:", "data:")) for url in requests)
     assert tab.evaluate("document.scrollingElement.scrollWidth <= innerWidth + 1")

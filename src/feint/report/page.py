@@ -17,6 +17,7 @@ from feint.files import inside, write_bytes, write_text
 from feint.report import tables
 from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
 from feint.report.findings import Findings
+from feint.report.player import player
 
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
 NEEDED = {"matplotlib": "matplotlib", "jinja2": "jinja2", "PIL": "pillow"}
@@ -77,6 +78,7 @@ def write(folder: Path) -> Path:
         worst=_failure(findings),
         tables=tables,
         shaking=shaking(findings),
+        player=player(findings),
         findings=findings,
     )
     page = inside(folder, "report", "index.html")
