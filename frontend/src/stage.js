@@ -5,8 +5,10 @@ import {
 } from "three";
 import { Person } from "./person.js";
 
-const MARGIN = 1.1;
+const MARGIN = 1.08;
+const HEAD = 0.1;
 const TILE = 0.5;
+const POINTS = 6000;
 
 /** Who stands in a pane: motion, look, colour, and whether the attack's changes are marked. */
 const CASTS = {
@@ -55,6 +57,8 @@ export class Stage {
     this.points = everywhere(motions);
     this.box = around(this.points);
     const unit = this.unit(motions.actor);
+    this.pad = HEAD * unit;
+    this.aimed = null;
     for (const [pane, cast] of Object.entries(CASTS)) {
       const scene = new Scene();
       const lamp = new DirectionalLight(0xffffff, 1.7);
@@ -115,9 +119,8 @@ export class Stage {
     const whole = canvas.getBoundingClientRect();
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     if (renderer.getPixelRatio() !== ratio) renderer.setPixelRatio(ratio);
-    if (canvas.width !== Math.floor(whole.width * ratio) || canvas.height !== Math.floor(whole.height * ratio)) {
-      renderer.setSize(whole.width, whole.height, false);
-    }
+    const fits = ["width", "height"].every((side) => canvas[side] === Math.floor(whole[side] * ratio));
+    if (!fits) renderer.setSize(whole.width, whole.height, false);
     renderer.setScissor(0, 0, whole.width, whole.height);
     renderer.setClearColor(0x000000, 0);
     renderer.clear();
@@ -138,6 +141,9 @@ export class Stage {
   /** Stand where everything that ever happens is in view. */
   aim(aspect) {
     const { camera, orbit, points } = this;
+    const now = [aspect, orbit.azimuth, orbit.elevation, orbit.zoom].join();
+    if (now === this.aimed) return;
+    this.aimed = now;
     const flat = Math.cos(orbit.elevation);
     const away = new Vector3(
       flat * Math.sin(orbit.azimuth), Math.sin(orbit.elevation), flat * Math.cos(orbit.azimuth),
@@ -148,9 +154,10 @@ export class Stage {
     const middle = seen.map(([low, high]) => (low + high) / 2);
     const tall = Math.tan((camera.fov * Math.PI) / 360);
     let far = 0.5;
-    for (let i = 0; i < points.length; i += 3) {
+    const stride = 3 * Math.ceil(points.length / 3 / POINTS);
+    for (let i = 0; i < points.length; i += stride) {
       const at = [right, up, away].map((axis, k) => along(points, i, axis) - middle[k]);
-      const wide = Math.max(Math.abs(at[0]) / aspect, Math.abs(at[1])) / tall;
+      const wide = Math.max((Math.abs(at[0]) + this.pad) / aspect, Math.abs(at[1]) + this.pad) / tall;
       far = Math.max(far, at[2] + MARGIN * wide);
     }
     const centre = new Vector3();

@@ -1,5 +1,5 @@
 // Distance to the target over time: two lines and a cursor.
-import { rounded, ticks, told } from "./scale.js";
+import { rounded, ticks } from "./scale.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 132;
@@ -51,7 +51,7 @@ export class Strip {
     for (const value of ticks(this.top)) {
       const y = this.y(value);
       made(svg, "line", { x1: EDGE.left, x2: width - EDGE.right, y1: y, y2: y, class: "rule" });
-      made(svg, "text", { x: EDGE.left - 6, y: y + 4, "text-anchor": "end" }, told(value));
+      made(svg, "text", { x: EDGE.left - 6, y: y + 4, "text-anchor": "end" }, `${Number(value.toFixed(2))}`);
     }
     const seconds = this.last / this.fps;
     const step = rounded(seconds / Math.max(2, Math.min(8, width / 110)));

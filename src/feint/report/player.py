@@ -69,7 +69,7 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
         if len(told) == cases:
             break
         text = _json(_encoded(findings, read(findings, row, why)))
-        if len(text) < room:
+        if len(text) <= room:
             told.append(text)
             room -= len(text) + 1
     total = len(findings.judged.filter(pl.col("attack") == ATTACK))
@@ -147,11 +147,11 @@ def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
     motions = {name: getattr(case, name) for name in MOTIONS}
     furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions.values())
     step = max(STEP, furthest / 32767)
-    eps = f"{row['eps']:g} {findings.unit}"
+    eps = _told_eps(findings, row["eps"])
     return {
         "id": identity(row),
         **{name: row[name] for name in KEY},
-        "label": f"{row['victim']}: {row['label']}, {row['target']} wanted, {eps} ({case.rule})",
+        "label": f"{row['victim']}: {row['label']}, {row['target']} wanted ({case.rule})",
         "told": _told(case, eps),
         "facts": _facts(findings, case),
         "numbers": {
@@ -182,6 +182,13 @@ def _told(case: Case, eps: str) -> str:
         f"it to answer with {row['target']}, changing what it sees by at most {eps} a coordinate. "
         f"{outcome}"
     )
+
+
+def _told_eps(findings: Findings, eps: float) -> str:
+    if findings.unit == "cm":
+        return f"{eps:g} cm"
+    along = [f"{cm:.3g} cm along {axis}" for axis, cm in findings.centimetres(eps).items()]
+    return f"{eps:g} {findings.unit} ({', '.join(along)})"
 
 
 def _facts(findings: Findings, case: Case) -> list[list[str]]:
