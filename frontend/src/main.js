@@ -167,7 +167,7 @@ part("scrub").addEventListener("input", (event) => {
 part("speed").addEventListener("change", (event) => (clock.speed = Number(event.target.value)));
 part("loop").addEventListener("change", (event) => (clock.loop = event.target.checked));
 for (const button of all("view")) {
-  button.hidden = skeleton.axes < 3 && button.dataset.view !== "camera";
+  if (skeleton.axes < 3 && button.dataset.view !== "camera") button.remove();
   button.addEventListener("click", () => orbit.reset(button.dataset.view));
 }
 for (const button of all("mode")) {
