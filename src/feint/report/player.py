@@ -147,7 +147,7 @@ def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
     motions = {name: getattr(case, name) for name in MOTIONS}
     furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions.values())
     step = max(STEP, furthest / 32767)
-    eps = _told_eps(findings, row["eps"])
+    eps = findings.told_eps(row["eps"])
     return {
         "id": identity(row),
         **{name: row[name] for name in KEY},
@@ -182,13 +182,6 @@ def _told(case: Case, eps: str) -> str:
         f"it to answer with {row['target']}, changing what it sees by at most {eps} a coordinate. "
         f"{outcome}"
     )
-
-
-def _told_eps(findings: Findings, eps: float) -> str:
-    if findings.unit == "cm":
-        return f"{eps:g} cm"
-    along = [f"{cm:.3g} cm along {axis}" for axis, cm in findings.centimetres(eps).items()]
-    return f"{eps:g} {findings.unit} ({', '.join(along)})"
 
 
 def _facts(findings: Findings, case: Case) -> list[list[str]]:
