@@ -175,6 +175,12 @@ def fake_run(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def make_run() -> Callable[..., Path]:
+    """Make a run's folder in another: `make_run(folder, eps=(0.1,))`."""
+    return lambda folder, **knobs: Fake(**knobs).write(folder / "run")
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One made-up run, to be read and not changed."""
     return Fake().write(tmp_path_factory.mktemp("finished") / "run")

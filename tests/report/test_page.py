@@ -29,6 +29,7 @@ class Reader(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
+        text = re.sub(r"(<script\b[^>]*>).*?(</script>)", r"\1\2", text, flags=re.DOTALL)
         self.tables: list[list[list[str]]] = []
         self.images: list[dict[str, str | None]] = []
         self.fetched: list[str] = re.findall(r"url\(([^)]*)\)", text) + re.findall("@import", text)
@@ -40,7 +41,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         self.fetched += [str(values[k]) for k in ("src", "srcset", "href", "action") if k in values]
-        assert tag not in ("script", "iframe", "object", "embed")
+        assert tag not in ("iframe", "object", "embed")
         if tag == "img":
             self.images.append(values)
         if tag == "table":

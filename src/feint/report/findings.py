@@ -172,6 +172,23 @@ class Findings:
         scale = dict(zip(self.skeleton.axes, self.skeleton.scale, strict=True))
         return {axis: 100 * abs(scale[axis]) * eps for axis in axes}
 
+    def in_cm(self, eps: float) -> str:
+        """What eps is in cm along every axis attacked; nothing where it is in cm already."""
+        if self.unit == "cm":
+            return ""
+        return listed([f"{cm:.3g} cm along {axis}" for axis, cm in self.centimetres(eps).items()])
+
+    def told_eps(self, eps: float) -> str:
+        """Eps with its unit, and in cm."""
+        told = self.in_cm(eps)
+        return f"{eps:g} {self.unit}" + (f" ({told})" if told else "")
+
     @property
     def _measure_name(self) -> str:
         return f"distance_{self.tolerance.reading}"
+
+
+def listed(words: list[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    *before, end = words
+    return f"{', '.join(before)} {last} {end}" if before else end

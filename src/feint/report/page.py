@@ -16,7 +16,8 @@ from feint.evaluation import ATTACK
 from feint.files import inside, write_bytes, write_text
 from feint.report import tables
 from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
-from feint.report.findings import Findings
+from feint.report.findings import Findings, listed
+from feint.report.player import player
 
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
 NEEDED = {"matplotlib": "matplotlib", "jinja2": "jinja2", "PIL": "pillow"}
@@ -77,6 +78,7 @@ def write(folder: Path) -> Path:
         worst=_failure(findings),
         tables=tables,
         shaking=shaking(findings),
+        player=player(findings),
         findings=findings,
     )
     page = inside(folder, "report", "index.html")
@@ -92,20 +94,20 @@ def _described(findings: Findings) -> dict[str, Any]:
     attack = experiment["attack"]
     kinds = [f"{one['name']} ({one['kind']})" for one in experiment["model"]]
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
-    joints = "every joint" if attack["joints"] is None else _listed(attack["joints"])
+    joints = "every joint" if attack["joints"] is None else listed(attack["joints"])
     return {
         "name": experiment["name"],
-        "models": _listed(kinds),
+        "models": listed(kinds),
         "several": len(kinds) > 1,
         "train": data["train"],
         "test": data["test"],
         "source": source.get(data["source"], data["source"]),
         "joints": joints,
-        "axes": _listed(attack["axes"]),
+        "axes": listed(attack["axes"]),
         "eps": _range(attack["eps"]),
         "unit": findings.unit,
-        "eps_cm": _in_cm(findings, float(max(attack["eps"]))),
-        "targets": _listed(experiment["target"]["labels"], "or"),
+        "eps_cm": findings.in_cm(float(max(attack["eps"]))),
+        "targets": listed(experiment["target"]["labels"], "or"),
         "settings": json.dumps(experiment, indent=2),
         "data": data,
         "versions": findings.described.get("versions", {}),
@@ -135,7 +137,7 @@ def _failure(findings: Findings) -> dict[str, Any] | None:
 def _numbers(findings: Findings, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in ("victim", "target", "label", "sequence", "frames")},
-        "eps": _told_eps(findings, row["eps"]),
+        "eps": findings.told_eps(row["eps"]),
         "before": tables.number(row["clean_distance"], 3),
         "after": tables.number(row["distance"], 3),
         "kappa": tables.number(row["kappa"], 3),
@@ -265,24 +267,6 @@ def _all(pictures: dict[str, Any]) -> list[Image]:
             value = [image for images in value.values() for image in images]
         found += value if isinstance(value, list) else [value]
     return [one for one in found if one is not None]
-
-
-def _listed(words: list[str], last: str = "and") -> str:
-    """`a, b and c`."""
-    *before, end = words
-    return f"{', '.join(before)} {last} {end}" if before else end
-
-
-def _in_cm(findings: Findings, eps: float) -> str:
-    """What eps is in cm along every axis attacked; nothing where it is in cm already."""
-    if findings.unit == "cm":
-        return ""
-    return _listed([f"{cm:.3g} cm along {axis}" for axis, cm in findings.centimetres(eps).items()])
-
-
-def _told_eps(findings: Findings, eps: float) -> str:
-    told = _in_cm(findings, eps)
-    return f"{eps:g} {findings.unit}" + (f" ({told})" if told else "")
 
 
 def _range(values: list[float]) -> str:
