@@ -21,7 +21,9 @@ def table(heads: list[str], lines: list[list[str]]) -> Iterator[str]:
 
 def share(value: Any) -> str:
     """A share in per cent; a dash where there is none."""
-    return "–" if value is None or value != value else f"{value:.0%}".replace("%", " %")
+    if value is None or value != value:
+        return "–"
+    return f"{value:.0%}".replace("-0%", "0%").replace("%", " %")
 
 
 def interval(one: dict[str, Any], low: str, high: str) -> str:

@@ -172,6 +172,7 @@ SECTIONS: list[tuple[tuple[str, ...], Callable[[Results, Path], Iterator[str]]]]
     (("models",), reactors.reactors),
     (("fig5",), success.white),
     (("fig5",), success.black),
+    (("fig5", "models"), success.why),
     (("transfer", "stopped", "gradients"), transfer.transfer),
     (("recogniser",), recognition.recogniser),
     (("fig5", "kappa", "separation"), recognition.kappa),
