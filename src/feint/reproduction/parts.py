@@ -1,8 +1,6 @@
 """The parts of a reproduction, each a function that leaves its tables in OUT/results."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,6 @@ from feint import tolerance
 from feint.artefacts import Trail, gates
 from feint.errors import FeintError
 from feint.evaluation import ATTACK
-from feint.files import replacing
 from feint.models import loading
 from feint.motion import ORDERS, sizes
 from feint.progress import console
@@ -50,6 +47,8 @@ def run(reproduction: Reproduction, only: Sequence[str] = ()) -> list[str]:
             raise FeintError(f"There is no part {name!r}; expected some of {', '.join(PARTS)}.")
     chosen = [name for name in PARTS if not only or name in only]
     reproduction.results.mkdir(parents=True, exist_ok=True)
+    natural = tolerance.natural(reproduction.data.train, role="initiates")
+    natural.save(reproduction.results / "tolerance-natural.json")
     for name in chosen:
         console.print(f"[bold]{name}[/bold]: {PARTS[name].__doc__}", highlight=False)
         PARTS[name](reproduction)
@@ -90,9 +89,6 @@ def fig5(r: Reproduction) -> None:
         experiment = r.experiment(preset, PAPER, preset, transfer=True)
         tables.append(r.rows(experiment, preset=preset))
         r.save("fig5", pl.concat(tables))
-    kappa = tolerance.natural(r.data.train, role="initiates")
-    with replacing(r.results / "tolerance-natural.json") as temporary:
-        temporary.write_text(json.dumps(asdict(kappa), indent=1) + "\n", encoding="utf-8")
 
 
 def transfer(r: Reproduction) -> None:

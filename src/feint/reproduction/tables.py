@@ -52,8 +52,7 @@ class Results:
     @cached_property
     def natural(self) -> Tolerance:
         """The natural tolerance of the targets."""
-        content = json.loads((self.folder / "tolerance-natural.json").read_text(encoding="utf-8"))
-        return Tolerance.told(content, "tolerance-natural.json")
+        return Tolerance.load(self.folder / "tolerance-natural.json")
 
     def judged(self, name: str) -> pl.DataFrame:
         """A table of rows with success by every yardstick."""

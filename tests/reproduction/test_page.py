@@ -1,0 +1,22 @@
+"""The page in docs says what the committed results say."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from feint.reproduction import page, pictures
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_the_page_in_docs_is_that_of_the_committed_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in vars(pictures).items():
+        drawn = inspect.isfunction(value) and inspect.signature(value).return_annotation is bytes
+        if drawn and value.__module__ == pictures.__name__ and name != "png":
+            monkeypatch.setattr(pictures, name, lambda *_: b"")
+    written = page.write(ROOT / "benchmarks" / "results", tmp_path)
+    assert written.read_text() == (ROOT / "docs" / "reproduction.md").read_text()
