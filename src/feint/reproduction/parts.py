@@ -137,7 +137,7 @@ def recogniser(r: Reproduction) -> None:
     test, train, rows = r.data.test, r.data.train, []
     seen = {"real reactions, held out": (test.reactor, test.labels)}
     for name in (*PAPER, *REGULAR):
-        seen[f"clean answers of {name}"] = (predict(r.model(name), test.actor), test.labels)
+        seen[f"clean answers: {name}"] = (predict(r.model(name), test.actor), test.labels)
     for name, one in r.recognisers.items():
         for what, (reactions, labels) in seen.items():
             rows += _named(name, what, one.names(reactions), labels, test.keys)

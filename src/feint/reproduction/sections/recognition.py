@@ -22,6 +22,11 @@ def accuracy(table: pl.DataFrame, recogniser: str, what: str) -> float | None:
     return float((some["label"] == some["named"]).mean()) if len(some) else None  # type: ignore[arg-type]
 
 
+def _named(what: str) -> str:
+    kind, _, name = what.partition(": ")
+    return f"{kind}: {NAMES[name]}" if name in NAMES else what
+
+
 def recogniser(r: Results, folder: Path) -> Iterator[str]:
     """The recogniser."""
     yield from ("## The recogniser", "")
@@ -31,7 +36,7 @@ def recogniser(r: Results, folder: Path) -> Iterator[str]:
         ["what is shown", "n", "trained on real reactions", "and on reactors' answers"],
         [
             [
-                what,
+                _named(what),
                 str(len(table.filter(pl.col("what") == what, pl.col("recogniser") == "real"))),
                 md.share(accuracy(table, "real", what)),
                 md.share(accuracy(table, "both", what)),
