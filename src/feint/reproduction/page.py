@@ -131,6 +131,16 @@ def _answers(r: Results) -> list[str]:
             f"**{md.share(lit['clean'])} do without any attack**; by the norm taken joint by joint "
             f"{md.share(joint['reached'])} and {md.share(joint['clean'])}."
         )
+    crossed = r.rates5.filter(
+        pl.col("preset") == "strong", pl.col("eps") == largest,
+        pl.col("source") != pl.col("victim"), pl.col("yardstick") == "recognised",
+    )  # fmt: skip
+    told = [
+        f"{NAMES[one['source']]} -> {NAMES[one['victim']]} {md.share(one['closed'])} of the way, recognised {md.share(one['clean'])} -> {md.share(one['reached'])}"
+        for one in crossed.sort("source", descending=True).iter_rows(named=True)
+    ]
+    if told:
+        lines.append(f"* **On the other reactor** (eps {largest:g}): " + "; ".join(told) + ".")
     ceiling = _ceiling(r)
     if ceiling:
         lines.append(ceiling)

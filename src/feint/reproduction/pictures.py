@@ -111,7 +111,8 @@ def _told(axes: Axes, victim: str, kind: str) -> None:
     axes.plot([begin, end], [rate, rate], color="black", lw=3.5, alpha=0.55, solid_capstyle="butt",
               label="what the paper reports")  # fmt: skip
     axes.annotate(words, ((begin + end) / 2, rate), xytext=(0, -11), textcoords="offset points",
-                  ha="center", fontsize=7.5)  # fmt: skip
+                  ha="center", fontsize=7.5, zorder=9,
+                  bbox={"facecolor": "white", "alpha": 0.8, "lw": 0, "pad": 1})  # fmt: skip
 
 
 def _numbers(values: pl.Series) -> np.ndarray:

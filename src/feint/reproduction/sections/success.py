@@ -99,6 +99,7 @@ def why(r: Results, folder: Path) -> Iterator[str]:
         f"{worst['tcn']['trivial: hold first pose']:.0f}. How far one that is not overfit can be moved stands below."
     )
     own = {v: md.one_row(strong, source=v, victim=v, yardstick="joint")["closed"] for v in MODELS}
+    none = md.one_row(strong, source="tcn", victim="tcn", yardstick="joint")["clean"]
     other = {
         s: md.one_row(strong, source=s, victim=v, yardstick="joint")["closed"]
         for s, v in (("tcn", "deepgru"), ("deepgru", "tcn"))
@@ -107,8 +108,12 @@ def why(r: Results, folder: Path) -> Iterator[str]:
         f"4. **Transfer.** TCN -> DeepGRU {told('deepgru', 'joint', 'tcn')} by the joint norm and {told('deepgru', 'recognised', 'tcn')} by recognition; DeepGRU -> TCN "
         f"{told('tcn', 'joint', 'deepgru')} and {told('tcn', 'recognised', 'deepgru')}. Of the distance to the target, {md.share(other['tcn'])} and {md.share(other['deepgru'])} are "
         f"closed on the other reactor where {md.share(own['tcn'])} and {md.share(own['deepgru'])} are on their own. By Table 1 read literally the same answers "
-        f"are {told('deepgru', 'literal', 'tcn')} and {told('tcn', 'literal', 'deepgru')}: a rate that stands without an attack and does not depend on eps, as the "
-        "paper's 30 % does not, says little of the attack."
+        f"are {told('deepgru', 'literal', 'tcn')} and {told('tcn', 'literal', 'deepgru')}."
+        + (
+            f" The paper's 30 % for DeepGRU -> TCN at any eps is about what the TCN has by the joint norm without any attack, {md.share(none)}."
+            if abs(none - 0.3) < 0.1
+            else ""
+        )
     )
 
 
