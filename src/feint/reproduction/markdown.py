@@ -38,12 +38,17 @@ def number(value: Any, decimals: int = 1) -> str:
     return "none" if value is None or value != value else f"{value:.{decimals}f}"
 
 
-def image(folder: Path, name: str, content: bytes) -> str:
-    """Write an image; its link from the page."""
+def image(folder: Path, name: str, content: bytes | None, words: str) -> Iterator[str]:
+    """Write an image and show it; without content, show the one that is there, if it is.
+
+    Figures of recorded motion are not drawn anew where only the tables are at hand.
+    """
     path = folder / IMAGES / f"{name.replace(' ', '-')}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, content)
-    return path.relative_to(folder).as_posix()
+    if content is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, content)
+    if content is not None or path.exists():
+        yield from (f"![{words}]({path.relative_to(folder).as_posix()})", "")
 
 
 def one_row(table: pl.DataFrame, **at: Any) -> dict[str, Any]:

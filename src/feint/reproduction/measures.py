@@ -197,8 +197,8 @@ RULE = (
     "At the largest eps, of the sequences of that interaction whose clean answer the recogniser "
     "does not call the target: the success is the recognised answer with the highest probability "
     "of the target, the failure the one with the lowest; with no success, the likeliest stands in "
-    "its place, and says so. Remaining is what approaching is to the recogniser, so that success there "
-    "is half of the clean answer's distance or less."
+    "its place, and says so. Remaining is what approaching is to the recogniser, so that success "
+    "there is half of the clean answer's distance or less."
 )
 
 

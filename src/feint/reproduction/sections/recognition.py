@@ -127,9 +127,9 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
         pl.col("source") == pl.col("victim"), pl.col("preset") == "strong",
     )  # fmt: skip
     curves = r.table("kappa")
-    image = md.image(folder, "kappa", pictures.recognition(rows, curves))
-    yield f"![Recognised against distance]({image})"
-    yield ""
+    yield from md.image(
+        folder, "kappa", pictures.recognition(rows, curves), "Recognised against distance"
+    )
     every = curves.filter(pl.col("target") == "all")
     yield from md.table(
         ["recogniser", "distance", "kappa in cm", "95 %", "recognised", "AUC", "n"],

@@ -19,9 +19,12 @@ def white(r: Results, folder: Path) -> Iterator[str]:
     yield from ("## Figure 5 left: white box", "")
     for preset in presets(r):
         some = r.rates5.filter(pl.col("preset") == preset)
-        image = md.image(folder, f"fig5-white-{preset}", pictures.fig5(some, "white"))
-        yield f"![Success against eps, {preset}, by three yardsticks]({image})"
-        yield ""
+        yield from md.image(
+            folder,
+            f"fig5-white-{preset}",
+            pictures.fig5(some, "white"),
+            f"Success against eps, {preset}, by three yardsticks",
+        )
         yield f"`{preset}`: *of all*, by three yardsticks; bars: what the paper reports."
         yield ""
     yield from rates_table(
@@ -32,9 +35,9 @@ def white(r: Results, folder: Path) -> Iterator[str]:
     yield from ("", "### Per target", "")
     largest = pl.col("eps") == pl.col("eps").max()
     by_target = r.targets5.filter(pl.col("preset") == "strong", largest)
-    image = md.image(folder, "fig5-targets", pictures.by_target(by_target))
-    yield f"![Recognised by target]({image})"
-    yield ""
+    yield from md.image(
+        folder, "fig5-targets", pictures.by_target(by_target), "Recognised by target"
+    )
     every = r.targets5.filter(pl.col("source") == pl.col("victim"), largest)
     yield from rates_table(every, ["preset", "victim", "target"], closed=True)
     yield ""
@@ -46,9 +49,12 @@ def black(r: Results, folder: Path) -> Iterator[str]:
     yield from ("## Figure 5 right: black box", "")
     for preset in presets(r):
         some = r.rates5.filter(pl.col("preset") == preset)
-        image = md.image(folder, f"fig5-black-{preset}", pictures.fig5(some, "black"))
-        yield f"![Transfer against eps, {preset}]({image})"
-        yield ""
+        yield from md.image(
+            folder,
+            f"fig5-black-{preset}",
+            pictures.fig5(some, "black"),
+            f"Transfer against eps, {preset}",
+        )
     yield from rates_table(
         r.rates5.filter(pl.col("source") != pl.col("victim")),
         ["preset", "source", "victim", "eps"],

@@ -24,11 +24,12 @@ def transfer(r: Results, folder: Path) -> Iterator[str]:
         "recognised as the target, of those that were not",
     )
     for value, words in zip(("closed", "moved"), told, strict=True):
-        image = md.image(
-            folder, f"transfer-{value}", pictures.matrix(recognised, value, f"{words}")
+        yield from md.image(
+            folder,
+            f"transfer-{value}",
+            pictures.matrix(recognised, value, f"{words}"),
+            f"Source and victim: {words}",
         )
-        yield f"![Source and victim: {words}]({image})"
-        yield ""
     yield (
         f"`strong`, eps {largest['eps'][0]:g}. The noise baseline of *moved* is "
         + ", ".join(
@@ -96,7 +97,6 @@ def hypotheses(r: Results, folder: Path, recognised: pl.DataFrame) -> Iterator[s
         + "."
     )
     gradients = r.table("gradients")
-    image = md.image(folder, "transfer-along", pictures.along(gradients))
     start = gradients.filter(pl.col("at") == 0, pl.col("source") != pl.col("victim"))
     end = gradients.filter(pl.col("at") == 1, pl.col("source") == pl.col("victim"))
     agree = dict(start.group_by("source").agg(pl.col("agrees").median()).rows())
@@ -108,4 +108,6 @@ def hypotheses(r: Results, folder: Path, recognised: pl.DataFrame) -> Iterator[s
         f"{turned.get('tcn', float('nan')):.2f} on the TCN and {turned.get('deepgru', float('nan')):.2f} on the DeepGRU."
     )
     yield ""
-    yield f"![The losses along the attack]({image})"
+    yield from md.image(
+        folder, "transfer-along", pictures.along(gradients), "The losses along the attack"
+    )
