@@ -1,7 +1,7 @@
 // True class by target: the share moved, at the eps of a slider.
 import { made } from "./table.js";
 
-const STRONG = 0.65;
+const STRONG = 0.66;
 
 /** Halves to the even number, as the rest of the page has them. */
 function percent(share) {
@@ -11,7 +11,7 @@ function percent(share) {
 }
 
 export class Matrix {
-  /** @param look called with {source, victim, label, target, eps} of a cell, all of them words. */
+  /** @param look called with {source, victim, label, target, eps} of a cell, all words, and its counts told. */
   constructor(root, data, look) {
     this.data = data;
     this.look = look;
@@ -45,14 +45,14 @@ export class Matrix {
       line.append(made("th", label, { scope: "row" }));
       targets.forEach((target, j) => {
         const place = { ...this.data.pairs[pair], label, target, eps: this.data.words[at] };
-        line.append(this.cell(here.get(`${i} ${j}`), place));
+        line.append(this.cell(here.get(`${i} ${j}`), place, at));
       });
       body.append(line);
     });
     this.part("matrix").replaceChildren(head, body);
   }
 
-  cell(counts, place) {
+  cell(counts, place, at) {
     if (!counts) return made("td", undefined, { class: "none" });
     const [asked, failed, moved, noise] = counts;
     const where = `${place.label}, ${place.target} wanted`;
@@ -73,7 +73,7 @@ export class Matrix {
     }
     cell.title = told;
     button.setAttribute("aria-label", told);
-    button.addEventListener("click", () => this.look(place));
+    button.addEventListener("click", () => this.look(place, `${told} (at most ${this.data.eps[at]}).`));
     cell.append(button);
     return cell;
   }

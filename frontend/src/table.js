@@ -61,16 +61,17 @@ export class Table {
     this.filter();
   }
 
-  /** Set every filter: {column's name: word}; the others are cleared. */
-  choose(words) {
+  /** Set every filter: {column's name: word}; the others are cleared.  `told` says why. */
+  choose(words, told = "") {
     this.part("text").value = "";
     for (const [name, select] of this.selects) {
       select.value = name in words ? this.rows.code(name, words[name]) : "";
     }
-    this.filter();
+    this.filter(told);
   }
 
-  filter() {
+  filter(told = "") {
+    this.part("from").textContent = told;
     const wanted = [...this.selects]
       .filter(([, select]) => select.value !== "")
       .map(([name, select]) => [name, Number(select.value)]);
@@ -99,7 +100,7 @@ export class Table {
     for (const [name, { cell, arrow }] of this.heads) {
       const here = name === this.by[0];
       cell.setAttribute("aria-sort", here ? (this.by[1] ? "descending" : "ascending") : "none");
-      arrow.textContent = here ? (this.by[1] ? " ↓" : " ↑") : "";
+      arrow.textContent = here ? (this.by[1] ? "\u00a0↓" : "\u00a0↑") : "";
     }
     this.part("rows").replaceChildren(...Array.from(page, (row) => this.row(row)));
     this.part("box").scrollTop = 0;
