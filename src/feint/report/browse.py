@@ -131,7 +131,7 @@ def _columns(
         _flags(rows["reached"], "reached"),
         _flags(rows["clean"], "clean reached"),
         _numbers(rows, "change_max_cm", "largest change, cm", 1),
-        _numbers(rows, "bones", "bones off by, %", 1, 100),
+        _numbers(rows, "bones", "bones off by, %", 1, 100.0),
         _words(rows["sequence"], "sequence"),
     ]
 
@@ -150,7 +150,7 @@ def _words(values: pl.Series, head: str, order: Sequence[Any] | None = None) -> 
 
 
 def _numbers(
-    rows: pl.DataFrame, name: str, head: str, places: int, factor: float = 1
+    rows: pl.DataFrame, name: str, head: str, places: int, factor: float = 1.0
 ) -> dict[str, Any]:
     """Counted in the last place that is shown; null where there is none."""
     values: list[int | None] = [None] * len(rows)
