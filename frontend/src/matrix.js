@@ -49,7 +49,9 @@ export class Matrix {
       });
       body.append(line);
     });
-    this.part("matrix").replaceChildren(head, body);
+    const table = made("table");
+    table.append(head, body);
+    this.part("matrix").replaceChildren(table);
   }
 
   cell(counts, place, at) {
