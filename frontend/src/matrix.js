@@ -65,8 +65,8 @@ export class Matrix {
       const share = moved / failed;
       cell.style.setProperty("--share", share.toFixed(3));
       cell.classList.toggle("strong", share > STRONG);
-      told = `${where}: ${moved} of the ${failed} moved that failed without an attack`;
-      if (noise !== null) told += `, ${noise} by random noise`;
+      told = `${where}: of the ${failed} that failed without an attack ${moved} moved`;
+      if (noise !== null) told += `, under random noise ${noise}`;
       told += `; ${asked} asked`;
       button.append(made("b", percent(share)), made("small", `${moved} of ${failed}`));
     } else {
@@ -75,7 +75,7 @@ export class Matrix {
     }
     cell.title = told;
     button.setAttribute("aria-label", told);
-    button.addEventListener("click", () => this.look(place, `${told} (at most ${this.data.eps[at]}).`));
+    button.addEventListener("click", () => this.look(place, `At most ${this.data.eps[at]}: ${told}.`));
     cell.append(button);
     return cell;
   }

@@ -115,8 +115,8 @@ class Matrix:
             told = f"{where}: all {asked} count as the target without an attack"
             return Cell(None, percent(None), f"0 of {asked} failed", told)
         share = (moved or 0) / failed
-        told = f"{where}: {moved} of the {failed} moved that failed without an attack"
-        told += "" if noise is None else f", {noise} by random noise"
+        told = f"{where}: of the {failed} that failed without an attack {moved} moved"
+        told += "" if noise is None else f", under random noise {noise}"
         return Cell(share, percent(share), f"{moved} of {failed}", f"{told}; {asked} asked")
 
 
