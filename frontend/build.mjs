@@ -1,4 +1,5 @@
-// One file for the page: src/feint/report/vendor/player.js, and three.js's licence beside it.
+// Two files for the page in src/feint/report/vendor/: player.js, three.js's licence beside it, and
+// browse.js.
 import { build } from "esbuild";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 
@@ -8,23 +9,28 @@ const three = new URL("./node_modules/three/", import.meta.url);
 const licence = await readFile(new URL("LICENSE", three), "utf8");
 const { version } = JSON.parse(await readFile(new URL("package.json", three), "utf8"));
 
+async function bundled(entry, notice, name) {
+  const { outputFiles } = await build({
+    entryPoints: [new URL(entry, import.meta.url).pathname],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2020",
+    charset: "ascii",
+    legalComments: "none",
+    write: false,
+  });
+  const code = notice.replace("©", "(c)") + outputFiles[0].text;
+  // It stands inside a script element of a page that must not fetch anything.
+  const bad = code.match(/<\/script|<!--|\beval\(|new Function|\bfetch\(|XMLHttpRequest|WebSocket/i);
+  if (bad) throw new Error(`${name} holds ${bad[0]}.`);
+  await writeFile(new URL(name, vendor), code);
+  console.log(`${name}: ${(code.length / 1000).toFixed(0)} kB`);
+}
+
 await mkdir(vendor, { recursive: true });
-const { outputFiles } = await build({
-  entryPoints: [new URL("./src/main.js", import.meta.url).pathname],
-  bundle: true,
-  minify: true,
-  format: "iife",
-  target: "es2020",
-  charset: "ascii",
-  legalComments: "none",
-  write: false,
-});
 // MIT asks that the notice goes with every copy, and every report is one.
 const notice = `/*! feint's player (Apache-2.0) with three.js ${version}:\n\n${licence.trim()}\n*/\n`;
-const code = notice.replace("©", "(c)") + outputFiles[0].text;
-// It stands inside a script element of a page that must not fetch anything.
-const bad = code.match(/<\/script|<!--|\beval\(|new Function|\bfetch\(|XMLHttpRequest|WebSocket/i);
-if (bad) throw new Error(`The bundle holds ${bad[0]}.`);
-await writeFile(new URL("player.js", vendor), code);
+await bundled("./src/main.js", notice, "player.js");
+await bundled("./src/browse.js", "/*! feint (Apache-2.0) */\n", "browse.js");
 await writeFile(new URL("LICENSE-three.txt", vendor), licence);
-console.log(`player.js: ${(code.length / 1000).toFixed(0)} kB with three.js ${version}`);

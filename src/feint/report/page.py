@@ -15,6 +15,7 @@ from feint.errors import FeintError
 from feint.evaluation import ATTACK
 from feint.files import inside, write_bytes, write_text
 from feint.report import tables
+from feint.report.browse import browse
 from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
 from feint.report.findings import Findings, listed
 from feint.report.player import player
@@ -55,37 +56,50 @@ def write(folder: Path) -> Path:
             f"The report needs {', '.join(missing)}, which is not installed. "
             "Expected: pip install 'feint[report]'"
         )
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     findings = Findings.of(folder)
     described = _described(findings)
     chosen = choose(findings)
     case = None if chosen is None else read(findings, *chosen)
     usual = typical(findings)
     pictures = _pictures(findings, case, None if usual is None else read(findings, usual, ""))
-    environment = Environment(
-        loader=PackageLoader("feint", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("template.html.jinja").render(
-        **described,
-        **pictures,
-        case=None if case is None else _case(findings, case),
-        typical=None if usual is None else _numbers(findings, usual),
-        worst=_failure(findings),
-        tables=tables,
-        shaking=shaking(findings),
-        player=player(findings),
-        findings=findings,
+    played = player(findings)
+    looked = browse(findings, played)
+    running = [one for one in (played if played and played.cases else None, looked) if one]
+    html = (
+        templates()
+        .get_template("template.html.jinja")
+        .render(
+            **described,
+            **pictures,
+            case=None if case is None else _case(findings, case),
+            typical=None if usual is None else _numbers(findings, usual),
+            worst=_failure(findings),
+            tables=tables,
+            shaking=shaking(findings),
+            player=played,
+            browse=looked,
+            trusted=" ".join(one.trusted for one in running) or "'none'",
+            findings=findings,
+        )
     )
     page = inside(folder, "report", "index.html")
     for image in _all(pictures):
         write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", image.name)), image.content)
     write_text(page, html)
     return page
+
+
+def templates() -> Any:
+    """The page's templates, a jinja2 environment: everything is escaped that is not said to be."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("feint", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _described(findings: Findings) -> dict[str, Any]:

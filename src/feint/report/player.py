@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from feint.evaluation import ATTACK
 from feint.report import tables
 from feint.report.case import Case, Motion, attacked, choose, read, typical
 from feint.report.findings import Findings
+from feint.report.scripts import contained, script, trusted
 from feint.skeleton import Skeleton
 
 CASES = 40
@@ -38,22 +38,23 @@ class Player:
         payload: JSON that may stand inside a script element; empty without a case.
         cases: how many are in it.
         attacked: how many attacked sequences the run has.
+        keys: `KEY` of the cases in it.
     """
 
     payload: str
     cases: int
     attacked: int
+    keys: tuple[tuple[Any, ...], ...] = ()
 
     @cached_property
     def script(self) -> str:
         """The player itself, three.js in it."""
-        return (files("feint.report") / "vendor" / "player.js").read_text(encoding="utf-8")
+        return script("player.js")
 
     @property
     def trusted(self) -> str:
         """The script as a Content-Security-Policy names it: the page runs no other."""
-        digest = hashlib.sha256(self.script.encode()).digest()
-        return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+        return trusted(self.script)
 
 
 def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player | None:
@@ -63,20 +64,22 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
     still tried.
     """
     told: list[str] = []
-    head = _json(_skeleton(findings.skeleton))
+    keys: list[tuple[Any, ...]] = []
+    head = contained(_skeleton(findings.skeleton))
     room = size - len(head) - len('{"skeleton":,"cases":[]}')
     for row, why in _notable(findings):
         if len(told) == cases:
             break
-        text = _json(_encoded(findings, read(findings, row, why)))
+        text = contained(_encoded(findings, read(findings, row, why)))
         if len(text) <= room:
             told.append(text)
+            keys.append(tuple(row[name] for name in KEY))
             room -= len(text) + 1
     total = len(findings.judged.filter(pl.col("attack") == ATTACK))
     if not len(attacked(findings)):
         return None
     payload = f'{{"skeleton":{head},"cases":[{",".join(told)}]}}'
-    return Player(payload if told else "", len(told), total)
+    return Player(payload if told else "", len(told), total, tuple(keys))
 
 
 def identity(row: dict[str, Any]) -> str:
@@ -217,11 +220,3 @@ def _yes(value: bool) -> str:
 
 def _finite(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(float(value), 4)
-
-
-def _json(value: Any) -> str:
-    """JSON without a character that could end or open an element."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text

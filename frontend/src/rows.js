@@ -1,0 +1,82 @@
+// The rows of the page's JSON: read, sorted, filtered; nothing is drawn here.
+
+/** One column: numbers to sort by, words to show. */
+class Column {
+  constructor({ name, head, words, codes, values, places, flags }) {
+    this.name = name;
+    this.head = head;
+    this.numeric = Boolean(values) || name === "eps";
+    if (flags !== undefined) {
+      this.words = ["no", "yes"];
+      this.values = Uint8Array.from(flags, Number);
+    } else if (words) {
+      this.words = words;
+      this.values = Int32Array.from(codes);
+    } else {
+      this.values = Float64Array.from(values, (one) => one ?? NaN);
+      this.places = places;
+      this.unit = 10 ** places;
+    }
+    this.searched = Boolean(words) && name !== "eps";
+  }
+
+  text(row) {
+    const value = this.values[row];
+    if (this.words) return this.words[value];
+    return Number.isNaN(value) ? "–" : (value / this.unit).toFixed(this.places);
+  }
+}
+
+export class Rows {
+  constructor({ columns, cases }) {
+    this.columns = columns.map((one) => new Column(one));
+    this.count = this.columns[0].values.length;
+    this.cases = new Map(cases);
+    const played = new Uint8Array(this.count).fill(1);
+    for (const row of this.cases.keys()) played[row] = 0;
+    this.played = { name: "player", head: "player", values: played };
+    this.sort("player", false);
+  }
+
+  column(name) {
+    return name === "player" ? this.played : this.columns.find((one) => one.name === name);
+  }
+
+  /** Where there is no number is last, whichever way; ties stay in the order of the data. */
+  sort(name, descending) {
+    const { values } = this.column(name);
+    const sign = descending ? -1 : 1;
+    this.order = Uint32Array.from({ length: this.count }, (_, i) => i).sort((a, b) => {
+      const [x, y] = [values[a], values[b]];
+      if (x === y) return a - b;
+      if (Number.isNaN(x)) return Number.isNaN(y) ? a - b : 1;
+      if (Number.isNaN(y)) return -1;
+      return sign * (x - y);
+    });
+  }
+
+  /**
+   * @param text words that must all be somewhere in a row's names.
+   * @param wanted [column's name, position of its word] pairs that must all hold.
+   */
+  filtered(text, wanted) {
+    const names = this.columns.filter((one) => one.searched);
+    const tests = text.toLowerCase().split(/\s+/).filter(Boolean).map((part) =>
+      names.map(({ values, words }) => ({
+        values,
+        hits: Uint8Array.from(words, (word) => Number(word.toLowerCase().includes(part))),
+      })),
+    );
+    const exact = wanted.map(([name, code]) => ({ values: this.column(name)?.values, code }));
+    return this.order.filter(
+      (row) =>
+        exact.every(({ values, code }) => values[row] === code) &&
+        tests.every((any) => any.some(({ values, hits }) => hits[values[row]])),
+    );
+  }
+
+  /** The position of a word in a column; -1 if no row has it. */
+  code(name, word) {
+    return this.column(name).words.indexOf(word);
+  }
+}
