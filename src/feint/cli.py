@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from feint import drawing
 from feint.errors import FeintError
 
 if TYPE_CHECKING:
@@ -292,6 +293,10 @@ def report(
     written = page.write(folder)
     terminal.show(folder)
     typer.echo(f"Report: {written}")
+
+
+app.command()(drawing.figure)
+app.command()(drawing.animate)
 
 
 @data_app.command("check")
