@@ -28,9 +28,9 @@ def test_with_nothing_asked_it_is_the_reports_case(findings: Findings) -> None:
 
 
 def test_the_rule_holds_among_what_the_options_leave(findings: Findings) -> None:
-    asked = Selection(target="punching", victim="gru", eps=3.0)
+    asked = Selection(target="punching", victim="tcn", eps=3.0)
     rows = white(findings).filter(
-        pl.col("target") == "punching", pl.col("victim") == "gru", pl.col("eps") == 3.0
+        pl.col("target") == "punching", pl.col("victim") == "tcn", pl.col("eps") == 3.0
     )
     one = select(findings, asked)
     wins = rows.filter(~pl.col("clean") & pl.col("reached"))
