@@ -22,6 +22,7 @@ from feint.report.player import player
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+NEEDED = ("matplotlib", "jinja2", "PIL")
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
 
 
@@ -51,7 +52,7 @@ def write(folder: Path) -> Path:
         FeintError: the run was not scored yet, a file is damaged, or the libraries that draw are
             not installed.
     """
-    need("The report", "matplotlib", "jinja2", "PIL")
+    need("The report", *NEEDED)
     findings = Findings.of(folder)
     described = _described(findings)
     chosen = choose(findings)
