@@ -60,7 +60,7 @@ def main(monkeypatch, *words: object) -> int | None:
 def test_help_names_every_command():
     told = invoke("--help").output
     for command in ("demo", "run", "data", "train", "attack", "score", "minimal", "report",
-                    "status", "verify", "diff"):  # fmt: skip
+                    "status", "verify", "diff", "figure", "animate"):  # fmt: skip
         assert command in told
 
 

@@ -48,7 +48,7 @@ ROOMS = {
     ),
     5: ("report",),
     6: ("reproduction",),
-    7: ("cli",),
+    7: ("cli", "drawing"),
 }
 FLOOR = {name: floor for floor, names in ROOMS.items() for name in names}
 

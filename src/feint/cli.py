@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from feint import drawing
 from feint.errors import FeintError
 
 if TYPE_CHECKING:
@@ -276,13 +277,26 @@ def diff(
 
 
 @app.command()
-def report(folder: RunFolder) -> None:
+def report(
+    folder: RunFolder,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what it says as JSON, and write no page.")
+    ] = False,
+) -> None:
     """Show a run's verdict and write its report; runs no model."""
-    from feint.report import page, terminal
+    from feint.report import machine, page, terminal
+    from feint.report.findings import Findings
 
+    if as_json:
+        typer.echo(machine.told(Findings.of(folder)))
+        return
     written = page.write(folder)
     terminal.show(folder)
     typer.echo(f"Report: {written}")
+
+
+app.command()(drawing.figure)
+app.command()(drawing.animate)
 
 
 @data_app.command("check")

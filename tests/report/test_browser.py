@@ -15,6 +15,8 @@ Pillow = pytest.importorskip("PIL.Image")
 sync_api = pytest.importorskip("playwright.sync_api")
 
 from feint.report import page  # noqa: E402
+from feint.report.findings import Findings  # noqa: E402
+from feint.report.selection import Selection, select  # noqa: E402
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -102,6 +104,24 @@ def watched(browser: Any, hostile: Path) -> Iterator[Watched]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
     yield Watched(context, hostile.as_uri())
     context.close()
+
+
+def test_a_page_of_one_case_opens_alone(browser: Any, hostile: Path, tmp_path: Path) -> None:
+    findings = Findings.of(hostile.parents[1])
+    case = select(findings, Selection(target=HOSTILE))
+    written = tmp_path / "case.html"
+    written.write_bytes(page.alone(findings, case))
+    for width in (1280, 390):
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+        one = Watched(context, written.as_uri())
+        one.at(1)
+        assert one.part("case").locator("option").count() == 1
+        assert HOSTILE in one.part("told").inner_text()
+        assert HOSTILE in one.tab.locator("h1").inner_text()
+        assert one.tab.evaluate("document.scrollingElement.scrollWidth <= innerWidth + 1")
+        assert one.errors == []
+        assert one.requests == [written.as_uri()]
+        context.close()
 
 
 def test_every_pane_is_drawn(watched: Watched) -> None:

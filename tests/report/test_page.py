@@ -19,6 +19,7 @@ from feint import summary  # noqa: E402
 from feint.errors import FeintError  # noqa: E402
 from feint.report import page, tables  # noqa: E402
 from feint.report.findings import Findings  # noqa: E402
+from feint.report.needs import PACKAGES  # noqa: E402
 from feint.store import Store  # noqa: E402
 
 MakeRun = Callable[..., Path]
@@ -276,7 +277,7 @@ def test_rows_that_are_none_are_refused(fake_run: MakeRun) -> None:
         page.write(folder)
 
 
-@pytest.mark.parametrize("name, pip", page.NEEDED.items())
+@pytest.mark.parametrize("name, pip", [(name, PACKAGES[name]) for name in page.NEEDED])
 def test_without_the_extra_it_says_what_to_install(
     finished: Path, monkeypatch: pytest.MonkeyPatch, name: str, pip: str
 ) -> None:

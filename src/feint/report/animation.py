@@ -111,13 +111,21 @@ class Person:
 
 def gif(case: Case) -> tuple[bytes, bytes]:
     """The animation, and its last moment as a still PNG for who wants no motion."""
+    images = stills(case)
+    still = BytesIO()
+    images[-1].quantize(64).save(still, format="PNG", optimize=True)
+    return _animated(images, case.skeleton.fps), still.getvalue()
+
+
+def stills(case: Case, dpi: int = 90) -> list[Image.Image]:
+    """Every frame of the animation."""
     view = front(case.skeleton)
     seen = {n: view.of(getattr(case, n)) for n in _MOTIONS}
     box = Box.around(*seen.values())
     panel = min(max(6.0 * box.height / box.width, 1.6), 3.4)
     width = min(max(panel * box.width / box.height, 4.4), 6.0)
     with style():
-        figure = Figure(figsize=(width, 2 * (panel + 0.36)), dpi=90)
+        figure = Figure(figsize=(width, 2 * (panel + 0.36)), dpi=dpi)
         canvas = FigureCanvasAgg(figure)
         share = panel / (panel + 0.36) / 2
         people = []
@@ -135,9 +143,7 @@ def gif(case: Case) -> tuple[bytes, bytes]:
             clock.set_text(f"{frame / case.skeleton.fps:.1f} s")
             canvas.draw()
             images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
-    still = BytesIO()
-    images[-1].quantize(64).save(still, format="PNG", optimize=True)
-    return _animated(images, case.skeleton.fps), still.getvalue()
+    return images
 
 
 def strip(case: Case) -> str:

@@ -55,6 +55,14 @@ def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
     rows = attacked(findings)
     if not len(rows):
         return None
+    row, rule = pick(rows)
+    if row["reached"] and not row["clean"]:
+        rule += "; the median success stands below"
+    return row, rule
+
+
+def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[str, Any], str]:
+    """The rule of `choose` on rows of `Findings.judged`, at least one; where they are, in words."""
     open_ = rows.filter(~pl.col("clean"))
     if not len(open_):
         return _median(rows), (
@@ -63,7 +71,7 @@ def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
         )
     if not bool(open_["reached"].any()):
         return _median(open_), (
-            "no attack succeeded at the largest eps, so this is the sequence with the median share "
+            f"no attack succeeded {where}, so this is the sequence with the median share "
             "of its distance closed, a failure like the others"
         )
     successes = _successes(rows)
@@ -72,9 +80,8 @@ def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
         descending=[True, False, False, False],
     )
     return clearest.row(0, named=True), (
-        f"of the {len(successes)} successes at the largest eps it is the one whose answer came the "
-        "longest way towards its target: it shows what an attack can do, not what is usual; the "
-        "median success stands below"
+        f"of the {len(successes)} successes {where} it is the one whose answer came the "
+        "longest way towards its target: it shows what an attack can do, not what is usual"
     )
 
 

@@ -52,13 +52,30 @@ def to_svg(figure: Figure) -> str:
 def success(
     curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None, legend: bool = True
 ) -> str:
-    """Success against eps for one source and victim.
+    """Success against eps for one source and victim, as SVG.
 
     Args:
+        curve, unit, depth: as in `curves`.
+        legend: draw it; small multiples say it once.
+    """
+    with style():
+        figure, axes = _panel(legend, depth is not None)
+        curves(axes, curve, unit, depth)
+        if legend:
+            legend_below(figure, axes, 2)
+        return to_svg(figure)
+
+
+def curves(
+    axes: Axes, curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None
+) -> None:
+    """Draw success against eps for one source and victim, with what is there without an attack.
+
+    Args:
+        axes: where to.
         curve: rows of `summary.rates`, the attack's alone.
         unit: of eps.
         depth: an axis and its cm per unit of eps, for a second scale.
-        legend: draw it; small multiples say it once.
     """
     curve = curve.sort("eps")
     eps = np.array([0.0, *curve["eps"]])
@@ -68,28 +85,23 @@ def success(
         return np.concatenate([[first], values])
 
     clean = float(np.nanmean(line("clean", np.nan))) if len(curve) else float("nan")
-    with style():
-        figure, axes = _panel(legend, depth is not None)
-        axes.axhline(clean, color="black", ls=(0, (5, 3)), lw=1.2, label="no attack, of all")
-        axes.plot(eps, line("noise", clean), color=NOISE, lw=1, ls=":", label="noise, of all")
-        axes.plot(
-            eps, line("moved_noise", 0.0), color=NOISE, lw=1.8, marker="s", ms=3.5,
-            label="noise, of those that failed",
-        )  # fmt: skip
-        axes.plot(eps, line("reached", clean), color=ATTACKED, lw=1, ls=":", label="attack, of all")
-        low, high = line("low", 0.0), line("high", 0.0)
-        axes.fill_between(eps, low, high, color=ATTACKED, alpha=0.15, lw=0, label="95 % interval")
-        axes.plot(
-            eps, line("moved", 0.0), color=ATTACKED, lw=2.2, marker="o", ms=4.5,
-            label="attack, of those that failed",
-        )  # fmt: skip
-        axes.set_ylim(-0.03, 1.03)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_ylabel("counts as the target")
-        _across(axes, eps, unit, depth)
-        if legend:
-            _legend(figure, axes, 2)
-        return to_svg(figure)
+    axes.axhline(clean, color="black", ls=(0, (5, 3)), lw=1.2, label="no attack, of all")
+    axes.plot(eps, line("noise", clean), color=NOISE, lw=1, ls=":", label="noise, of all")
+    axes.plot(
+        eps, line("moved_noise", 0.0), color=NOISE, lw=1.8, marker="s", ms=3.5,
+        label="noise, of those that failed",
+    )  # fmt: skip
+    axes.plot(eps, line("reached", clean), color=ATTACKED, lw=1, ls=":", label="attack, of all")
+    low, high = line("low", 0.0), line("high", 0.0)
+    axes.fill_between(eps, low, high, color=ATTACKED, alpha=0.15, lw=0, label="95 % interval")
+    axes.plot(
+        eps, line("moved", 0.0), color=ATTACKED, lw=2.2, marker="o", ms=4.5,
+        label="attack, of those that failed",
+    )  # fmt: skip
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylabel("counts as the target")
+    _across(axes, eps, unit, depth)
 
 
 def against_eps(
@@ -146,17 +158,21 @@ def against_eps(
         axes.set_ylim(bottom=0)
         axes.set_ylabel(told)
         _across(axes, np.array([0.0, *spread["eps"]]), unit, depth)
-        _legend(figure, axes, 2)
+        legend_below(figure, axes, 2)
         return to_svg(figure)
+
+
+def ruled(axes: Axes) -> Axes:
+    """The axes with faint lines across, behind everything."""
+    axes.grid(axis="y", color="#E6E6E6", lw=0.8)
+    axes.set_axisbelow(True)
+    return axes
 
 
 def _panel(legend: bool, scale: bool) -> tuple[Figure, Axes]:
     height = SIZE[1] - (0 if legend else 0.5) + (0.35 if scale else 0)
     figure = Figure(figsize=(SIZE[0], height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.grid(axis="y", color="#E6E6E6", lw=0.8)
-    axes.set_axisbelow(True)
-    return figure, axes
+    return figure, ruled(figure.add_subplot())
 
 
 def _across(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | None) -> None:
@@ -174,7 +190,8 @@ def _across(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | N
         above.xaxis.set_major_locator(MaxNLocator(6))
 
 
-def _legend(figure: Figure, axes: Axes, columns: int) -> None:
+def legend_below(figure: Figure, axes: Axes, columns: int) -> None:
+    """What the axes' lines are, once, under the figure."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
         handles[::-1], labels[::-1], loc="outside lower center", ncols=columns, fontsize=7.5,

@@ -184,6 +184,15 @@ class Findings:
         return f"{eps:g} {self.unit}" + (f" ({told})" if told else "")
 
     @property
+    def depth(self) -> tuple[str, float] | None:
+        """The axis to tell in cm beside eps in data units, and its cm: depth if it is attacked."""
+        if self.unit == "cm":
+            return None
+        one = self.centimetres(1.0)
+        axis = "z" if "z" in one else next(iter(one))
+        return ("depth" if axis == "z" else axis), one[axis]
+
+    @property
     def _measure_name(self) -> str:
         return f"distance_{self.tolerance.reading}"
 

@@ -1,27 +1,30 @@
 """The HTML report: one file that works offline, from a run's rows and tensors alone."""
 
 import base64
-import importlib.util
 import json
 import re
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from feint.errors import FeintError
 from feint.evaluation import ATTACK
 from feint.files import inside, write_bytes, write_text
 from feint.report import tables
 from feint.report.browse import browse
 from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
 from feint.report.findings import Findings, listed
+from feint.report.needs import need
+from feint.report.player import alone as player_alone
 from feint.report.player import player
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+NEEDED = ("matplotlib", "jinja2", "PIL")
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
-NEEDED = {"matplotlib": "matplotlib", "jinja2": "jinja2", "PIL": "pillow"}
 
 
 @dataclass(frozen=True)
@@ -50,21 +53,28 @@ def write(folder: Path) -> Path:
         FeintError: the run was not scored yet, a file is damaged, or the libraries that draw are
             not installed.
     """
+<<<<<<< HEAD
     missing = [pip for name, pip in NEEDED.items() if importlib.util.find_spec(name) is None]
     if missing:
         raise FeintError(
             f"The report needs {', '.join(missing)}, which is not installed. "
             "Expected: pip install 'feint[report]'"
         )
+=======
+    need("The report", *NEEDED)
+>>>>>>> figures
     findings = Findings.of(folder)
     described = _described(findings)
     chosen = choose(findings)
     case = None if chosen is None else read(findings, *chosen)
     usual = typical(findings)
     pictures = _pictures(findings, case, None if usual is None else read(findings, usual, ""))
+<<<<<<< HEAD
     played = player(findings)
     looked = browse(findings, played)
     running = [one for one in (played if played and played.cases else None, looked) if one]
+=======
+>>>>>>> figures
     html = (
         templates()
         .get_template("template.html.jinja")
@@ -76,9 +86,13 @@ def write(folder: Path) -> Path:
             worst=_failure(findings),
             tables=tables,
             shaking=shaking(findings),
+<<<<<<< HEAD
             player=played,
             browse=looked,
             trusted=" ".join(one.trusted for one in running) or "'none'",
+=======
+            player=player(findings),
+>>>>>>> figures
             findings=findings,
         )
     )
@@ -89,8 +103,24 @@ def write(folder: Path) -> Path:
     return page
 
 
+<<<<<<< HEAD
 def templates() -> Any:
     """The page's templates, a jinja2 environment: everything is escaped that is not said to be."""
+=======
+def alone(findings: Findings, case: Case) -> bytes:
+    """A page of the player with this one case, in one file that works offline."""
+    told, _ = _told_case(findings, case)
+    html = (
+        templates()
+        .get_template("alone.html.jinja")
+        .render(told=told, player=player_alone(findings, case), findings=findings, alone=True)
+    )
+    return html.encode()
+
+
+def templates() -> "Environment":
+    """The pages' templates; what is put into them is text, never HTML."""
+>>>>>>> figures
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -178,7 +208,7 @@ def _pictures(findings: Findings, case: Case | None, usual: Case | None) -> dict
         told, alt = _told_case(findings, usual)
         content = animation.strip(usual).encode()
         typical_strip = Image("typical.svg", content, told, f"Film strip. {alt}")
-    depth = _depth(findings)
+    depth = findings.depth
     white: list[Image] = []
     transfer: list[Image] = []
     multiples: dict[str, list[Image]] = {name: [] for name in findings.models}
@@ -263,15 +293,6 @@ def _told(title: str, curve: pl.DataFrame) -> str:
         f"{tables.percent(last['moved_noise'])}; without an attack "
         f"{tables.percent(last['clean'])} of all {last['n']} count."
     )
-
-
-def _depth(findings: Findings) -> tuple[str, float] | None:
-    """The axis to tell in cm beside eps in data units: depth if it is attacked."""
-    if findings.unit == "cm":
-        return None
-    one = findings.centimetres(1.0)
-    axis = "z" if "z" in one else next(iter(one))
-    return ("depth" if axis == "z" else axis), one[axis]
 
 
 def _all(pictures: dict[str, Any]) -> list[Image]:

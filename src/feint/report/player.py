@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -67,7 +67,7 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
     keys: list[tuple[Any, ...]] = []
     head = contained(_skeleton(findings.skeleton))
     room = size - len(head) - len('{"skeleton":,"cases":[]}')
-    for row, why in _notable(findings):
+    for row, why in notable(findings):
         if len(told) == cases:
             break
         text = contained(_encoded(findings, read(findings, row, why)))
@@ -78,8 +78,21 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
     total = len(findings.judged.filter(pl.col("attack") == ATTACK))
     if not len(attacked(findings)):
         return None
+<<<<<<< HEAD
     payload = f'{{"skeleton":{head},"cases":[{",".join(told)}]}}'
     return Player(payload if told else "", len(told), total, tuple(keys))
+=======
+    return Player(_payload(head, told) if told else "", len(told), total)
+
+
+def alone(findings: Findings, case: Case) -> Player:
+    """A player of one case, however long that is."""
+    rule = "a success" if case.succeeded else "a failure"
+    if case.row["clean"]:
+        rule = _kind(case.row, rule)
+    told = _json(_encoded(findings, replace(case, rule=rule)))
+    return Player(_payload(_json(_skeleton(case.skeleton)), [told]), 1, 1)
+>>>>>>> figures
 
 
 def identity(row: dict[str, Any]) -> str:
@@ -95,7 +108,7 @@ def encoded(motion: Motion, step: float = STEP) -> str:
     return base64.b64encode(counted.tobytes()).decode("ascii")
 
 
-def _notable(findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
+def notable(findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
     """Rows worth a look and what each is, none of them twice.
 
     The chosen case, the median success, then by victim and target at the largest eps the success
@@ -130,6 +143,10 @@ def _kind(row: dict[str, Any], success: str) -> str:
     if row["clean"]:
         return "counted without an attack already"
     return success if row["reached"] else "the median failure"
+
+
+def _payload(head: str, cases: list[str]) -> str:
+    return f'{{"skeleton":{head},"cases":[{",".join(cases)}]}}'
 
 
 def _skeleton(skeleton: Skeleton) -> dict[str, Any]:

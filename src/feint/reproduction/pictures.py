@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from feint.report.animation import Box, Person, film, side, stage
+from feint.report import paper
+from feint.report.animation import film
 from feint.report.case import Case
 from feint.report.figures import ACTOR, ATTACKED, INK, NOISE, REACTOR, style
 from feint.skeleton import SBU_15
@@ -297,32 +298,8 @@ def case(motion: pl.DataFrame) -> bytes:
 
 def depth(motions: Sequence[tuple[str, pl.DataFrame]]) -> bytes:
     """Figure 4: the attacked actor from the side, depth to the right, a row a setting."""
-    moments = 10
-    people = [(words, _people(m, "actor_adv"), _people(m, "actor")) for words, m in motions]
-    view = side(SBU_15)
-    seen = [(words, view.of(adv), view.of(clean)) for words, adv, clean in people]
-    box = Box.around(*(one for _, adv, clean in seen for one in (adv, clean)))
-    cell = 1.05
-    with style():
-        tall = min(cell * box.height / box.width, 1.7)
-        figure = Figure(figsize=(0.9 + cell * moments, (tall + 0.1) * len(seen) + 0.3))
-        grid = figure.add_gridspec(len(seen), moments, left=0.085, right=0.995, top=0.95,
-                                   bottom=0.01, wspace=0.04, hspace=0.08)  # fmt: skip
-        for i, (words, adv, clean) in enumerate(seen):
-            frames = np.linspace(0, len(adv) - 1, moments).round().astype(int)
-            for j, frame in enumerate(frames):
-                axes = figure.add_subplot(grid[i, j])
-                stage(axes, box)
-                for person in (
-                    Person(axes, SBU_15, clean, INK, "ghost"),
-                    Person(axes, SBU_15, adv, ACTOR),
-                ):
-                    person.line.set_linewidth(person.line.get_linewidth() * 0.6)
-                    person.dot.set_markersize(person.dot.get_markersize() * 0.6)
-                    person.at(int(frame))
-                if i == 0:
-                    axes.set_title(f"{frame / SBU_15.fps:.1f} s", fontsize=8, color=INK)
-                if j == 0:
-                    axes.text(-0.08, 0.5, words, transform=axes.transAxes, ha="right", va="center",
-                              fontsize=8.5, rotation=90)  # fmt: skip
-        return png(figure)
+    walks = [
+        paper.Walk(words, SBU_15, _people(motion, "actor"), _people(motion, "actor_adv"))
+        for words, motion in motions
+    ]
+    return png(paper.depth(walks))

@@ -1,0 +1,63 @@
+"""The report for machines: one JSON object, its keys told in docs/figures.md."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from feint.report.findings import Findings
+
+SCHEMA = 1
+"""Grows when a key changes its meaning or goes; new keys leave it as it is."""
+
+
+def told(findings: Findings) -> str:
+    """What the report says, as JSON text: the same for the same folder.
+
+    Raises:
+        FeintError: the run was not scored yet, or a file is damaged.
+    """
+    tolerance = findings.tolerance
+    return json.dumps(
+        _plain(
+            {
+                "schema": SCHEMA,
+                "name": findings.experiment["name"],
+                "eps_unit": findings.unit,
+                "axes": findings.experiment["attack"]["axes"],
+                "verdict": findings.verdicts,
+                "warnings": [asdict(one) for one in findings.warnings],
+                "models": {
+                    name: {
+                        **asdict(gate),
+                        "beats_trivial": all(gate.error < one for one in gate.trivial.values()),
+                    }
+                    for name, gate in findings.gates.items()
+                },
+                "tolerance": {
+                    "source": tolerance.source,
+                    "reading": tolerance.reading,
+                    "per_frame": tolerance.per_frame,
+                    "kappa": {
+                        target: tolerance.of(target)
+                        for target in findings.experiment["target"]["labels"]
+                    },
+                },
+                "rates": findings.rates.to_dicts(),
+                "rates_by_target": findings.rates_by_target.to_dicts(),
+            }
+        ),
+        indent=2,
+        allow_nan=False,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON knows it: a number that is none, or has no end, becomes null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
