@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -19,9 +19,6 @@ from feint.report.findings import Findings, listed
 from feint.report.needs import need
 from feint.report.player import alone as player_alone
 from feint.report.player import player
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 NEEDED = ("matplotlib", "jinja2", "PIL")
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
@@ -53,28 +50,16 @@ def write(folder: Path) -> Path:
         FeintError: the run was not scored yet, a file is damaged, or the libraries that draw are
             not installed.
     """
-<<<<<<< HEAD
-    missing = [pip for name, pip in NEEDED.items() if importlib.util.find_spec(name) is None]
-    if missing:
-        raise FeintError(
-            f"The report needs {', '.join(missing)}, which is not installed. "
-            "Expected: pip install 'feint[report]'"
-        )
-=======
     need("The report", *NEEDED)
->>>>>>> figures
     findings = Findings.of(folder)
     described = _described(findings)
     chosen = choose(findings)
     case = None if chosen is None else read(findings, *chosen)
     usual = typical(findings)
     pictures = _pictures(findings, case, None if usual is None else read(findings, usual, ""))
-<<<<<<< HEAD
     played = player(findings)
     looked = browse(findings, played)
     running = [one for one in (played if played and played.cases else None, looked) if one]
-=======
->>>>>>> figures
     html = (
         templates()
         .get_template("template.html.jinja")
@@ -86,13 +71,9 @@ def write(folder: Path) -> Path:
             worst=_failure(findings),
             tables=tables,
             shaking=shaking(findings),
-<<<<<<< HEAD
             player=played,
             browse=looked,
             trusted=" ".join(one.trusted for one in running) or "'none'",
-=======
-            player=player(findings),
->>>>>>> figures
             findings=findings,
         )
     )
@@ -103,10 +84,6 @@ def write(folder: Path) -> Path:
     return page
 
 
-<<<<<<< HEAD
-def templates() -> Any:
-    """The page's templates, a jinja2 environment: everything is escaped that is not said to be."""
-=======
 def alone(findings: Findings, case: Case) -> bytes:
     """A page of the player with this one case, in one file that works offline."""
     told, _ = _told_case(findings, case)
@@ -118,9 +95,8 @@ def alone(findings: Findings, case: Case) -> bytes:
     return html.encode()
 
 
-def templates() -> "Environment":
-    """The pages' templates; what is put into them is text, never HTML."""
->>>>>>> figures
+def templates() -> Any:
+    """The pages' templates, a jinja2 environment; what is put into them is text, never HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(

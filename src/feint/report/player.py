@@ -78,11 +78,7 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
     total = len(findings.judged.filter(pl.col("attack") == ATTACK))
     if not len(attacked(findings)):
         return None
-<<<<<<< HEAD
-    payload = f'{{"skeleton":{head},"cases":[{",".join(told)}]}}'
-    return Player(payload if told else "", len(told), total, tuple(keys))
-=======
-    return Player(_payload(head, told) if told else "", len(told), total)
+    return Player(_payload(head, told) if told else "", len(told), total, tuple(keys))
 
 
 def alone(findings: Findings, case: Case) -> Player:
@@ -90,9 +86,9 @@ def alone(findings: Findings, case: Case) -> Player:
     rule = "a success" if case.succeeded else "a failure"
     if case.row["clean"]:
         rule = _kind(case.row, rule)
-    told = _json(_encoded(findings, replace(case, rule=rule)))
-    return Player(_payload(_json(_skeleton(case.skeleton)), [told]), 1, 1)
->>>>>>> figures
+    told = contained(_encoded(findings, replace(case, rule=rule)))
+    key = tuple(case.row[name] for name in KEY)
+    return Player(_payload(contained(_skeleton(case.skeleton)), [told]), 1, 1, (key,))
 
 
 def identity(row: dict[str, Any]) -> str:
