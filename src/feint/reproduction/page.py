@@ -173,9 +173,7 @@ def _regular_sentence(r: Results) -> str:
             f"{NAMES[one['source']].partition(',')[0]}, {one['axes']}: {md.share(one['closed'])} of "
             f"the way, recognised {md.share(one['clean'])} -> {md.share(one['reached'])}"
         )
-    return (
-        f"* Regularised reactors move less (eps {largest['eps'][0]:g}): " + "; ".join(words) + "."
-    )
+    return f"* Regularised reactors (eps {largest['eps'][0]:g}): " + "; ".join(words) + "."
 
 
 SECTIONS: list[tuple[tuple[str, ...], Callable[[Results, Path], Iterator[str]]]] = [

@@ -135,7 +135,7 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
         ["recogniser", "distance", "kappa in cm", "95 %", "recognised", "AUC", "n"],
         [
             [
-                one["recogniser"],
+                "of real reactions" if one["recogniser"] == "recognised" else "of answers too",
                 measures.DISTANCES[one["distance"]],
                 md.number(one["kappa"]),
                 f"{md.number(one['low'])}-{md.number(one['high'])}",
@@ -152,7 +152,7 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
         "(logistic fit; a length of time does not change it). AUC: how well that distance alone tells recognised answers from others. By target, "
         "root-relative and turned, recogniser of real reactions: "
         + ", ".join(
-            f"{t} {md.number(k)}"
+            f"{t} {md.number(k if k > 0 else None)}"
             for t, k in curves.filter(
                 pl.col("target") != "all",
                 pl.col("recogniser") == "recognised",
@@ -161,7 +161,7 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
             .select("target", "kappa")
             .rows()
         )
-        + " cm (none: its distance does not tell). `tolerance-recognised.json` among the results is such a kappa per target, in data "
+        + " cm (none: even at no distance fewer than half are recognised, or it does not tell). `tolerance-recognised.json` among the results is such a kappa per target, in data "
         'units a frame, to be used by any run: `evaluation.tolerance = "tolerance-recognised.json"`.'
     )
     if r.has("separation"):
