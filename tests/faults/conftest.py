@@ -17,7 +17,7 @@ from tests.engines.conftest import kill_a_worker, loopback  # noqa: F401  (fixtu
 from feint import rows
 from feint.store import Store
 
-POINTS = int(os.environ.get("FEINT_POINTS", "6"))
+POINTS = int(os.environ.get("FEINT_POINTS", "3"))
 """Seeded points of each fault; `make faults` takes 30."""
 HERE = Path(__file__).parent
 Order = Callable[..., dict[str, Any]]
