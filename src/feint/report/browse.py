@@ -139,7 +139,8 @@ def _columns(
 def _words(values: pl.Series, head: str, order: Sequence[Any] | None = None) -> dict[str, Any]:
     """Every value once, in its order, and which one a row has."""
     there = set(values.unique())
-    words = sorted(there) if order is None else [one for one in order if one in there]
+    first = [one for one in order or () if one in there]
+    words = [*first, *sorted(there.difference(first))]  # what nobody knows comes last
     codes = {word: i for i, word in enumerate(words)}
     return {
         "name": values.name,

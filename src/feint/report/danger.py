@@ -54,12 +54,16 @@ class Matrix:
         """Count a run's rows."""
         cells = counted(findings.judged)
         eps = sorted(cells["eps"].unique())
-        pairs = [
-            (source, victim)
-            for victim in findings.models
-            for source in sorted(findings.models, key=lambda name: name != victim)
-            if len(cells.filter(source=source, victim=victim))
-        ]
+        place = {name: i for i, name in enumerate(findings.models)}
+
+        def order(pair: tuple[str, str]) -> tuple[object, ...]:
+            """By victim in the models' order, its own attacks first; strangers last."""
+            source, victim = pair
+            last = len(place)
+            where = (place.get(victim, last), source != victim, place.get(source, last))
+            return (*where, victim, source)
+
+        pairs = sorted(set(cells.select("source", "victim").rows()), key=order)
         labels, targets = (sorted(cells[name].unique()) for name in ("label", "target"))
         return Matrix(
             tuple(pairs),
