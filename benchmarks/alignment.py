@@ -12,10 +12,11 @@ import argparse
 from pathlib import Path
 
 import torch
-from scipy.stats import mannwhitneyu
 
 from feint.data import sbu, synthetic
 from feint.data.interactions import moves_more, pair
+from feint.psychometric import auc
+from feint.reproduction.separation import codes
 from feint.targets import between
 
 
@@ -48,15 +49,9 @@ def main() -> None:
                 alike.append(apart[same])
                 unlike.append(apart[label[:, None] != label])
             a, u = torch.cat(alike), torch.cat(unlike)
-            auc = mannwhitneyu(u.numpy(), a.numpy()).statistic / len(a) / len(u)
             told = "apart" if roles else "mixed"
-            print(f"{place:8} {told:6} {auc:5.3f}  {a.median():11.3f}  {u.median():16.3f}")
-
-
-def codes(names: list[str]) -> torch.Tensor:
-    """Names as integers."""
-    known = sorted(set(names))
-    return torch.tensor([known.index(name) for name in names])
+            area = auc(a.numpy(), u.numpy())
+            print(f"{place:8} {told:6} {area:5.3f}  {a.median():11.3f}  {u.median():16.3f}")
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from feint import experiment
-from feint.artefacts import describe, tensor_path
+from feint.artefacts import Trail, describe
 from feint.data import sbu, synthetic
 from feint.data.interactions import pair
-from feint.files import read_tensors
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 from feint.targets import fit_length, mirror
@@ -67,12 +66,9 @@ def main() -> None:
     rows = pl.read_parquet(folder / "rows.parquet").filter(pl.col("source") == pl.col("victim"))
     rows = rows.with_columns(Tolerance.load(folder / "tolerance.json").reached(rows))
     parts = []
-    for (victim, target, attack), some in rows.group_by(
-        "victim", "target", "attack", maintain_order=True
-    ):
-        path = tensor_path(folder, "answers", str(victim), str(victim), str(target), str(attack))
-        tensors, _ = read_tensors(path)
-        answers = Sequences(tensors["values"], tensors["lengths"])[some["row"].to_list()]
+    trail = Trail(folder)
+    for (job,), some in rows.group_by("job", maintain_order=True):
+        answers = trail.score(str(job))[0][some["row"].to_list()]
         parts.append(some.with_columns(named=pl.Series(name(answers, tuple(some["side"])))))
     named = pl.concat(parts)
     clean = named.filter(pl.col("attack") == "none").unique(["victim", "sequence"])

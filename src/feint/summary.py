@@ -5,6 +5,9 @@ import polars as pl
 
 from feint.tolerance import Tolerance
 
+INTERACTION = pl.col("sequence").str.replace(r"/[^/]*$", "")
+"""The interaction a row's sequence is a side of."""
+
 
 def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> pl.DataFrame:
     """Success rates of the attack at every eps, with the baselines beside them.
@@ -39,7 +42,7 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
         .join(clean, on=question, how="left", validate="m:1")
         .join(noise, on=[*question, "eps"], how="left", validate="m:1")
         .with_columns(
-            interaction=pl.col("sequence").str.replace(r"/[^/]*$", ""),
+            interaction=INTERACTION,
             closed=1 - measured / pl.col("clean_distance"),
         )
     )

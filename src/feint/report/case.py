@@ -13,6 +13,8 @@ from feint.report.findings import Findings
 from feint.skeleton import Skeleton
 
 Motion = Float[Tensor, "frames joints axes"]
+WHITE = (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
+"""Rows attacked on the very model that answers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +101,7 @@ def worst(findings: Findings) -> dict[str, Any] | None:
 
 def attacked(findings: Findings) -> pl.DataFrame:
     """White box, the attack, at the largest eps."""
-    rows = findings.judged.filter(
-        (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
-    )
+    rows = findings.judged.filter(WHITE)
     return rows.filter(pl.col("eps") == pl.col("eps").max())
 
 

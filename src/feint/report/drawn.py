@@ -18,7 +18,7 @@ from feint.report.needs import need
 DPI = 200
 
 
-def figure(drawn: Figure, form: str) -> bytes:
+def figure(drawn: Figure, form: str, dpi: int = DPI) -> bytes:
     """The figure as "pdf", "svg" or "png"; no date in it, nor what wrote it."""
     with style():
         if form == "svg":
@@ -33,7 +33,7 @@ def figure(drawn: Figure, form: str) -> bytes:
         else:
             FigureCanvasAgg(drawn)
             drawn.savefig(
-                buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None}
+                buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None}
             )
         return buffer.getvalue()
 

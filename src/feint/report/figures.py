@@ -101,7 +101,7 @@ def curves(
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylabel("counts as the target")
-    _across(axes, eps, unit, depth)
+    across(axes, eps, unit, depth)
 
 
 def against_eps(
@@ -157,7 +157,7 @@ def against_eps(
             axes.axhline(1, color=REACTOR, lw=1.4, label=one)
         axes.set_ylim(bottom=0)
         axes.set_ylabel(told)
-        _across(axes, np.array([0.0, *spread["eps"]]), unit, depth)
+        across(axes, np.array([0.0, *spread["eps"]]), unit, depth)
         legend_below(figure, axes, 2)
         return to_svg(figure)
 
@@ -175,7 +175,7 @@ def _panel(legend: bool, scale: bool) -> tuple[Figure, Axes]:
     return figure, ruled(figure.add_subplot())
 
 
-def _across(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | None) -> None:
+def across(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | None) -> None:
     """The scale of eps, and a second one in cm where eps is not in cm itself."""
     largest = float(eps.max()) if len(eps) and eps.max() > 0 else 1.0
     axes.set_xlim(0, largest * 1.03)

@@ -63,6 +63,8 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
     A case that no longer fits into `size` characters is left out, and smaller ones after it are
     still tried.
     """
+    if not len(attacked(findings)):
+        return None
     told: list[str] = []
     keys: list[tuple[Any, ...]] = []
     head = contained(_skeleton(findings.skeleton))
@@ -76,8 +78,6 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
             keys.append(tuple(row[name] for name in KEY))
             room -= len(text) + 1
     total = len(findings.judged.filter(pl.col("attack") == ATTACK))
-    if not len(attacked(findings)):
-        return None
     return Player(_payload(head, told) if told else "", len(told), total, tuple(keys))
 
 

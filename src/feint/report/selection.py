@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 
 from feint.errors import FeintError
-from feint.evaluation import ATTACK
-from feint.report.case import Case, pick, read
+from feint.report.case import WHITE, Case, pick, read
 from feint.report.findings import Findings, listed
 from feint.report.player import identity, notable
+from feint.summary import INTERACTION
 
 OBJECTIVES = {
     "fig1": ("handshaking", ("punching",)),
@@ -58,9 +58,8 @@ class Selection:
             if (asked := getattr(self, name)) is not None:
                 fitting = fitting.filter(pl.col(name) == asked)
         if self.sequence is not None:
-            side = pl.col("sequence").str.replace(r"/[^/]*$", "")
             fitting = fitting.filter(
-                (pl.col("sequence") == self.sequence) | (side == self.sequence)
+                (pl.col("sequence") == self.sequence) | (self.sequence == INTERACTION)
             )
         if self.eps is not None:
             fitting = fitting.filter((pl.col("eps") - self.eps).abs() <= NEAR * abs(self.eps))
@@ -78,9 +77,7 @@ def white(findings: Findings) -> pl.DataFrame:
     Raises:
         FeintError: there is none.
     """
-    rows = findings.judged.filter(
-        (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
-    )
+    rows = findings.judged.filter(WHITE)
     if not len(rows):
         raise FeintError(
             f"{findings.folder} holds no attacked sequence: every test sequence is of the target's "

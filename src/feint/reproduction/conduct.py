@@ -28,7 +28,7 @@ from feint.models import loading
 from feint.prepared import Prepared, prepare
 from feint.recogniser import Recogniser, restore, train_recogniser
 from feint.reproduction.judging import judged
-from feint.reproduction.profiles import AGAIN, PAPER, REGULAR, Profile, profile
+from feint.reproduction.profiles import PAPER, REGULAR, Profile, profile
 from feint.runs import Run
 from feint.sequences import Sequences, predict
 from feint.skeleton import Skeleton
@@ -64,14 +64,14 @@ class Reproduction:
                 "`feint data sbu DIR` downloads it."
             )
         self.profile, self.root, self.out = profile, root, out
-        known = [name.removesuffix("-again") for name in AGAIN]
         for name in again:
-            if name not in known:
-                raise FeintError(f"--again got {name!r}; expected some of {', '.join(known)}.")
-        self.again = tuple(f"{name}-again" for name in known if name in again)
+            if name not in PAPER:
+                raise FeintError(f"--again got {name!r}; expected some of {', '.join(PAPER)}.")
+        self.again = tuple(f"{name}-again" for name in PAPER if name in again)
         self._how: dict[str, Any] = {"engine": engine, "device": device, "wait": wait}
         self.results = out / "results"
         self._made: dict[str, str] = {}
+        self._scored: dict[str, pl.DataFrame] = {}
 
     # -- what the parts share ---------------------------------------------------------------
 
@@ -115,10 +115,13 @@ class Reproduction:
         return told.select(*(pl.lit(v).alias(k) for k, v in columns.items()), pl.all())
 
     def scored(self, experiment: Experiment) -> pl.DataFrame:
-        """Craft and score: a run's own rows."""
-        with self.working(experiment) as run:
-            run.attack()
-            return run.score()
+        """Craft and score: a run's own rows; parts that ask for the same read them once."""
+        asked = experiment.model_dump_json()
+        if asked not in self._scored:
+            with self.working(experiment) as run:
+                run.attack()
+                self._scored[asked] = run.score()
+        return self._scored[asked]
 
     @cached_property
     def data(self) -> Prepared:
@@ -224,7 +227,6 @@ class Reproduction:
                 "answer_adv": trail.score(job)[0].values[i],
                 "answer": trail.score(row["clean_job"])[0].values[row["clean_row"]],
                 "wanted": asked.wanted.values[i],
-                "real": trail.reactor(job).values[i],
             }
             at = {}
             for who, values in motions.items():

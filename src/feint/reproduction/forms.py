@@ -31,9 +31,9 @@ def table(
     """For every variant and reactor, over all test sequences of other classes and all targets.
 
     Returns:
-        variant, model, n, frame and joint (mean equation 7 in either reading), error_cm, and
-        literal and passes_joint: the share that Table 1's kappa passes in either reading;
-        real_literal, real_joint: the same of the real reactions in place of the answers.
+        variant, model, n, frame and joint (mean equation 7 in either reading), passes_frame and
+        passes_joint (the share that Table 1's kappa lets pass); the same of the real reactions in
+        place of the answers, real_ before each name.
     """
     answers = {name: predict(model, test.actor) for name, model in models.items()}
     readings = {reading: tolerance.paper(reading) for reading in ("frame", "joint")}

@@ -1,14 +1,15 @@
 """Numbers of rows: success by every yardstick, beside its baselines, with intervals."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
 
 from feint import tolerance
 from feint.evaluation import ATTACK, NONE
-from feint.psychometric import Curve, fit
-from feint.summary import cluster_interval
+from feint.psychometric import fit
+from feint.summary import INTERACTION, cluster_interval
 from feint.tolerance import Tolerance
 
 YARDSTICKS = ("literal", "joint", "natural", "recognised", "recognised-both")
@@ -60,7 +61,7 @@ def rates(
         on=[*ANSWER, "eps"], how="left", validate="m:1",
     )  # fmt: skip
     attacked = attacked.with_columns(
-        interaction=pl.col("sequence").str.replace(r"/[^/]*$", ""),
+        interaction=INTERACTION,
         closed=1 - pl.col("error_cm") / pl.col("clean_cm"),
     )
     lines = []
@@ -81,7 +82,6 @@ def _line(some: pl.DataFrame, yardstick: str) -> dict[str, object]:
     moved_low, moved_high = cluster_interval(
         after, [one for one, is_failed in zip(of, failed, strict=True) if is_failed]
     )
-    known = noise.drop_nulls()
     return {
         "yardstick": yardstick,
         "n": len(some),
@@ -89,13 +89,13 @@ def _line(some: pl.DataFrame, yardstick: str) -> dict[str, object]:
         "reached": float(hits.mean()),
         "reached_low": low,
         "reached_high": high,
-        "clean": float(clean.cast(pl.Float64).mean()),  # type: ignore[arg-type]
-        "noise": None if not len(known) else float(known.cast(pl.Float64).mean()),  # type: ignore[arg-type]
+        "clean": mean(clean),
+        "noise": mean(noise),
         "failed": int(failed.sum()),
         "moved": float(after.mean()) if len(after) else None,
         "low": moved_low if len(after) else None,
         "high": moved_high if len(after) else None,
-        "moved_noise": mean(some.filter(pl.Series(failed))[f"noise {yardstick}"]),
+        "moved_noise": mean(noise.filter(pl.Series(failed))),
         "closed": some["closed"].median(),
         "clean_cm": some["clean_cm"].mean(),
         "error_cm": some["error_cm"].mean(),
@@ -139,7 +139,7 @@ def curves(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
                     seed=seed,
                 )
                 told = {"recogniser": recogniser, "distance": form, "target": target}
-                lines.append({**told, **_told(curve)})
+                lines.append({**told, **asdict(curve)})
     return pl.DataFrame(lines, infer_schema_length=None)
 
 
@@ -176,11 +176,7 @@ def _white(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("attack").is_in([NONE, ATTACK]),
         pl.col("label") != pl.col("target"),
         pl.col("source") == pl.col("victim"),
-    ).with_columns(interaction=pl.col("sequence").str.replace(r"/[^/]*$", ""))
-
-
-def _told(curve: Curve) -> dict[str, float | int]:
-    return {name: getattr(curve, name) for name in Curve.__dataclass_fields__}
+    ).with_columns(interaction=INTERACTION)
 
 
 CASES: Mapping[str, tuple[str, str, str]] = {

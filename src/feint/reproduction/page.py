@@ -164,8 +164,7 @@ def _ceiling(r: Results) -> str:
 
 
 def _regular_sentence(r: Results) -> str:
-    rates = measures.rates(r.judged("regular"), ["axes", "source", "eps"])
-    rates = rates.filter(pl.col("yardstick") == "recognised")
+    rates = r.regular.filter(pl.col("yardstick") == "recognised")
     largest = rates.filter(pl.col("eps") == pl.col("eps").max())
     words = []
     for one in largest.sort("axes", "source", descending=[True, False]).iter_rows(named=True):

@@ -29,8 +29,6 @@ from feint.sequences import predict
 
 GRIDS = ("strong", "paper-adam", "paper-eq6")
 """The presets of Figure 5."""
-SEVERAL = (0.075, 0.225, 0.45)
-"""A few of the paper's eps, where all six would cost too much."""
 
 
 def run(reproduction: Reproduction, only: Sequence[str] = ()) -> list[str]:
@@ -94,20 +92,19 @@ def fig5(r: Reproduction) -> None:
 def transfer(r: Reproduction) -> None:
     """Every reactor's answers to what was crafted on the others, and why they differ."""
     victims = (*PAPER, *r.again, *REGULAR)
-    chosen: dict[str, Any] = {"epsilons": SEVERAL} if r.profile.epsilons[-1] == SEVERAL[-1] else {}
     most = max(r.profile.epsilons)
     tables = []
-    for part, sources, more in (("strong", PAPER, {}), ("regular", REGULAR, chosen)):
-        experiment = r.experiment(part, victims, sources=sources, transfer=True, **more)
+    grids = (("strong", PAPER, r.profile.epsilons), ("regular", REGULAR, r.profile.several))
+    for part, sources, epsilons in grids:
+        experiment = r.experiment(part, victims, sources=sources, transfer=True, epsilons=epsilons)
         rows = r.scored(experiment).filter(pl.col("eps").is_in([0.0, most]))
         tables.append(r.judge(rows, preset="strong"))
         r.save("transfer", pl.concat(tables))
-    largest = (max(r.profile.epsilons),)
     stopped = []
     for steps in STOPS:
         some = {**r.profile.strong, "steps": steps}
         experiment = r.experiment(
-            "stopped", PAPER, settings=some, epsilons=largest, labels=STARTS, transfer=True
+            "stopped", PAPER, settings=some, epsilons=(most,), labels=STARTS, transfer=True
         )
         rows = r.scored(experiment)
         stopped.append(r.judge(rows, steps=str(steps)))
@@ -124,10 +121,9 @@ def transfer(r: Reproduction) -> None:
 
 def regular(r: Reproduction) -> None:
     """Reactors that are not overfit: how far they move, and what more it takes."""
-    chosen: dict[str, Any] = {"epsilons": SEVERAL} if r.profile.epsilons[-1] == SEVERAL[-1] else {}
     tables = []
     for told, axes in (("depth", ("z",)), ("all axes", ("x", "y", "z"))):
-        experiment = r.experiment("regular", REGULAR, axes=axes, **chosen)
+        experiment = r.experiment("regular", REGULAR, axes=axes, epsilons=r.profile.several)
         tables.append(r.rows(experiment, preset="strong", axes=told))
         r.save("regular", pl.concat(tables))
 

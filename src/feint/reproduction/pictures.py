@@ -1,31 +1,28 @@
 """The figures of the page, from tables of results alone; PNG."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from feint.report import paper
+from feint.report import drawn, paper
 from feint.report.animation import film
 from feint.report.case import Case
-from feint.report.figures import ACTOR, ATTACKED, INK, NOISE, REACTOR, style
+from feint.report.figures import ACTOR, ATTACKED, INK, NOISE, REACTOR, across, ruled, style
 from feint.skeleton import SBU_15
 
-LITERAL, JOINT, RECOGNISED = "#7A7A7A", "#0072B2", "#D55E00"
-COLOURS = {"literal": LITERAL, "joint": JOINT, "recognised": RECOGNISED}
+COLOURS = {"literal": NOISE, "joint": ACTOR, "recognised": ATTACKED}
 WORDS = {
     "literal": "Table 1's kappa, frame reading",
     "joint": "Table 1's kappa, joint reading",
     "recognised": "recogniser names the target",
 }
-DEPTH = 128.0
+DEPTH = 100 * SBU_15.scale[SBU_15.axes.index("z")]
 """cm per unit of eps along SBU's depth."""
 TOLD = {
     ("tcn", "white"): ([0.375, 0.45], 1.0, "paper: about 100 %"),
@@ -45,11 +42,8 @@ NAMES = {
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG."""
-    FigureCanvasAgg(figure)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor="white", metadata={"Software": None})
-    return buffer.getvalue()
+    """The figure as PNG, small enough for a page."""
+    return drawn.figure(figure, "png", dpi=110)
 
 
 def fig5(rates: pl.DataFrame, kind: str) -> bytes:
@@ -70,7 +64,7 @@ def fig5(rates: pl.DataFrame, kind: str) -> bytes:
             _curves(axes, mine)
             source = mine["source"][0]
             title = NAMES[victim] if kind == "white" else f"{NAMES[source]} -> {NAMES[victim]}"
-            axes.set_title(title, fontsize=10)
+            axes.set_title(f"{title} ({TOLD[(victim, kind)][2]})", fontsize=10)
             _told(axes, victim, kind)
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7.5,
@@ -92,28 +86,14 @@ def _curves(axes: Axes, some: pl.DataFrame) -> None:
                   label="    under random noise")  # fmt: skip
     axes.set_ylim(-0.02, 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_xlabel("eps (data units)")
     axes.set_ylabel("counts as the target, of all")
-    axes.grid(axis="y", color="#E6E6E6", lw=0.8)
-    above = axes.secondary_xaxis("top", functions=(_to_cm, _to_eps))
-    above.set_xlabel("cm of depth", fontsize=8)
-
-
-def _to_cm(eps: Any) -> Any:
-    return eps * DEPTH
-
-
-def _to_eps(cm: Any) -> Any:
-    return cm / DEPTH
+    across(ruled(axes), eps, "data units", ("depth", DEPTH))
 
 
 def _told(axes: Axes, victim: str, kind: str) -> None:
-    (begin, end), rate, words = TOLD[(victim, kind)]
+    (begin, end), rate, _ = TOLD[(victim, kind)]
     axes.plot([begin, end], [rate, rate], color="black", lw=3.5, alpha=0.55, solid_capstyle="butt",
               label="what the paper reports")  # fmt: skip
-    axes.annotate(words, ((begin + end) / 2, rate), xytext=(0, -11), textcoords="offset points",
-                  ha="center", fontsize=7.5, zorder=9,
-                  bbox={"facecolor": "white", "alpha": 0.8, "lw": 0, "pad": 1})  # fmt: skip
 
 
 def _numbers(values: pl.Series) -> np.ndarray:
@@ -205,7 +185,7 @@ def along(gradients: pl.DataFrame) -> bytes:
                     )  # fmt: skip
             axes.set_xlabel("share of the way to the attacked input")
             axes.set_title(words, fontsize=8.5)
-            axes.grid(axis="y", color="#E6E6E6", lw=0.8)
+            ruled(axes)
             if column == "loss":
                 axes.set_ylim(bottom=0)
                 handles, labels = axes.get_legend_handles_labels()

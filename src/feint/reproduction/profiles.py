@@ -30,6 +30,8 @@ SMOOTHED = ("sign", "adam", "strong")
 """The update rules that Figure 4's lambda is tried with."""
 STARTS = ("punching", "handshaking")
 """The targets Figure 4 and the experiments on transfer ask for."""
+SEVERAL = (0.075, 0.225, 0.45)
+"""A few of the paper's eps."""
 STOPS = (5, 25, 100)
 """Steps after which attacks are stopped early, to see what of them transfers."""
 
@@ -71,6 +73,11 @@ class Profile:
     lambdas: tuple[float, ...] = LAMBDAS
     recognising: Recognising = field(default_factory=Recognising)
     seed: int = 0
+
+    @property
+    def several(self) -> tuple[float, ...]:
+        """A few of its eps, where all would cost too much."""
+        return tuple(eps for eps in self.epsilons if eps in SEVERAL) or self.epsilons
 
     def with_rows(self, asked: Sequence[str]) -> "Profile":
         """The same with other numbers of test sequences: "smoothness=11", part by part.

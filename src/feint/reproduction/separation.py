@@ -4,6 +4,8 @@ Every form takes two real reactions, brought to one length, to the mean distance
 AUC 1: two of one class are always nearer than two of different classes; 0.5: it tells nothing.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 import torch
 from torch import Tensor
@@ -43,8 +45,8 @@ def table(pairs: Pairs) -> pl.DataFrame:
     Returns:
         form, what, roles, sides, auc, same_cm and different_cm (medians).
     """
-    interaction = _codes(pairs.interactions)
-    label, role, side = _codes(pairs.labels), _codes(pairs.roles), _codes(pairs.sides)
+    interaction = codes(pairs.interactions)
+    label, role, side = codes(pairs.labels), codes(pairs.roles), codes(pairs.sides)
     foreign = interaction[:, None] != interaction
     rows = []
     for form, what in FORMS.items():
@@ -72,6 +74,7 @@ def table(pairs: Pairs) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _codes(names: tuple[str, ...]) -> Tensor:
+def codes(names: Sequence[str]) -> Tensor:
+    """Names as integers, alike where they are alike."""
     known = sorted(set(names))
     return torch.tensor([known.index(name) for name in names])

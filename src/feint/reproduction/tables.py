@@ -69,6 +69,16 @@ class Results:
         return measures.rates(self.fig5, ["preset", "source", "victim", "eps"])
 
     @cached_property
+    def regular(self) -> pl.DataFrame:
+        """Rates of the regularised reactors, by source, axes and eps."""
+        return measures.rates(self.judged("regular"), ["source", "axes", "eps"])
+
+    @cached_property
+    def variants(self) -> pl.DataFrame:
+        """Rates of the attack's forms, by variant."""
+        return measures.rates(self.judged("variants"), ["variant"])
+
+    @cached_property
     def targets5(self) -> pl.DataFrame:
         """The same by target, too."""
         return measures.rates(self.fig5, ["preset", "source", "victim", "target", "eps"])

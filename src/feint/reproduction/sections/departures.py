@@ -8,7 +8,6 @@ import polars as pl
 
 from feint.evaluation import ATTACK
 from feint.reproduction import markdown as md
-from feint.reproduction import measures
 from feint.reproduction.pictures import NAMES
 from feint.reproduction.tables import Results
 
@@ -42,7 +41,7 @@ def departures(r: Results, folder: Path) -> Iterator[str]:
         "*Real*: what the reactor of another interaction really did."
     )
     yield from ("", "### The attack's forms", "")
-    rates = measures.rates(r.judged("variants"), ["variant"])
+    rates = r.variants
     lines = []
     for variant in r.table("variants")["variant"].unique(maintain_order=True):
         rec = md.one_row(rates, variant=variant, yardstick="recognised")

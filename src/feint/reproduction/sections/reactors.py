@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from feint.reproduction import markdown as md
-from feint.reproduction import measures
 from feint.reproduction.pictures import NAMES
 from feint.reproduction.sections.success import rates_table
 from feint.reproduction.tables import Results
@@ -59,9 +58,8 @@ def reactors(r: Results, folder: Path) -> Iterator[str]:
 def regular(r: Results, folder: Path) -> Iterator[str]:
     """Reactors that are not overfit."""
     yield from ("## Reactors that are not overfit", "")
-    rates = measures.rates(r.judged("regular"), ["source", "axes", "eps"])
     yield from rates_table(
-        rates.with_columns(victim=pl.col("source")), ["victim", "axes", "eps"], closed=True
+        r.regular.with_columns(victim=pl.col("source")), ["victim", "axes", "eps"], closed=True
     )
     yield ""
     yield (

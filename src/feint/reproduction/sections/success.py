@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from feint.reproduction import markdown as md
-from feint.reproduction import measures, pictures
+from feint.reproduction import pictures
 from feint.reproduction.pictures import NAMES
 from feint.reproduction.tables import Results
 
@@ -18,13 +18,7 @@ def white(r: Results, folder: Path) -> Iterator[str]:
     """Figure 5 left: white box."""
     yield from ("## Figure 5 left: white box", "")
     for preset in presets(r):
-        some = r.rates5.filter(pl.col("preset") == preset)
-        yield from md.image(
-            folder,
-            f"fig5-white-{preset}",
-            pictures.fig5(some, "white"),
-            f"Success against eps, {preset}, by three yardsticks",
-        )
+        yield from chart(r, folder, preset, "white", "Success against eps, {}, by three yardsticks")
         yield f"`{preset}`: *of all*, by three yardsticks; bars: what the paper reports."
         yield ""
     yield from rates_table(
@@ -48,13 +42,7 @@ def black(r: Results, folder: Path) -> Iterator[str]:
     """Figure 5 right: black box."""
     yield from ("## Figure 5 right: black box", "")
     for preset in presets(r):
-        some = r.rates5.filter(pl.col("preset") == preset)
-        yield from md.image(
-            folder,
-            f"fig5-black-{preset}",
-            pictures.fig5(some, "black"),
-            f"Transfer against eps, {preset}",
-        )
+        yield from chart(r, folder, preset, "black", "Transfer against eps, {}")
     yield from rates_table(
         r.rates5.filter(pl.col("source") != pl.col("victim")),
         ["preset", "source", "victim", "eps"],
@@ -83,8 +71,8 @@ def why(r: Results, folder: Path) -> Iterator[str]:
         f"(`strong`, eps {max(r.about['eps']):g}.)"
     )
     if r.has("variants"):
-        rates = measures.rates(r.judged("variants"), ["variant"], ("joint",))
-        at = {one["variant"]: one for one in rates.iter_rows(named=True)}
+        some = r.variants.filter(pl.col("yardstick") == "joint")
+        at = {one["variant"]: one for one in some.iter_rows(named=True)}
         sphere = at["equation 6 verbatim, kappa in the joint reading"]
         frame = at["equation 6 verbatim, kappa in the frame reading"]
         point = at["equation 6 drawn to the target itself"]
@@ -121,6 +109,13 @@ def why(r: Results, folder: Path) -> Iterator[str]:
             else ""
         )
     )
+
+
+def chart(r: Results, folder: Path, preset: str, kind: str, words: str) -> Iterator[str]:
+    """Success of a preset against eps; `words` say so with its name in them."""
+    some = r.rates5.filter(pl.col("preset") == preset)
+    name = f"fig5-{kind}-{preset}"
+    yield from md.image(folder, name, pictures.fig5(some, kind), words.format(preset))
 
 
 def presets(r: Results) -> list[str]:
