@@ -1,30 +1,22 @@
 """An experiment: one TOML file, every key checked before anything runs."""
 
 import tomllib
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from feint.attacks import AIA
 from feint.attacks.noise import Kind
 from feint.data.sbu import FOLDS, PAPER_TEST_SETS
 from feint.errors import FeintError
 from feint.skeleton import SBU_15, Skeleton
+from feint.specs import KINDS, AnyModel, Count, Name, Part, YourModel
 from feint.targets import Exemplar, Place, Role, Targets, Time
-from feint.training import Training
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Part(BaseModel):
-    """A table of the file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Data(Part):
@@ -58,71 +50,11 @@ class Data(Part):
         return {**rest, "test_sets": FOLDS[fold - 1]}
 
 
-class Model(Part):
-    """What every [[model]] has."""
-
-    name: Name
-    training: dict[str, Any] = {}
-    """Any fields of `Training`."""
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    """A model for each, named `<name>-<seed>`, trained alike but for its seed."""
-
-    def each(self) -> "list[Model]":
-        """The model itself, or one for every seed."""
-        return [
-            self.model_copy(
-                update={
-                    "name": f"{self.name}-{seed}",
-                    "seeds": (),
-                    "training": {**self.training, "seed": seed},
-                }
-            )
-            for seed in self.seeds
-        ] or [self]
-
-    @field_validator("training")
-    @classmethod
-    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
-        known = [field.name for field in fields(Training)]
-        for key in value:
-            if key not in known:
-                raise FeintError(f"unknown key {key!r}; expected some of {', '.join(known)}")
-        Training(**value)
-        return value
-
-
-class TCNModel(Model):
-    """[[model]] with kind = "TCN"."""
-
-    kind: Literal["TCN"]
-    name: Name = "tcn"
-    width: Count = 256
-    depth: Count = 10
-    kernel: Count = 2
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-
-    def settings(self) -> dict[str, Any]:
-        """Arguments of the model."""
-        return {k: getattr(self, k) for k in ("width", "depth", "kernel", "dropout")}
-
-
-class DeepGRUModel(Model):
-    """[[model]] with kind = "DeepGRU"."""
-
-    kind: Literal["DeepGRU"]
-    name: Name = "deepgru"
-    widths: tuple[Count, Count, Count] = (512, 256, 128)
-
-    def settings(self) -> dict[str, Any]:
-        """Arguments of the model."""
-        return {"widths": self.widths}
-
-
 class Attacker(Part):
     """[attack]: the attack and its budget."""
 
     preset: Literal["strong", "paper-eq6", "paper-adam"] = "strong"
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     """Any field of AIA, in place of the preset's."""
     eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
     unit: Literal["data", "cm"] = "data"
@@ -195,7 +127,7 @@ class Experiment(Part):
     seed: Annotated[int, Field(ge=0)] = 0
     data: Data = Data()
     model: Annotated[
-        tuple[Annotated[TCNModel | DeepGRUModel, Field(discriminator="kind")], ...],
+        tuple[AnyModel, ...],
         Field(min_length=1),
     ]
     attack: Attacker
@@ -205,8 +137,12 @@ class Experiment(Part):
     @field_validator("model", mode="after")
     @classmethod
     def _seeds(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        """A model with seeds becomes that many."""
-        return tuple(one for model in value for one in model.each())
+        """A model with seeds becomes that many; a user's is looked at, once."""
+        found = [
+            one.found() if isinstance(one, YourModel) and not one.code + one.content else one
+            for one in value
+        ]
+        return tuple(one for model in found for one in model.each())
 
     @model_validator(mode="after")
     def _names(self) -> "Experiment":
@@ -262,6 +198,16 @@ def parse(text: str, name: str) -> Experiment:
         raise FeintError(f"{name} is not an experiment: {error}.") from error
 
 
+def with_models(experiment: Experiment, models: Sequence[YourModel]) -> Experiment:
+    """The same experiment with these models in the place of its own."""
+    told = experiment.model_dump(exclude={"model"})
+    told["evaluation"] = {**told["evaluation"], "sources": None}
+    try:
+        return Experiment(**told, model=tuple(models))
+    except ValidationError as error:
+        raise FeintError(f"These models make no experiment:\n{_told(error)}") from error
+
+
 def on_fold(experiment: Experiment, fold: int) -> Experiment:
     """The same experiment with one of the dataset's five folds held out, 1 to 5."""
     if not 1 <= fold <= len(FOLDS):
@@ -288,7 +234,7 @@ def _told(error: ValidationError) -> str:
     for one in error.errors():
         if any(other != one["loc"] and other[: len(one["loc"])] == one["loc"] for other in places):
             continue  # what is inside it says more
-        key = ".".join(str(part) for part in one["loc"] if part not in ("TCN", "DeepGRU"))
+        key = ".".join(str(part) for part in one["loc"] if part not in KINDS)
         came = one["input"]
         shown = (
             "" if one["type"] == "missing" or isinstance(came, dict | Part) else f"got {came!r}; "
