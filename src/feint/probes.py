@@ -5,6 +5,7 @@ of the model changes.
 """
 
 import copy
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -62,7 +63,8 @@ def probe(model: nn.Module, x: Sequences, y: Sequences | None = None) -> tuple[F
     try:
         return tuple(_findings(model, some, y))
     except FeintError as error:
-        return (Finding("no-answer", f"does not answer: {error}", fatal=True),)
+        told = f"does not answer: {error} It was shown {x.values.shape[-1]} features a frame."
+        return (Finding("no-answer", told, fatal=True),)
 
 
 def check(findings: Iterable[Finding], name: str = "The model") -> None:
@@ -213,8 +215,9 @@ def _gradient(model: nn.Module, x: Sequences) -> Iterator[Finding]:
 def _doubled(model: nn.Module, x: Sequences) -> nn.Module | None:
     """A copy in double precision, if the model can be copied and asked in it."""
     try:
-        double = copy.deepcopy(model).double()
-        with torch.no_grad():
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of traced models, which were not made for it
+            double = copy.deepcopy(model).double()
             same = forward(double, x.with_values(x.values.double()))
         return double if same.dtype == torch.float64 else None
     except (FeintError, RuntimeError, TypeError, ValueError, AttributeError):

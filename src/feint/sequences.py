@@ -199,9 +199,10 @@ def forward(model: nn.Module, x: Sequences) -> Tensor:
             "expected the same. Move one of them, model.to(device) or x.to(device)"
             + (", and load weights: on meta there are none." if first.is_meta else ".")
         )
-    if first is not None and first.is_floating_point() and first.dtype != x.values.dtype:
+    other = first is not None and first.is_floating_point() and first.dtype != x.values.dtype
+    if other and not any(getattr(part, "converts", False) for part in model.modules()):
         raise FeintError(
-            f"The model's weights are {first.dtype} and its input {x.values.dtype}; expected the "
+            f"The model's weights are {next(model.parameters()).dtype} and its input {x.values.dtype}; expected the "
             "same. Convert one of them: model.double(), or the tensors given to Sequences.pad."
         )
     return call(model, x.values, x.lengths)
@@ -229,6 +230,11 @@ def call(
             f"The model answered {got} to an input of shape {tuple(values.shape)}; expected a "
             "tensor (batch, time, outputs) with the input's batch and time. Wrap the model if it "
             "returns something else besides."
+        )
+    if output.dtype != values.dtype and not torch.is_autocast_enabled(values.device.type):
+        raise FeintError(
+            f"The model answered {output.dtype} to an input of {values.dtype}; expected the same. "
+            "Convert it: model.float(), or answer.to(x.dtype) at its end."
         )
     return output
 
@@ -301,12 +307,18 @@ def _random_states(values: Tensor) -> list[Tensor]:
 
 
 def check_mode(model: nn.Module) -> None:
-    """Raise if a part of the model answers differently because it is in training mode."""
+    """Raise if a part of the model answers differently because it is in training mode.
+
+    Inside a `feint.Sampled` dropout may be on: it is meant.
+    """
+    meant: tuple[str, ...] = ()
     for name, part in getattr(model, "named_modules", list)():  # what is no module: see `forward`
+        if getattr(part, "means_to_draw", False):
+            meant = (*meant, f"{name}." if name else "")
         if isinstance(part, nn.modules.dropout._DropoutNd):
-            differs = part.p > 0
+            differs = part.p > 0 and not name.startswith(meant)
         elif isinstance(part, nn.RNNBase | nn.MultiheadAttention):
-            differs = part.dropout > 0
+            differs = part.dropout > 0 and not name.startswith(meant)
         else:
             differs = isinstance(part, nn.modules.batchnorm._NormBase) and part.track_running_stats
         if part.training and differs:

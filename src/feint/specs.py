@@ -88,12 +88,13 @@ class DeepGRUModel(Model):
 class GRUModel(Model):
     """[[model]] with kind = "GRU"."""
 
-    own = ("width", "layers", "facing")
-    trains = {"learning_rate": 5e-3, "schedule": "cosine"}
+    own = ("width", "layers", "dropout", "facing")
+    trains = {"learning_rate": 2e-3, "schedule": "cosine"}
     kind: Literal["GRU"]
     name: Name = "gru"
     width: Count = 128
     layers: Annotated[int, Field(ge=1, le=64)] = 1
+    dropout: Dropout = 0.3
     facing: bool = True
 
 
@@ -101,12 +102,12 @@ class LSTMModel(Model):
     """[[model]] with kind = "LSTM"."""
 
     own = ("width", "layers", "dropout", "bidirectional")
-    trains = {"learning_rate": 5e-3, "schedule": "cosine"}
+    trains = {"learning_rate": 2e-3, "schedule": "cosine"}
     kind: Literal["LSTM"]
     name: Name = "lstm"
     width: Count = 128
     layers: Annotated[int, Field(ge=1, le=64)] = 1
-    dropout: Dropout = 0.1
+    dropout: Dropout = 0.3
     bidirectional: bool = False
 
 

@@ -242,7 +242,7 @@ def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     findings: tuple[probes.Finding, ...] = ()
     if job.own.get("probed"):
         findings = probes.probe(model, sees[1], test.reactor)
-        probes.check(findings)
+        probes.check(findings, _shown(needs, test))
     found = checks.gate(
         model,
         (sees[0], train_.reactor),
@@ -252,6 +252,17 @@ def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
         checks.strangers(test),
     )
     return {}, {"gate": asdict(replace(found, findings=findings))}
+
+
+def _shown(needs: Needs, test: Pairs) -> str:
+    """What a model is shown, where it cannot take it."""
+    if not needs.setting("first_pose"):
+        return "The model"
+    actor = test.actor.values.shape[-1]
+    return (
+        f"(It is shown {actor} features of the actor and, behind them, the reactor's first pose; "
+        "data.first_pose = false leaves that away.) The model"
+    )
 
 
 def _question(job: Job, needs: Needs, desk: Desk) -> Result:

@@ -31,7 +31,7 @@ class LSTM(nn.Module):
         outputs: int,
         width: int = 128,
         layers: int = 1,
-        dropout: float = 0.1,
+        dropout: float = 0.3,
         bidirectional: bool = False,
         first_pose: bool | Sequence[int] = False,
     ) -> None:

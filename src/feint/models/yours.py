@@ -57,6 +57,9 @@ class Sampled(nn.Module):
         seed: of the first; the caller's random state is left alone.
     """
 
+    means_to_draw = True
+    """Tells `sequences.check_mode` that dropout inside may be on."""
+
     def __init__(self, model: nn.Module, samples: int = 8, seed: int = 0) -> None:
         super().__init__()
         if type(samples) is not int or samples < 1 or type(seed) is not int or seed < 0:
@@ -80,6 +83,9 @@ class Sampled(nn.Module):
 
 class InItsPrecision(nn.Module):
     """A model of another precision than the data's: converted on the way in and out."""
+
+    converts = True
+    """Tells `sequences.forward` that weights of another precision are no mistake."""
 
     def __init__(self, model: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
