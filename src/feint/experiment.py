@@ -137,12 +137,8 @@ class Experiment(Part):
     @field_validator("model", mode="after")
     @classmethod
     def _seeds(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        """A model with seeds becomes that many; a user's is looked at, once."""
-        found = [
-            one.found() if isinstance(one, YourModel) and not one.code + one.content else one
-            for one in value
-        ]
-        return tuple(one for model in found for one in model.each())
+        """A model with seeds becomes that many."""
+        return tuple(one for model in value for one in model.each())
 
     @model_validator(mode="after")
     def _names(self) -> "Experiment":
@@ -189,7 +185,7 @@ def read(path: Path) -> Experiment:
 def parse(text: str, name: str) -> Experiment:
     """Read an experiment from text; `name` stands for it in errors."""
     try:
-        return Experiment(**tomllib.loads(text))
+        return _looked_up(Experiment(**tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
         raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
     except ValidationError as error:
@@ -198,12 +194,20 @@ def parse(text: str, name: str) -> Experiment:
         raise FeintError(f"{name} is not an experiment: {error}.") from error
 
 
+def _looked_up(experiment: Experiment) -> Experiment:
+    """The same with the hashes of users' models: runs their code.  `restore` never does."""
+    models = [
+        one.found() if isinstance(one, YourModel) else one for one in experiment.model
+    ]  # fmt: skip
+    return experiment.model_copy(update={"model": tuple(models)})
+
+
 def with_models(experiment: Experiment, models: Sequence[YourModel]) -> Experiment:
     """The same experiment with these models in the place of its own."""
     told = experiment.model_dump(exclude={"model"})
     told["evaluation"] = {**told["evaluation"], "sources": None}
     try:
-        return Experiment(**told, model=tuple(models))
+        return _looked_up(Experiment(**told, model=tuple(models)))
     except ValidationError as error:
         raise FeintError(f"These models make no experiment:\n{_told(error)}") from error
 

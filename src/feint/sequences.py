@@ -202,8 +202,9 @@ def forward(model: nn.Module, x: Sequences) -> Tensor:
     other = first is not None and first.is_floating_point() and first.dtype != x.values.dtype
     if other and not any(getattr(part, "converts", False) for part in model.modules()):
         raise FeintError(
-            f"The model's weights are {next(model.parameters()).dtype} and its input {x.values.dtype}; expected the "
-            "same. Convert one of them: model.double(), or the tensors given to Sequences.pad."
+            f"The model's weights are {next(model.parameters()).dtype} and its input "
+            f"{x.values.dtype}; expected the same. Convert one of them: model.double(), or the "
+            "tensors given to Sequences.pad."
         )
     return call(model, x.values, x.lengths)
 

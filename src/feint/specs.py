@@ -1,5 +1,6 @@
 """[[model]] of an experiment: feint's own kinds, each with defaults that train well, and yours."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -129,7 +130,7 @@ class SiMLPeModel(Model):
     """[[model]] with kind = "SiMLPe"."""
 
     own = ("window", "width", "depth")
-    trains = {"learning_rate": 3e-3, "schedule": "cosine"}
+    trains = {"epochs": 40, "learning_rate": 3e-3, "schedule": "cosine"}
     kind: Literal["SiMLPe"]
     name: Name = "simlpe"
     window: Count = 12
@@ -189,6 +190,10 @@ class YourModel(Model):
                 f"kind {self.kind!r} got model = {self.model!r}; expected an import path, "
                 'package.module:name, for "import" and "hub", and none for the others'
             )
+        try:
+            json.dumps(self.arguments, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise FeintError(f"arguments: {error}; expected numbers, words and lists") from error
         if self.path is None and self.kind != "import":
             raise FeintError(f"kind {self.kind!r} needs a path")
         if (self.arguments or self.samples) and self.kind in ("saved", "hub"):

@@ -1,4 +1,4 @@
-"""Models as people bring them: some well made, most wrong in one way.  Imported by name in tests."""
+"""Models as people bring them: some well made, most wrong in one way."""
 
 import numpy as np
 import torch

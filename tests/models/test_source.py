@@ -1,5 +1,6 @@
-"""A user's model comes from where it says, comes back from a run's folder, and runs no strange code."""
+"""A user's model comes from where it says, comes back from a folder, and runs no strange code."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.models.mine import IN, OUT, Net, OnHub
 
 from feint import specs
 from feint.errors import FeintError
+from feint.experiment import restore
 from feint.models import loading
 from feint.models.lstm import LSTM
 from feint.models.places import content_of, files_of
@@ -71,7 +73,11 @@ def test_a_hub_folder_is_loaded_with_its_config(tmp_path: Path, x: Sequences) ->
     assert torch.equal(predict(again(spec, found, tmp_path), x).values, predict(model, x).values)
     with pytest.raises(FeintError, match=r"has no from_pretrained"):
         brought(f"{MINE}:Net", tmp_path / "hub")
-    (tmp_path / "hub" / "model.safetensors").unlink()
+    path = tmp_path / "hub" / "model.safetensors"
+    safetensors.torch.save_file({"head.bias": torch.zeros(OUT)}, path)
+    with pytest.raises(FeintError, match=r"does not load its folder.*[Mm]issing"):
+        brought(f"{MINE}:OnHub", tmp_path / "hub")
+    path.unlink()
     with pytest.raises(FeintError, match=r"model.safetensors.*save_pretrained"):
         brought(f"{MINE}:OnHub", tmp_path / "hub")
 
@@ -115,6 +121,15 @@ def test_what_a_folder_names_is_not_run_for_strangers(tmp_path: Path) -> None:
     assert not (tmp_path / "broken").exists()
 
 
+def test_what_a_run_remembers_is_not_imported_to_be_read(tmp_path: Path) -> None:
+    told = {
+        "name": "of-a-stranger",
+        "model": [{"kind": "import", "name": "a", "model": "nothing_there:build"}],
+        "attack": {"eps": [1]}, "target": {"labels": ["a"]},
+    }  # fmt: skip
+    assert restore(told, "run.json").model[0].name == "a"
+
+
 def test_changed_code_is_not_taken_for_what_answered(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "changing_model.py"
@@ -145,7 +160,7 @@ def test_a_model_that_is_none_is_told(path: str, told: str) -> None:
 
 def test_weights_on_meta_are_told(tmp_path: Path) -> None:
     _, model = brought(f"{MINE}:on_meta")
-    with pytest.raises(FeintError, match="weights on meta.*Load them in the factory"):
+    with pytest.raises(FeintError, match=r"weights on meta.*Load them in the factory"):
         loading.save(model, tmp_path / "kept")
 
 
@@ -156,6 +171,7 @@ def test_weights_on_meta_are_told(tmp_path: Path) -> None:
         ({"kind": "exported"}, "needs a path"),
         ({"kind": "import", "model": "a:b", "training": {"epochs": 3}}, "is trained already"),
         ({"kind": "hub", "model": "a:b", "path": "x", "samples": 3}, "takes no arguments"),
+        ({"kind": "import", "model": "a:b", "arguments": {"x": date(2026, 1, 1)}}, "arguments: "),
     ],
 )
 def test_keys_that_do_not_go_together_are_told(keys: dict, told: str) -> None:

@@ -73,9 +73,12 @@ class Ridge(nn.Module):
         away = self.coordinates.leave(nothing, x.values)  # what an answer of 0 means
         wanted = ((y.values - away) / self.coordinates.output_scale)[y.mask].double()
         design = self._past(x.values)[x.mask].double()
+        offset, answer = design.mean(dim=0), wanted.mean(dim=0)  # what is constant costs nothing
+        design, wanted = design - offset, wanted - answer
         gram = design.T @ design + self.penalty * torch.eye(design.shape[1]).to(design)
-        self.head.weight.copy_(torch.linalg.solve(gram, design.T @ wanted).T)
-        self.head.bias.zero_()
+        weights = torch.linalg.solve(gram, design.T @ wanted)
+        self.head.weight.copy_(weights.T)
+        self.head.bias.copy_(answer - offset @ weights)
 
 
 def past(x: Float[Tensor, "batch time features"], taps: int) -> Tensor:

@@ -218,7 +218,7 @@ def _from_hub(found: Any, path: str, files: Mapping[str, bytes]) -> nn.Module:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
         try:
-            model = found.from_pretrained(folder)
+            model = found.from_pretrained(folder, local_files_only=True, strict=True)
         except Exception as error:
             raise FeintError(
                 f"{path} does not load its folder: {type(error).__name__}: "
