@@ -4,13 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 from tests.conftest import LEAST, Tiny
+from tests.models.mine import OnHub
 from typer.testing import CliRunner
 
 from feint.cli import app
 from feint.errors import FeintError
 from feint.experiment import parse
+from feint.models import loading
+from feint.models.lstm import LSTM
 from feint.report.findings import Findings
+from feint.sequences import Sequences, predict
 from feint.verification import verify
 
 MODEL = """kind = "TCN"
@@ -64,6 +70,37 @@ def test_its_code_is_run_again_only_on_trust(finished: Path) -> None:
 def test_what_makes_an_attack_meaningless_ends_the_run(least: Tiny, tmp_path: Path) -> None:
     with pytest.raises(FeintError, match=r"data.first_pose = false.*The model fails on"):
         least.run(tmp_path / "run", yours("build", "")).attack()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_kind_is_brought_by_its_files(least: Tiny, tmp_path: Path) -> None:
+    saved, hub = LSTM(90, 45, width=3).eval(), OnHub(inputs=90, outputs=45, width=3).eval()
+    loading.save(saved, tmp_path / "saved")
+    hub.save_pretrained(tmp_path / "hub")
+    weights = tmp_path / "w.safetensors"
+    safetensors.torch.save_file(hub.state_dict(), weights)
+    line = torch.nn.Linear(90, 45).eval()
+    sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("time")}
+    program = torch.export.export(line, (torch.randn(2, 5, 90),), dynamic_shapes=(sizes,))
+    torch.export.save(program, tmp_path / "line.pt2")
+    mine = "tests.models.mine"
+    kinds = [
+        f'kind = "saved"\nname = "a"\npath = "{tmp_path}/saved"',
+        f'kind = "hub"\nname = "b"\nmodel = "{mine}:OnHub"\npath = "{tmp_path}/hub"',
+        f'kind = "import"\nname = "c"\nmodel = "{mine}:Net"\npath = "{weights}"\n'
+        "arguments = { inputs = 90, outputs = 45, width = 3 }",
+        f'kind = "exported"\nname = "d"\npath = "{tmp_path}/line.pt2"',
+    ]
+    change = MODEL, "\n[[model]]\n".join(kinds) + "\n"
+    with pytest.raises(FeintError, match="--trust"):
+        least.run(tmp_path / "run", change)
+    found = least.run(tmp_path / "run", change, trust=True).train()
+    x = Sequences.pad([torch.rand(7, 90), torch.rand(4, 90)])
+    for name, model in zip("abcd", (saved, hub, hub, line), strict=True):
+        torch.testing.assert_close(predict(found[name], x).values, predict(model, x).values)
+    weights.write_bytes(b"something else")
+    with pytest.raises(FeintError, match=r"w.safetensors does not fit"):
+        least.run(tmp_path / "run", change, trust=True).train()
 
 
 def test_a_random_model_is_attacked_over_its_samples(least: Tiny, tmp_path: Path) -> None:
