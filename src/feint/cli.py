@@ -297,6 +297,7 @@ def report(
 
 app.command()(drawing.figure)
 app.command()(drawing.animate)
+app.command()(drawing.view)
 
 
 @data_app.command("check")

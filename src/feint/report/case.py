@@ -67,12 +67,12 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
     """The rule of `choose` on rows of `Findings.judged`, at least one; where they are, in words."""
     open_ = rows.filter(~pl.col("clean"))
     if not len(open_):
-        return _median(rows), (
+        return median(rows), (
             "every answer counts as the target without an attack already, so this is the sequence "
             "with the median share of its distance closed"
         )
     if not bool(open_["reached"].any()):
-        return _median(open_), (
+        return median(open_), (
             f"no attack succeeded {where}, so this is the sequence with the median share "
             "of its distance closed, a failure like the others"
         )
@@ -90,7 +90,7 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
 def typical(findings: Findings) -> dict[str, Any] | None:
     """The median success by the share of the distance closed; None without any."""
     successes = _successes(attacked(findings))
-    return _median(successes) if len(successes) else None
+    return median(successes) if len(successes) else None
 
 
 def worst(findings: Findings) -> dict[str, Any] | None:
@@ -184,5 +184,6 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(["closed", "victim", "target", "sequence"], nulls_last=True)
 
 
-def _median(rows: pl.DataFrame) -> dict[str, Any]:
+def median(rows: pl.DataFrame) -> dict[str, Any]:
+    """The row in the middle by the share of the distance closed; of two the lesser."""
     return _sorted(rows).row((len(rows) - 1) // 2, named=True)

@@ -13,14 +13,14 @@ import polars as pl
 
 from feint.evaluation import ATTACK
 from feint.report import tables
-from feint.report.case import Case, Motion, attacked, choose, read, typical
+from feint.report.case import WHITE, Case, Motion, attacked, choose, median, read, typical
 from feint.report.findings import Findings
 from feint.report.scripts import contained, script, trusted
 from feint.skeleton import Skeleton
 
-CASES = 40
+CASES = 100
 """At most so many in one page."""
-SIZE = 2_500_000
+SIZE = 2_000_000
 """At most so many characters of JSON."""
 STEP = 0.001
 """Metres that one unit of a stored number stands for, where the motion is not too far away."""
@@ -108,7 +108,8 @@ def notable(findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
     """Rows worth a look and what each is, none of them twice.
 
     The chosen case, the median success, then by victim and target at the largest eps the success
-    that came the longest way and the failure that closed the least of its distance.
+    that came the longest way and the failure that closed the least of its distance; the chosen
+    case at the other eps; and by victim, target and eps the median by the share closed.
     """
     seen = set()
     for row, why in _candidates(findings):
@@ -128,6 +129,14 @@ def _candidates(findings: Findings) -> Iterator[tuple[dict[str, Any] | None, str
     for _, asked in open_.group_by("victim", "target", maintain_order=True):
         yield _first(asked.filter("reached"), "way", True), "best success"
         yield _first(asked.filter(~pl.col("reached")), "closed", False), "worst failure"
+    white = findings.judged.filter(WHITE).sort("eps", descending=True, maintain_order=True)
+    same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
+    for row in white.filter(*same).iter_rows(named=True):
+        yield row, f"the first case at eps {row['eps']:g}"
+    for (_, _, eps), asked in white.filter(~pl.col("clean")).group_by(
+        "victim", "target", "eps", maintain_order=True
+    ):
+        yield median(asked), f"the median at eps {eps:g}"
 
 
 def _first(rows: pl.DataFrame, column: str, descending: bool) -> dict[str, Any] | None:
