@@ -104,6 +104,26 @@ def curves(
     across(axes, eps, unit, depth)
 
 
+def quartiles(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Quartiles of a column by kind ("none", "random noise", "attack") and eps."""
+    return (
+        rows.filter(pl.col(column).is_finite())
+        .with_columns(
+            kind=pl.when(pl.col("attack").str.ends_with("noise"))
+            .then(pl.lit("random noise"))
+            .otherwise(pl.col("attack"))
+        )
+        .group_by("kind", "eps")
+        .agg(
+            cases=pl.len(),
+            low=pl.col(column).quantile(0.25, "linear"),
+            middle=pl.col(column).median(),
+            high=pl.col(column).quantile(0.75, "linear"),
+        )
+        .sort("kind", "eps")
+    )
+
+
 def against_eps(
     rows: pl.DataFrame,
     column: str,
@@ -121,21 +141,7 @@ def against_eps(
         depth: as in `success`.
         one: what the value 1 means, drawn as a line.
     """
-    spread = (
-        rows.filter(pl.col(column).is_finite())
-        .with_columns(
-            kind=pl.when(pl.col("attack").str.ends_with("noise"))
-            .then(pl.lit("random noise"))
-            .otherwise(pl.col("attack"))
-        )
-        .group_by("kind", "eps")
-        .agg(
-            low=pl.col(column).quantile(0.25, "linear"),
-            middle=pl.col(column).median(),
-            high=pl.col(column).quantile(0.75, "linear"),
-        )
-        .sort("eps")
-    )
+    spread = quartiles(rows, column)
     with style():
         figure, axes = _panel(True, depth is not None)
         clean = spread.filter(pl.col("kind") == "none")

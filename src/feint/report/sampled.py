@@ -77,7 +77,7 @@ class Sampled:
 
 
 def kind(attack: str) -> str:
-    """ "none", "noise" (of either kind), or "attack"."""
+    """ "none", "noise" (of any kind), or "attack"."""
     return "noise" if attack.endswith("noise") else attack
 
 
