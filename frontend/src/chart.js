@@ -18,7 +18,7 @@ export class Chart {
    *   told: a sentence of what is seen, empty: why there is nothing to see,
    *   x: {values, label, log, above: {label, factor}, range, told(value)},
    *   y: {label, told(value), range, above(value, index)},
-   *   lines: [{name, values, low, high, colour, dash, width, dots, only (dots alone), size, hollow, stepped, told(i)}],
+   *   lines: [{name, values, low, high, colour, dash, width, dots, only (dots alone), size, hollow, stepped, fill (opacity of the band), told(i)}],
    *   heads, rows: the numbers as a table.
    * } colours are names of CSS variables.
    */
@@ -89,12 +89,12 @@ export class Chart {
     const axis = { stroke: ink, font, labelFont: font, labelSize: 20, ticks: { stroke: line, size: 5 }, grid: { stroke: grid, width: 1 } };
     const told = x.told ?? String;
     const axes = [
-      { ...axis, label: x.label, space: 44, values: (_, at) => at.map((one) => (one === null ? "" : told(one))), grid: { show: false } },
+      { ...axis, label: x.label, size: 30, space: 44, values: (_, at) => at.map((one) => (one === null ? "" : told(one))), grid: { show: false } },
       { ...axis, label: y.label, size: 52, values: (_, at) => at.map(y.told) },
     ];
     if (x.above) {
       const above = (one) => String(Number((one * x.above.factor).toPrecision(3)));
-      axes.push({ ...axis, side: 0, label: x.above.label, space: 44, values: (_, at) => at.map(above), grid: { show: false } });
+      axes.push({ ...axis, side: 0, label: x.above.label, size: 30, space: 44, values: (_, at) => at.map(above), grid: { show: false } });
     }
     const shown = (one) => !this.hidden.has(one.name);
     return {
@@ -103,11 +103,11 @@ export class Chart {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { show: lines.every((one) => !one.only) } },
       scales: {
-        x: { time: false, distr: x.log ? 3 : 1, range: x.range ?? ((_, low, high) => (low === high ? [low - 0.5, high + 0.5] : [low, high])) },
+        x: { time: false, distr: x.log ? 3 : 1, range: x.range ?? (() => this.span()) },
         y: { range: y.range ?? ((_, low, high) => [Math.min(low ?? 0, 0), (high || 1) * 1.05]) },
       },
       axes,
-      bands: lines.flatMap((one, i) => (one.low ? [{ series: [3 * i + 2, 3 * i + 1], fill: this.colour(one.colour, 0.18) }] : [])),
+      bands: lines.flatMap((one, i) => (one.low ? [{ series: [3 * i + 2, 3 * i + 1], fill: this.colour(one.colour, one.fill ?? 0.18) }] : [])),
       series: [
         {},
         ...lines.flatMap((one) => {
@@ -133,6 +133,16 @@ export class Chart {
     };
   }
 
+  /** From the first to the last place where a line that is shown has a value. */
+  span() {
+    const { x, lines } = this.drawing;
+    const shown = lines.filter((one) => !this.hidden.has(one.name));
+    const there = x.values.filter((_, i) => shown.some(({ values }) => values[i] !== null));
+    const [low, high] = there.length ? [there[0], there.at(-1)] : [x.values[0], x.values.at(-1)];
+    const more = lines.some((one) => one.only) ? (high - low) * 0.02 : 0;
+    return low === high ? [low - 0.5, high + 0.5] : [low - more, high + more];
+  }
+
   switch(line) {
     const button = made("button", undefined, { type: "button", "aria-pressed": String(!this.hidden.has(line.name)) });
     const mark = made("i", undefined, { class: line.only ? (line.hollow ? "ring" : "dot") : line.dash ? "dashed" : "full" });
@@ -143,17 +153,20 @@ export class Chart {
       button.setAttribute("aria-pressed", String(!this.hidden.has(line.name)));
       const first = 3 * this.drawing.lines.indexOf(line) + 1;
       for (const i of [first, first + 1, first + 2]) this.uplot.setSeries(i, { show: !this.hidden.has(line.name) });
+      if (line.only) this.uplot.setScale("x", Object.fromEntries(this.span().map((end, i) => [i ? "max" : "min", end])));
     });
     return button;
   }
 
   /** The tooltip where the cursor is: every line's value there. */
   point(u) {
-    const { idx, left } = u.cursor;
+    const { left } = u.cursor;
+    const idx = this.nearest(u);
     if (idx === null || idx === undefined || left < 0) {
       this.tip.hidden = true;
       return;
     }
+    this.at = idx;
     const { x, y, lines } = this.drawing;
     const title = made("b", (x.title ?? x.told ?? String)(x.values[idx], idx));
     const told = lines.flatMap((line) => {
@@ -168,8 +181,25 @@ export class Chart {
     this.tip.replaceChildren(title, ...told);
     const width = u.over.clientWidth;
     const at = u.valToPos(x.values[idx], "x");
-    this.tip.style.left = `${Math.max(0, at > width / 2 ? at - this.tip.offsetWidth - 10 : at + 10)}px`;
+    const beside = at > width / 2 ? at - this.tip.offsetWidth - 10 : at + 10;
+    this.tip.style.left = `${Math.max(0, Math.min(beside, width - this.tip.offsetWidth))}px`;
     this.tip.style.top = "6px";
+  }
+
+  /** The place in the data under the cursor; of dots the one that is nearest to it. */
+  nearest(u) {
+    const { x, lines } = this.drawing;
+    const { idx, left, top } = u.cursor;
+    if (!lines.every((one) => one.only) || this.typing || left < 0) return idx;
+    let [best, nearest] = [idx, Infinity];
+    for (const line of lines.filter((one) => !this.hidden.has(one.name))) {
+      line.values.forEach((value, i) => {
+        if (value === null) return;
+        const far = Math.hypot(u.valToPos(x.values[i], "x") - left, u.valToPos(value, "y") - top);
+        if (far < nearest) [best, nearest] = [i, far];
+      });
+    }
+    return nearest < 30 ? best : null;
   }
 
   key(event) {
@@ -178,9 +208,11 @@ export class Chart {
     if (step === undefined || !this.uplot) return;
     event.preventDefault();
     const { values } = this.drawing.x;
-    const now = this.tip.hidden ? (step > 0 ? -1 : values.length) : this.uplot.cursor.idx;
+    const now = this.tip.hidden ? (step > 0 ? -1 : values.length) : this.at;
     const at = Math.min(Math.max(now + step, 0), values.length - 1);
+    this.typing = true;
     this.uplot.setCursor({ left: this.uplot.valToPos(values[at], "x"), top: 10 });
+    this.typing = false;
   }
 
   leave() {

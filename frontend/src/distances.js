@@ -6,10 +6,10 @@ import { scaled, short } from "./told.js";
 const LOOKS = {
   attack: { name: "attack", colour: "--attacked", width: 2.4 },
   noise: { name: "random noise", colour: "--noise" },
-  none: { name: "no attack", colour: "--clean", dash: [7, 4], width: 1.6 },
+  none: { name: "no attack", colour: "--clean", dash: [7, 4], width: 1.6, fill: 0.09 },
 };
 const KINDS = Object.keys(LOOKS);
-const between = (low, middle, high) => `${short(middle)} (quartiles ${short(low)}-${short(high)})`;
+const between = (low, middle, high) => `${short(middle)} (${short(low)}-${short(high)})`;
 
 export class Distances {
   constructor(root, data) {
@@ -42,14 +42,16 @@ export class Distances {
         return frames.map((frame) => values[place.get(frame)] ?? null);
       };
       const [low, values, high] = ["low", "middle", "high"].map(spread);
-      return { ...LOOKS[one.kind], values, low, high, told: (i) => `${between(low[i], values[i], high[i])}, ${one.cases[place.get(frames[i])]} motions` };
+      return { ...LOOKS[one.kind], values, low, high, told: (i) => between(low[i], values[i], high[i]) };
     });
+    const clean = here.find((one) => one.kind === "none");
+    const cases = new Map(clean?.frames.map((frame, i) => [frame, clean.cases[i]]));
     const [drawn, total] = distances.cases[model];
     const unit = distances.unit;
     const ends = lines.map((one) => `${one.name} ${short(one.values.filter((value) => value !== null).at(-1) ?? NaN)}`);
     this.chart.draw({
       told: `${models[model]}, at most ${told[eps]}: median distance to the target at the last frame shown, in ${unit}: ${ends.join(", ")}. ${drawn < total ? `Of ${drawn} of ${total} cases, drawn at random.` : `Of all ${total} cases.`}`,
-      x: { values: frames, label: "frame", told: (one) => String(one + 1), title: (one) => `frame ${one + 1}, ${(one / distances.fps).toFixed(2)} s` },
+      x: { values: frames, label: "frame", told: (one) => String(one + 1), title: (one) => `frame ${one + 1}, ${(one / distances.fps).toFixed(2)} s, ${cases.get(one) ?? "few"} cases` },
       y: { label: `to the target, ${unit}`, told: short },
       lines,
       heads: ["frame", ...lines.flatMap((one) => [one.name, "quartiles"])],

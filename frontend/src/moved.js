@@ -32,7 +32,7 @@ export class Moved {
     const medians = lines.map((one) => `${one.name} ${short(one.median)} cm`).join("; ");
     this.chart.draw({
       told: `${models[model]}, at most ${told[eps]}; medians of a joint: ${medians}. ${drawn < total ? `Of ${drawn} of ${total} cases, drawn at random.` : `Of all ${total} cases.`}`,
-      x: { values: moved.cm, label: "cm, each mark ten times the one before", log: true, told: (one) => String(one), title: (one) => `at most ${short(one)} cm` },
+      x: { values: moved.cm, label: "cm (logarithmic)", log: true, told: (one) => String(one), title: (one) => `at most ${short(one)} cm` },
       y: { label: "of joints", told: percent, range: () => [0, 1.02] },
       lines,
       heads: ["at most, cm", ...lines.map((one) => one.name)],

@@ -4,6 +4,7 @@ import { Controls } from "./controls.js";
 import { made } from "./table.js";
 import { percent, short } from "./told.js";
 
+const OUTCOMES = [["none", "none needed"], ["change", "counts with a change"], ["never", "never counts"]];
 const COLOURS = ["--first", "--second", "--third", "--fourth", "--fifth"];
 
 export class Needed {
@@ -34,8 +35,12 @@ export class Needed {
     const at = this.controls.get("target");
     const target = this.targets.length > 1 ? (at ? this.targets[at - 1] : null) : this.targets[0];
     const sums = this.models.map((model) => this.sum(model, target)).filter((one) => one.asked);
-    this.bars.replaceChildren(...sums.map((one) => this.bar(one)));
-    const grid = [...new Set([0, needed.largest, ...sums.flatMap((one) => [...one.eps, ...(one.noise ?? [])])])].sort((a, b) => a - b);
+    const key = made("div");
+    const words = made("p", undefined, { class: "bars" });
+    words.append(...OUTCOMES.map(([kind, told]) => made("span", told, { class: kind })));
+    key.append(made("span"), words);
+    this.bars.replaceChildren(key, ...sums.map((one) => this.bar(one)));
+    const grid = [...new Set([0, needed.largest, needed.largest * 1.05, ...sums.flatMap((one) => [...one.eps, ...(one.noise ?? [])])])].sort((a, b) => a - b);
     const below = ({ asked, none }, eps) => {
       let i = 0;
       return grid.map((one) => {
@@ -51,7 +56,7 @@ export class Needed {
     });
     this.chart.draw({
       told: sums.map((one) => this.sentence(one)).join(" "),
-      x: { values: grid, label: `smallest eps (${unit})`, told: short, title: (eps) => `at most ${short(eps)} ${unit}`, range: () => [0, needed.largest * 1.02] },
+      x: { values: grid, label: `smallest eps (${unit})`, told: short, title: (eps) => (eps > needed.largest ? `more than ${short(needed.largest)} ${unit} was not tried` : `at most ${short(eps)} ${unit}`), range: () => [0, needed.largest * 1.05] },
       y: { label: "count as the target", told: percent, range: () => [0, 1.02] },
       lines,
       heads: ["model", "asked", "none needed", "needed a change", "never", "a quarter", "half", "three quarters"],
@@ -82,12 +87,13 @@ export class Needed {
     const row = made("div");
     row.append(made("span", one.model));
     const bar = made("div", undefined, { class: "bars" });
-    for (const [kind, told, count] of [["none", "none needed", one.none], ["change", "with a change", one.eps.length], ["never", "never", never]]) {
-      if (!count) continue;
-      const part = made("span", `${told} ${percent(count / one.asked)}`, { class: kind, title: `${told}: ${count} of ${one.asked}` });
+    OUTCOMES.forEach(([kind, told], i) => {
+      const count = [one.none, one.eps.length, never][i];
+      if (!count) return;
+      const part = made("span", percent(count / one.asked), { class: kind, title: `${told}: ${count} of ${one.asked}` });
       part.style.flexGrow = count;
       bar.append(part);
-    }
+    });
     row.append(bar);
     return row;
   }

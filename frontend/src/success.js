@@ -21,6 +21,7 @@ export function rates(data, reading, pair, target) {
 }
 
 const told = (one, asked) => `${percent(one.share)} (${percent(one.low)}-${percent(one.high)}), ${one.count} of ${asked}`;
+const NONE = "0%: these failed without";
 
 export class Success {
   constructor(root, data) {
@@ -52,14 +53,14 @@ export class Success {
         values: every.map((one) => one?.share ?? null),
         low: bound("low"),
         high: bound("high"),
-        told: (i) => (every[i] ? told(every[i], some[Math.max(i - 1, 0)].asked) : "–"),
+        told: (i) => (!every[i] ? "–" : way.failed && (kind === "clean" || !i) ? NONE : told(every[i], some[Math.max(i - 1, 0)].asked)),
       };
     };
     const lines = some.length
       ? [
           line("attack", "attack", { colour: "--attacked", width: 2.4, dots: true }),
           ...(known.some(Boolean) ? [line("random noise", "noise", { colour: "--noise", dots: true, size: 6 })] : []),
-          line("no attack", "clean", { colour: "--clean", dash: [7, 4], width: 1.6 }),
+          line("no attack", "clean", { colour: "--clean", dash: [7, 4], width: 1.6, fill: 0.09 }),
         ]
       : [];
     const asked = here.length ? here[here.length - 1].asked : 0;

@@ -22,7 +22,7 @@ export class Transfer {
     const { pairs } = this.data;
     const [target, eps] = [this.controls.get("target"), this.controls.get("eps")];
     const [sources, victims] = ["source", "victim"].map((name) => [...new Set(pairs.map((one) => one[name]))]);
-    const table = made("table");
+    const table = made("table", undefined, { class: "cells" });
     const [head, body, top] = [made("thead"), made("tbody"), made("tr")];
     top.append(made("th", "crafted on ↓ answered by →", { scope: "col" }), ...victims.map((one) => made("th", one, { scope: "col" })));
     head.append(top);

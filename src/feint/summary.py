@@ -107,6 +107,26 @@ def smallest(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def quartiles(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Cases and quartiles of a column by kind ("none", "random noise", "attack") and eps."""
+    return (
+        rows.filter(pl.col(column).is_finite())
+        .with_columns(
+            kind=pl.when(pl.col("attack").str.ends_with("noise"))
+            .then(pl.lit("random noise"))
+            .otherwise(pl.col("attack"))
+        )
+        .group_by("kind", "eps")
+        .agg(
+            cases=pl.len(),
+            low=pl.col(column).quantile(0.25, "linear"),
+            middle=pl.col(column).median(),
+            high=pl.col(column).quantile(0.75, "linear"),
+        )
+        .sort("kind", "eps")
+    )
+
+
 def cluster_interval(
     hits: np.ndarray, clusters: list[str], draws: int = 1000, seed: int = 0
 ) -> tuple[float, float]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from feint.evaluation import NONE
+from feint import summary
+from feint.evaluation import ATTACK, NONE
 from feint.report import needed, readings
 from feint.report.danger import Matrix, named
-from feint.report.figures import quartiles
 from feint.report.findings import Findings
 from feint.report.needed import Smallest
 from feint.report.rough import Rough, rough
@@ -19,7 +19,6 @@ from feint.report.sampled import CENTIMETRES, Sampled, sampled
 from feint.report.scripts import contained, script, trusted
 
 ALL = "all targets together"
-
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,14 @@ class Charts:
         payload: JSON that may stand inside a script element.
         readings: of success.
         white: names of the models attacked white box.
+        largest: of the eps.
         smallest, sampled, rough: what each section shows; None where there is nothing.
     """
 
     payload: str
     readings: tuple[readings.Reading, ...]
     white: tuple[str, ...]
+    largest: float
     smallest: Smallest | None
     sampled: Sampled
     rough: Rough | None
@@ -89,7 +90,7 @@ def charts(findings: Findings, matrix: Matrix | None, shaken: pl.DataFrame) -> C
         "moved": _moved(drawn, white, matrix.eps),
         "rough": None if shakes is None else _rough(shakes, white, matrix.eps),
     }
-    return Charts(contained(value), ways, white, found, drawn, shakes)
+    return Charts(contained(value), ways, white, matrix.eps[-1], found, drawn, shakes)
 
 
 def counted(values: Iterable[float | None], steps: float) -> list[int | None]:
@@ -155,7 +156,7 @@ def _courses(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> list
             "eps": None if kind == "none" else eps.index(at),
             "steps": steps,
             "frames": list(one.frames),
-            "cases": list(one.cases),
+            "cases": list(one.cases) if kind == NONE else None,
             **{name: counted(getattr(one, name), steps) for name in ("low", "middle", "high")},
         }
         for (model, kind, at), one in sorted(drawn.courses.items())
@@ -163,7 +164,9 @@ def _courses(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> list
     ]
 
 
-def _spreads(findings: Findings, white: Sequence[str], eps: Sequence[float]) -> list[dict[str, Any]]:
+def _spreads(
+    findings: Findings, white: Sequence[str], eps: Sequence[float]
+) -> list[dict[str, Any]]:
     """Quartiles of a sequence's distance against eps: in cm where it is known, in tolerances."""
     rows = findings.judged.filter(
         pl.col("source") == pl.col("victim"), (pl.col("attack") == NONE) | pl.col("eps").is_in(eps)
@@ -182,7 +185,7 @@ def _spreads(findings: Findings, white: Sequence[str], eps: Sequence[float]) -> 
                 "quartiles": counted((one["low"], one["middle"], one["high"]), 1000),
             }
             for i, model in enumerate(white)
-            for one in quartiles(rows.filter(pl.col("victim") == model), column).iter_rows(
+            for one in summary.quartiles(rows.filter(pl.col("victim") == model), column).iter_rows(
                 named=True
             )
         ]
@@ -224,18 +227,20 @@ def _moved(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> dict[s
 def _rough(found: Rough, white: Sequence[str], eps: Sequence[float]) -> dict[str, Any]:
     """Points as columns: added acceleration in cm/s2, closed in thousandths, kept within 1."""
     points = found.points
+    kinds = sorted(points["attack"].unique(), key=lambda one: (one != ATTACK, one))
     return {
         "total": found.total,
         "model": [white.index(one) for one in points["victim"]],
         "eps": [eps.index(one) for one in points["eps"]],
-        "kind": "".join("1" if one == "attack" else "0" for one in points["kind"]),
+        "kinds": kinds,
+        "kind": [kinds.index(one) for one in points["attack"]],
         "reached": "".join("1" if one else "0" for one in points["reached"]),
         "added": counted(points["added"], 100),
         "closed": counted(points["closed"].clip(-1, 1), 1000),
         "sums": [
             [
                 white.index(one["victim"]),
-                one["kind"],
+                kinds.index(one["attack"]),
                 eps.index(one["eps"]),
                 one["n"],
                 *counted((one["reached"], one["closed"], one["added"]), 10_000),

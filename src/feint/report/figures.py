@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from feint import summary
+
 ACTOR, REACTOR = "#0072B2", "#009E73"
 ATTACKED, NOISE, INK, PALE = "#D55E00", "#7A7A7A", "#222222", "#C8C8C8"
 SIZE = (4.3, 3.1)
@@ -104,26 +106,6 @@ def curves(
     across(axes, eps, unit, depth)
 
 
-def quartiles(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Quartiles of a column by kind ("none", "random noise", "attack") and eps."""
-    return (
-        rows.filter(pl.col(column).is_finite())
-        .with_columns(
-            kind=pl.when(pl.col("attack").str.ends_with("noise"))
-            .then(pl.lit("random noise"))
-            .otherwise(pl.col("attack"))
-        )
-        .group_by("kind", "eps")
-        .agg(
-            cases=pl.len(),
-            low=pl.col(column).quantile(0.25, "linear"),
-            middle=pl.col(column).median(),
-            high=pl.col(column).quantile(0.75, "linear"),
-        )
-        .sort("kind", "eps")
-    )
-
-
 def against_eps(
     rows: pl.DataFrame,
     column: str,
@@ -141,7 +123,7 @@ def against_eps(
         depth: as in `success`.
         one: what the value 1 means, drawn as a line.
     """
-    spread = quartiles(rows, column)
+    spread = summary.quartiles(rows, column)
     with style():
         figure, axes = _panel(True, depth is not None)
         clean = spread.filter(pl.col("kind") == "none")

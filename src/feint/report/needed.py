@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from feint import rows as table
+from feint.errors import DamagedError
 from feint.evaluation import ATTACK
 from feint.files import inside
 from feint.report.findings import Findings
@@ -59,9 +60,13 @@ def smallest(findings: Findings) -> Smallest | None:
     searched = path.exists()
     found = grid
     if searched:
-        found = table.read(path, ("source", "target", "label", "sequence")).filter(
-            pl.col("label") != pl.col("target")
-        )
+        found = table.read(path, ("source", "target", "label", "sequence"))
+        if "eps" not in found.columns or found["eps"].is_nan().any():
+            raise DamagedError(
+                f"Could not read {path}: it does not say which eps each sequence needs. Remove it "
+                "and run `feint minimal` again."
+            )
+        found = found.filter(pl.col("label") != pl.col("target"))
     if not len(found):
         return None
     tried = {(s, t): _enough(some) for (s, t), some in noise.group_by("source", "target")}
@@ -96,4 +101,4 @@ def first(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _enough(rows: pl.DataFrame) -> tuple[float, ...]:
-    return tuple(rows["eps"].drop_nulls().filter(rows["eps"].drop_nulls() > 0).sort())
+    return tuple(rows.filter(pl.col("eps").is_finite() & (pl.col("eps") > 0))["eps"].sort())

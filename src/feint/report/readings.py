@@ -5,7 +5,7 @@ interval.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -46,7 +46,8 @@ class Rate:
         asked: how many.
         hits: of them under the attack; clean: without one; noise: under any noise of that eps,
             None where none was tried.
-        intervals: low and high of hits, clean and noise, in this order.
+        intervals: low and high of hits, clean and noise, in this order; where only those that
+            failed are asked, clean is none of them by definition, without doubt.
     """
 
     source: str
@@ -134,7 +135,12 @@ def rates(findings: Findings, reading: Reading) -> Iterator[Rate]:
         for key, some in rows.group_by(place, maintain_order=True):
             source, victim, eps, *target = key
             one = some.filter(~pl.col("clean")) if reading.failed else some
-            yield _rate(str(source), str(victim), str(target[0]) if target else None, eps, one)  # type: ignore[arg-type]
+            wanted = str(target[0]) if target else None
+            found = _rate(str(source), str(victim), wanted, float(eps), one)  # type: ignore[arg-type]
+            if reading.failed and len(one):
+                hit, _, *noise = found.intervals
+                found = replace(found, intervals=(hit, (0.0, 0.0), *noise))
+            yield found
 
 
 def _rate(source: str, victim: str, target: str | None, eps: float, rows: pl.DataFrame) -> Rate:
@@ -147,7 +153,7 @@ def _rate(source: str, victim: str, target: str | None, eps: float, rows: pl.Dat
         source,
         victim,
         target,
-        float(eps),
+        eps,
         len(rows),
         counts[0],
         counts[1],

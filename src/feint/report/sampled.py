@@ -34,7 +34,7 @@ class Course:
 
     Attributes:
         frames: which ones.
-        cases: how many are at least that long.
+        cases: how many rows are at least that long.
         low, middle, high: cm a joint, or data units.
     """
 
@@ -109,11 +109,16 @@ def sampled(findings: Findings, cases: int = CASES) -> Sampled:
                 known.add((place[0], one["sequence"]))
                 between[place[0]].append(read.steps.ravel())
                 over[place[0]].append(read.furthest)
+    lasting = {
+        model: lasts([len(one) for one in found])
+        for (model, done, _), found in distances.items()
+        if done == NONE
+    }
     return Sampled(
         counts,
         total,
         in_cm,
-        {place: course(found) for place, found in distances.items()},
+        {place: course(found, lasting[place[0]]) for place, found in distances.items()},
         {place: _moved(found) for place, found in changes.items()},
         {model: _moved(found) for model, found in between.items()},
         {model: _moved(found) for model, found in over.items()},
@@ -187,14 +192,17 @@ def _joints(findings: Findings) -> torch.Tensor:
     return torch.tensor([findings.skeleton.joint(name) for name in named])
 
 
-def course(distances: list[np.ndarray]) -> Course:
-    """Quartiles of curves of different lengths, frame by frame."""
-    longest = max(len(one) for one in distances)
-    padded = np.full((len(distances), longest), np.nan)
+def lasts(lengths: list[int]) -> int:
+    """Up to which frame there are cases enough."""
+    return sorted(lengths, reverse=True)[min(FEW, len(lengths)) - 1]
+
+
+def course(distances: list[np.ndarray], kept: int) -> Course:
+    """Quartiles of curves of different lengths, frame by frame, of the first `kept` frames."""
+    padded = np.full((len(distances), kept), np.nan)
     for curve, one in zip(padded, distances, strict=True):
-        curve[: len(one)] = one
+        curve[: len(one)] = one[:kept]
     there = np.isfinite(padded).sum(axis=0)
-    kept = int((there >= min(FEW, len(distances))).sum())
     frames = np.arange(0, kept, max(1, -(-kept // FRAMES)))
     low, middle, high = np.nanquantile(padded[:, frames], [0.25, 0.5, 0.75], axis=0)
     return Course(
