@@ -66,9 +66,8 @@ def charts(findings: Findings, matrix: Matrix | None, shaken: pl.DataFrame) -> C
     white = tuple(victim for source, victim in matrix.pairs if source == victim)
     found = needed.smallest(findings)
     drawn = sampled(findings)
-    shakes = rough(
-        shaken.filter(pl.col("victim").is_in(white), pl.col("eps").is_in([0.0, *matrix.eps]))
-    )
+    there = pl.col("victim").is_in(white) & pl.col("eps").is_in(matrix.eps)
+    shakes = rough(shaken.filter(there)) if drawn.in_cm else None
     targets = [ALL, *matrix.targets] if len(matrix.targets) > 1 else list(matrix.targets)
     value = {
         "unit": findings.unit,
@@ -93,7 +92,7 @@ def charts(findings: Findings, matrix: Matrix | None, shaken: pl.DataFrame) -> C
     return Charts(contained(value), ways, white, matrix.eps[-1], found, drawn, shakes)
 
 
-def counted(values: Iterable[float | None], steps: float) -> list[int | None]:
+def counted(values: Iterable[float | None], steps: int) -> list[int | None]:
     """Numbers as whole ones, `steps` of which are 1; null for what is none."""
     return [
         None if one is None or not math.isfinite(one) else round(max(min(one * steps, 9e15), -9e15))
@@ -201,27 +200,24 @@ def _moved(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> dict[s
         *((model, "over", None, one) for model, one in drawn.over.items()),
         *((model, kind, at, one) for (model, kind, at), one in drawn.changes.items()),
     ]
-    lines = [
-        {
-            "model": white.index(model),
-            "kind": kind,
-            "eps": None if at is None else eps.index(at),
-            "median": counted([one.median], 100)[0],
-            "shares": counted(one.shares, 10_000),
-        }
-        for model, kind, at, one in places
-        if model in white and one.shares and (at is None or at in eps)
-    ]
-    if not lines:
+    there = [one for one in places if one[0] in white and one[3].shares]
+    there = [one for one in there if one[2] is None or one[2] in eps]
+    if not there:
         return None
-    every = [one["shares"] for one in lines]
-    last = next(
-        (i for i in range(len(CENTIMETRES)) if all(one[i] == 10_000 for one in every)),
-        len(CENTIMETRES) - 1,
-    )
-    for one in lines:
-        one["shares"] = one["shares"][: last + 1]
-    return {"cm": [float(f"{cm:.4g}") for cm in CENTIMETRES[: last + 1]], "lines": lines}
+    shown = 1 + max(sum(share < 1 for share in one.shares) for *_, one in there)
+    return {
+        "cm": [float(f"{cm:.4g}") for cm in CENTIMETRES[:shown]],
+        "lines": [
+            {
+                "model": white.index(model),
+                "kind": kind,
+                "eps": None if at is None else eps.index(at),
+                "median": counted([one.median], 100)[0],
+                "shares": counted(one.shares[:shown], 10_000),
+            }
+            for model, kind, at, one in there
+        ],
+    }
 
 
 def _rough(found: Rough, white: Sequence[str], eps: Sequence[float]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from feint import tolerance
 from feint.data import sbu
 from feint.evaluation import ATTACK, NONE
 from feint.report.findings import Findings
+from feint.sequences import Reading as Reads
 from feint.skeleton import SBU_15
 from feint.summary import INTERACTION, cluster_intervals
 
@@ -61,7 +62,9 @@ class Rate:
     intervals: tuple[tuple[float, float], ...]
 
 
-OWN, FRAME, JOINT, RECOGNISED = "own", "frame", "joint", "recognised"
+OWN, RECOGNISED = "own", "recognised"
+FRAME: Reads = "frame"
+JOINT: Reads = "joint"
 ABOUT = {
     OWN: ("the run's tolerance", "An answer counts if it is within the tolerance of this run."),
     FRAME: (
@@ -88,10 +91,9 @@ def hits(findings: Findings) -> dict[str, pl.Series]:
     found = {OWN: judged["reached"]}
     if of_the_paper(findings):
         for name in (FRAME, JOINT):
-            if f"distance_{name}" in judged.columns:
-                counts = tolerance.paper(name).reached(judged)  # type: ignore[arg-type]
-                if not (counts == judged["reached"]).all():
-                    found[name] = counts
+            printed = tolerance.paper(name)
+            if f"distance_{name}" in judged.columns and not _same(findings, printed):
+                found[name] = printed.reached(judged)
     if "named_real" in judged.columns:
         found[RECOGNISED] = judged["named_real"].eq_missing(judged["target"])
     return found
@@ -101,6 +103,15 @@ def of_the_paper(findings: Findings) -> bool:
     """The classes and the skeleton are SBU's, which Table 1 is of."""
     labels = findings.described["data"]["labels"]
     return set(labels) == set(sbu.ACTIONS.values()) and findings.skeleton == SBU_15
+
+
+def _same(findings: Findings, other: tolerance.Tolerance) -> bool:
+    """The run's own tolerance is this one, for its targets."""
+    own = findings.tolerance
+    targets = findings.judged["target"].unique().to_list()
+    return (own.reading, own.per_frame) == (other.reading, other.per_frame) and all(
+        own.of(one) == other.of(one) for one in targets
+    )
 
 
 def readings(findings: Findings) -> list[Reading]:
@@ -136,10 +147,10 @@ def rates(findings: Findings, reading: Reading) -> Iterator[Rate]:
             source, victim, eps, *target = key
             one = some.filter(~pl.col("clean")) if reading.failed else some
             wanted = str(target[0]) if target else None
-            found = _rate(str(source), str(victim), wanted, float(eps), one)  # type: ignore[arg-type]
+            found = _rate(str(source), str(victim), wanted, float(eps), one)
             if reading.failed and len(one):
-                hit, _, *noise = found.intervals
-                found = replace(found, intervals=(hit, (0.0, 0.0), *noise))
+                attack, _, *others = found.intervals
+                found = replace(found, intervals=(attack, (0.0, 0.0), *others))
             yield found
 
 

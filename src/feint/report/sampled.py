@@ -77,7 +77,7 @@ class Sampled:
 
 
 def kind(attack: str) -> str:
-    """ "none", "noise" (of any kind), or "attack"."""
+    """What an attack's name comes to: "none", "noise" (of any kind), or "attack"."""
     return "noise" if attack.endswith("noise") else attack
 
 
@@ -97,7 +97,7 @@ def sampled(findings: Findings, cases: int = CASES) -> Sampled:
     for (job, model, attack, eps), rows in some.sort(
         "victim", "target", "job", "attack", "eps", "row"
     ).group_by("job", "victim", "attack", "eps", maintain_order=True):
-        place = (str(model), kind(str(attack)), float(eps))  # type: ignore[arg-type]
+        place = (str(model), kind(str(attack)), float(eps))
         for one in rows.iter_rows(named=True):
             read = _read(findings, str(job), one, in_cm)
             distances[place].append(read.distance)

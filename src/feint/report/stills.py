@@ -1,4 +1,4 @@
-"""The page's charts as pictures: for paper, for a page without JavaScript, and as files beside it."""
+"""The page's charts as pictures: for paper, for a page without JavaScript, and as files."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,18 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from feint.evaluation import ATTACK
 from feint.report.figures import (
-    ACTOR, ATTACKED, INK, NOISE, PALE, REACTOR, SIZE, across, legend_below, ruled, style, to_svg,
+    ACTOR,
+    ATTACKED,
+    INK,
+    NOISE,
+    PALE,
+    REACTOR,
+    SIZE,
+    across,
+    legend_below,
+    ruled,
+    style,
+    to_svg,
 )  # fmt: skip
 from feint.report.needed import Needed, Smallest
 from feint.report.rough import Rough
@@ -68,7 +79,7 @@ def _steps(
 ) -> None:
     values = np.sort(np.array([eps for one in parts for eps in read(one)]))
     none, asked = sum(one.none for one in parts), sum(one.asked for one in parts)
-    at = np.concatenate([[0.0], values, [largest]])
+    at = np.concatenate([[0.0], values, [1.03 * largest]])
     shares = np.concatenate([[none], none + np.arange(1, len(values) + 1), [none + len(values)]])
     axes.plot(at, shares / asked, color=colour, lw=2, drawstyle="steps-post", label=told)
 
