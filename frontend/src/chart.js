@@ -94,7 +94,7 @@ export class Chart {
     ];
     if (x.above) {
       const above = (one) => String(Number((one * x.above.factor).toPrecision(3)));
-      axes.push({ ...axis, side: 0, label: x.above.label, size: 30, space: 44, values: (_, at) => at.map(above), grid: { show: false } });
+      axes.push({ ...axis, scale: "x", side: 0, label: x.above.label, size: 30, space: 44, values: (_, at) => at.map(above), grid: { show: false } });
     }
     const shown = (one) => !this.hidden.has(one.name);
     return {

@@ -17,7 +17,7 @@ export class Distances {
     const { spreads } = data.distances;
     this.controls = new Controls(root, () => this.draw());
     this.controls.list("model", "Model that answers", data.models);
-    this.controls.list("view", "Shown", ["frame by frame", ...spreads.map((one) => `against eps, ${one.unit}`)]);
+    this.controls.list("view", "Shown", ["frame by frame", ...spreads.map((one) => `against eps, ${one.unit === "of the tolerance" ? "in tolerances" : one.unit}`)]);
     this.controls.slider("eps", "Change of at most", data.told);
     this.chart = new Chart(root);
     this.draw();

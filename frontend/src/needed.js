@@ -31,7 +31,7 @@ export class Needed {
   }
 
   draw() {
-    const { needed, unit } = this.data;
+    const { needed, unit, depth } = this.data;
     const at = this.controls.get("target");
     const target = this.targets.length > 1 ? (at ? this.targets[at - 1] : null) : this.targets[0];
     const sums = this.models.map((model) => this.sum(model, target)).filter((one) => one.asked);
@@ -56,7 +56,7 @@ export class Needed {
     });
     this.chart.draw({
       told: sums.map((one) => this.sentence(one)).join(" "),
-      x: { values: grid, label: `smallest eps (${unit})`, told: short, title: (eps) => (eps > needed.largest ? `more than ${short(needed.largest)} ${unit} was not tried` : `at most ${short(eps)} ${unit}`), range: () => [0, needed.largest * 1.05] },
+      x: { values: grid, label: `smallest eps (${unit})`, told: short, title: (eps) => (eps > needed.largest ? `more than ${short(needed.largest)} ${unit} was not tried` : `at most ${short(eps)} ${unit}`), range: () => [0, needed.largest * 1.05], above: depth && { label: `cm along ${depth[0]}`, factor: depth[1] } },
       y: { label: "count as the target", told: percent, range: () => [0, 1.02] },
       lines,
       heads: ["model", "asked", "none needed", "needed a change", "never", "a quarter", "half", "three quarters"],

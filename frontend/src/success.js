@@ -94,7 +94,8 @@ export class Success {
     const noise = last.noise ? `random noise of that size ${percent(last.noise.share)}` : "random noise was not tried";
     const out = way.failed ? `the ${last.asked} that failed without an attack` : `all ${last.asked} asked`;
     const open = rates(data, data.readings.findIndex((one) => one.failed && one.all === way.all), pair, target).find((one) => one.eps === last.eps);
-    const failed = !way.failed && open ? ` Of the ${open.asked} that failed without: ${percent(open.attack.share)}.` : "";
+    const moved = open?.asked ? ` Of the ${open.asked} that failed without: ${percent(open.attack.share)}.` : " None failed without.";
+    const failed = way.failed ? "" : moved;
     return (
       `${where}, at most ${data.told[last.eps]}: of ${out} the attack makes ${percent(last.attack.share)} count as the target ` +
       `(95 % interval ${percent(last.attack.low)}-${percent(last.attack.high)}), ${noise}. ` +

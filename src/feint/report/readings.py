@@ -70,8 +70,7 @@ ABOUT = {
     FRAME: (
         "Table 1, frame",
         "An answer counts if its distance (the norm of a whole frame, summed over frames) is below "
-        "the paper's Table 1. In this reading that is so lax that most answers count without an "
-        "attack.",
+        "the paper's Table 1. On SBU that is so lax that most answers count without an attack.",
     ),
     JOINT: (
         "Table 1, joint",
