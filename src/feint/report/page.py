@@ -41,7 +41,7 @@ def write(folder: Path) -> Path:
     rows = shaken(findings)
     drawn = charts(findings, looked.matrix if looked else None, rows)
     images = pictures(findings, case, median, drawn)
-    running = [one for one in (played if played and played.cases else None, looked, drawn) if one]
+    running = [one for one in (played if played and played.cases else None, drawn, looked) if one]
     html = (
         templates()
         .get_template("template.html.jinja")
