@@ -30,7 +30,7 @@ from feint.differences import diff
 from feint.errors import FeintError
 from feint.files import BLANK, pack, read_json, read_tensors, seal, write_json, write_tensors
 from feint.models import loading
-from feint.report import page, terminal
+from feint.report import page, pictures, terminal
 from feint.status import status
 from feint.store import Store
 from feint.verification import verify

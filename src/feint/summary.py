@@ -156,7 +156,7 @@ def cluster_intervals(
     return found
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _drawn(clusters: int, draws: int, seed: int) -> np.ndarray:
     """How often each cluster is in each draw: (draws, clusters)."""
     drawn = np.random.default_rng(seed).integers(clusters, size=(draws, clusters))
