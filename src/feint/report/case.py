@@ -100,8 +100,8 @@ def worst(findings: Findings) -> dict[str, Any] | None:
 
 
 def attacked(findings: Findings) -> pl.DataFrame:
-    """White box, the attack, at the largest eps."""
-    rows = findings.judged.filter(WHITE)
+    """White box, the attack, at the largest eps; those whose motion can be read."""
+    rows = findings.readable.filter(WHITE)
     return rows.filter(pl.col("eps") == pl.col("eps").max())
 
 
@@ -151,11 +151,11 @@ def acceleration(motion: Motion, fps: float) -> float | None:
 
 
 def shaken(findings: Findings) -> pl.DataFrame:
-    """White-box rows of `Findings.judged` with the actor's `acceleration`, and `recorded`'s.
+    """White-box rows of `Findings.readable` with the actor's `acceleration`, and `recorded`'s.
 
     Both are means over joints in m/s2; null where a sequence is too short for them.
     """
-    judged = findings.judged.filter(pl.col("source") == pl.col("victim"))
+    judged = findings.readable.filter(pl.col("source") == pl.col("victim"))
     parts = [judged.clear().with_columns(acceleration=pl.lit(None, dtype=pl.Float64))]
     for (job,), rows in judged.group_by("job", maintain_order=True):
         seen = findings.trail.seen(str(job)).values

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from feint import rows as table
 from feint.errors import DamagedError
 from feint.evaluation import ATTACK
-from feint.files import inside
 from feint.report.findings import Findings
 
 
@@ -48,25 +46,15 @@ class Smallest:
 
 
 def smallest(findings: Findings) -> Smallest | None:
-    """What every sequence needed; None if nothing was attacked.
-
-    Raises:
-        DamagedError: minimal.parquet is there and holds something else.
-    """
+    """What every sequence needed; None if nothing was attacked."""
     judged = findings.judged.filter(pl.col("source") == pl.col("victim"))
     noise = first(judged.filter(pl.col("attack").str.ends_with("noise")))
     grid = first(judged.filter(pl.col("attack") == ATTACK))
-    path = inside(findings.folder, "minimal.parquet")
-    searched = path.exists()
-    found = grid
-    if searched:
-        found = table.read(path, ("source", "target", "label", "sequence"))
-        if "eps" not in found.columns or found["eps"].is_nan().any():
-            raise DamagedError(
-                f"Could not read {path}: it does not say which eps each sequence needs. Remove it "
-                "and run `feint minimal` again."
-            )
-        found = found.filter(pl.col("label") != pl.col("target"))
+    try:
+        searched = findings.searched
+    except DamagedError:
+        searched = None  # said among what is lost
+    found = grid if searched is None else searched
     if not len(found):
         return None
     tried = {(s, t): _enough(some) for (s, t), some in noise.group_by("source", "target")}
@@ -84,7 +72,9 @@ def smallest(findings: Findings) -> Smallest | None:
     ]
     parts.sort(key=lambda one: (order.get(one.model, len(order)), one.model, one.target))
     # The search goes up to the experiment's largest eps, as the grid does.
-    return Smallest(searched, float(max(findings.experiment["attack"]["eps"])), tuple(parts))
+    return Smallest(
+        searched is not None, float(max(findings.experiment["attack"]["eps"])), tuple(parts)
+    )
 
 
 def first(judged: pl.DataFrame) -> pl.DataFrame:

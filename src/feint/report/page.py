@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from feint.errors import FeintError
 from feint.files import inside, write_bytes, write_text
 from feint.report import tables
 from feint.report.browse import browse
@@ -12,7 +13,7 @@ from feint.report.case import Case, acceleration, choose, read, shaken, shaking,
 from feint.report.charts import charts
 from feint.report.findings import Findings, listed
 from feint.report.needs import need
-from feint.report.pictures import every, pictures, told_case
+from feint.report.pictures import Image, every, pictures, told_case
 from feint.report.player import alone as player_alone
 from feint.report.player import player
 
@@ -25,13 +26,26 @@ def write(folder: Path) -> Path:
     Returns:
         the page's path.
 
+    What is missing or damaged is named in it, and the rest is there.
+
     Raises:
-        FeintError: the run was not scored yet, a file is damaged, or the libraries that draw are
-            not installed.
+        FeintError: it is no run, nothing of it can be read, or the libraries that draw are not
+            installed.
     """
     need("The report", *NEEDED)
     findings = Findings.of(folder)
-    described = _described(findings)
+    if not findings.gates and not findings.scored:
+        raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(findings.lost)}")
+    html, images = _whole(findings) if findings.scored else (_html(findings), [])
+    page = inside(folder, "report", "index.html")
+    for image in images:
+        write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", image.name)), image.content)
+    write_text(page, html)
+    return page
+
+
+def _whole(findings: Findings) -> tuple[str, list[Image]]:
+    """The page of a run that was scored, and its pictures."""
     chosen = choose(findings)
     case = None if chosen is None else read(findings, *chosen)
     usual = typical(findings)
@@ -42,29 +56,26 @@ def write(folder: Path) -> Path:
     drawn = charts(findings, looked.matrix if looked else None, rows)
     images = pictures(findings, case, median, drawn)
     running = [one for one in (played if played and played.cases else None, drawn, looked) if one]
-    html = (
-        templates()
-        .get_template("template.html.jinja")
-        .render(
-            **described,
-            **images,
-            case=None if case is None else _case(findings, case),
-            typical=None if usual is None else _numbers(findings, usual),
-            worst=_failure(findings),
-            tables=tables,
-            shaking=shaking(rows),
-            player=played,
-            browse=looked,
-            drawn=drawn,
-            trusted=" ".join(one.trusted for one in running) or "'none'",
-            findings=findings,
-        )
+    html = _html(
+        findings,
+        **images,
+        case=None if case is None else _case(findings, case),
+        typical=None if usual is None else _numbers(findings, usual),
+        worst=_failure(findings),
+        shaking=shaking(rows),
+        player=played,
+        browse=looked,
+        drawn=drawn,
+        trusted=" ".join(one.trusted for one in running) or "'none'",
     )
-    page = inside(folder, "report", "index.html")
-    for image in every(images):
-        write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", image.name)), image.content)
-    write_text(page, html)
-    return page
+    return html, every(images)
+
+
+def _html(findings: Findings, **parts: Any) -> str:
+    """The page with these parts; without any it tells what was to be tested and what is lost."""
+    nothing = {"case": None, "player": None, "browse": None, "drawn": None, "trusted": "'none'"}
+    told = {**_described(findings), **nothing, **parts, "tables": tables, "findings": findings}
+    return str(templates().get_template("template.html.jinja").render(told))
 
 
 def alone(findings: Findings, case: Case) -> bytes:

@@ -137,7 +137,7 @@ def drawn(
     findings: Findings, cases: int
 ) -> tuple[pl.DataFrame, Mapping[str, int], Mapping[str, int]]:
     """Rows of a seeded draw of white-box cases; of each model how many, and of how many."""
-    judged = findings.judged.filter(pl.col("source") == pl.col("victim"))
+    judged = findings.readable.filter(pl.col("source") == pl.col("victim"))
     asked = judged.select("victim", "target", "sequence").unique().sort(pl.all())
     parts = []
     for _, mine in asked.group_by("victim", maintain_order=True):
