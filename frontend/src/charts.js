@@ -11,8 +11,7 @@ const KINDS = { success: Success, transfer: Transfer, needed: Needed, distances:
 const data = JSON.parse(document.getElementById("charts-data").textContent);
 
 if (able()) {
-  for (const root of document.querySelectorAll("[data-chart]")) {
-    root.closest(".chart").classList.add("works"); // first: what is hidden has no width
-    new KINDS[root.dataset.chart](root, data);
-  }
+  const roots = [...document.querySelectorAll("[data-chart]")];
+  for (const root of roots) root.closest(".chart").classList.add("works"); // what is hidden has no width
+  for (const root of roots) new KINDS[root.dataset.chart](root, data);
 }
