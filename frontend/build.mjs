@@ -1,13 +1,19 @@
-// Two files for the page in src/feint/report/vendor/: player.js, three.js's licence beside it, and
-// browse.js.
+// Three files for the page in src/feint/report/vendor/: player.js, charts.js and browse.js, and beside
+// them the licences of three.js and uPlot.
 import { build } from "esbuild";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 
 const vendor = new URL("../src/feint/report/vendor/", import.meta.url);
-const three = new URL("./node_modules/three/", import.meta.url);
 
-const licence = await readFile(new URL("LICENSE", three), "utf8");
-const { version } = JSON.parse(await readFile(new URL("package.json", three), "utf8"));
+/** A package's licence, written beside the scripts, and the notice of a script that holds it. */
+async function licensed(name, what, called) {
+  const there = new URL(`./node_modules/${name}/`, import.meta.url);
+  const licence = await readFile(new URL("LICENSE", there), "utf8");
+  const { version } = JSON.parse(await readFile(new URL("package.json", there), "utf8"));
+  await writeFile(new URL(`LICENSE-${name}.txt`, vendor), licence);
+  // MIT asks that the notice goes with every copy, and every report is one.
+  return `/*! ${what} (Apache-2.0) with ${called} ${version}:\n\n${licence.trim()}\n*/\n`;
+}
 
 async function bundled(entry, notice, name) {
   const { outputFiles } = await build({
@@ -17,6 +23,7 @@ async function bundled(entry, notice, name) {
     format: "iife",
     target: "es2020",
     charset: "ascii",
+    loader: { ".css": "text" },
     legalComments: "none",
     write: false,
   });
@@ -29,8 +36,6 @@ async function bundled(entry, notice, name) {
 }
 
 await mkdir(vendor, { recursive: true });
-// MIT asks that the notice goes with every copy, and every report is one.
-const notice = `/*! feint's player (Apache-2.0) with three.js ${version}:\n\n${licence.trim()}\n*/\n`;
-await bundled("./src/main.js", notice, "player.js");
+await bundled("./src/main.js", await licensed("three", "feint's player", "three.js"), "player.js");
+await bundled("./src/charts.js", await licensed("uplot", "feint's charts", "uPlot"), "charts.js");
 await bundled("./src/browse.js", "/*! feint (Apache-2.0) */\n", "browse.js");
-await writeFile(new URL("LICENSE-three.txt", vendor), licence);

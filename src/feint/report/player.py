@@ -129,7 +129,7 @@ def _candidates(findings: Findings) -> Iterator[tuple[dict[str, Any] | None, str
     for _, asked in open_.group_by("victim", "target", maintain_order=True):
         yield _first(asked.filter("reached"), "way", True), "best success"
         yield _first(asked.filter(~pl.col("reached")), "closed", False), "worst failure"
-    white = findings.judged.filter(WHITE).sort("eps", descending=True, maintain_order=True)
+    white = findings.readable.filter(WHITE).sort("eps", descending=True, maintain_order=True)
     same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
     for row in white.filter(*same).iter_rows(named=True):
         yield row, f"the first case at eps {row['eps']:g}"
