@@ -136,5 +136,5 @@ def test_on_paper_and_without_javascript_there_are_pictures(browser: Any, writte
         tab.goto(written.as_uri())
         for name in KINDS:
             sync_api.expect(tab.locator(f"#{name} .still img").first).to_be_visible()
-            assert not tab.locator(f"#{name} .alive").is_visible()
+            assert not tab.locator(f"#{name} [data-chart]").is_visible()
         context.close()
