@@ -47,7 +47,7 @@ ROOMS = {
         "work",
     ),
     5: ("report",),
-    6: ("reproduction",),
+    6: ("reproduction", "survey"),
     7: ("cli", "drawing"),
 }
 FLOOR = {name: floor for floor, names in ROOMS.items() for name in names}
