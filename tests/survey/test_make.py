@@ -29,9 +29,14 @@ TARGETS = ("hugging", "punching", "handshaking")
 LABELS = (*TARGETS, "departing", "kicking", "pushing")
 
 
+def small(**knobs: Any) -> Fake:
+    """A run without noise and transfer, which a study does not look at."""
+    return Fake(**{"noise": (), "transfer": False, **knobs})
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    fake = Fake(targets=TARGETS, labels=LABELS, eps=EPS, kappa=0.01)
+    fake = small(targets=TARGETS, labels=LABELS, eps=EPS, kappa=0.01)
     return fake.write(tmp_path_factory.mktemp("run") / "run")
 
 
@@ -75,7 +80,7 @@ def test_the_papers_objectives_are_asked_in_its_order(drafted: Draft) -> None:
 
 
 def test_a_run_without_them_is_asked_for_what_it_has(tmp_path: Path) -> None:
-    folder = Fake(targets=("hugging", "exchanging")).write(tmp_path / "run")
+    folder = small(targets=("hugging", "exchanging")).write(tmp_path / "run")
     told = draft(Findings.of(folder), Wanted(models=("gru", "tcn"))).study.objectives
     pairs = [(one.reaction, one.model) for one in told]
     assert pairs == [(t, m) for t in ("exchanging", "hugging") for m in ("gru", "tcn")]
@@ -119,7 +124,7 @@ def test_eps_are_chosen_evenly(values: list[float], most: int, chosen: list[floa
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_sequence_is_the_first_drawn_that_is_open(tmp_path: Path, seed: int) -> None:
-    folder = Fake(targets=("punching",), kappa=0.3, eps=(1.0, 2.0)).write(tmp_path / "run")
+    folder = small(targets=("punching",), kappa=0.3, eps=(1.0, 2.0)).write(tmp_path / "run")
     findings = Findings.of(folder)
     rows = findings.judged.filter(case.WHITE, pl.col("victim") == "tcn")
     assert 0 < rows.filter(~pl.col("clean"))["sequence"].n_unique() < rows["sequence"].n_unique()
@@ -155,7 +160,7 @@ def test_catch_trials_hold_what_they_say(drafted: Draft, findings: Findings) -> 
 
 
 def test_where_everything_counts_already_nothing_says_that_it_does_not(tmp_path: Path) -> None:
-    findings = Findings.of(Fake(targets=("punching",), kappa=9.0).write(tmp_path / "run"))
+    findings = Findings.of(small(targets=("punching",), kappa=9.0).write(tmp_path / "run"))
     made = draft(findings, Wanted())
     assert asked(made.study, "leftmost", catch="clean") == []
     assert len(asked(made.study, "leftmost", catch="target")) == 1
@@ -261,8 +266,8 @@ def test_what_no_study_can_be_made_of_is_refused(run: Path, tmp_path: Path) -> N
     refused(run, has, objectives=[("punching", "punching")])
     refused(run, has, models=["lstm"])
     refused(run, "No study can be made of this: consent", consent="x" * 30_000)
-    refused(Fake(eps=(3.0,)).write(tmp_path / "one"), "attacked with one eps alone, 3 cm")
-    made = draft(Findings.of(Fake(eps=(1.0, 3.0)).write(tmp_path / "two")), Wanted())
+    refused(small(eps=(3.0,)).write(tmp_path / "one"), "attacked with one eps alone, 3 cm")
+    made = draft(Findings.of(small(eps=(1.0, 3.0)).write(tmp_path / "two")), Wanted())
     assert made.notes == ("The run has 2 eps, not 6 as the paper: all are shown.",)
     told = read_json(tmp_path / "two" / "run.json")
     write_json(tmp_path / "two" / "run.json", {**told, "skeleton": {}})
