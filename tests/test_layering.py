@@ -47,8 +47,8 @@ ROOMS = {
         "work",
     ),
     5: ("report",),
-    6: ("reproduction",),
-    7: ("cli", "drawing"),
+    6: ("reproduction", "survey"),
+    7: ("cli", "drawing", "surveying"),
 }
 FLOOR = {name: floor for floor, names in ROOMS.items() for name in names}
 
