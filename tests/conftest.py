@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,6 +89,16 @@ def _generated(**words: Any) -> Any:
     from feint.data import synthetic
 
     return synthetic.generate(**words)
+
+
+@pytest.fixture(scope="module")
+def generated_once() -> Iterator[None]:
+    """Every run of a module on the embedded data reads what was generated for the first."""
+    from feint import prepared
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared, "synthetic", SimpleNamespace(generate=_generated))
+        yield
 
 
 class Tiny:

@@ -200,7 +200,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Fake().write(tmp_path_factory.mktemp("finished") / "run")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A real one, which needs playwright and chromium."""
     sync_api = pytest.importorskip("playwright.sync_api")
