@@ -20,6 +20,14 @@ settings.load_profile("feint")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """A test's files need not outlive a power cut; `test_files.py` sees that feint's would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sbu_root() -> Path:
     """The real SBU skeletons: $FEINT_DATA/sbu, else ../shared/data/sbu; skips without them."""

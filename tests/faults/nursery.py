@@ -139,6 +139,7 @@ def child(order: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Serve until the orders end."""
     importlib.import_module("torch._dynamo")  # here, not in every child
+    os.fsync = lambda _: None  # what a killed process has written stays without
     torch.set_num_threads(1)
     data = prepared.prepare(experiment.parse(TEXT, "faults.toml"))
     feint.runs.prepare = lambda _: data
