@@ -32,6 +32,14 @@ ARGUMENTS = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """A test's files need not outlive a power cut; `test_files.py` sees that feint's would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sbu_root() -> Path:
     """The real SBU skeletons: $FEINT_DATA/sbu, else ../shared/data/sbu; skips without them."""
@@ -103,6 +111,16 @@ def _generated(**words: Any) -> Any:
     return synthetic.generate(**words)
 
 
+@pytest.fixture(scope="module")
+def generated_once() -> Iterator[None]:
+    """Every run of a module on the embedded data reads what was generated for the first."""
+    from feint import prepared
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared, "synthetic", SimpleNamespace(generate=_generated))
+        yield
+
+
 class Tiny:
     """The smallest run that has everything: two models, two eps, noise, transfer, two parts."""
 
@@ -155,7 +173,7 @@ def least(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return _finished(tmp_path_factory, LEAST)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A real one, which needs playwright and chromium."""
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -18,6 +18,8 @@ from feint.report import page, terminal
 from feint.runs import Run
 from feint.store import Store
 
+pytestmark = pytest.mark.usefixtures("generated_once")
+
 SMALL = """
 name = "small"
 [data]
@@ -58,7 +60,7 @@ def whole(folder: Path, text: str = SMALL) -> tuple[Run, pl.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def done(generated_once, tmp_path_factory):
     return whole(tmp_path_factory.mktemp("runs") / "small")
 
 

@@ -38,7 +38,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reproduction")
-    command = [sys.executable, "-m", "feint.cli", "reproduce", "--profile", "smoke"]
+    # As the command does it, but a thousand files are not waited for until they are on the disk.
+    main = "import os; os.fsync = lambda _: None; from feint.cli import main; main()"
+    command = [sys.executable, "-c", main, "reproduce", "--profile", "smoke"]
     command += ["--again", "tcn", "--out", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
