@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -67,7 +67,7 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
         return None
     told: list[str] = []
     keys: list[tuple[Any, ...]] = []
-    head = contained(_skeleton(findings.skeleton))
+    head = contained(drawn_skeleton(findings.skeleton))
     room = size - len(head) - len('{"skeleton":,"cases":[]}')
     for row, why in notable(findings):
         if len(told) == cases:
@@ -88,13 +88,19 @@ def alone(findings: Findings, case: Case) -> Player:
         rule = _kind(case.row, rule)
     told = contained(_encoded(findings, replace(case, rule=rule)))
     key = tuple(case.row[name] for name in KEY)
-    return Player(_payload(contained(_skeleton(case.skeleton)), [told]), 1, 1, (key,))
+    return Player(_payload(contained(drawn_skeleton(case.skeleton)), [told]), 1, 1, (key,))
 
 
 def identity(row: dict[str, Any]) -> str:
     """A short name of a row for links, the same whenever its page is written."""
     told = json.dumps([row[name] for name in KEY])
     return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def step_of(motions: Iterable[Motion]) -> float:
+    """Metres a step: `STEP`, or more where int16 could not count as far as someone goes."""
+    furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions)
+    return max(STEP, furthest / 32767)
 
 
 def encoded(motion: Motion, step: float = STEP) -> str:
@@ -145,7 +151,7 @@ def _payload(head: str, cases: list[str]) -> str:
     return f'{{"skeleton":{head},"cases":[{",".join(cases)}]}}'
 
 
-def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
+def drawn_skeleton(skeleton: Skeleton) -> dict[str, Any]:
     """What is drawn: bones as pairs of positions, and which way the camera looks."""
     return {
         "joints": list(skeleton.joints),
@@ -161,8 +167,7 @@ def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
     """One case: who and what in words, its numbers, its motion."""
     row = case.row
     motions = {name: getattr(case, name) for name in MOTIONS}
-    furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions.values())
-    step = max(STEP, furthest / 32767)
+    step = step_of(motions.values())
     eps = findings.told_eps(row["eps"])
     return {
         "id": identity(row),
