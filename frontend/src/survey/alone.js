@@ -5,13 +5,9 @@ import { asked, passing, Silent } from "./server.js";
 
 /** As Server, for a folder of files. */
 export class Alone {
-  constructor() {
-    this.jatos = globalThis.jatos ?? null;
-  }
-
   /** study.json: Server's study, with `trials` by name, `orders` of names, and `send`. */
   async study() {
-    if (this.jatos) await new Promise((resolve) => this.jatos.onLoad(resolve));
+    this.jatos = await jatos();
     this.told = await asked("study.json");
     return { ...this.told, trials: this.told.orders[0].length };
   }
@@ -67,7 +63,7 @@ export class Alone {
     const { url = null, experiment = null } = this.told.send ?? {};
     const name = `${judge}.json`;
     if (this.jatos) {
-      await this.jatos.endStudyWithoutRedirect?.(data);
+      await this.jatos.endStudyWithoutRedirect(data);
     } else if (url !== null && !this.keep.session.sent) {
       const body = experiment === null ? JSON.parse(data) : { experimentID: experiment, filename: name, data };
       await this.posted(url, body, waiting);
@@ -93,4 +89,20 @@ export class Alone {
       }
     }
   }
+}
+
+/** JATOS's own script, where the page's address is one of JATOS; else null. */
+async function jatos() {
+  if (!location.pathname.includes("/publix/")) return null;
+  if (!globalThis.jatos) {
+    const script = made("script", { src: "jatos.js" });
+    const there = new Promise((resolve, reject) => {
+      script.onload = resolve;
+      script.onerror = () => reject(new Silent("JATOS's script is not there."));
+    });
+    document.head.append(script);
+    await there;
+  }
+  await new Promise((resolve) => globalThis.jatos.onLoad(resolve));
+  return globalThis.jatos;
 }

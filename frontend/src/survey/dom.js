@@ -26,12 +26,13 @@ export function paragraphs(text) {
 
 /**
  * A page of words in `root`, and which of its buttons was pressed.
- * @param choices [[label, value]], the one that goes on first.
+ * @param choices [[label, value]]: what goes on.
+ * @param others the same: what does not.
  */
-export function page(root, title, body, choices) {
+export function page(root, title, body, choices, others = []) {
   return new Promise((resolve) => {
-    const buttons = choices.map(([label, value], i) =>
-      button(label, () => resolve(value), { class: i ? "" : "main" }),
+    const buttons = [...choices, ...others].map(([label, value], i) =>
+      button(label, () => resolve(value), { class: i < choices.length ? "main" : "" }),
     );
     const heading = made("h1", { tabindex: "-1" }, title);
     root.replaceChildren(

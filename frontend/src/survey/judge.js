@@ -22,9 +22,9 @@ async function insist(ask, title) {
       if (error instanceof Refused && ![429, 500, 502, 503, 504].includes(error.status)) throw error;
       if (!(error instanceof Refused || error instanceof Silent)) throw error;
       const why =
-        error.status === 429
-          ? `The server has too much to do at the moment.${error.seconds ? ` Try again in ${error.seconds} seconds.` : ""}`
-          : "The study's server does not answer. Check that this device is online; it may also be the server.";
+        error instanceof Silent
+          ? "The study's server does not answer. Check that this device is online; it may also be the server."
+          : `${error.message}${error.seconds ? ` Try again in ${Math.ceil(error.seconds)} s.` : ""}`;
       const kept = "Answers that you gave already are kept.";
       await page(root, title, [made("p", {}, why), made("p", {}, kept)], [["Try again", null]]);
       root.replaceChildren(made("p", { class: "loading" }, "Loading…"));
@@ -48,7 +48,7 @@ async function judge(study, keep) {
       keep.forget();
     }
   }
-  const agreed = await page(root, study.name, paragraphs(study.consent), [["I agree and take part", true], ["I do not agree", false]]);
+  const agreed = await page(root, study.name, paragraphs(study.consent), [["I agree and take part", true]], [["I do not agree", false]]);
   if (!agreed) return null;
   const begun = await insist(() => source.begin(study.id), "The study could not be started");
   keep.session = { judge: begun.judge, token: begun.token, read: false };
@@ -111,8 +111,9 @@ function reported({ waiting, error, next }) {
 /** Everything is stored, or said what is not. */
 async function thanks(study, keep, outbox, who) {
   root.replaceChildren(made("p", { class: "loading", role: "status" }, "Saving your last answers…"));
-  const [told, more] = [[], []];
+  const [told, more] = [[], paragraphs(study.thanks)];
   if (!(await outbox.flush())) {
+    more.length = 0;
     const href = URL.createObjectURL(new Blob([JSON.stringify({ study: study.id, judge: who.judge, answers: outbox.waiting })]));
     told.push(
       made("p", { class: "news wrong" }, "Some answers could not be stored. Please save them as a file and give it to the researcher."),
@@ -124,18 +125,18 @@ async function thanks(study, keep, outbox, who) {
     if (files) more.push(...files);
     if (!told.length) status.replaceChildren();
   } catch (error) {
+    more.length = 0;
     told.push(made("p", { class: "news wrong" }, `Your answers could not be handed over: ${error.message} They are kept on this device.`));
   }
   const number = made("code", { class: "judge" }, who.judge);
   await page(
-    root, "Thank you", [
-      ...told, ...paragraphs(study.thanks), ...more,
+    root, "You are done", [
+      ...told, ...more,
       made("h2", {}, "If you want your answers deleted"),
       made("p", {}, "Nothing that is stored says who you are, so only this number finds your answers. Write it down, and give it to the researcher if you want them deleted:"),
       made("p", {}, number),
-      made("p", { class: "soft" }, "You can close this page now."),
     ],
-    [["Let somebody else take part on this device", null]],
+    [], [["Let somebody else take part on this device", null]],
   );
   keep.forget();
   location.reload();
@@ -184,10 +185,12 @@ async function run(study, keep, outbox, who, open) {
 }
 
 main().catch((error) => {
-  const changed = [404, 409, 410].includes(error.status);
-  const body = changed
-    ? "This study was changed or ended since the page was opened. Load the page again."
-    : `Something went wrong: ${error.message} Load the page again; if that does not help, tell the researcher.`;
+  const body =
+    {
+      404: "This study was changed or ended since the page was opened. Load the page again.",
+      409: error.message,
+    }[error.status] ??
+    `Something went wrong: ${error.message} Load the page again; if that does not help, tell the researcher.`;
   const again = button("Load the page again", () => location.reload(), { class: "main" });
   root.replaceChildren(made("article", { class: "words" }, made("h1", {}, "This did not work"), made("p", { role: "alert" }, body), again));
 });

@@ -9,6 +9,8 @@ const SEATS = {
   naming: () => -1,
 };
 const OUT = ["none", "cannot-tell"];
+/** Seen where the panels do not fit beside one another. */
+const ROWS = "On this screen the clips go on in the next line. The lowest number is the leftmost.";
 
 export class Question {
   /**
@@ -32,8 +34,12 @@ export class Question {
       made(
         "article", { class: `question ${shown.kind}`, "data-trial": shown.name },
         way(progress), this.heading,
-        this.figures(), theatre.looks, this.others(), this.news,
-        made("div", { class: "dock" }, theatre.transport, made("div", { class: "go" }, this.confirm)),
+        ...(shown.kind === "leftmost" ? [made("p", { class: "rows" }, ROWS)] : []),
+        made("div", { class: "scene" }, this.figures(), theatre.looks), this.others(),
+        made(
+          "div", { class: "dock" }, this.news, theatre.transport,
+          made("div", { class: "go" }, this.confirm),
+        ),
       ),
     );
     if (told) display.firstChild.classList.add("told");
@@ -75,8 +81,8 @@ export class Question {
       "aria-pressed": "false", disabled: true, "data-choice": value ?? "",
     });
     one.append(made("span", { class: "label" }, label));
-    if (this.keys.size < 60 && key.length === 1) {
-      one.append(made("kbd", { "aria-hidden": "true" }, key));
+    if (key.length === 1) {
+      if (label !== key) one.append(made("kbd", { "aria-hidden": "true" }, key));
       one.setAttribute("aria-keyshortcuts", key);
       this.keys.set(key.toLowerCase(), value);
     }
@@ -105,8 +111,8 @@ export class Question {
     const label = options.find((one) => one.value === expected)?.label ?? expected;
     const right = this.told.choice === expected;
     this.news.textContent = right
-      ? "Right. Practice does not count; the questions that follow tell nothing."
-      : `The answer would have been: ${label}. Practice does not count; the questions that follow tell nothing.`;
+      ? "Right."
+      : `The answer would have been: ${label}.`;
     this.news.classList.add(right ? "right" : "wrong");
     this.buttons.get(this.told.choice)?.setAttribute("aria-pressed", "true");
     this.buttons.get(expected)?.classList.add("expected");
