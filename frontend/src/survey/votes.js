@@ -1,7 +1,7 @@
 // The votes of one objective: a bar for every panel, its eps and its distance under it.
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 372;
-const HEIGHT = 196;
+const HEIGHT = 182;
 const LEFT = 54;
 const TOP = 18;
 const FLOOR = 140;
@@ -21,7 +21,7 @@ const number = (value, digits) =>
 export function chart(told) {
   const { votes, eps, distances, none, missing } = told;
   const bars = [
-    ...votes.map((count, i) => ({ count, under: [number(eps[i], 3), number(distances[i], 4)], kind: "vote" })),
+    ...votes.map((count, i) => ({ count, under: [number(eps[i], 3), number(distances[i], 3)], kind: "vote" })),
     { count: none, under: ["none"], kind: "none" },
     { count: missing, under: ["missing"], kind: "missing" },
   ];
