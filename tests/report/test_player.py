@@ -110,7 +110,7 @@ def test_two_axes_stay_two(findings: Findings) -> None:
         feint.SBU_15, axes=("x", "y"), scale=(1.0, 1.0), offset=(0.0, 0.0), joints=("a", "head"),
         bones=(("a", "head"),), root="a",
     )  # fmt: skip
-    head = player._skeleton(flat)
+    head = player.drawn_skeleton(flat)
     assert (head["axes"], head["head"], head["bones"], head["turned"]) == (2, 1, [[0, 1]], False)
     assert len(base64.b64decode(player.encoded(torch.zeros(5, 2, 2)))) == 5 * 2 * 2 * 2
 

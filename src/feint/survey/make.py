@@ -1,95 +1,214 @@
-"""A study from a finished run.  No model runs."""
+"""A study from a finished run's adversarial answers.  Rows and tensors are read; no model runs."""
 
 import hashlib
 import json
-import random
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import ceil
 from pathlib import Path
 
 import polars as pl
+from pydantic import ValidationError
 
 from feint.errors import FeintError
-from feint.report.case import Case, Motion
+from feint.files import inside, read_bytes
 from feint.report.findings import Findings
+from feint.report.selection import white
 from feint.reproduction.profiles import OBJECTIVES
-from feint.survey import stimuli, words
-from feint.survey.stimuli import Sample
-from feint.survey.study import LEFT, NONE, RIGHT, Objective, Panel, Study, Trial, stimulus_name
+from feint.survey import words
+from feint.survey.order import KINDS
+from feint.survey.stimuli import PANELS, Sample, among, drawn, evenly, sample
+from feint.survey.study import Kind, Objective, Study
+from feint.survey.trials import Trials
+
+SECONDS = {"leftmost": 30, "naming": 10, "which": 15}
+"""What a question may take a judge."""
 
 
-@dataclass
-class _Draft:
-    findings: Findings
-    seed: int
-    classes: tuple[str, ...]
-    files: dict[str, bytes] = field(default_factory=dict)
-    trials: list[Trial] = field(default_factory=list)
+@dataclass(frozen=True)
+class Wanted:
+    """What a study shall ask.
 
-    def panel(self, people: dict[str, Motion], row=None, eps=None, **known) -> Panel:
-        content = stimuli.stimulus(self.findings.skeleton, people)
-        name = stimulus_name(content)
-        self.files[name] = content
-        if row is not None:
-            known = {k: row.get(k) for k in ("distance_frame", "distance_joint", "error_cm")}
-            eps = row["eps"]
-        return Panel(stimulus=name, eps=eps, **known)
+    Attributes:
+        objectives: (action, reaction) pairs, None for any action; if none is given, any action
+            and those of Table 1's five reactions that the run attacked, or else all that it did.
+        models: if none is given, the run's first.
+        tasks: the kinds of question.
+        seed: of the sequences, of catch trials and sides, and of every judge's order.
+        name: the run's if not given.
+        consent: in place of `words.CONSENT`.
+        recorded: show the actor as recorded beside an answer, not as the model saw it.
+    """
 
-    def ask(self, kind, prompt, panels, options, **known):
-        shown = [self.seed, kind, prompt, [p.stimulus for p in panels], len(self.trials)]
-        name = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:12]
-        self.trials.append(
-            Trial(name=f"t-{name}", kind=kind, prompt=prompt, panels=tuple(panels), options=options, **known)
+    objectives: Sequence[tuple[str | None, str]] = ()
+    models: Sequence[str] = ()
+    tasks: Sequence[Kind] = KINDS
+    seed: int = 0
+    name: str | None = None
+    consent: str | None = None
+    recorded: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A study before it is written.
+
+    Attributes:
+        study: its plan.
+        stimuli: what it shows, by name.
+        minutes: a judge may need.
+        notes: what a researcher should know of how it came to be, in sentences.
+    """
+
+    study: Study
+    stimuli: dict[str, bytes]
+    minutes: int
+    notes: tuple[str, ...]
+
+
+def make(run: Path, out: Path, wanted: Wanted | None = None) -> Study:
+    """Make a study of a run, and write it into a folder.
+
+    Raises:
+        FeintError: see `draft`; or the folder holds another study.
+    """
+    made = draft(Findings.of(run), wanted or Wanted())
+    made.study.save(out, made.stimuli)
+    return made.study
+
+
+def draft(findings: Findings, wanted: Wanted) -> Draft:
+    """Make a study; the same run and the same wishes make the same.
+
+    Raises:
+        FeintError: the run was not scored, shows no people, was attacked with one eps alone, or
+            has not got what is wanted.
+    """
+    if not findings.described["skeleton"]:
+        raise FeintError(
+            f"{findings.folder} is of data without a skeleton, and a study shows people. Make one "
+            "of a run on skeletons, such as `feint demo` or examples/sbu.toml."
         )
-
-
-def make(run: Path, out: Path, seed: int = 0, models=(), objectives=()) -> Study:
-    findings = Findings.of(run)
-    rows = stimuli.white(findings)
-    models = models or sorted(set(rows["victim"]), key=findings.models.index)
-    targets = set(rows["target"])
-    wanted = [t for t in OBJECTIVES if t in targets] or sorted(targets)
-    epsilons = stimuli.evenly(rows["eps"].to_list())
-    classes = tuple(sorted(findings.described["data"]["labels"]))
-    d = _Draft(findings, seed, classes)
-    told, sides = [], []
-    rng = random.Random(seed)
-    asked = [(m, t) for t in wanted for m in models]
-    which = [LEFT, RIGHT] * (len(asked) * 3)
-    which = which[: len(asked) * 3]
-    rng.shuffle(which)
-    real = {"eps": None, "distance_frame": 0.0, "distance_joint": 0.0, "error_cm": 0.0}
-    for k, (model, target) in enumerate(asked):
-        some = rows.filter(pl.col("target") == target, pl.col("victim") == model)
-        s = stimuli.sample(findings, some, epsilons, seed)
-        r = s.row
-        name = "o-" + hashlib.sha256(json.dumps([r["label"], target, model]).encode()).hexdigest()[:8]
-        told.append(Objective(name=name, action=r["label"], reaction=target, model=model, sequence=r["sequence"], frames=r["frames"]))
-        one = s.cases[0]
-        prompt, options = words.leftmost(target, len(epsilons)), words.panels(len(epsilons))
-        if k == 0:
-            p = stimuli.sample(findings, some, epsilons, seed, 1)
-            clean = d.panel({"actor": p.cases[0].actor, "reactor": p.cases[0].answer}, p.cases[0].clean_row)
-            goal = d.panel({"actor": p.cases[0].actor, "reactor": p.cases[0].wanted}, **real)
-            half = len(epsilons) // 2
-            d.ask("leftmost", prompt, [clean] * half + [goal] * (len(epsilons) - half), options, practice=True, expected=str(half + 1))
-            d.ask("naming", words.NAMING, [d.panel({"reactor": p.cases[0].wanted}, **real)], words.names(classes), practice=True, expected=target)
-            d.ask("which", words.WHICH, [d.panel({"actor": p.cases[-1].actor}, eps=0.0), d.panel({"actor": p.cases[-1].actor_adv}, eps=p.cases[-1].row["eps"])], words.SIDES, practice=True, expected=RIGHT)
-        d.ask("leftmost", prompt, [d.panel({"actor": c.actor_adv, "reactor": c.answer_adv}, c.row) for c in s.cases], options, objective=name)
-        if k < 2:
-            d.ask("leftmost", prompt, [d.panel({"actor": c.actor_adv, "reactor": c.wanted}, **real) for c in s.cases], options, objective=name, catch="target", expected="1")
-            d.ask("leftmost", prompt, [d.panel({"actor": c.actor_adv, "reactor": c.answer}, c.clean_row) for c in s.cases], options, objective=name, catch="clean", expected=NONE)
-        middle, last = s.cases[len(s.cases) // 2], s.cases[-1]
-        for p, e in ((d.panel({"reactor": one.answer}, one.clean_row), None), (d.panel({"reactor": middle.answer_adv}, middle.row), None), (d.panel({"reactor": last.answer_adv}, last.row), None), (d.panel({"reactor": one.wanted}, **real), target)):
-            d.ask("naming", words.NAMING, [p], words.names(classes), objective=name, expected=e)
-        for c in (one, middle, last):
-            a, b = d.panel({"actor": c.actor}, eps=0.0), d.panel({"actor": c.actor_adv}, eps=c.row["eps"])
-            side = which.pop()
-            d.ask("which", words.WHICH, [b, a] if side == LEFT else [a, b], words.SIDES, objective=name, expected=side)
-    study = Study(
-        name=str(findings.experiment["name"]), consent=words.CONSENT.format(minutes=10), instructions=words.INSTRUCTIONS, thanks=words.THANKS,
-        run={"name": str(findings.experiment["name"]), "data": str(findings.described["data"]["source"])},
-        skeleton=json.loads(json.dumps(asdict(findings.skeleton))), eps_unit=findings.unit, seed=seed, classes=classes,
-        objectives=tuple(told), trials=tuple(d.trials), stimuli={n: hashlib.sha256(c).hexdigest() for n, c in sorted(d.files.items())},
+    rows = white(findings)
+    epsilons = evenly(rows["eps"])
+    if len(epsilons) < 2:
+        raise FeintError(
+            f"{findings.folder} was attacked with one eps alone, {epsilons[0]:g} "
+            f"{findings.unit}; judges choose among several. Give attack.eps two or more, {PANELS} "
+            "as in the paper, and run `feint score` again."
+        )
+    rows = rows.filter(pl.col("eps").is_in(epsilons))
+    samples = {_name(one): one for one in _samples(findings, rows, wanted)}
+    labels = {*findings.described["data"]["labels"], *rows["target"]}
+    trials = Trials(
+        findings.skeleton,
+        tuple(sorted(labels)),
+        tuple(wanted.tasks),
+        wanted.seed,
+        wanted.recorded,
     )
-    study.save(out, d.files)
-    return study
+    trials.practise(_practice(findings, rows, list(samples.values()), wanted.seed))
+    for name, one in samples.items():
+        trials.ask(name, one)
+    trials.catch(samples)
+    trials.compare(samples)
+    minutes = ceil(sum(SECONDS[one.kind] for one in trials.every.values()) / 60)
+    study = _study(findings, wanted, samples, trials, minutes)
+    return Draft(study, trials.shown(), minutes, tuple(_notes(epsilons, samples)))
+
+
+def _samples(findings: Findings, rows: pl.DataFrame, wanted: Wanted) -> list[Sample]:
+    """The objectives, each with its sequence."""
+    models = wanted.models or [one for one in findings.models if one in set(rows["victim"])][:1]
+    targets = set(rows["target"])
+    known = [one for one in OBJECTIVES if one in targets] or sorted(targets)
+    return [
+        sample(
+            among(rows, findings.folder, label=action, target=reaction, victim=model),
+            findings,
+            wanted.seed,
+        )
+        for action, reaction in dict.fromkeys(wanted.objectives or [(None, one) for one in known])
+        for model in dict.fromkeys(models)
+    ]
+
+
+def _practice(findings: Findings, rows: pl.DataFrame, samples: list[Sample], seed: int) -> Sample:
+    """A sequence to practise on: of a reaction no objective wants, else the next of the first."""
+    first = samples[0].row
+    rows = rows.filter(pl.col("victim") == first["victim"])
+    spare = set(rows["target"]) - {one.row["target"] for one in samples}
+    target = drawn(spare, seed)[0] if spare else first["target"]
+    return sample(rows.filter(pl.col("target") == target), findings, seed, 0 if spare else 1)
+
+
+def _study(
+    findings: Findings, wanted: Wanted, samples: dict[str, Sample], trials: Trials, minutes: int
+) -> Study:
+    """The plan."""
+    try:
+        return Study(
+            name=wanted.name or str(findings.experiment["name"]),
+            consent=wanted.consent or words.CONSENT.format(minutes=minutes),
+            instructions=words.INSTRUCTIONS,
+            thanks=words.THANKS,
+            run=_run(findings),
+            skeleton=json.loads(json.dumps(asdict(findings.skeleton))),  # lists, as it is read
+            eps_unit=findings.unit,
+            seed=wanted.seed,
+            classes=trials.classes,
+            objectives=tuple(
+                Objective(
+                    name=name,
+                    action=one.row["label"],
+                    reaction=one.row["target"],
+                    model=one.row["victim"],
+                    sequence=one.row["sequence"],
+                    frames=one.row["frames"],
+                )
+                for name, one in samples.items()
+            ),
+            trials=tuple(trials.every.values()),
+            stimuli={n: hashlib.sha256(c).hexdigest() for n, c in trials.shown().items()},
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise FeintError(
+            f"No study can be made of this: {where}: {first['msg']}. Ask for fewer objectives or "
+            "shorter texts."
+        ) from error
+
+
+def _run(findings: Findings) -> dict[str, str]:
+    """Which run it was, without where it lay."""
+    data = findings.described["data"]
+    rows = read_bytes(inside(findings.folder, "rows.parquet"))
+    return {
+        "name": str(findings.experiment["name"]),
+        "data": str(data["source"]),
+        "test": str(data["test_fingerprint"]),
+        "rows": hashlib.sha256(rows).hexdigest(),
+        "feint": str(findings.described["versions"].get("feint", "")),
+    }
+
+
+def _name(one: Sample) -> str:
+    """Of an objective: opaque."""
+    told = json.dumps([one.row[key] for key in ("label", "target", "victim", "sequence")])
+    return f"o-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+def _notes(epsilons: list[float], samples: dict[str, Sample]) -> list[str]:
+    notes = []
+    if len(epsilons) < PANELS:
+        notes.append(f"The run has {len(epsilons)} eps, not {PANELS} as the paper: all are shown.")
+    for one in samples.values():
+        if one.clean:
+            row = one.row
+            notes.append(
+                f"{row['label']} to {row['target']} ({row['victim']}): by the run's tolerance "
+                "every answer counts as the target without an attack already, so judges may choose "
+                "the first clip; there is no catch trial of the clean answer."
+            )
+    return notes

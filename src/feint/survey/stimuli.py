@@ -2,77 +2,91 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from feint.errors import FeintError
 from feint.report import case
-from feint.report.case import WHITE, Case, Motion
+from feint.report.case import Case, Motion
 from feint.report.findings import Findings
-from feint.report.player import drawn_skeleton as drawn_skeleton
 from feint.report.player import encoded, step_of
+from feint.report.selection import has
 from feint.skeleton import Skeleton
 
 SCHEMA = 1
 PANELS = 6
-"""As in the paper."""
+"""At most, as in the paper."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """An objective and the sequence that stands for it.
+    """The sequence that stands for an objective, attacked at every eps that is shown.
 
     Attributes:
-        cases: what the model made of it, by rising eps.
+        cases: by rising eps.
     """
 
     cases: tuple[Case, ...]
 
     @property
     def row(self) -> dict[str, Any]:
-        """Of the smallest eps: what all have in common."""
+        """Of the smallest eps; action, reaction, model and sequence are those of all."""
         return self.cases[0].row
 
-    @cached_property
-    def objective(self) -> tuple[str, str, str]:
-        """Action, reaction, model."""
-        return self.row["label"], self.row["target"], self.row["victim"]
+    @property
+    def clean(self) -> bool:
+        """The answer counts as the target without an attack already."""
+        return bool(self.row["clean"])
 
 
-def evenly(values: list[float], most: int = PANELS) -> list[float]:
-    """At most so many of them, ascending, evenly chosen, the first and the last among them."""
-    ordered = sorted(set(values))
-    if len(ordered) <= most:
-        return ordered
-    last = len(ordered) - 1
-    return [ordered[round(i * last / (most - 1))] for i in range(most)]
+def sample(rows: pl.DataFrame, findings: Findings, seed: int, place: int = 0) -> Sample:
+    """Choose the sequence that is asked about.
 
+    The first, in the order that seed and reaction give (`drawn`), of those whose answer does not
+    count as the target without an attack; of all, if there is none.
 
-def drawn_order(keys: list[str], seed: int) -> list[str]:
-    """The sequences in the order of a study's seed: by the hash of the seed and the key."""
-    return sorted(set(keys), key=lambda key: hashlib.sha256(f"{seed}:{key}".encode()).digest())
+    Args:
+        rows: of `Findings.judged`: one objective's, at the eps that are shown.
+        seed: the study's.
+        place: 1 for the next one, if there is one.
 
-
-def sample(
-    findings: Findings, rows: pl.DataFrame, epsilons: list[float], seed: int, place: int = 0
-) -> Sample:
-    """The sequence of some rows that is asked about.
-
-    The first in `drawn_order` whose answer does not count as the target without an attack; if all
-    do, the first.
+    Raises:
+        FeintError: the tensors are not there.
     """
     open_ = rows.filter(~pl.col("clean"))
-    keys = drawn_order((open_ if len(open_) else rows)["sequence"].to_list(), seed)
-    key = keys[place % len(keys)]
-    chosen = rows.filter(pl.col("sequence") == key, pl.col("eps").is_in(epsilons)).sort("eps")
+    keys = drawn((open_ if len(open_) else rows)["sequence"], f"{seed}:{rows['target'][0]}")
+    chosen = rows.filter(pl.col("sequence") == keys[min(place, len(keys) - 1)]).sort("eps")
     return Sample(tuple(case.read(findings, row, "") for row in chosen.iter_rows(named=True)))
 
 
-def white(findings: Findings) -> pl.DataFrame:
-    return findings.judged.filter(WHITE)
+def drawn(names: Iterable[str], seed: int | str) -> list[str]:
+    """Names in a seeded order, each once: by the SHA-256 of seed and name, on any machine."""
+    return sorted(set(names), key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+
+
+def evenly(values: Iterable[float], most: int = PANELS) -> list[float]:
+    """At most so many values, rising: the least, the largest, and evenly chosen ones between."""
+    rising = sorted(set(values))
+    if len(rising) <= most:
+        return rising
+    return [rising[round(i * (len(rising) - 1) / (most - 1))] for i in range(most)]
+
+
+def among(rows: pl.DataFrame, folder: Path, **asked: str | None) -> pl.DataFrame:
+    """The rows with these values, None for any.  Raises FeintError if there is none."""
+    wanted = {name: value for name, value in asked.items() if value is not None}
+    found = rows.filter(*(pl.col(name) == value for name, value in wanted.items()))
+    if not len(found):
+        told = ", ".join(f"{name} {value}" for name, value in wanted.items())
+        raise FeintError(
+            f"{folder} has no attacked sequence with {told}. It has {has(rows)}. Choose among "
+            "these (--objective ACTION:REACTION, --model), or attack what is missing."
+        )
+    return found
 
 
 def stimulus(skeleton: Skeleton, people: Mapping[str, Motion]) -> bytes:
@@ -85,4 +99,4 @@ def stimulus(skeleton: Skeleton, people: Mapping[str, Motion]) -> bytes:
         "step": step,
         "people": {who: encoded(motion, step) for who, motion in people.items()},
     }
-    return json.dumps(told, separators=(",", ":")).encode()
+    return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()

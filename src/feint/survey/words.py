@@ -6,27 +6,31 @@ CONSENT = """\
 You are asked to watch short clips of stick figures and to answer simple questions about them. It \
 takes about {minutes} minutes.
 
-What is stored: your answers, how long each took, and a random number that stands for you. Nothing \
-else: no name, no address, nothing about your device. Nobody can tell from it who you are.
+What is stored: your answers, when they came and how long each took, and a random number that \
+stands for you. Nothing else is: no name, no address, nothing about you or your device.
 
-Taking part is voluntary. You may stop at any time, without a reason, by closing this page; you \
-may leave any question unanswered.
+Taking part is voluntary. You may stop at any time and without a reason by closing this page, and \
+you may leave any question unanswered.
 
-If you agree, press the button below."""
+If you agree to this, go on."""
+"""`{minutes}` is put in when a study is made."""
 
 INSTRUCTIONS = (
-    "You will see stick figures of people, recorded or computed. They move for a second or two, "
-    "again and again. Watch as often as you like.",
-    "Where two people are shown, the blue one acts and the green one reacts. Judge only what you "
-    "are asked about, and go by your first impression.",
-    "The first questions are for practice: you are told what would have been right. After them "
-    "you are not told any more.",
+    "You will see stick figures of people. Some moved like this in front of a camera, some were "
+    "computed. Each clip lasts a second or two and can be watched as often as you like.",
+    "Where two people are shown, the blue person acts and the green person reacts to it. Judge "
+    "only what the question is about, and go by your first impression. Some questions look alike.",
+    "The first few questions are for practice: you are told what would have been right. After "
+    "that you are not told any more.",
 )
+THANKS = "Thank you. Your answers are stored, and you may close this page."
 
-THANKS = "Thank you. All your answers are stored. You may close this page."
+NAMING = "What is this person doing?"
+WHICH = "Both clips show the same person. In one of them a computer changed the motion. Which one?"
+SIDES = (Option(value=LEFT, label="The left one"), Option(value=RIGHT, label="The right one"))
 
-WORDS: dict[str, tuple[str, str]] = {
-    "approaching": ("walks up to the blue one", "walking up to someone"),
+CLASSES: dict[str, tuple[str, str]] = {
+    "approaching": ("walks up to the blue person", "walking up to someone"),
     "departing": ("walks away", "walking away"),
     "kicking": ("kicks", "kicking"),
     "pushing": ("pushes", "pushing"),
@@ -36,44 +40,32 @@ WORDS: dict[str, tuple[str, str]] = {
     "punching": ("punches", "punching"),
     "remaining": ("stays in place", "staying in place"),
 }
-"""SBU's classes and *remaining*: what a person does, and what a person is doing."""
+"""What the green person does, and what somebody is doing, of SBU's classes and *remaining*."""
 
 
-def does(label: str) -> str:
-    """What someone does who performs a class, as "shakes hands"."""
-    return WORDS[label][0] if label in WORDS else f"does this: {_spelled(label)}"
-
-
-def doing(label: str) -> str:
-    """What someone is doing, as "shaking hands"."""
-    return WORDS[label][1] if label in WORDS else _spelled(label)
-
-
-def leftmost(reaction: str, panels: int) -> str:
-    """The paper's question."""
+def leftmost(reaction: str, count: int) -> str:
+    """The paper's question, about so many panels."""
+    does = CLASSES[reaction][0] if reaction in CLASSES else f"does this: {_spelled(reaction)}"
     return (
-        f"Here are {panels} clips. Look at the green person. Which is the leftmost clip in which "
-        f"the green person {does(reaction)}?"
+        f"Look at the green person in these {count} clips. Which is the leftmost clip (the one "
+        f"with the lowest number) in which the green person {does}?"
     )
-
-
-NAMING = "What is this person doing?"
-WHICH = "One of these two clips was changed by a computer. Which one?"
 
 
 def panels(count: int) -> tuple[Option, ...]:
     """A panel's number from the left, or none of them."""
-    numbers = [Option(value=str(i), label=str(i)) for i in range(1, count + 1)]
+    numbers = (Option(value=str(i), label=str(i)) for i in range(1, count + 1))
     return (*numbers, Option(value=NONE, label="None of them"))
 
 
 def names(classes: tuple[str, ...]) -> tuple[Option, ...]:
     """The classes, or "can't tell"."""
-    told = [Option(value=one, label=doing(one)) for one in classes]
+    told = (Option(value=one, label=_doing(one)) for one in classes)
     return (*told, Option(value=CANNOT_TELL, label="I can't tell"))
 
 
-SIDES = (Option(value=LEFT, label="The left one"), Option(value=RIGHT, label="The right one"))
+def _doing(label: str) -> str:
+    return CLASSES[label][1] if label in CLASSES else _spelled(label)
 
 
 def _spelled(label: str) -> str:
