@@ -1,33 +1,90 @@
-// Kappa as it is now, out of what the estimators tell.
+// Kappa as it is now: what the estimators tell, with the psychometric one's interval.
 import { made } from "./dom.js";
+import { drawn, number } from "./votes.js";
 
-/** Elements that show it. */
+const WIDTH = 220;
+const HEIGHT = 26;
+
+/** @param told `Estimate.told()`. */
 export function kappa(told) {
-  return [shown(told)];
+  const { judges, answers, objectives, pooled, agreement, which, warnings } = told;
+  const out = judges.excluded ? `, ${judges.excluded} left out` : "";
+  const rows = objectives.map((one) => ({
+    name: `${one.action} → ${one.reaction}`, more: one.model, judges: one.judges,
+    paper: one.kappa.paper, minimum: one.kappa.minimum, fit: one.kappa.psychometric.sum,
+    distances: one.distances,
+  }));
+  const every = { name: "All together", more: "", judges: judges.counted, fit: pooled.sum };
+  const top = Math.max(1, ...objectives.flatMap((one) => one.distances));
+  const lines = rows.length > 1 && every.fit ? [...rows, every] : rows;
+  return [
+    made(
+      "p", { class: "soft" },
+      `${judges.counted} judges counted${out}; ${answers.given} answers, ${answers.missing} missing. ${judges.rule}`,
+    ),
+    made("div", { class: "wide" }, table(
+      ["Objective", "Judges", "Most voted", "Minimum", "Half recognise it", "95 % interval", ""],
+      lines.map((one) => [
+        made("span", {}, one.name, ...(one.more ? [made("span", { class: "soft" }, ` ${one.more}`)] : [])),
+        one.judges, number(one.paper, 4), number(one.minimum, 4), number(one.fit?.kappa, 4),
+        interval(one.fit), picture(one, top),
+      ]),
+    )),
+    made("p", { class: "soft" }, "Distances are equation 7, summed over a sequence. Most voted and minimum: the paper's two readings."),
+    agreed(agreement),
+    ...(which.length ? [natural(which)] : []),
+    ...warnings.map((one) => made("p", { class: "warning" }, one)),
+  ];
 }
 
-function words(key) {
-  return String(key).replaceAll("_", " ");
+function table(names, rows) {
+  const cell = (tag, content, i, more = {}) => {
+    const inside = content instanceof Node ? content : String(content);
+    return made(tag, { class: i ? "n" : "", ...more }, inside);
+  };
+  const head = made("tr", {}, ...names.map((name, i) => cell("th", name, i, { scope: "col" })));
+  const body = rows.map((row) => made("tr", {}, ...row.map((one, i) => cell("td", one, i))));
+  return made("table", {}, made("thead", {}, head), made("tbody", {}, ...body));
 }
 
-function shown(value) {
-  if (Array.isArray(value) && value.length && value.every((one) => one && typeof one === "object" && !Array.isArray(one))) {
-    const names = [...new Set(value.flatMap((one) => Object.keys(one)))];
-    const head = made("tr", {}, ...names.map((name) => made("th", { scope: "col" }, words(name))));
-    const rows = value.map((one) => made("tr", {}, ...names.map((name) => made("td", {}, shown(one[name])))));
-    return made("div", { class: "wide" }, made("table", {}, made("thead", {}, head), made("tbody", {}, ...rows)));
+/** An end that is not known is no end. */
+function interval(fit) {
+  if (!fit || (fit.low === null && fit.high === null)) return "–";
+  return `${fit.low === null ? "…" : number(fit.low, 3)} to ${fit.high === null ? "…" : number(fit.high, 3)}`;
+}
+
+/** The distances that were shown, and kappa with its interval among them. */
+function picture({ distances = [], fit, paper = null }, top) {
+  const svg = drawn(null, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "line", "aria-hidden": "true" });
+  const x = (value) => 6 + (WIDTH - 12) * Math.min(Math.max(value / top, 0), 1.02);
+  const middle = HEIGHT / 2;
+  drawn(svg, "line", { x1: 6, x2: WIDTH - 6, y1: middle, y2: middle, class: "floor" });
+  for (const one of distances) drawn(svg, "line", { x1: x(one), x2: x(one), y1: middle - 4, y2: middle + 4, class: "floor" });
+  if (paper !== null) drawn(svg, "circle", { cx: x(paper), cy: middle, r: 6, class: "ring" });
+  if (fit && (fit.low !== null || fit.high !== null)) {
+    drawn(svg, "line", { x1: x(fit.low ?? 0), x2: x(fit.high ?? top * 1.02), y1: middle, y2: middle, class: "spread" });
   }
-  if (Array.isArray(value)) return value.map((one) => plain(one)).join(", ");
-  if (value && typeof value === "object") {
-    const rows = Object.entries(value).map(([key, one]) => made("tr", {}, made("th", { scope: "row" }, words(key)), made("td", {}, shown(one))));
-    return made("table", {}, made("tbody", {}, ...rows));
-  }
-  return plain(value);
+  if (fit && fit.kappa !== null) drawn(svg, "circle", { cx: x(fit.kappa), cy: middle, r: 4.5, class: "vote" });
+  return svg;
 }
 
-function plain(value) {
-  if (value === null || value === undefined) return "–";
-  if (typeof value === "number") return String(Number(value.toPrecision(4)));
-  if (typeof value === "object") return JSON.stringify(value);
-  return String(value);
+function agreed({ leftmost, naming }) {
+  const told = [["the leftmost clip", leftmost], ["naming", naming]]
+    .filter(([, one]) => one)
+    .map(([name, one]) => `${number(one.alpha, 2)} for ${name}${one.low === null ? "" : ` (${number(one.low, 2)} to ${number(one.high, 2)})`}`);
+  return made("p", {}, `Agreement, Krippendorff's alpha: ${told.join(", ")}.`);
 }
+
+function natural(which) {
+  const rows = which.map((one) => [
+    number(one.eps, 3), `${one.right} of ${one.answers}`, percent(one.share),
+    `${percent(one.low)} to ${percent(one.high)}`,
+  ]);
+  return made(
+    "div", { class: "wide" },
+    made("p", {}, "Which actor was tampered with (half are right by chance):"),
+    table(["eps", "Right", "Share", "95 % interval"], rows),
+  );
+}
+
+const percent = (share) => (share === null ? "–" : `${Math.round(100 * share)} %`);

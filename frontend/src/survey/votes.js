@@ -6,15 +6,17 @@ const LEFT = 54;
 const TOP = 18;
 const FLOOR = 140;
 
-function made(parent, name, attributes, text) {
+/** An element of a drawing. */
+export function drawn(parent, name, attributes, text) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   if (text !== undefined) element.textContent = text;
-  parent.append(element);
+  parent?.append(element);
   return element;
 }
 
-const number = (value, digits) =>
+/** To so many digits; a dash for what is not known. */
+export const number = (value, digits) =>
   value === null || value === undefined ? "–" : String(Number(value.toPrecision(digits)));
 
 /** @param told an objective of the progress. */
@@ -27,22 +29,19 @@ export function chart(told) {
   ];
   const most = Math.max(1, ...bars.map((one) => one.count));
   const pitch = (WIDTH - LEFT - 14) / (bars.length + 0.5);
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", said(told));
-  made(svg, "line", { x1: LEFT - 4, x2: WIDTH, y1: FLOOR, y2: FLOOR, class: "floor" });
-  made(svg, "text", { x: 0, y: FLOOR + 18, class: "soft" }, "eps");
-  made(svg, "text", { x: 0, y: FLOOR + 36, class: "soft" }, "distance");
+  const svg = drawn(null, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": said(told) });
+  drawn(svg, "line", { x1: LEFT - 4, x2: WIDTH, y1: FLOOR, y2: FLOOR, class: "floor" });
+  drawn(svg, "text", { x: 0, y: FLOOR + 18, class: "soft" }, "eps");
+  drawn(svg, "text", { x: 0, y: FLOOR + 36, class: "soft" }, "distance");
   bars.forEach(({ count, under, kind }, i) => {
     const middle = LEFT + pitch * (i + 0.5 + (kind === "vote" ? 0 : 0.5));
     const tall = ((FLOOR - TOP) * count) / most;
     const wide = Math.min(0.72 * pitch, 34);
-    made(svg, "rect", { x: middle - wide / 2, y: FLOOR - tall, width: wide, height: tall, class: kind });
-    made(svg, "text", { x: middle, y: FLOOR - tall - 5, class: "count" }, String(count));
+    drawn(svg, "rect", { x: middle - wide / 2, y: FLOOR - tall, width: wide, height: tall, class: kind });
+    drawn(svg, "text", { x: middle, y: FLOOR - tall - 5, class: "count" }, String(count));
     under.forEach((text, line) => {
       const at = kind === "missing" ? FLOOR + 36 : FLOOR + 18 + 18 * line;
-      made(svg, "text", { x: middle, y: at, class: line ? "soft under" : "under" }, text);
+      drawn(svg, "text", { x: middle, y: at, class: line ? "soft under" : "under" }, text);
     });
   });
   return svg;
