@@ -48,7 +48,7 @@ ROOMS = {
     ),
     5: ("report",),
     6: ("reproduction", "survey"),
-    7: ("cli", "drawing", "surveying"),
+    7: ("cli", "drawing", "survey_serving", "surveying"),
 }
 FLOOR = {name: floor for floor, names in ROOMS.items() for name in names}
 

@@ -126,3 +126,6 @@ def forget(
             "and digits."
         )
     typer.echo(f"Deleted the judge {judge} and {gone} answers.")
+
+
+COMMANDS = (serve, export, collect, forget)

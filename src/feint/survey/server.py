@@ -23,14 +23,14 @@ from starlette.concurrency import run_in_threadpool
 import feint
 from feint.errors import FeintError
 from feint.files import inside
+from feint.report.player import drawn_skeleton
 from feint.skeleton import Skeleton
 from feint.survey import admin, answers, assets, problems
-from feint.survey.assets import Asset
 from feint.survey.answers import RAW_LIMIT, Answer
+from feint.survey.assets import Asset
 from feint.survey.limits import Guard, Limits, Rate, place
 from feint.survey.order import trials_for
 from feint.survey.problems import refusals, refused
-from feint.survey.stimuli import drawn_skeleton
 from feint.survey.storage import Storage, beside
 from feint.survey.study import Study
 from feint.survey.writing import Outcome, Writer
