@@ -1,9 +1,12 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from tests.survey import postgres, studies
+from tests.survey import inprocess, judging, postgres, studies
 
+from feint.survey.limits import Limits
+from feint.survey.server import app
 from feint.survey.study import Study
 
 
@@ -36,3 +39,15 @@ def url(request: pytest.FixtureRequest, folder: Path) -> str | None:
         return None
     found: postgres.Cluster = request.getfixturevalue("cluster")
     return found.database()
+
+
+@pytest.fixture
+def serve(folder: Path) -> Iterator[Callable[..., inprocess.Client]]:
+    """Serve the small study in this process: `serve(url=..., limits=..., client=...)`."""
+    with ExitStack() as stack:
+
+        def served(url: str | None = None, client: str = "192.0.2.1", **limits: float):
+            made = app(folder, url, admin_token=judging.TOKEN, limits=Limits(**limits))
+            return stack.enter_context(closing(inprocess.Client(made, client)))
+
+        yield served

@@ -48,9 +48,9 @@ class Limits:
     """
 
     judges: int = 2000
-    joins: float = 60
-    answers: float = 10
-    burst: float = 40
+    joins: int | float = 60
+    answers: int | float = 10
+    burst: int | float = 40
 
 
 class Rate:
@@ -65,13 +65,13 @@ class Rate:
 
     def __init__(
         self,
-        each_second: float,
-        burst: float,
+        each_second: int | float,
+        burst: int | float,
         keys: int = 20_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._each, self._burst, self._keys, self._clock = each_second, burst, keys, clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._left: OrderedDict[str, tuple[int | float, float]] = OrderedDict()
 
     def wait(self, key: str) -> int:
         """0 and one is taken; or the whole seconds until there is one again."""

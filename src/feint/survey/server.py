@@ -101,11 +101,11 @@ class Served:
         self.shown = {trial.name: trial.shown() for trial in self.study.trials}
         self.about = about(self.study)
         self.admin = hashed(token)
-        self.writer = Writer(storage)
         self.joins = Rate(limits.joins / 60, limits.joins)
         self.rate = Rate(limits.answers, limits.burst)
         self.known: OrderedDict[str, str] = OrderedDict()
         self._seen = self._stamp()
+        self.writer = Writer(storage)
 
     def _stamp(self) -> tuple[int, ...] | None:
         try:
