@@ -96,7 +96,7 @@ class Sitting:
 
     def __post_init__(self) -> None:
         self.tab = self.context.new_page()
-        self.tab.set_default_timeout(10_000)
+        self.tab.set_default_timeout(30_000)  # other tests run beside it
         self.tab.on("console", lambda one: self._complained(f"{one.type}: {one.text}"))
         self.tab.on("pageerror", lambda error: self._complained(f"error: {error}"))
         self.tab.on("dialog", lambda one: self._complained(f"dialog: {one.message}"))

@@ -16,9 +16,9 @@ EPS = (0.0, 1.0, 2.0, 4.0, 8.0, 12.0)
 
 def stimulus(seed: int) -> bytes:
     """A person or two who jitter."""
-    motion = np.random.default_rng(seed).integers(-900, 900, (FRAMES, 15, 3)).astype("<i2")
-    told = base64.b64encode(motion.tobytes()).decode()
-    people = {"actor": told, "reactor": told}
+    motions = np.random.default_rng(seed).integers(-900, 900, (2, FRAMES, 15, 3)).astype("<i2")
+    actor, reactor = (base64.b64encode(one.tobytes()).decode() for one in motions)
+    people = {"actor": actor, "reactor": reactor}
     return json.dumps(
         {"schema": 1, "frames": FRAMES, "fps": 15.0, "step": 0.001, "people": people}
     ).encode()

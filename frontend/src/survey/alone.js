@@ -48,7 +48,7 @@ export class Alone {
     }
   }
 
-  /** Every answer, as `feint survey kappa` reads it. */
+  /** Every answer, as `feint survey collect` reads it. */
   all(judge) {
     const answers = this.keep.all("kept").map(({ trial, body }) => ({ trial, ...body }));
     return JSON.stringify({ schema: 1, study: this.told.id, judge, answers });
@@ -62,26 +62,27 @@ export class Alone {
     const data = this.all(judge);
     const { url = null, experiment = null } = this.told.send ?? {};
     const name = `${judge}.json`;
+    if (this.keep.session.sent) return null;
     if (this.jatos) {
       await this.jatos.endStudyWithoutRedirect(data);
-    } else if (url !== null && !this.keep.session.sent) {
+    } else if (url !== null) {
       const body = experiment === null ? JSON.parse(data) : { experimentID: experiment, filename: name, data };
       await this.posted(url, body, waiting);
-      this.keep.session = { ...this.keep.session, sent: true };
-    } else if (url === null) {
+    } else {
       const href = URL.createObjectURL(new Blob([data], { type: "application/json" }));
       return [
         made("p", {}, "Your answers are on this device only. Save the file and give it to the researcher."),
         made("p", {}, made("a", { class: "button", href, download: name }, "Save my answers")),
       ];
     }
+    this.keep.session = { ...this.keep.session, sent: true };
     return null;
   }
 
   async posted(url, body, waiting) {
     for (let pause = 1000; ; pause = Math.min(2 * pause, 30_000)) {
       try {
-        return await asked(url, { method: "POST", body });
+        return await asked(url, { method: "POST", body, raw: true });
       } catch (error) {
         if (!passing(error)) throw error;
         waiting(error, pause / 1000);

@@ -122,8 +122,8 @@ async function thanks(study, keep, outbox, who) {
   }
   try {
     const files = await source.end(who, (error, next) => reported({ waiting: 1, error, next }));
-    if (files) more.push(...files);
-    if (!told.length) status.replaceChildren();
+    if (files) told.push(...files);
+    if (!outbox.waiting.length) status.replaceChildren();
   } catch (error) {
     more.length = 0;
     told.push(made("p", { class: "news wrong" }, `Your answers could not be handed over: ${error.message} They are kept on this device.`));
