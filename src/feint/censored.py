@@ -113,7 +113,7 @@ def maximise(
     damping = np.full(len(counts), 1e-3)
     value, gradient, curvature = _posterior(scaled, counts, state, lapse is None)
     active = np.arange(len(counts))
-    for _ in range(200):
+    for _ in range(100):
         size = curvature[active] + damping[active, None, None] * np.eye(state.shape[1])
         step = np.linalg.solve(size, gradient[active][..., None])[..., 0]
         step = np.clip(step, -2, 2)
@@ -125,7 +125,7 @@ def maximise(
         state[moved] = tried[better]
         value[moved], gradient[moved], curvature[moved] = (part[better] for part in found)
         damping[active] = np.where(better, damping[active] / 5, damping[active] * 10)
-        done = np.where(better, np.abs(step).max(1) < 1e-6, damping[active] > 1e8)
+        done = np.where(better, np.abs(step).max(1) < 1e-5, damping[active] > 1e8)
         active = active[~done]
         if not len(active):
             break
@@ -149,15 +149,14 @@ def profile(cells: Cells, counts: np.ndarray, lapse: float, level: float) -> tup
     """
     scaled, middle, span = cells.scaled(1)
     kappa = np.linspace(-2.5, 2.5, 501)
-    width = np.exp(np.linspace(math.log(1e-3), math.log(5), 60))
-    asked = counts > 0
+    width = np.exp(np.linspace(math.log(1e-3), math.log(5), 45))
+    asked = np.flatnonzero(counts > 0)
+    ends, of = np.unique([scaled.near[asked], scaled.far[asked]], return_inverse=True)
+    passed = [_curve(kappa[:, None], end, width) for end in ends]
     total = np.zeros((len(kappa), len(width)))
-    floor, height = np.atleast_2d(scaled.floor)[0], np.atleast_2d(scaled.height)[0]
-    for i in np.flatnonzero(asked):
-        between = _curve(kappa[:, None], scaled.near[i], width) - _curve(
-            kappa[:, None], scaled.far[i], width
-        )
-        p = (1 - lapse) * (floor[i] + height[i] * between) + lapse * scaled.chance[i]
+    for i, near, far in zip(asked, *of.reshape(2, -1), strict=True):
+        between = scaled.floor[i] + scaled.height[i] * (passed[near] - passed[far])
+        p = (1 - lapse) * between + lapse * scaled.chance[i]
         total += counts[i] * np.log(np.maximum(p, 1e-12))
     best = total.max(1)
     likely = np.flatnonzero(best >= best.max() - level)
