@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -243,9 +242,9 @@ def test_errors_say_what_to_do(
     body = json.dumps({"error": "As many as it wants."})
     one.tab.route(
         path,
-        lambda route: route.fulfill(status=status, headers=headers, body=body)
-        if status
-        else route.abort(),
+        lambda route: (
+            route.fulfill(status=status, headers=headers, body=body) if status else route.abort()
+        ),
     )
     one.open()
     if status:

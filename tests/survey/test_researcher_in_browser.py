@@ -69,9 +69,7 @@ def test_it_shows_votes_and_hands_out_files(
         assert coming.value.suggested_filename == name
         coming.value.save_as(tmp_path / name)
     assert pl.read_parquet(tmp_path / "answers.parquet").equals(served.answers)
-    assert pl.read_csv(tmp_path / "answers.csv")["judge"].to_list() == list(
-        served.answers["judge"]
-    )
+    assert pl.read_csv(tmp_path / "answers.csv")["judge"].to_list() == list(served.answers["judge"])
     assert one.tab.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     assert one.tab.evaluate("localStorage.length") == 0
     more = [_answer(served, "2") for _ in range(5)]

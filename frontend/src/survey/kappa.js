@@ -23,11 +23,11 @@ export function kappa(told) {
       `${judges.counted} judges counted${out}; ${answers.given} answers, ${answers.missing} missing. ${judges.rule}`,
     ),
     made("div", { class: "wide" }, table(
-      ["Objective", "Judges", "Most voted", "Minimum", "Half recognise it", "95 % interval", ""],
+      ["Objective", "Half recognise it", "95 % interval", "", "Most voted", "Minimum", "Judges"],
       lines.map((one) => [
         made("span", {}, one.name, ...(one.more ? [made("span", { class: "soft" }, ` ${one.more}`)] : [])),
-        one.judges, number(one.paper, 4), number(one.minimum, 4), number(one.fit?.kappa, 4),
-        interval(one.fit), picture(one, top),
+        number(one.fit?.kappa, 4), interval(one.fit), picture(one, top),
+        number(one.paper, 4), number(one.minimum, 4), one.judges,
       ]),
     )),
     made("p", { class: "soft" }, "Distances are equation 7, summed over a sequence. Most voted and minimum: the paper's two readings."),

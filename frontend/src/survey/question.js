@@ -10,7 +10,7 @@ const SEATS = {
 };
 const OUT = ["none", "cannot-tell"];
 /** Seen where the panels do not fit beside one another. */
-const ROWS = "On this screen the clips go on in the next line. The lowest number is the leftmost.";
+const ROWS = "On this screen the clips go on in the next line.";
 
 export class Question {
   /**
@@ -61,7 +61,9 @@ export class Question {
     });
     this.rest = options.filter((_, i) => seats[i] < 0);
     this.theatre.stage.replaceChildren(...figures);
-    this.theatre.stage.style.setProperty("--panels", panels.length);
+    const { style } = this.theatre.stage;
+    style.setProperty("--panels", panels.length);
+    style.setProperty("--few", panels.length > 4 ? 3 : Math.min(panels.length, 2));
     return this.theatre.stage;
   }
 
