@@ -210,6 +210,16 @@ def test_every_panel_is_drawn_with_and_without_webgl(sit: Any, flat: bool) -> No
     one.tab.wait_for_timeout(100)
     assert (before != _colours(one)[0]).sum() > 100
     one.clean()
+    if not flat:
+        # A phone takes the graphics back: it goes on in two dimensions.
+        one.tab.evaluate(
+            "document.querySelector('canvas').getContext('webgl2')"
+            ".getExtension('WEBGL_lose_context').loseContext()"
+        )
+        one.tab.wait_for_function("document.querySelector('canvas').getContext('2d') !== null")
+        one.tab.keyboard.press("Home")
+        one.tab.wait_for_timeout(100)
+        assert all(colour.sum() > 600 for colour in _colours(one))
 
 
 def test_a_key_that_is_held_answers_once(sit: Any) -> None:
@@ -253,6 +263,30 @@ def test_errors_say_what_to_do(
     one.tab.unroute(path)
     one.tab.locator(".words button").click()
     one.tab.get_by_role("button", name="Start with" if status == 429 else "I agree").wait_for()
+    one.clean()
+
+
+def test_an_answer_that_is_refused_is_kept_and_said(sit: Any) -> None:
+    """After the choice alone, without jsPsych's record, was refused as well."""
+    one = sit(reduced_motion="reduce")
+    one.begin()
+    one.failing = True
+    sent: list[Any] = []
+
+    def refuse(route: Any) -> None:
+        sent.append(route.request.post_data_json)
+        route.fulfill(status=413, body=json.dumps({"error": "Too large."}))
+
+    one.tab.route("**/api/answers/**", refuse)
+    one.choose("5", "key")
+    status = one.tab.locator("#status")
+    sync_api.expect(status).to_contain_text("1 answer waits on this device")
+    sync_api.expect(status).to_contain_text("Too large.")
+    assert [body["choice"] for body in sent] == ["5", "5"]
+    assert "panels" in sent[0]["raw"]
+    assert "panels" not in sent[1]["raw"]
+    kept = one.tab.evaluate("Object.values(localStorage).map(JSON.parse)")
+    assert [k["body"]["choice"] for k in kept if "body" in k] == ["5"]
     one.clean()
 
 
