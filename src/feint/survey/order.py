@@ -14,7 +14,8 @@ def trials_for(study: Study, judge: str) -> tuple[Trial, ...]:
     Practice first; then kind by kind, each in an order of the study's seed and the judge, with
     catch trials one to a stretch of equal length, never at its beginning.
     """
-    place = {name: i for i, name in enumerate(drawn(study.by_name, f"{study.seed}:{judge}"))}
+    seed = f"{study.seed}:{judge}"
+    place = {name: i for i, name in enumerate(drawn(study.by_name, seed))}
     mine = sorted(study.trials, key=lambda trial: (KINDS.index(trial.kind), place[trial.name]))
     order = [trial for trial in mine if trial.practice]
     for kind in KINDS:
@@ -22,16 +23,17 @@ def trials_for(study: Study, judge: str) -> tuple[Trial, ...]:
         order += _spread(
             [trial for trial in some if not trial.catch],
             [trial for trial in some if trial.catch],
-            [place[trial.name] for trial in some],
+            seed,
         )
     return tuple(order)
 
 
-def _spread(asked: list[Trial], catches: list[Trial], numbers: list[int]) -> list[Trial]:
-    """Catch trials among the others: the i-th in the i-th stretch, where a number tells."""
+def _spread(asked: list[Trial], catches: list[Trial], seed: str) -> list[Trial]:
+    """Catch trials among the others: the i-th in the i-th stretch, after its first at least."""
     order: list[Trial] = []
     for i, catch in enumerate(catches):
         stretch = asked[i * len(asked) // len(catches) : (i + 1) * len(asked) // len(catches)]
-        at = 1 + numbers[i] % len(stretch) if stretch else 0
+        places = drawn(map(str, range(1, len(stretch) + 1)), f"{seed}:{catch.name}")
+        at = int(places[0]) if places else 0
         order += [*stretch[:at], catch, *stretch[at:]]
     return order if catches else asked

@@ -86,13 +86,16 @@ class Trials:
 
     def compare(self, samples: dict[str, Sample]) -> None:
         """Recorded beside changed actors: eps by eps the sides alternate in a seeded order."""
-        asked = []
+        asked: dict[tuple[str, str], tuple[Panel, Panel, str]] = {}
         for name in drawn(samples, f"{self.seed}:which"):
-            for of in dict.fromkeys(first_middle_last(samples[name])):
-                asked.append((of.row["eps"], name, of))
+            for of in first_middle_last(samples[name]):
+                recorded, changed = self._actors(of)
+                pair = (recorded.stimulus, changed.stimulus)
+                asked.setdefault(pair, (recorded, changed, name))
         sides = drawn((LEFT, RIGHT), f"{self.seed}:sides")
-        for i, (_, name, of) in enumerate(sorted(asked, key=lambda one: one[0])):
-            self._which(*self._actors(of), sides[i % 2], objective=name)
+        rising = sorted(asked.values(), key=lambda one: one[1].eps or 0)
+        for i, (recorded, changed, name) in enumerate(rising):
+            self._which(recorded, changed, sides[i % 2], objective=name)
 
     def shown(self) -> dict[str, bytes]:
         """The stimuli that a trial shows."""
