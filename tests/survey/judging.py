@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from feint.survey.storage import Storage
+
 TOKEN = "of-the-administrator-0123456789"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -82,12 +84,14 @@ class Seen:
     Attributes:
         acknowledged: the choice, by judge and trial, of every answer the server said is stored.
         seconds: from an answer's sending to its acknowledgement.
-        sent: choices that may or may not be stored.
+        sent: every choice, by judge and trial; it may or may not be stored.
+        tokens: by judge.
     """
 
     acknowledged: dict[tuple[str, str], str | None] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     sent: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
 
 
 def client(base: str) -> httpx.AsyncClient:
@@ -109,6 +113,7 @@ async def judge(base: str, study: str, number: int, seen: Seen, pause: float = 0
     draw = random.Random(number)
     async with client(base) as one:
         me = await join(one, study)
+        seen.tokens[me["judge"]] = me["token"]
         headers = {"Authorization": f"Bearer {me['token']}"}
         for position, trial in enumerate(me["trials"]):
             if pause:
@@ -136,3 +141,26 @@ async def crowd(base: str, study: str, many: int, seen: Seen, pause: float = 0.0
     wrong = [one for one in told if one and not isinstance(one, httpx.TransportError)]
     if wrong:
         raise wrong[0]
+
+
+def killed(server: Process, study: str, many: int, after: int, seen: Seen) -> None:
+    """Let a crowd answer, and kill the server once so many more answers are acknowledged."""
+
+    async def both() -> None:
+        work = asyncio.ensure_future(crowd(server.base, study, many, seen))
+        goal, end = len(seen.acknowledged) + after, time.monotonic() + 60
+        while len(seen.acknowledged) < goal and not work.done() and time.monotonic() < end:
+            await asyncio.sleep(0)
+        server.kill()
+        await work
+
+    asyncio.run(both())
+
+
+def kept(url: str, study: str) -> dict[tuple[str, str], str | None]:
+    storage = Storage(url)
+    table = storage.answers(study)
+    storage.close()
+    found = {(row["judge"], row["trial"]): row["choice"] for row in table.iter_rows(named=True)}
+    assert len(found) == len(table), "an answer is there twice"
+    return found

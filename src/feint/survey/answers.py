@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 from typing import Annotated, Any
 
 import polars as pl
@@ -91,3 +92,23 @@ def row(study: Study, judge: str, name: str, answer: Answer) -> dict[str, Any]:
         "received": datetime.datetime.now(datetime.UTC),
         "raw": raw,
     }
+
+
+def unkept(told: Any) -> str | None:
+    """What in a JSON value not every database keeps, in words; None if there is nothing."""
+    level = [told]
+    while level:
+        deeper: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                deeper += [*one, *one.values()]
+            elif isinstance(one, list):
+                deeper += one
+            elif isinstance(one, float) and not math.isfinite(one):
+                return "a number that is too large"
+            elif isinstance(one, str) and "\0" in one:
+                return "a text with a NUL"
+            elif isinstance(one, str) and any("\ud800" <= letter <= "\udfff" for letter in one):
+                return "a text with half a surrogate pair"
+        level = deeper
+    return None

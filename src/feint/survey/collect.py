@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from feint.errors import FeintError
 from feint.files import TEXT_LIMIT, parse, read_bytes
-from feint.survey.answers import RAW_LIMIT, Answer, row
+from feint.survey.answers import RAW_LIMIT, Answer, row, unkept
 from feint.survey.server import hashed
 from feint.survey.storage import Storage, judges
 from feint.survey.study import Study
@@ -70,6 +70,8 @@ def _read(path: Path) -> list[Any]:
 def _one(study: Study, told: Any) -> tuple[str, list[dict[str, Any]]]:
     """A judge and the rows of their answers."""
     judge = told["judge"]
+    if (why := unkept(told)) is not None:
+        raise ValueError(f"it holds {why}")
     if told["study"] != study.id:
         raise ValueError(f"it is of the study {str(told['study'])[:12]}, not {study.id[:12]}")
     if not re.fullmatch(r"[0-9a-f]{32}", judge):
@@ -80,8 +82,8 @@ def _one(study: Study, told: Any) -> tuple[str, list[dict[str, Any]]]:
         if one["trial"] not in study.by_name:
             raise ValueError("it names a trial that the study does not have")
         found = row(study, judge, one["trial"], Answer.model_validate(fields))
-        if len(found["raw"].encode()) > RAW_LIMIT or "\\u0000" in found["raw"]:
-            raise ValueError("jsPsych's record is too large, or holds a NUL")
+        if len(found["raw"].encode()) > RAW_LIMIT:
+            raise ValueError(f"jsPsych's record is larger than {RAW_LIMIT} bytes")
         rows.append(found)
     return judge, rows
 

@@ -9,12 +9,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feint.files import parse
-from feint.survey.answers import RAW_LIMIT
+from feint.survey.answers import RAW_LIMIT, unkept
 
 log = logging.getLogger(__name__)
 
@@ -220,27 +219,9 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
 def _look(body: bytes) -> None:
     """Raise _RefusedError unless it is JSON that can be kept anywhere."""
     try:
-        level = [parse(body.decode())]
+        told = parse(body.decode())
     except ValueError:
-        told = "The body is no JSON that is accepted: UTF-8, no NaN, nested at most 32 deep."
-        raise _RefusedError(400, told) from None
-    while level:
-        deeper: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                deeper += [*one, *one.values()]
-            elif isinstance(one, list):
-                deeper += one
-            elif isinstance(one, float):
-                if not math.isfinite(one):
-                    raise _RefusedError(400, "A number in the body is too large.")
-            elif isinstance(one, str) and not _kept(one):
-                told = "A text in the body holds a NUL or half a surrogate pair."
-                raise _RefusedError(400, told)
-        level = deeper
-
-
-def _kept(text: str) -> bool:
-    if text.isascii():
-        return "\0" not in text
-    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+        why = "The body is no JSON that is accepted: UTF-8, no NaN, nested at most 32 deep."
+        raise _RefusedError(400, why) from None
+    if (why := unkept(told)) is not None:
+        raise _RefusedError(400, f"The body holds {why}.")

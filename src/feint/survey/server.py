@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 import feint
@@ -40,13 +40,19 @@ KNOWN = 20_000
 FOREVER = "public, max-age=31536000, immutable"
 
 
+def _agreed(told: bool) -> bool:
+    if not told:
+        raise ValueError("nobody takes part without it")
+    return told
+
+
 class Consent(BaseModel):
     """What a judge agrees to, as the page sends it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     study: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    consent: Literal[True]
+    consent: Annotated[bool, AfterValidator(_agreed), WithJsonSchema({"const": True})]
 
 
 class About(BaseModel):
