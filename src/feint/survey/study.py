@@ -13,7 +13,7 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -88,7 +88,7 @@ class Trial(_Told):
     expected: str | None = None
 
     @model_validator(mode="after")
-    def _belongs(self) -> Self:
+    def _belongs(self) -> "Trial":
         values = [option.value for option in self.options]
         if len(set(values)) < len(values):
             raise ValueError(f"trial {self.name}: two options have one value")
@@ -163,7 +163,7 @@ class Study(_Told):
     stimuli: dict[Name, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _whole(self) -> "Study":
         for what, names in (
             ("trials", [one.name for one in self.trials]),
             ("objectives", [one.name for one in self.objectives]),
