@@ -50,7 +50,9 @@ function table(names, rows) {
 /** An end that is not known is no end. */
 function interval(fit) {
   if (!fit || (fit.low === null && fit.high === null)) return "–";
-  return `${fit.low === null ? "…" : number(fit.low, 3)} to ${fit.high === null ? "…" : number(fit.high, 3)}`;
+  if (fit.low === null) return `up to ${number(fit.high, 3)}`;
+  if (fit.high === null) return `${number(fit.low, 3)} and more`;
+  return `${number(fit.low, 3)} to ${number(fit.high, 3)}`;
 }
 
 /** The distances that were shown, and kappa with its interval among them. */
