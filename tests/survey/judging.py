@@ -1,10 +1,10 @@
 """A server in a process of its own, and judges who answer it over HTTP."""
 
 import asyncio
+import json
 import os
 import random
 import signal
-import ssl
 import subprocess
 import sys
 import time
@@ -13,14 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import httpx
-
 from feint.survey.storage import Storage
 
 TOKEN = "of-the-administrator-0123456789"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Making one for each of many clients takes longer than what is measured."""
 
 
 class Process:
@@ -49,16 +45,11 @@ class Process:
             raise RuntimeError(f"the server did not start: {self.errors.read_text()}")
         self.base = told["Judges"].rstrip("/")
         self.port = int(self.base.rpartition(":")[2])
-        self._wait()
 
-    def _wait(self) -> None:
-        for _ in range(200):
-            try:
-                httpx.get(f"{self.base}/api/study", timeout=5).raise_for_status()
-                return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise RuntimeError("the server does not answer")
+    def worked(self) -> float:
+        """Seconds of a processor that it took so far."""
+        told = Path(f"/proc/{self.running.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """As a failing machine would."""
@@ -94,53 +85,88 @@ class Seen:
     tokens: dict[str, str] = field(default_factory=dict)
 
 
-def client(base: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=base, timeout=30, verify=_NO_TLS, trust_env=False)
+class Wire:
+    """HTTP/1.1 on one connection and no more of it than is needed: 200 clients that do more take
+    longer than the server they measure."""
+
+    def __init__(self, base: str) -> None:
+        self._host, _, port = base.removeprefix("http://").rpartition(":")
+        self._port = int(port)
+
+    async def __aenter__(self) -> "Wire":
+        self._read, self._write = await asyncio.open_connection(self._host, self._port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._write.close()
+
+    async def ask(
+        self, method: str, path: str, body: object = None, token: str | None = None
+    ) -> tuple[int, Any]:
+        """Status and JSON of an answer.  Raises GONE where there is none."""
+        content = b"" if body is None else json.dumps(body).encode()
+        lines = [f"{method} {path} HTTP/1.1", "Host: study", f"Content-Length: {len(content)}"]
+        lines += [] if body is None else ["Content-Type: application/json"]
+        lines += [] if token is None else [f"Authorization: Bearer {token}"]
+        self._write.write("\r\n".join([*lines, "", ""]).encode() + content)
+        head = (await self._read.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length:")[2].split()[0])
+        return int(head.split()[1]), json.loads(await self._read.readexactly(length))
 
 
-async def join(one: httpx.AsyncClient, study: str) -> dict[str, Any]:
-    told = await one.post("/api/judges", json={"study": study, "consent": True})
-    told.raise_for_status()
-    return dict(told.json())
+GONE = (OSError, asyncio.IncompleteReadError)
+"""What a server that was killed looks like."""
+
+
+async def join(one: Wire, study: str) -> dict[str, Any]:
+    status, told = await one.ask("POST", "/api/judges", {"study": study, "consent": True})
+    if status != 201:
+        raise RuntimeError(f"{status} {told}")
+    return dict(told)
 
 
 async def judge(base: str, study: str, number: int, seen: Seen, pause: float = 0.0) -> None:
-    """Take part, choose anything (or nothing), and note what was acknowledged.
-
-    Raises:
-        httpx.TransportError: the server is gone.
-    """
+    """Take part, choose anything (or nothing), and note what was acknowledged.  Raises GONE."""
     draw = random.Random(number)
-    async with client(base) as one:
+    async with Wire(base) as one:
         me = await join(one, study)
         seen.tokens[me["judge"]] = me["token"]
-        headers = {"Authorization": f"Bearer {me['token']}"}
         for position, trial in enumerate(me["trials"]):
             if pause:
                 await asyncio.sleep(draw.uniform(0, 2 * pause))
             choice = draw.choice([None, *(option["value"] for option in trial["options"])])
-            body = {"choice": choice, "rt_ms": draw.uniform(500, 9000), "position": position}
             raw = {"trial_type": "feint-skeletons", "trial_index": position, "response": choice}
+            told = {"choice": choice, "rt_ms": draw.uniform(500, 9000), "position": position}
             key = (me["judge"], trial["name"])
             seen.sent[key] = choice
             begun = time.perf_counter()
-            told = await one.put(
-                f"/api/answers/{trial['name']}", json={**body, "raw": raw}, headers=headers
-            )
-            if told.status_code != 201:
-                raise RuntimeError(f"{told.status_code} {told.text}")
+            path, body = f"/api/answers/{trial['name']}", {**told, "raw": raw}
+            status, said = await one.ask("PUT", path, body, me["token"])
+            if status != 201:
+                raise RuntimeError(f"{status} {said}")
             seen.seconds.append(time.perf_counter() - begun)
             seen.acknowledged[key] = choice
 
 
 async def crowd(base: str, study: str, many: int, seen: Seen, pause: float = 0.0) -> None:
-    """So many judges at once; ends when all have, or the server is gone."""
+    """So many judges at once; ends when all have answered everything, or the server is gone."""
     told = await asyncio.gather(
         *(judge(base, study, i, seen, pause) for i in range(many)), return_exceptions=True
     )
-    wrong = [one for one in told if one and not isinstance(one, httpx.TransportError)]
+    wrong = [one for one in told if one and not isinstance(one, GONE)]
     if wrong:
         raise wrong[0]
+
+
+async def again(base: str, seen: Seen, all_: bool = True) -> set[int]:
+    """What every answer that was ever sent, or was not acknowledged, is told when sent again."""
+    told = set()
+    some = seen.sent if all_ else dict(seen.sent.items() - seen.acknowledged.items())
+    async with Wire(base) as one:
+        for (judge, trial), choice in some.items():
+            body = {"choice": choice, "rt_ms": 1.0, "position": 0, "raw": {}}
+            told.add((await one.ask("PUT", f"/api/answers/{trial}", body, seen.tokens[judge]))[0])
+    return told
 
 
 def killed(server: Process, study: str, many: int, after: int, seen: Seen) -> None:
@@ -150,7 +176,7 @@ def killed(server: Process, study: str, many: int, after: int, seen: Seen) -> No
         work = asyncio.ensure_future(crowd(server.base, study, many, seen))
         goal, end = len(seen.acknowledged) + after, time.monotonic() + 60
         while len(seen.acknowledged) < goal and not work.done() and time.monotonic() < end:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
         server.kill()
         await work
 

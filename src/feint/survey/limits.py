@@ -221,7 +221,7 @@ def _look(body: bytes) -> None:
     try:
         told = parse(body.decode())
     except ValueError:
-        why = "The body is no JSON that is accepted: UTF-8, no NaN, nested at most 32 deep."
-        raise _RefusedError(400, why) from None
+        said = "The body is no JSON that is accepted: UTF-8, no NaN, nested at most 32 deep."
+        raise _RefusedError(400, said) from None
     if (why := unkept(told)) is not None:
         raise _RefusedError(400, f"The body holds {why}.")
