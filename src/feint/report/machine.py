@@ -43,6 +43,10 @@ def told(findings: Findings) -> str:
                         target: tolerance.of(target)
                         for target in findings.experiment["target"]["labels"]
                     },
+                    "low": dict(tolerance.low),
+                    "high": dict(tolerance.high),
+                    "judges": tolerance.judges,
+                    "study": tolerance.study,
                 },
                 "rates": findings.rates.to_dicts(),
                 "rates_by_target": findings.rates_by_target.to_dicts(),

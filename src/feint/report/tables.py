@@ -183,11 +183,13 @@ def tolerance(findings: Findings) -> Table:
     one = findings.tolerance
     targets = list(findings.experiment["target"]["labels"])
     labels = [*targets, *sorted(set(one.kappa) - set(targets))]
+    judged = ("95 % interval",) if one.low or one.high else ()
     return Table(
         (
             "class",
             "asked for",
             f"tolerance ({findings.distance_unit})",
+            *judged,
             "others' reactions that pass",
             "pairs compared",
         ),
@@ -196,6 +198,10 @@ def tolerance(findings: Findings) -> Table:
                 label,
                 "yes" if label in targets else "no",
                 number(one.kappa.get(label, one.other), 3),
+                *(
+                    f"{number(one.low.get(label), 3)} to {number(one.high.get(label), 3)}"
+                    for _ in judged
+                ),
                 percent(one.among_others.get(label)),
                 str(one.between_same.get(label, MISSING)),
             )
