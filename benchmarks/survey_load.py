@@ -68,7 +68,7 @@ def main() -> None:
     """Measure both, and print tables."""
     told = made_by("benchmarks.survey_load", 1)
     lines = [
-        "| database | pause | answers | a second | p50 | p95 | p99 | slowest | server's processor |",
+        "| database | pause | answers | a second | p50 | p95 | p99 | slowest | processor |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     deaths = [

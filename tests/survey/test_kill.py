@@ -29,4 +29,5 @@ def test_what_was_acknowledged_is_there(folder: Path, url: str | None, small_stu
         assert asyncio.run(again(server.base, seen)) == {200, 201}
         crowded = Seen()
         asyncio.run(crowd(server.base, study, 2, crowded))
+    assert server.errors.read_text() == "", "and nobody's address was logged"
     assert kept(url or beside(folder), study) == {**seen.sent, **crowded.acknowledged}

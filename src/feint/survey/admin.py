@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Depends
@@ -14,11 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from feint.errors import FeintError
 from feint.survey import export
 from feint.survey.problems import refusals, refused
+from feint.survey.served import Served, hashed
 from feint.survey.storage import Storage
 from feint.survey.study import NONE, Study, Trial
-
-if TYPE_CHECKING:
-    from feint.survey.server import Served
 
 LEAST = 20
 """Characters of the administrator's token."""
@@ -92,7 +90,7 @@ def estimated(study: Study, answers: pl.DataFrame) -> dict[str, Any]:
     return estimate(study, answers).told()
 
 
-def router(served: "Served") -> APIRouter:
+def router(served: Served) -> APIRouter:
     """The administrator's part of a server."""
     router, study, storage = APIRouter(), served.study, served.storage
     bearer = HTTPBearer(scheme_name="admin", description="The admin token.", auto_error=False)
@@ -102,8 +100,6 @@ def router(served: "Served") -> APIRouter:
     async def allowed(
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> None:
-        from feint.survey.server import hashed
-
         if not hmac.compare_digest(hashed(given.credentials if given else ""), served.admin):
             raise refused(401, "This is not the administrator's token.", bearer=True)
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from feint.errors import FeintError
 from feint.files import TEXT_LIMIT, parse, read_bytes
 from feint.survey.answers import RAW_LIMIT, Answer, row, unkept
-from feint.survey.server import hashed
+from feint.survey.served import hashed
 from feint.survey.storage import Storage, judges
 from feint.survey.study import Study
 from feint.survey.writing import Outcome, insert

@@ -13,6 +13,7 @@ from feint.errors import FeintError
 from feint.files import read_bytes
 from feint.survey import server
 from feint.survey.limits import Limits
+from feint.survey.served import Served
 
 TOKEN = "FEINT_ADMIN_TOKEN"
 
@@ -52,7 +53,7 @@ def run(
     """
     given = admin_token or secrets.token_urlsafe(32)
     made = server.app(folder, url, admin_token=given, limits=limits)
-    served: server.Served = made.state.served
+    served: Served = made.state.served
     try:
         listening = _listen(host, port)
         at, number = listening.getsockname()[:2]

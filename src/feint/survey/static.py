@@ -17,7 +17,7 @@ from feint.errors import FeintError
 from feint.files import inside, write_bytes
 from feint.survey import assets
 from feint.survey.order import trials_for
-from feint.survey.server import about
+from feint.survey.served import about
 from feint.survey.study import Study
 
 ORDERS = 100
