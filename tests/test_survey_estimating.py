@@ -40,7 +40,9 @@ def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
     truth = Truth(
         {"objective-0": 22.0, "objective-1": 9.0}, {"objective-0": 2.0, "objective-1": 1.0}
     )
-    simulate.answers(plan, truth, 12).write_parquet(tmp_path / "answers.parquet")
+    simulate.answers(plan, truth, 12).write_parquet(
+        tmp_path / "answers.parquet", compression="uncompressed"
+    )
     given = [str(tmp_path), "--answers", str(tmp_path / "answers.parquet"), "--draws", "50"]
     shown = CliRunner().invoke(APP, given)
     assert shown.exit_code == 0, shown.output

@@ -162,7 +162,7 @@ def test_answers_that_do_not_fit_the_study_are_refused(
 
 
 def test_exported_answers_read_alike(tmp_path: Path) -> None:
-    THREE.write_parquet(tmp_path / "a.parquet")
+    THREE.write_parquet(tmp_path / "a.parquet", compression="uncompressed")
     THREE.rename({"choice": "response"}).write_csv(tmp_path / "a.csv", quote_style="non_numeric")
     first = numbers(estimate(SMALL, read(tmp_path / "a.parquet"), draws=50))
     assert numbers(estimate(SMALL, read(tmp_path / "a.csv"), draws=50)) == first
