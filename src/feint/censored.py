@@ -152,7 +152,7 @@ def profile(cells: Cells, counts: np.ndarray, lapse: float, level: float) -> tup
     width = np.exp(np.linspace(math.log(1e-3), math.log(5), 45))
     asked = np.flatnonzero(counts > 0)
     ends, of = np.unique([scaled.near[asked], scaled.far[asked]], return_inverse=True)
-    passed = [_curve(kappa[:, None], end, width) for end in ends]
+    passed = [_curve(kappa[:, None], end, width) for end in ends[:, None]]
     total = np.zeros((len(kappa), len(width)))
     for i, near, far in zip(asked, *of.reshape(2, -1), strict=True):
         between = scaled.floor[i] + scaled.height[i] * (passed[near] - passed[far])

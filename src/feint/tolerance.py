@@ -154,8 +154,8 @@ class Tolerance:
                 raise TypeError("expected numbers below 1e9")
             if type(found.per_frame) is not bool or type(found.source) is not str:
                 raise TypeError("expected true or false as per_frame, and words as source")
-            if type(found.study) is not str:
-                raise TypeError("expected words as study")
+            if type(found.study) is not str or type(found.judges) is not int:
+                raise TypeError("expected words as study, and a whole number of judges")
         except (AttributeError, TypeError) as error:
             raise FeintError(
                 f"{name} tells no tolerance ({error}); expected what feint writes."

@@ -198,10 +198,7 @@ def tolerance(findings: Findings) -> Table:
                 label,
                 "yes" if label in targets else "no",
                 number(one.kappa.get(label, one.other), 3),
-                *(
-                    f"{number(one.low.get(label), 3)} to {number(one.high.get(label), 3)}"
-                    for _ in judged
-                ),
+                *(_interval(one.low.get(label), one.high.get(label)) for _ in judged),
                 percent(one.among_others.get(label)),
                 str(one.between_same.get(label, MISSING)),
             )
@@ -209,6 +206,11 @@ def tolerance(findings: Findings) -> Table:
         ),
         names=2,
     )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    """From one end to the other; a dash where neither is known."""
+    return MISSING if low is None and high is None else f"{number(low, 3)} to {number(high, 3)}"
 
 
 def minimal(folder: Path) -> tuple[Table, str]:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import polars as pl
 
+from feint import parquet
 from feint.errors import FeintError
 from feint.survey.study import Study, Trial
 
 NEEDED = ("study", "judge", "trial", "choice")
-MOST = 20_000_000
+MOST = 200_000_000
 """Bytes of an answers' file."""
 MOST_ANSWERS = 5_000_000
 
@@ -142,25 +143,30 @@ def read(path: Path) -> pl.DataFrame:
         FeintError: no such file, too large, or no table.
     """
     try:
-        size = path.stat().st_size
-        if size > MOST:
-            raise FeintError(
-                f"{path} has {size} bytes; expected at most {MOST}. Export the study's own answers."
-            )
-        if path.suffix.lower() == ".csv":
-            found = pl.read_csv(
-                path.read_bytes(), infer_schema=False, null_values=["", "null"], n_rows=MOST_ANSWERS
-            )
-        else:
-            found = pl.read_parquet(path, n_rows=MOST_ANSWERS)
+        content = path.read_bytes() if path.stat().st_size <= MOST else None
     except OSError as error:
         raise FeintError(f"Could not read the answers in {path}: {error}.") from error
-    except pl.exceptions.PolarsError as error:
+    if content is None:
+        raise FeintError(f"{path} has more than {MOST} bytes; expected the answers to one study.")
+    try:
+        if path.suffix.lower() == ".csv":
+            found = pl.read_csv(
+                content, infer_schema=False, null_values=["", "null"], n_rows=MOST_ANSWERS
+            )
+        else:
+            parquet.look(content)
+            found = pl.read_parquet(content, n_rows=MOST_ANSWERS)
+    except (ValueError, pl.exceptions.PolarsError) as error:
         raise FeintError(
-            f"{path} is no table of answers ({str(error).splitlines()[0][:200]}). Expected Parquet "
-            "or CSV as `feint survey export` writes it."
+            f"{path} is no table of answers ({_first(error)}). Expected Parquet "
+            "as `feint survey export` writes it, or CSV."
         ) from error
     return found
+
+
+def _first(error: Exception) -> str:
+    """The first line of what went wrong."""
+    return str(error).split("\n")[0][:200]
 
 
 def _known(trials: Mapping[str, Trial], table: pl.DataFrame) -> None:

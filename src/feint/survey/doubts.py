@@ -52,7 +52,7 @@ def of_thresholds(objectives: Sequence[OfObjective]) -> list[str]:
     for one in objectives:
         name = f"{one.action} -> {one.reaction}" if one.action else one.reaction
         fit = one.thresholds.get("sum")
-        if fit is None:
+        if fit is None or not one.judges:
             continue
         if math.isnan(fit.kappa):
             ends = [f"above {fit.low:.4g}"] if math.isfinite(fit.low) else []

@@ -131,8 +131,7 @@ def _kappa(one: OfObjective, unit: Unit) -> str:
 def _interval(one: Threshold) -> str:
     if math.isnan(one.low):
         return MISSING
-    ends = (("any", one.low), ("any", one.high))
-    return " to ".join(_number(end) if math.isfinite(end) else word for word, end in ends)
+    return " to ".join(_number(end) if math.isfinite(end) else "any" for end in (one.low, one.high))
 
 
 def _alpha(one: Agreement) -> str:
@@ -147,7 +146,9 @@ def _name(one: OfObjective) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}" if math.isfinite(value) else MISSING
+    if not math.isfinite(value):
+        return MISSING
+    return f"{value:.{2 if abs(value) >= 10 else 3}f}"
 
 
 def _table(out: Console, title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
