@@ -77,12 +77,12 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
     ]
     study, stimuli = studies.small("load", QUESTIONS)
-    with tempfile.TemporaryDirectory() as where, postgres.cluster() as cluster:
+    with tempfile.TemporaryDirectory() as where, postgres.cluster(durable=True) as cluster:
         for database in ("SQLite", "PostgreSQL"):
             for pause in (0.0, 1.0):
                 folder = Path(where) / f"{database}-{pause}" / "study"
                 study.save(folder, stimuli)
-                url = None if database == "SQLite" else cluster.database()
+                url = None if database == "SQLite" else cluster.schema()
                 seen, took, worked = measure(study, folder, url, pause)
                 p50, p95, p99 = np.percentile(seen.seconds, (50, 95, 99)) * 1000
                 lines.append(
@@ -94,7 +94,7 @@ def main() -> None:
                 print(lines[-1], flush=True)
             folder = Path(where) / f"{database}-killed" / "study"
             study.save(folder, stimuli)
-            url = None if database == "SQLite" else cluster.database()
+            url = None if database == "SQLite" else cluster.schema()
             deaths.append(f"| {database} | {kill(study, folder, url)}")
             print(deaths[-1], flush=True)
     print("\n".join(["", *lines, "", *deaths, "", told]))

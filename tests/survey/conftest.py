@@ -34,11 +34,11 @@ def cluster() -> Iterator[postgres.Cluster]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, folder: Path) -> str | None:
-    """A new database: none named (SQLite beside the study), and a PostgreSQL one."""
+    """A new database: none named (SQLite beside the study), and a schema of PostgreSQL's."""
     if request.param == "sqlite":
         return None
     found: postgres.Cluster = request.getfixturevalue("cluster")
-    return found.database()
+    return found.schema()
 
 
 @pytest.fixture

@@ -35,11 +35,19 @@ class Cluster:
     run: list[str]
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def database(self) -> str:
+    def schema(self) -> str:
+        """The URL of an empty schema, which is made a hundred times faster than a database."""
+        name = f"s{next(self.numbers)}"
+        self.sql(f"create schema {name}", "postgres")
+        return f"{self._url('postgres')}&options=-csearch_path%3D{name}"
+
+    def database(self, name: str) -> str:
         """The URL of a new database."""
-        name = f"feint{next(self.numbers)}"
         self.sql(f"create database {name}", "postgres")
-        return f"postgresql://feint@/{name}?host={quote(str(self.folder))}"
+        return self._url(name)
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://feint@/{database}?host={quote(str(self.folder))}"
 
     def sql(self, text: str, database: str) -> str:
         words = [str(binaries() / "psql"), "-h", str(self.folder), "-U", "feint", "-d", database]
@@ -50,8 +58,8 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Start one, end it and remove it."""
+def cluster(durable: bool = False) -> Iterator[Cluster]:
+    """Start one, end it and remove it; `durable` if it waits for the disk, as others do."""
     where, folder = binaries(), Path(tempfile.mkdtemp(prefix="feint-pg-"))
     assert where is not None
     run: list[str] = []
@@ -69,6 +77,7 @@ def cluster() -> Iterator[Cluster]:
             **quiet,
         )
         settings = f"-k {folder} -c listen_addresses='' -c max_connections=50"
+        settings += "" if durable else " -c fsync=off"
         log = str(folder / "log")
         subprocess.run([*control, "-l", log, "-o", settings, "start"], check=True, **quiet)
         started = True

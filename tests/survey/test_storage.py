@@ -149,10 +149,9 @@ def test_a_full_disk_acknowledges_nothing(serve, folder, small_study):
 
 
 def test_a_database_that_is_gone_is_503(serve, cluster, small_study):
-    url = cluster.database()
-    client = serve(url)
+    name = "gone"
+    client = serve(cluster.database(name))
     me = join(client, small_study)
-    name = url.partition("@/")[2].partition("?")[0]
     ended = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
     cluster.sql(ended, "postgres")
     assert put(client, me, "t-o-1-0", "1").status_code == 201, "connections are made again"
