@@ -5,6 +5,8 @@ BIN = $(VENV)/bin
 FEINT_ARGS ?=
 DATA ?=
 PROFILE ?= quick
+# In the order they stand, so that the long ones, in folders of their own, are not the last.
+PARALLEL = --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo reproduce test faults lint types bench clean
 .DELETE_ON_ERROR:
@@ -17,11 +19,11 @@ reproduce: $(VENV)/.reproduce
 	$(BIN)/feint reproduce --data "$(DATA)" --profile $(PROFILE) $(FEINT_ARGS)
 
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadscope $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) $(PYTEST_ARGS)
 
 # Every fault at 30 seeded points, where `make test` takes a few.
 faults: $(VENV)/.dev
-	FEINT_POINTS=30 OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadscope tests/faults $(PYTEST_ARGS)
+	FEINT_POINTS=30 OMP_NUM_THREADS=1 $(BIN)/pytest $(PARALLEL) tests/faults $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,26 @@ settings.register_profile("feint", deadline=None)
 settings.load_profile("feint")
 
 ROOT = Path(__file__).resolve().parent.parent
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_waits_for_the_disk() -> Iterator[None]:
+    """A test's files need not outlive a power cut; `test_files.py` sees that feint's would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +111,16 @@ def _generated(**words: Any) -> Any:
     return synthetic.generate(**words)
 
 
+@pytest.fixture(scope="module")
+def generated_once() -> Iterator[None]:
+    """Every run of a module on the embedded data reads what was generated for the first."""
+    from feint import prepared
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared, "synthetic", SimpleNamespace(generate=_generated))
+        yield
+
+
 class Tiny:
     """The smallest run that has everything: two models, two eps, noise, transfer, two parts."""
 
@@ -140,3 +171,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def least(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A run of hardly more than one job of each kind, finished."""
     return _finished(tmp_path_factory, LEAST)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A real one, which needs playwright and chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium; apt-get install chromium")
+    with sync_api.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield opened
+        opened.close()

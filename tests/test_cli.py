@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from feint import cli, prepared, rows
-from feint.data import sbu, synthetic
+from feint import cli, rows
+from feint.data import sbu
 from feint.lock import Lock
 from feint.store import Store
 
@@ -35,13 +34,7 @@ labels = ["punching"]
 [evaluation]
 limit = 2
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _generated_once():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepared.synthetic, "generate", cache(synthetic.generate))
-        yield
+pytestmark = pytest.mark.usefixtures("generated_once")
 
 
 def invoke(*words: object):

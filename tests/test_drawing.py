@@ -218,6 +218,28 @@ def test_a_library_that_is_not_there_is_named_with_the_extra(
     assert "feint[video]" in said
 
 
+def test_the_viewers_recording_has_everybody_in_it(tiny: Any, tmp_path: Path) -> None:
+    pytest.importorskip("rerun")
+    path = tmp_path / "case.rrd"
+    assert f"Recording: {path}" in invoke("view", tiny.folder, "--out", path).output
+    content = path.read_bytes()
+    assert content.startswith(b"RRF")
+    for name in ("clean/answer", "attacked/actor", "attacked/moved", "wanted", "distance_cm"):
+        assert name.encode() in content
+
+
+def test_without_the_viewer_it_says_what_to_install(
+    tiny: Any, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *m: None if name == "rerun" else true(name, *m)
+    )
+    said = refused("view", tiny.folder)
+    assert "needs rerun-sdk, which is not installed" in said
+    assert "feint[view]" in said
+
+
 def test_an_ffmpeg_that_fails_is_one_message(
     tiny: Any, refused: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

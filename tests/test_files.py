@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,19 @@ TENSORS = {
 
 def content(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))  # noqa: PTH208 - hidden files too, as they are named
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "a", []
+
+    def fsync(handle: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_bytes(path, b"content")
+    assert synced == [(False, False), (True, True)]
 
 
 def test_text_is_written_into_a_new_folder(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from feint.differences import diff
 from feint.errors import FeintError
 from feint.files import BLANK, pack, read_json, read_tensors, seal, write_json, write_tensors
 from feint.models import loading
-from feint.report import page, terminal
+from feint.report import page, pictures, terminal
 from feint.status import status
 from feint.store import Store
 from feint.verification import verify
@@ -55,8 +55,9 @@ def _hangs_are_failures() -> Iterator[None]:
 
 def undrawn(findings: Any, *_: object) -> dict[str, Any]:
     """The page's pictures, which take most of the time, left out."""
-    blank = page.Image("none.svg", b"", "", "")
-    none = dict.fromkeys(("moving", "still", "strip", "typical_strip"), blank)
+    blank = pictures.Image("none.svg", b"", "", "")
+    names = ("moving", "still", "strip", "typical_strip", "needed", "over_time", "moved", "rough")
+    none = dict.fromkeys(names, blank)
     lists: dict[str, Any] = {name: [] for name in ("white", "transfer", "distances")}
     return {**none, **lists, "multiples": {name: [] for name in findings.models}}
 
@@ -80,7 +81,7 @@ class Told:
                 continue
             with pytest.MonkeyPatch.context() as patch:
                 if not drawn:
-                    patch.setattr(page, "_pictures", undrawn)
+                    patch.setattr(page, "pictures", undrawn)
                 try:
                     told = door()
                 except FeintError as error:

@@ -25,6 +25,7 @@ ROOMS = {
     4: (
         "tolerance",
         "batches",
+        "censored",
         "evaluation",
         "summary",
         "checks",
@@ -47,11 +48,12 @@ ROOMS = {
         "store",
         "tracking",
         "verification",
+        "votes",
         "work",
     ),
     5: ("report",),
-    6: ("reproduction",),
-    7: ("cli", "drawing"),
+    6: ("reproduction", "survey"),
+    7: ("cli", "drawing", "survey_estimating", "survey_serving", "surveying"),
 }
 FLOOR = {name: floor for floor, names in ROOMS.items() for name in names}
 

@@ -14,9 +14,11 @@ from feint.artefacts import Trail, describe
 from feint.errors import FeintError
 from feint.files import write_tensors
 from feint.models import loading
-from feint.report import terminal
+from feint.report import page, terminal
 from feint.runs import Run
 from feint.store import Store
+
+pytestmark = pytest.mark.usefixtures("generated_once")
 
 SMALL = """
 name = "small"
@@ -58,7 +60,7 @@ def whole(folder: Path, text: str = SMALL) -> tuple[Run, pl.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def done(generated_once, tmp_path_factory):
     return whole(tmp_path_factory.mktemp("runs") / "small")
 
 
@@ -285,8 +287,8 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path):
-    """examples/sbu.toml, reduced: real motion through every stage."""
+def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
+    """examples/sbu.toml, reduced: real motion through every stage, to a page in a browser."""
     text = (Path(__file__).parents[1] / "examples" / "sbu.toml").read_text()
     one = experiment.parse(text, "sbu.toml").model_dump(mode="json")
     one["data"]["root"] = sbu_root
@@ -316,6 +318,32 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path):
         # Twelve epochs: such a reactor hardly follows depth.  Noise brings it no nearer.
         noise = min(mean[source, "sign-noise"], mean[source, "offset-noise"])
         assert mean[source, "attack"] < noise - 0.05
+    watch(request.getfixturevalue("browser"), page.write(run.folder))
+
+
+def watch(browser, written):
+    """The page of real motion: its player plays, its table and its charts are there."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    told, asked = [], []
+    tab.on("console", lambda one: told.append(one.text))
+    tab.on("pageerror", lambda one: told.append(str(one)))
+    tab.on("request", lambda one: asked.append(one.url))
+    tab.goto(f"{written.as_uri()}")
+    first = tab.locator('#player [data-part="clock"]').inner_text()
+    tab.locator('#player [data-part="play"]').click()
+    tab.wait_for_function(
+        "first => document.querySelector('#player [data-part=clock]').textContent !== first",
+        arg=first,
+    )
+    assert tab.locator("#browse tbody tr").count() > 10
+    assert tab.locator('[data-chart="success"] canvas').count() == 1
+    assert tab.locator('[data-chart="success"] select').first.locator("option").count() >= 4
+    link = tab.locator('#browse a[href^="#case="]').last.get_attribute("href")
+    tab.goto(f"{written.as_uri()}{link}")
+    assert tab.locator('#player [data-part="case"]').input_value() == link.removeprefix("#case=")
+    assert [one for one in told if "GL Driver Message" not in one] == []
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    tab.close()
 
 
 def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):

@@ -1,14 +1,8 @@
 // True class by target: the share moved, at the eps of a slider.
 import { made } from "./table.js";
+import { percent } from "./told.js";
 
 const STRONG = 0.66;
-
-/** Halves to the even number, as the rest of the page has them. */
-function percent(share) {
-  const value = 100 * share;
-  const near = Math.round(value);
-  return `${near - value === 0.5 && near % 2 ? near - 1 : near}%`;
-}
 
 export class Matrix {
   /** @param look called with {source, victim, label, target, eps} of a cell, all words, and its counts told. */

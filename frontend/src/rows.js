@@ -27,8 +27,14 @@ class Column {
   }
 }
 
+/** As a shell takes it. */
+export function quoted(word) {
+  return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 export class Rows {
-  constructor({ columns, cases }) {
+  constructor({ columns, cases, folder }) {
+    this.folder = folder;
     this.columns = columns.map((one) => new Column(one));
     this.count = this.columns[0].values.length;
     this.cases = new Map(cases);
@@ -73,6 +79,16 @@ export class Rows {
         exact.every(({ values, code }) => values[row] === code) &&
         tests.every((any) => any.some(({ values, hits }) => hits[values[row]])),
     );
+  }
+
+  /** What plays a row that the page has not got; null where nothing does. */
+  command(row) {
+    const [source, victim, target, eps, sequence] = ["source", "victim", "target", "eps", "sequence"]
+      .map((name) => this.column(name).text(row));
+    if (source !== victim) return null;
+    const asked = Object.entries({ victim, target, sequence, eps });
+    const options = asked.map(([name, value]) => `--${name}=${quoted(value)}`).join(" ");
+    return `feint animate ${quoted(this.folder)} --format html ${options}`;
   }
 
   /** The position of a word in a column; -1 if no row has it. */

@@ -114,6 +114,8 @@ export class Table {
     if (id === undefined) {
       door.className = "soft";
       door.textContent = "not in this page";
+      const command = this.rows.command(row);
+      if (command) line.dataset.command = command;
     } else {
       line.dataset.case = id;
       door.append(made("a", "▶ watch", { href: `#case=${id}` }));
@@ -126,7 +128,10 @@ export class Table {
   }
 
   clicked(event) {
-    const id = event.target.closest("tr[data-case]")?.dataset.case;
+    const line = event.target.closest("tr");
+    const id = line?.dataset.case;
+    this.part("elsewhere").hidden = !line?.dataset.command;
+    this.part("command").textContent = line?.dataset.command ?? "";
     if (!id || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const link = event.target.closest("a");
     if (!link && String(getSelection())) return;

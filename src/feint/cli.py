@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from feint import drawing
+from feint import drawing, surveying
 from feint.errors import FeintError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 data_app = typer.Typer(no_args_is_help=True, help="Get, check and make interaction data.")
 app.add_typer(data_app, name="data")
+app.add_typer(surveying.survey, name="survey")
 
 ExperimentFile = Annotated[
     Path, typer.Argument(help="The experiment, a TOML file such as examples/sbu.toml.")
@@ -363,6 +364,7 @@ def report(
 
 app.command()(drawing.figure)
 app.command()(drawing.animate)
+app.command()(drawing.view)
 
 
 @data_app.command("check")

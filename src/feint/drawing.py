@@ -110,6 +110,33 @@ def animate(
     typer.echo(f"Animation: {path}")
 
 
+def view(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    target: Target = None,
+    label: Label = None,
+    victim: Victim = None,
+    sequence: Sequence = None,
+    eps: Eps = None,
+    case: OneCase = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write a recording (.rrd) instead of opening it.")
+    ] = None,
+) -> None:
+    """Open a case of a finished run in the rerun viewer (extra: view)."""
+    from feint.report import viewer
+    from feint.report.findings import Findings
+    from feint.report.selection import Selection, select
+
+    findings = Findings.of(run)
+    one = select(findings, Selection(target, label, victim, sequence, eps, case))
+    _say(findings, one.row, one.rule)
+    if out is None:
+        viewer.show(one)
+    else:
+        viewer.save(one, out)
+        typer.echo(f"Recording: {out}")
+
+
 def _drawn(name: str, runs: "list[Findings]", asked: "Selection") -> "Figure":
     from feint.report import paper
     from feint.report.animation import film

@@ -63,7 +63,7 @@ class Plan:
     def digest(self) -> str:
         """Of all that decides which rows there are, and what they hold."""
         asked = self.experiment.model_dump(mode="json", exclude={"data": {"root"}})
-        kappa = None if self.tolerance is None else asdict(self.tolerance)
+        kappa = None if self.tolerance is None else self.tolerance.settled()
         told = [VERSIONS, asked, asdict(self.facts), dict(self.weights), kappa]
         return digest(told)
 
@@ -359,4 +359,4 @@ class Plan:
             among_others={},
             between_same={},
         )
-        return Common(attack=asdict(attack), budget=self._told_budget, tolerance=asdict(kappa))
+        return Common(attack=asdict(attack), budget=self._told_budget, tolerance=kappa.settled())

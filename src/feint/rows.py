@@ -27,7 +27,7 @@ QUESTION = ("source", "victim", "target", "sequence")
 SCORED = (*QUESTION, "row", "job", "attack", "eps", "label", "frames", "change", "distance_frame")
 """What the rows of a scored run all have; `evaluation.score` tells what that is."""
 
-_WORDS = ("job", "attack", *QUESTION, "exemplar", "label", "side")
+_WORDS = ("job", "attack", *QUESTION, "exemplar", "label", "side", "named_real")
 _WHOLE = ("row", "frames")
 _NUMBERS = ("eps", "kappa", "distance", "distance_frame", "distance_joint", "change", "error_cm",
             "change_cm", "change_max_cm", "bones")  # fmt: skip

@@ -1,5 +1,7 @@
 """What rows come to: success rates beside their baselines, decided here and nowhere earlier."""
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
@@ -105,6 +107,26 @@ def smallest(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def quartiles(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Cases and quartiles of a column by kind ("none", "random noise", "attack") and eps."""
+    return (
+        rows.filter(pl.col(column).is_finite())
+        .with_columns(
+            kind=pl.when(pl.col("attack").str.ends_with("noise"))
+            .then(pl.lit("random noise"))
+            .otherwise(pl.col("attack"))
+        )
+        .group_by("kind", "eps")
+        .agg(
+            cases=pl.len(),
+            low=pl.col(column).quantile(0.25, "linear"),
+            middle=pl.col(column).median(),
+            high=pl.col(column).quantile(0.75, "linear"),
+        )
+        .sort("kind", "eps")
+    )
+
+
 def cluster_interval(
     hits: np.ndarray, clusters: list[str], draws: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
@@ -113,17 +135,33 @@ def cluster_interval(
     Where all clusters are 0, or all are 1, resampling knows no doubt: there the exact binomial
     bound (Clopper and Pearson 1934) for as many trials as there are clusters stands in.
     """
-    if not len(hits):
-        return float("nan"), float("nan")
-    names, of = np.unique(clusters, return_inverse=True)
-    total, count = np.bincount(of, hits), np.bincount(of)
-    drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
-    if hits.min() == hits.max():
-        bound = 0.025 ** (1 / len(names))
-        return (0.0, 1 - bound) if hits[0] == 0 else (bound, 1.0)
-    means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
+    low, high = cluster_intervals(hits[:, None], clusters, draws, seed)[0]
     return float(low), float(high)
+
+
+def cluster_intervals(
+    hits: np.ndarray, clusters: list[str], draws: int = 1000, seed: int = 0
+) -> np.ndarray:
+    """`cluster_interval` of every column of `hits` (rows, columns): (columns, 2)."""
+    if not len(hits):
+        return np.full((hits.shape[1], 2), np.nan)
+    names, of = np.unique(clusters, return_inverse=True)
+    total = np.stack([np.bincount(of, column) for column in hits.T], axis=1)
+    drawn = _drawn(len(names), draws, seed)
+    means = (drawn @ total) / (drawn @ np.bincount(of))[:, None]
+    found = np.quantile(means, [0.025, 0.975], axis=0).T
+    bound = 0.025 ** (1 / len(names))
+    found[(hits == 0).all(axis=0)] = 0.0, 1 - bound
+    found[(hits == 1).all(axis=0)] = bound, 1.0
+    return found
+
+
+@lru_cache(maxsize=2)
+def _drawn(clusters: int, draws: int, seed: int) -> np.ndarray:
+    """How often each cluster is in each draw: (draws, clusters)."""
+    drawn = np.random.default_rng(seed).integers(clusters, size=(draws, clusters))
+    flat = (drawn + clusters * np.arange(draws)[:, None]).ravel()
+    return np.bincount(flat, minlength=draws * clusters).reshape(draws, clusters).astype(float)
 
 
 def verdict(table: pl.DataFrame, unit: str) -> list[str]:

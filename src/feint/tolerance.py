@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from feint import votes
 from feint.data.interactions import Pairs
 from feint.errors import FeintError
 from feint.files import read_json, write_json
@@ -22,6 +23,8 @@ from feint.sequences import Reading
 from feint.targets import Place, Role, Time, between
 
 SCHEMA = 1
+SCHEMA_JUDGED = 2
+"""Of files that also tell intervals, judges or a study; the others are written as ever."""
 
 EPSILONS = (0.075, 0.15, 0.225, 0.3, 0.375, 0.45)
 """The eps of the paper's Table 1 and Figure 5, in data units."""
@@ -59,6 +62,10 @@ class Tolerance:
             alike: near 1 means the tolerance tells nothing.
         between_same: per class, how many pairs of performances it was measured on, each in both
             orders.
+        low, high: per class, the ends of kappa's 95 % interval, where they are known; success
+            does not depend on them.
+        judges: how many people it is from; 0 if from none.
+        study: the id of the study they took part in.
     """
 
     kappa: Mapping[str, float]
@@ -68,6 +75,10 @@ class Tolerance:
     source: str = "given"
     among_others: Mapping[str, float] = field(default_factory=dict)
     between_same: Mapping[str, int] = field(default_factory=dict)
+    low: Mapping[str, float] = field(default_factory=dict)
+    high: Mapping[str, float] = field(default_factory=dict)
+    judges: int = 0
+    study: str = ""
 
     def __post_init__(self) -> None:
         values = [*self.kappa.values(), *([] if self.other is None else [self.other])]
@@ -104,17 +115,24 @@ class Tolerance:
         kappa = pl.Series([self.of(label) for label in rows["target"]], dtype=pl.Float64)
         return (measured < kappa).alias("reached")
 
+    def settled(self) -> dict[str, Any]:
+        """All that jobs and tables are known by: what it is from people is only told beside."""
+        return {name: value for name, value in asdict(self).items() if name not in JUDGED}
+
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        write_json(path, {"schema": SCHEMA, **asdict(self)})
+        judged = {n: value for n, value in asdict(self).items() if n in JUDGED and value}
+        schema = SCHEMA_JUDGED if judged else SCHEMA
+        write_json(path, {"schema": schema, **self.settled(), **judged})
 
     @staticmethod
     def load(path: Path) -> "Tolerance":
         """Read what `save` wrote.  Raises FeintError on anything else."""
         content = read_json(path, sealed=False)
-        if content.pop("schema", None) != SCHEMA:
+        if content.pop("schema", None) not in (SCHEMA, SCHEMA_JUDGED):
             raise FeintError(
-                f"{path} is not a tolerance file of schema {SCHEMA}; expected one written by feint."
+                f"{path} is not a tolerance file of schema {SCHEMA} or {SCHEMA_JUDGED}; expected "
+                "one written by feint."
             )
         return Tolerance.told(content, str(path))
 
@@ -127,12 +145,17 @@ class Tolerance:
         """
         try:
             found = Tolerance(**content)
-            tables = (found.kappa, found.among_others, found.between_same)
+            tables = (
+                *(found.kappa, found.among_others, found.between_same),
+                *(found.low, found.high, {"judges": found.judges}),
+            )
             numbers = [*(v for table in tables for v in table.values()), found.other or 0]
             if not all(type(n) in (int, float) and abs(n) < 1e9 for n in numbers):
                 raise TypeError("expected numbers below 1e9")
             if type(found.per_frame) is not bool or type(found.source) is not str:
                 raise TypeError("expected true or false as per_frame, and words as source")
+            if type(found.study) is not str or type(found.judges) is not int:
+                raise TypeError("expected words as study, and a whole number of judges")
         except (AttributeError, TypeError) as error:
             raise FeintError(
                 f"{name} tells no tolerance ({error}); expected what feint writes."
@@ -140,18 +163,17 @@ class Tolerance:
         return found
 
 
+JUDGED = ("low", "high", "judges", "study")
+"""What only a tolerance from people has."""
+
+
 def paper(reading: Reading = "frame") -> Tolerance:
     """Table 1's bold values, and their mean for the other three classes (section 6.2).
 
     Vacuous in the frame reading on SBU: most clean predictions pass (docs/departures.md).
     """
-    kappa = {
-        label: distances[votes.index(max(votes))]
-        for (label, distances), votes in zip(
-            TABLE_1_DISTANCES.items(), TABLE_1_VOTES.values(), strict=True
-        )
-    }
-    mean = sum(kappa.values()) / len(kappa)
+    table = [votes.Votes(n, TABLE_1_VOTES[n], TABLE_1_DISTANCES[n]) for n in TABLE_1_VOTES]
+    kappa, mean = votes.kappas(table)
     return Tolerance(kappa, other=mean, reading=reading, source="Table 1 of the paper, as printed")
 
 

@@ -175,7 +175,7 @@ def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
     found = tolerance.natural(
         needs.pairs("train"), settings["time"], settings["place"], settings["role"]
     )
-    return {}, {"tolerance": asdict(found)}
+    return {}, {"tolerance": found.settled()}
 
 
 def _train(job: Job, needs: Needs, desk: Desk) -> Result:

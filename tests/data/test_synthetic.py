@@ -58,6 +58,20 @@ def test_who_begins_and_who_stands_where_vary(noisy: list[Interaction]) -> None:
     assert 0.4 < left / len(noisy) < 0.6
 
 
+def test_it_is_what_it_was() -> None:
+    """Who changes this changes every number that was measured on the embedded data."""
+    told = {
+        one.label: (
+            len(one.first), float(one.first[10, 30]), float(one.second[12, 20]),
+            float(one.first.mean()), float(one.second.std()),
+        )
+        for one in generate(runs=1, sets=["s04s02"])
+    }  # fmt: skip
+    assert told["kicking"] == pytest.approx((21, 0.8464, 1.7692, 1.1104, 0.6328), abs=1e-4)
+    assert told["handshaking"] == pytest.approx((31, 0.7142, 1.6436, 1.0853, 0.6107), abs=1e-4)
+    assert told["exchanging"] == pytest.approx((28, 0.3099, 1.7058, 0.9283, 0.4466), abs=1e-4)
+
+
 def test_bones_keep_their_length_and_are_alike_left_and_right(clean: list[Interaction]) -> None:
     names = [f"{a}>{b}" for a, b in SBU_15.bones]
     mirrored = [names.index(n.replace("left", "right")) for n in names]

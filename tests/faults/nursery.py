@@ -11,6 +11,7 @@ Phases: train, attack, score, collect.  Streams: "step", a model's forward pass;
 done to a file of the folder (opened, renamed); "write", content on its way into a file.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -21,7 +22,6 @@ from typing import Any
 
 import pyarrow.parquet  # noqa: F401
 import torch
-import torch._dynamo
 
 import feint.runs
 import feint.verification
@@ -138,6 +138,8 @@ def child(order: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Serve until the orders end."""
+    importlib.import_module("torch._dynamo")  # here, not in every child
+    os.fsync = lambda _: None  # what a killed process has written stays without
     torch.set_num_threads(1)
     data = prepared.prepare(experiment.parse(TEXT, "faults.toml"))
     feint.runs.prepare = lambda _: data

@@ -22,7 +22,10 @@ from feint.runs import Run
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
-DATA = prepared.prepare(experiment.parse(TEXT, "faults.toml"))
+
+@pytest.fixture(scope="module")
+def data() -> prepared.Prepared:
+    return prepared.prepare(experiment.parse(TEXT, "faults.toml"))
 
 
 def slowly(desk: work.Desk, job: Job, fetch: Fetch) -> bytes:
@@ -34,11 +37,11 @@ def slowly(desk: work.Desk, job: Job, fetch: Fetch) -> bytes:
 
 
 @pytest.fixture
-def on_ray(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], Run]]:
-    """The small run, on the cluster, its jobs slow enough to be hit."""
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(runs, "prepare", lambda _: DATA)
-    monkeypatch.setattr(runs.work, "do", slowly)
+def on_ray(
+    loopback: Loopback, data: prepared.Prepared, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Path], Run]]:
+    """The small run, on the cluster."""
+    monkeypatch.setattr(runs, "prepare", lambda _: data)
     loopback.settle()
     # Who is hit is random: one job may be hit often.
     engine = OnRay(loopback.address, retries=50)
@@ -47,6 +50,13 @@ def on_ray(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         yield lambda folder: Run(experiment.parse(TEXT, "faults.toml"), folder, engine=engine)
     finally:
         ray.shutdown()
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs slow enough to be hit."""
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(runs.work, "do", slowly)
 
 
 def whole_run(run: Run) -> None:
@@ -82,10 +92,12 @@ def hurt(
     raise AssertionError("nothing is hit")
 
 
+@pytest.mark.usefixtures("slow")
 def test_workers_are_killed(on_ray, whole, tmp_path, kill_a_worker):
     hurt(on_ray, whole, tmp_path, lambda draw: kill_a_worker(draw, patience=3.0), often=1.5)
 
 
+@pytest.mark.usefixtures("slow")
 def test_nodes_are_killed(on_ray, whole, tmp_path, loopback):
     def kill_a_node(draw: random.Random) -> None:
         loopback.kill_raylet(draw.choice(loopback.nodes))

@@ -1,10 +1,8 @@
 """A run's folder made by hand: toy models, no training, the files of `feint.runs`."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -24,18 +22,6 @@ from feint.tolerance import Tolerance
 
 SKELETON = feint.SBU_15
 LABELS = ("handshaking", "punching", "departing")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Copycat(nn.Module):
@@ -198,16 +184,3 @@ def make_run() -> Callable[..., Path]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One made-up run, to be read and not changed."""
     return Fake().write(tmp_path_factory.mktemp("finished") / "run")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real one, which needs playwright and chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium; apt-get install chromium")
-    with sync_api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield opened
-        opened.close()

@@ -190,4 +190,4 @@ def test_the_page_trusts_its_own_scripts_and_tells_what_it_left_out(
     policy = re.search(r"script-src ([^;]*);", html.unescape(text))
     assert policy is not None
     assert policy[1] == " ".join(f"'sha256-{one}'" for one in hashes)
-    assert len(hashes) == 2
+    assert len(hashes) == 3

@@ -1,5 +1,6 @@
 """The matrix and the table of every case in a real browser, by mouse and by keyboard."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,34 @@ def test_a_row_opens_its_case_by_mouse_and_by_key(looked: Looked) -> None:
     other = looked.tab.locator("#browse tbody tr:not([data-case])").first
     assert other.locator("td").first.inner_text() == "not in this page"
     assert not other.locator("a").count()
+
+
+def test_a_row_that_is_not_in_the_page_says_what_plays_it(looked: Looked) -> None:
+    looked.filter("source", "tcn")
+    looked.filter("victim", "gru")
+    transferred = looked.tab.locator("#browse tbody tr").first
+    transferred.locator("td").nth(3).click()
+    assert looked.part("elsewhere").is_hidden()
+    looked.filter("source", "gru")
+    looked.filter("target", HOSTILE)
+    other = looked.tab.locator("#browse tbody tr:not([data-case])").first
+    other.locator("td").nth(3).click()
+    command = looked.part("command").inner_text()
+    cells = dict(
+        zip(
+            ("victim", "target", "sequence", "eps"),
+            (
+                "gru",
+                HOSTILE,
+                other.locator("td").last.inner_text(),
+                other.locator("td").nth(5).inner_text(),
+            ),
+            strict=True,
+        )
+    )
+    told = shlex.split(command)
+    assert told[:4] == ["feint", "animate", "run", "--format"]
+    assert told[5:] == [f"--{name}={value}" for name, value in cells.items()]
 
 
 def test_the_slider_changes_the_matrix(looked: Looked) -> None:

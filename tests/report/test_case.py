@@ -80,7 +80,7 @@ def test_acceleration_is_in_metres_per_second_squared() -> None:
 
 
 def test_noise_shakes_more_than_what_was_recorded(finished: Path) -> None:
-    shaking = case.shaking(Findings.of(finished))
+    shaking = case.shaking(case.shaken(Findings.of(finished)))
     assert shaking["tcn", "sign-noise", 6.0] > shaking["tcn", "sign-noise", 1.0]
     assert shaking["tcn", "sign-noise", 1.0] > shaking["tcn", "none", 0.0] > 0
 

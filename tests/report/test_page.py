@@ -9,15 +9,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 Pillow = pytest.importorskip("PIL.Image")
 
+from feint import cli, summary  # noqa: E402
 from feint import rows as table  # noqa: E402
-from feint import summary  # noqa: E402
 from feint.errors import FeintError  # noqa: E402
-from feint.report import page, tables  # noqa: E402
+from feint.report import case, page, tables  # noqa: E402
 from feint.report.findings import Findings  # noqa: E402
 from feint.report.needs import PACKAGES  # noqa: E402
 from feint.store import Store  # noqa: E402
@@ -31,6 +32,7 @@ class Reader(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         text = re.sub(r"(<script\b[^>]*>).*?(</script>)", r"\1\2", text, flags=re.DOTALL)
+        self.html = text
         self.tables: list[list[list[str]]] = []
         self.images: list[dict[str, str | None]] = []
         self.fetched: list[str] = re.findall(r"url\(([^)]*)\)", text) + re.findall("@import", text)
@@ -233,48 +235,91 @@ def test_columns_without_numbers_are_dashes(fake_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize(
-    "gone, said",
+    "gone, how, said, left",
     [
-        ("run.json", "feint run"),
-        ("rows.parquet", "feint score"),
-        ("tolerance.json", "feint score"),
-        ("models/tcn.json", "feint train"),
-        ("question", "feint run"),
-        ("attack", "feint run"),
-        ("score", "feint run"),
+        ("rows.parquet", "missing", "feint score", ["models"]),
+        ("tolerance.json", "damaged", "feint", ["models"]),
+        ("models/tcn.json", "missing", "feint train", ["rates", "case"]),
+        ("question", "missing", "feint run", ["models", "rates"]),
+        ("attack", "damaged", "run the step", ["models", "rates"]),
+        ("score", "missing", "feint run", ["models", "rates"]),
+        ("minimal.parquet", "damaged", "feint minimal", ["models", "rates", "case"]),
     ],
 )
-def test_a_missing_file_is_named_with_what_makes_it(
-    fake_run: MakeRun, gone: str, said: str
+def test_what_is_lost_is_named_and_the_rest_is_there(
+    fake_run: MakeRun, gone: str, how: str, said: str, left: list[str]
 ) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
+    paths = [folder / gone]
     if gone in ("question", "attack", "score"):
         store = Store(folder)
         paths = [store.path(key) for key in store if store.about(key)["kind"] == gone]
-        gone = "safetensors"
-    else:
-        paths = [folder / gone]
     for path in paths:
-        path.unlink()
-    with pytest.raises(FeintError) as error:
+        if how == "damaged":
+            path.write_bytes(b"PAR1 not really")
+        else:
+            path.unlink()
+    findings = Findings.of(folder)
+    read = Reader(page.write(folder).read_text(encoding="utf-8"))
+    assert len(findings.lost) == 1
+    assert "This is not all of the run" in read.words
+    assert any(str(path) in read.words for path in paths)
+    assert said in read.words
+    heads = {"models": tables.models, "rates": tables.rates}
+    for part, table_of in heads.items():
+        if part in left:
+            assert read.table(table_of(findings).heads)
+        else:
+            assert f"<h2>{'The models' if part == 'models' else 'All rates'}" not in read.html
+    assert ("Film strip" in read.html) == ("case" in left)
+    assert CliRunner().invoke(cli.app, ["report", str(folder)]).exit_code == 0
+
+
+def test_one_damaged_result_costs_its_own_cases_only(fake_run: MakeRun) -> None:
+    folder = fake_run()
+    whole = Findings.of(folder)
+    chosen = case.choose(whole)
+    assert chosen is not None
+    Store(folder).path(chosen[0]["job"]).unlink()
+    findings = Findings.of(folder)
+    other = case.choose(findings)
+    assert other is not None
+    assert other[0]["job"] != chosen[0]["job"]
+    assert len(findings.readable) == len(whole.judged.filter(pl.col("job") != chosen[0]["job"]))
+    assert findings.rates.equals(whole.rates)
+    page.write(folder)
+
+
+def test_a_clean_answer_that_is_lost_takes_the_attacked_ones_with_it(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",))
+    clean = Findings.of(folder).judged.filter(pl.col("attack") == "none").row(0, named=True)
+    Store(folder).path(clean["job"]).unlink()
+    findings = Findings.of(folder)
+    assert set(findings.readable["target"]) == set(findings.judged["target"]) - {clean["target"]}
+    page.write(folder)
+
+
+def test_where_nothing_can_be_read_there_is_no_page(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    (folder / "rows.parquet").unlink()
+    (folder / "models" / "tcn.json").unlink()
+    with pytest.raises(FeintError, match=r"nothing to report.*feint train.*feint score"):
         page.write(folder)
-    assert str(folder) in str(error.value)
-    assert Path(gone).name in str(error.value)
-    assert said in str(error.value)
+    (folder / "run.json").unlink()
+    with pytest.raises(FeintError, match=r"no run\.json"):
+        page.write(folder)
 
 
-def test_rows_that_are_none_are_refused(fake_run: MakeRun) -> None:
+def test_rows_that_are_none_are_named(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     rows = table.read(folder / "rows.parquet")
-    table.write(folder / "rows.parquet", [rows.drop("label")], {})
-    with pytest.raises(FeintError, match="no column 'label'"):
-        page.write(folder)
-    table.write(folder / "rows.parquet", [rows.filter(pl.col("attack") != "none")], {})
-    with pytest.raises(FeintError, match="no row without an attack"):
-        page.write(folder)
-    (folder / "rows.parquet").write_bytes(b"PAR1 not really")
-    with pytest.raises(FeintError, match="Could not read"):
-        page.write(folder)
+    for wrong, said in (
+        (rows.drop("label"), "no column 'label'"),
+        (rows.filter(pl.col("attack") != "none"), "no row without an attack"),
+    ):
+        table.write(folder / "rows.parquet", [wrong], {})
+        assert [said in one for one in Findings.of(folder).lost] == [True]
+        assert said.replace("'", "&#39;") in page.write(folder).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name, pip", [(name, PACKAGES[name]) for name in page.NEEDED])

@@ -77,6 +77,33 @@ def _hands_at(point: Float[np.ndarray, "time 3"], motion: Motion) -> Float[np.nd
     return hands
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """One person's channels: what is written down, and what chance adds to it."""
+
+    frames: int
+    manner: Manner
+    rng: np.random.Generator
+
+    def sway(self, size: float) -> Channel:
+        hertz, phase = self.rng.uniform(0.25, 0.6), self.rng.uniform(0, 2 * np.pi)
+        turns = 2 * np.pi * hertz * np.arange(self.frames) / SBU_15.fps
+        slow: Channel = size * np.sin(turns + phase)
+        return slow
+
+    def number(self, keys: Keys, how: Manner, moves: float = 0.0) -> Channel:
+        played = play(keys, 0.0, how, self.frames)[:, 0]
+        return played + (self.sway(moves) if moves else 0.0)
+
+    def hand(self, places: Places) -> Float[np.ndarray, "time 3"]:
+        rest = np.asarray(REST) + self.rng.normal(0.0, 1.0, 3) * np.array([0.06, 0.015, 0.04])
+        moves: Float[np.ndarray, "time 3"] = np.stack(
+            [self.sway(size) for size in (0.05, 0.015, 0.05)], axis=1
+        )
+        moves += play(places, rest, self.manner, self.frames, self.rng.normal(0.0, 0.06, 3))
+        return moves
+
+
 def _motion(
     part: Part,
     person: Participant,
@@ -97,47 +124,32 @@ def _motion(
     left_strong = person.left_handed and not scene.right
     mirror = -1.0 if left_strong else 1.0
 
-    def sway(size: float) -> Channel:
-        hertz, phase = rng.uniform(0.25, 0.6), rng.uniform(0, 2 * np.pi)
-        slow: Channel = size * np.sin(2 * np.pi * hertz * np.arange(frames) / SBU_15.fps + phase)
-        return slow
-
-    def number(keys: Keys, how: Manner, moves: float = 0.0) -> Channel:
-        return play(keys, 0.0, how, frames)[:, 0] + (sway(moves) if moves else 0.0)
-
-    def hand(places: Places) -> Float[np.ndarray, "time 3"]:
-        rest = np.asarray(REST) + rng.normal(0.0, 1.0, 3) * np.array([0.06, 0.015, 0.04])
-        moves: Float[np.ndarray, "time 3"] = np.stack(
-            [sway(size) for size in (0.05, 0.015, 0.05)], axis=1
-        )
-        moves += play(places, rest, manner, frames, rng.normal(0.0, 0.06, 3))
-        return moves
-
-    strong, weak = hand(part.strong), hand(part.weak)
+    draw = _Draw(frames, manner, rng)
+    strong, weak = draw.hand(part.strong), draw.hand(part.weak)
     raised = np.clip(strong[:, 1] - REST[1], 0, 1)
     to_and_fro = np.sin(2 * np.pi * _WAVE / person.tempo * np.arange(frames) / SBU_15.fps)
     strong[:, 2] += part.wave * raised * to_and_fro
-    both = number(part.both_reach, exact)
-    reach = [both + number(part.reach, exact), both]
+    both = draw.number(part.both_reach, exact)
+    reach = [both + draw.number(part.reach, exact), both]
     order = slice(None, None, 1 if left_strong else -1)  # strong, weak -> left, right
     gap = apart - scene.contact
     close = play(part.close, 0.0, exact, frames, way=walk)[:, 0]
     back = play(part.back, 0.0, replace(exact, size=manner.size), frames, way=walk)[:, 0]
-    forward = close * gap - back + sway(0.006)
+    forward = close * gap - back + draw.sway(0.006)
     start = rng.normal(0.0, 0.05)
     return Motion(
-        path=np.stack([forward, sway(0.006)], axis=1),
-        heading=start - mirror * number(part.turn, exact),
-        lean=number(part.lean, manner, 0.015) + person.posture,
-        aside=mirror * number(part.aside, manner, 0.015),
-        twist=mirror * number(part.twist, manner, 0.02),
-        nod=number(part.nod, manner, 0.03),
-        crouch=number(part.crouch, exact),
+        path=np.stack([forward, draw.sway(0.006)], axis=1),
+        heading=start - mirror * draw.number(part.turn, exact),
+        lean=draw.number(part.lean, manner, 0.015) + person.posture,
+        aside=mirror * draw.number(part.aside, manner, 0.015),
+        twist=mirror * draw.number(part.twist, manner, 0.02),
+        nod=draw.number(part.nod, manner, 0.03),
+        crouch=draw.number(part.crouch, exact),
         hands=np.stack([strong, weak][order], axis=1),
         meet=np.zeros((frames, 2, 3)),
         reach=np.stack(reach[order], axis=1),
         foot=play(part.foot, np.array([0.1, -0.95, 0.0]), exact, frames),
-        kick=number(part.kick, exact),
+        kick=draw.number(part.kick, exact),
         kicks_left=left_strong,
         swing=part.swing,
         width=person.body.hip_aside + float(rng.uniform(-0.02, 0.05)),

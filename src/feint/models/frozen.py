@@ -58,15 +58,18 @@ def frozen() -> Iterator[None]:
 
 def ready(layer: Hashable, x: Tensor, prepare: Callable[[], Weights]) -> Weights:
     """`prepare()`, in the precision of x; inside `frozen()` computed once a layer."""
+    if _store.get() is None:
+        return _in_precision(x.dtype, prepare)
+    return once((layer, x.dtype), lambda: _detached(x.dtype, prepare))
 
-    def narrowed_weights() -> Weights:
-        return tuple(weight.to(x.dtype) for weight in prepare())
 
-    def detached() -> Weights:
-        with torch.no_grad():
-            return tuple(weight.detach() for weight in narrowed_weights())
+def _in_precision(kind: torch.dtype, prepare: Callable[[], Weights]) -> Weights:
+    return tuple(weight.to(kind) for weight in prepare())
 
-    return narrowed_weights() if _store.get() is None else once((layer, x.dtype), detached)
+
+def _detached(kind: torch.dtype, prepare: Callable[[], Weights]) -> Weights:
+    with torch.no_grad():
+        return tuple(weight.detach() for weight in _in_precision(kind, prepare))
 
 
 def once(key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
@@ -87,10 +90,7 @@ def product(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor]
     few rows that is faster than laying it out for every product.  What PyTorch's own compiler
     calls; where it is not there, `F.linear` does the same.
     """
-
-    def plain(x: Tensor) -> Tensor:
-        return F.linear(x, weight, bias)
-
+    plain = partial(F.linear, weight=weight, bias=bias)
     if _store.get() is None or weight.device.type != "cpu" or weight.dtype != torch.float32:
         return plain
     try:

@@ -66,6 +66,7 @@ def browse(findings: Findings, player: Player | None, limit: int = ROWS) -> Brow
         findings.models,
         (findings.unit, findings.distance_unit),
         limit,
+        findings.folder.resolve().name,
     )
 
 
@@ -76,6 +77,7 @@ def packed(
     models: Sequence[str],
     units: tuple[str, str],
     limit: int = ROWS,
+    folder: str = "RUN",
 ) -> Browse:
     """Pack rows of `Findings.judged`.
 
@@ -86,6 +88,7 @@ def packed(
         models: in their order.
         units: of eps, and of the distance.
         limit: see `chosen`.
+        folder: what the run's folder is called.
     """
     some = chosen(rows, played, limit)
     places = {key: i for i, key in enumerate(some.select(KEY).iter_rows())}
@@ -96,6 +99,7 @@ def packed(
         "columns": _columns(some, models, *units),
         "cases": cases,
         "total": len(rows),
+        "folder": folder,
         "matrix": matrix.packed,
     }
     return Browse(contained(value), len(some), len(rows), matrix)

@@ -67,12 +67,12 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
     """The rule of `choose` on rows of `Findings.judged`, at least one; where they are, in words."""
     open_ = rows.filter(~pl.col("clean"))
     if not len(open_):
-        return _median(rows), (
+        return median(rows), (
             "every answer counts as the target without an attack already, so this is the sequence "
             "with the median share of its distance closed"
         )
     if not bool(open_["reached"].any()):
-        return _median(open_), (
+        return median(open_), (
             f"no attack succeeded {where}, so this is the sequence with the median share "
             "of its distance closed, a failure like the others"
         )
@@ -90,7 +90,7 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
 def typical(findings: Findings) -> dict[str, Any] | None:
     """The median success by the share of the distance closed; None without any."""
     successes = _successes(attacked(findings))
-    return _median(successes) if len(successes) else None
+    return median(successes) if len(successes) else None
 
 
 def worst(findings: Findings) -> dict[str, Any] | None:
@@ -100,8 +100,8 @@ def worst(findings: Findings) -> dict[str, Any] | None:
 
 
 def attacked(findings: Findings) -> pl.DataFrame:
-    """White box, the attack, at the largest eps."""
-    rows = findings.judged.filter(WHITE)
+    """White box, the attack, at the largest eps; those whose motion can be read."""
+    rows = findings.readable.filter(WHITE)
     return rows.filter(pl.col("eps") == pl.col("eps").max())
 
 
@@ -150,30 +150,38 @@ def acceleration(motion: Motion, fps: float) -> float | None:
     return float((motion.diff(n=2, dim=0) * fps**2).norm(dim=-1).mean())
 
 
-def shaking(findings: Findings) -> dict[tuple[str, str, float], float]:
-    """Mean acceleration of the actor's joints in m/s2, by source, attack and eps.
+def shaken(findings: Findings) -> pl.DataFrame:
+    """White-box rows of `Findings.readable` with the actor's `acceleration`, and `recorded`'s.
 
-    Over the sequences that are judged; what was recorded is there as the attack "none", eps 0.
+    Both are means over joints in m/s2; null where a sequence is too short for them.
     """
-    judged = findings.judged.filter(pl.col("source") == pl.col("victim"))
-    found: dict[tuple[str, str, float], list[float]] = {}
-    for (source, attack, eps, job), rows in judged.group_by(
-        "source", "attack", "eps", "job", maintain_order=True
-    ):
+    judged = findings.readable.filter(pl.col("source") == pl.col("victim"))
+    parts = [judged.clear().with_columns(acceleration=pl.lit(None, dtype=pl.Float64))]
+    for (job,), rows in judged.group_by("job", maintain_order=True):
         seen = findings.trail.seen(str(job)).values
         if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
             raise FeintError(
                 f"The job {job} in {findings.folder} has {len(seen)} sequences, and rows.parquet "
                 "names more. Run `feint score` again."
             )
-        seen = seen[rows["row"].to_list()]
-        for one, frames in zip(seen, rows["frames"], strict=True):
+        found = []
+        for one, frames in zip(seen[rows["row"].to_list()], rows["frames"], strict=True):
             flat = one[:frames, : findings.skeleton.features].float()
-            shaken = acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps)
-            if shaken is not None:
-                key = (str(source), str(attack), float(eps))
-                found.setdefault(key, []).append(shaken)
-    return {key: sum(values) / len(values) for key, values in found.items()}
+            found.append(acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps))
+        told = pl.Series(found, dtype=pl.Float64)
+        parts.append(rows.with_columns(acceleration=told))
+    every, key = pl.concat(parts), ["source", "target", "sequence"]
+    recorded = every.filter(pl.col("attack") == NONE).select(*key, recorded="acceleration")
+    return every.join(recorded, on=key, how="left", validate="m:1")
+
+
+def shaking(rows: pl.DataFrame) -> dict[tuple[str, str, float], float]:
+    """Mean acceleration of `shaken` rows, by source, attack and eps.
+
+    What was recorded is there as the attack "none", eps 0.
+    """
+    means = rows.group_by("source", "attack", "eps").agg(pl.col("acceleration").mean())
+    return {(s, a, eps): mean for s, a, eps, mean in means.rows() if mean is not None}
 
 
 def _successes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -184,5 +192,6 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(["closed", "victim", "target", "sequence"], nulls_last=True)
 
 
-def _median(rows: pl.DataFrame) -> dict[str, Any]:
+def median(rows: pl.DataFrame) -> dict[str, Any]:
+    """The row in the middle by the share of the distance closed; of two the lesser."""
     return _sorted(rows).row((len(rows) - 1) // 2, named=True)

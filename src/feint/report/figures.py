@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from feint import summary
+
 ACTOR, REACTOR = "#0072B2", "#009E73"
 ATTACKED, NOISE, INK, PALE = "#D55E00", "#7A7A7A", "#222222", "#C8C8C8"
 SIZE = (4.3, 3.1)
@@ -121,21 +123,7 @@ def against_eps(
         depth: as in `success`.
         one: what the value 1 means, drawn as a line.
     """
-    spread = (
-        rows.filter(pl.col(column).is_finite())
-        .with_columns(
-            kind=pl.when(pl.col("attack").str.ends_with("noise"))
-            .then(pl.lit("random noise"))
-            .otherwise(pl.col("attack"))
-        )
-        .group_by("kind", "eps")
-        .agg(
-            low=pl.col(column).quantile(0.25, "linear"),
-            middle=pl.col(column).median(),
-            high=pl.col(column).quantile(0.75, "linear"),
-        )
-        .sort("eps")
-    )
+    spread = summary.quartiles(rows, column)
     with style():
         figure, axes = _panel(True, depth is not None)
         clean = spread.filter(pl.col("kind") == "none")

@@ -1,4 +1,8 @@
-"""What a run's folder holds, read once: rows, tolerance, rates, warnings.  Never a model."""
+"""What a run's folder holds, read once: rows, tolerance, rates, warnings.  Never a model.
+
+A part that is missing or damaged raises where it is asked for; `lost` names all of them, so that a
+report can be made of what is there.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +13,7 @@ import polars as pl
 
 from feint import artefacts, checks, summary
 from feint import rows as table
-from feint.errors import FeintError
+from feint.errors import DamagedError, FeintError
 from feint.evaluation import NONE
 from feint.experiment import restore
 from feint.files import inside
@@ -88,22 +92,34 @@ class Findings:
             )
         return Tolerance.load(path)
 
-    @cached_property
+    @property
     def gates(self) -> dict[str, checks.Gate]:
-        """Every model beside the trivial predictors."""
+        """Every model beside the trivial predictors; those that do not tell it are `lost`."""
+        return self._gates[0]
+
+    @cached_property
+    def _gates(self) -> tuple[dict[str, checks.Gate], list[str]]:
+        found, lost = {}, []
         for name in self.models:
-            path = inside(self.folder, "models", f"{name}.json")
-            if not path.exists():
-                raise FeintError(
-                    f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
-                    "experiment first (`feint run` does all in one)."
-                )
+            try:
+                found[name] = self._gate(name)
+            except FeintError as error:
+                lost.append(str(error))
+        return found, lost
+
+    def _gate(self, name: str) -> checks.Gate:
+        path = inside(self.folder, "models", f"{name}.json")
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
+                "experiment first (`feint run` does all in one)."
+            )
         try:
-            return dict(artefacts.gates(self.folder, self.models))
+            return dict(artefacts.gates(self.folder, [name]))[name]
         except (KeyError, TypeError) as error:
             raise FeintError(
-                f"{self.folder / 'models'} does not say how the models compare with the trivial "
-                f"predictors ({error}). Remove its .json files and run `feint train` again."
+                f"{path} does not say how {name} compares with the trivial predictors ({error}). "
+                "Remove it and run `feint train` again."
             ) from error
 
     @cached_property
@@ -143,6 +159,80 @@ class Findings:
         )
 
     @property
+    def readable(self) -> pl.DataFrame:
+        """`judged` without the rows whose tensors cannot be read; those are `lost`."""
+        return self._readable[0]
+
+    @cached_property
+    def _readable(self) -> tuple[pl.DataFrame, list[str]]:
+        """A row needs its own job's tensors, and those of the row without an attack."""
+        bad: dict[str, FeintError] = {}
+        for job in self.judged["job"].unique(maintain_order=True):
+            try:
+                self.trail.question(job), self.trail.seen(job)
+            except FeintError as error:
+                bad[job] = error
+        if not bad:
+            return self.judged, []
+        key = ["source", "victim", "target", "sequence"]
+        kept = self.judged.filter(~pl.col("job").is_in(list(bad)))
+        clean = kept.filter(pl.col("attack") == NONE)
+        kept = kept.join(clean.select(key), on=key, how="semi", maintain_order="left")
+        return kept, [
+            f"The motion of {len(self.judged) - len(kept)} of {len(self.judged)} rows cannot be "
+            f"read, and is left out of pictures, player and accelerations; their distances are "
+            f"counted. {len(bad)} results are not there or damaged, the first of them: "
+            f"{next(iter(bad.values()))}"
+        ]
+
+    @cached_property
+    def searched(self) -> pl.DataFrame | None:
+        """minimal.parquet, of `feint minimal`; None where there is none.
+
+        Raises:
+            DamagedError: it holds something else.
+        """
+        path = inside(self.folder, "minimal.parquet")
+        if not path.exists():
+            return None
+        found = table.read(path, ("source", "target", "label", "sequence"))
+        if "eps" not in found.columns or found["eps"].is_nan().any():
+            raise DamagedError(
+                f"Could not read {path}: it does not say which eps each sequence needs. Remove it "
+                "and run `feint minimal` again."
+            )
+        return found.filter(pl.col("label") != pl.col("target"))
+
+    @property
+    def scored(self) -> bool:
+        """Rows and tolerance can be read, so that something can be said of success."""
+        return not self._unscored
+
+    @cached_property
+    def _unscored(self) -> list[str]:
+        lost = []
+        for part in ("tolerance", "rows"):
+            try:
+                getattr(self, part)
+            except FeintError as error:
+                lost.append(str(error))
+                if part == "tolerance":
+                    break  # which columns rows need depends on it
+        return lost
+
+    @cached_property
+    def lost(self) -> list[str]:
+        """Everything that is missing or damaged, a sentence each; empty in a whole run."""
+        lost = [*self._gates[1], *self._unscored]
+        if self.scored:
+            lost += self._readable[1]
+            try:
+                _ = self.searched
+            except FeintError as error:
+                lost.append(str(error))
+        return lost
+
+    @property
     def distance_unit(self) -> str:
         """Of `judged`'s distance."""
         norm = "" if self.tolerance.reading == "frame" else ", summed over joints"
@@ -162,6 +252,8 @@ class Findings:
     def warnings(self) -> list[checks.Warning]:
         """Everything a reader must know before believing a number."""
         about_models = [w for name, gate in self.gates.items() for w in gate.warnings(name)]
+        if not self.scored:
+            return about_models
         return [*about_models, *checks.doubts(self.rows, self.rates, self.tolerance)]
 
     def centimetres(self, eps: float) -> dict[str, float]:

@@ -15,7 +15,7 @@ def told(findings: Findings) -> str:
     """What the report says, as JSON text: the same for the same folder.
 
     Raises:
-        FeintError: the run was not scored yet, or a file is damaged.
+        FeintError: the run was not scored yet, or its rows or its tolerance are damaged.
     """
     tolerance = findings.tolerance
     return json.dumps(
@@ -26,6 +26,7 @@ def told(findings: Findings) -> str:
                 "eps_unit": findings.unit,
                 "axes": findings.experiment["attack"]["axes"],
                 "verdict": findings.verdicts,
+                "missing": findings.lost,
                 "warnings": [asdict(one) for one in findings.warnings],
                 "models": {
                     name: {
@@ -42,6 +43,10 @@ def told(findings: Findings) -> str:
                         target: tolerance.of(target)
                         for target in findings.experiment["target"]["labels"]
                     },
+                    "low": dict(tolerance.low),
+                    "high": dict(tolerance.high),
+                    "judges": tolerance.judges,
+                    "study": tolerance.study,
                 },
                 "rates": findings.rates.to_dicts(),
                 "rates_by_target": findings.rates_by_target.to_dicts(),

@@ -9,15 +9,17 @@ PACKAGES = {
     "jinja2": "jinja2",
     "PIL": "pillow",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "rerun": "rerun-sdk",
 }
-"""Module to package; all are in the extra `report`, but for ffmpeg, which is large: `video`."""
+EXTRAS = {"imageio-ffmpeg": "video", "rerun-sdk": "view"}
+"""Of packages that are large; the others are in `report`."""
 
 
 def need(what: str, *modules: str) -> None:
     """Raise FeintError if a module that `what` needs is not installed."""
     missing = [PACKAGES[name] for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        extra = "video" if "imageio-ffmpeg" in missing else "report"
+        extra = next((EXTRAS[name] for name in missing if name in EXTRAS), "report")
         raise FeintError(
             f"{what} needs {', '.join(missing)}, which is not installed. "
             f"Expected: pip install 'feint[{extra}]'"

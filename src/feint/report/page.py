@@ -1,43 +1,23 @@
 """The HTML report: one file that works offline, from a run's rows and tensors alone."""
 
-import base64
 import json
 import re
-from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from feint.evaluation import ATTACK
+from feint.errors import FeintError
 from feint.files import inside, write_bytes, write_text
 from feint.report import tables
 from feint.report.browse import browse
-from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
+from feint.report.case import Case, acceleration, choose, read, shaken, shaking, typical, worst
+from feint.report.charts import charts
 from feint.report.findings import Findings, listed
 from feint.report.needs import need
+from feint.report.pictures import Image, every, pictures, told_case
 from feint.report.player import alone as player_alone
 from feint.report.player import player
 
 NEEDED = ("matplotlib", "jinja2", "PIL")
-MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
-
-
-@dataclass(frozen=True)
-class Image:
-    """One picture: where it is kept beside the page, what is in it, and what it says."""
-
-    name: str
-    content: bytes
-    title: str
-    alt: str
-
-    @property
-    def uri(self) -> str:
-        """As a data URI, so that the page needs no other file."""
-        encoded = base64.b64encode(self.content).decode("ascii")
-        return f"data:{MEDIA[Path(self.name).suffix]};base64,{encoded}"
 
 
 def write(folder: Path) -> Path:
@@ -46,47 +26,61 @@ def write(folder: Path) -> Path:
     Returns:
         the page's path.
 
+    What is missing or damaged is named in it, and the rest is there.
+
     Raises:
-        FeintError: the run was not scored yet, a file is damaged, or the libraries that draw are
-            not installed.
+        FeintError: it is no run, nothing of it can be read, or the libraries that draw are not
+            installed.
     """
     need("The report", *NEEDED)
     findings = Findings.of(folder)
-    described = _described(findings)
-    chosen = choose(findings)
-    case = None if chosen is None else read(findings, *chosen)
-    usual = typical(findings)
-    pictures = _pictures(findings, case, None if usual is None else read(findings, usual, ""))
-    played = player(findings)
-    looked = browse(findings, played)
-    running = [one for one in (played if played and played.cases else None, looked) if one]
-    html = (
-        templates()
-        .get_template("template.html.jinja")
-        .render(
-            **described,
-            **pictures,
-            case=None if case is None else _case(findings, case),
-            typical=None if usual is None else _numbers(findings, usual),
-            worst=_failure(findings),
-            tables=tables,
-            shaking=shaking(findings),
-            player=played,
-            browse=looked,
-            trusted=" ".join(one.trusted for one in running) or "'none'",
-            findings=findings,
-        )
-    )
+    if not findings.gates and not findings.scored:
+        raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(findings.lost)}")
+    html, images = _whole(findings) if findings.scored else (_html(findings), [])
     page = inside(folder, "report", "index.html")
-    for image in _all(pictures):
+    for image in images:
         write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", image.name)), image.content)
     write_text(page, html)
     return page
 
 
+def _whole(findings: Findings) -> tuple[str, list[Image]]:
+    """The page of a run that was scored, and its pictures."""
+    chosen = choose(findings)
+    case = None if chosen is None else read(findings, *chosen)
+    usual = typical(findings)
+    median = None if usual is None else read(findings, usual, "")
+    played = player(findings)
+    looked = browse(findings, played)
+    rows = shaken(findings)
+    drawn = charts(findings, looked.matrix if looked else None, rows)
+    images = pictures(findings, case, median, drawn)
+    running = [one for one in (played if played and played.cases else None, drawn, looked) if one]
+    html = _html(
+        findings,
+        **images,
+        case=None if case is None else _case(findings, case),
+        typical=None if usual is None else _numbers(findings, usual),
+        worst=_failure(findings),
+        shaking=shaking(rows),
+        player=played,
+        browse=looked,
+        drawn=drawn,
+        trusted=" ".join(one.trusted for one in running) or "'none'",
+    )
+    return html, every(images)
+
+
+def _html(findings: Findings, **parts: Any) -> str:
+    """The page with these parts; without any it tells what was to be tested and what is lost."""
+    nothing = {"case": None, "player": None, "browse": None, "drawn": None, "trusted": "'none'"}
+    told = {**_described(findings), **nothing, **parts, "tables": tables, "findings": findings}
+    return str(templates().get_template("template.html.jinja").render(told))
+
+
 def alone(findings: Findings, case: Case) -> bytes:
     """A page of the player with this one case, in one file that works offline."""
-    told, _ = _told_case(findings, case)
+    told, _ = told_case(findings, case)
     html = (
         templates()
         .get_template("alone.html.jinja")
@@ -167,117 +161,6 @@ def _numbers(findings: Findings, row: dict[str, Any]) -> dict[str, Any]:
         "change_max_cm": tables.number(row.get("change_max_cm")),
         "bones": tables.percents(row.get("bones")),
     }
-
-
-def _pictures(findings: Findings, case: Case | None, usual: Case | None) -> dict[str, Any]:
-    """Every figure of the page, in its order."""
-    from feint.report import animation, figures
-
-    moving, still, strip, typical_strip = None, None, None, None
-    if case is not None:
-        told, alt = _told_case(findings, case)
-        loop, last = animation.gif(case)
-        moving = Image("case.gif", loop, told, f"Animation. {alt}")
-        still = Image("case.png", last, told, f"The last moment. {alt}")
-        strip = Image("strip.svg", animation.strip(case).encode(), told, f"Film strip. {alt}")
-    if usual is not None:
-        told, alt = _told_case(findings, usual)
-        content = animation.strip(usual).encode()
-        typical_strip = Image("typical.svg", content, told, f"Film strip. {alt}")
-    depth = findings.depth
-    white: list[Image] = []
-    transfer: list[Image] = []
-    multiples: dict[str, list[Image]] = {name: [] for name in findings.models}
-    attacks = findings.rates.filter(pl.col("attack") == ATTACK)
-    for source, victim in product(findings.models, findings.models):
-        curve = attacks.filter((pl.col("source") == source) & (pl.col("victim") == victim))
-        own = source == victim
-        if not len(curve):
-            continue
-        title = f"{victim}" if own else f"crafted on {source}, answered by {victim}"
-        content = figures.success(curve, findings.unit, depth).encode()
-        image = Image(f"success-{source}-{victim}.svg", content, title, _told(title, curve))
-        (white if own else transfer).append(image)
-    singles = findings.rates_by_target.filter(
-        (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
-    )
-    for (victim, target), curve in singles.group_by("victim", "target", maintain_order=True):
-        title = f"target {target}"
-        alt = _told(f"{victim}, {title}", curve)
-        content = figures.success(curve, findings.unit, depth, legend=False).encode()
-        name = f"success-{victim}-{victim}-{target}.svg"
-        multiples[str(victim)].append(Image(name, content, title, alt))
-    return {
-        "moving": moving,
-        "still": still,
-        "strip": strip,
-        "typical_strip": typical_strip,
-        "white": white,
-        "transfer": transfer,
-        "multiples": multiples,
-        "distances": _distances(findings, depth),
-    }
-
-
-def _told_case(findings: Findings, case: Case) -> tuple[str, str]:
-    """A case's title, and what to say to who cannot see it."""
-    told = (
-        f"{case.row['label']} with {case.row['target']} wanted, at most {case.row['eps']:g} "
-        f"{findings.unit}"
-    )
-    return told, (
-        f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
-        f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
-    )
-
-
-def _distances(findings: Findings, depth: tuple[str, float] | None) -> list[Image]:
-    """Distances against eps, in cm and as a share of the tolerance, one pair a model."""
-    from feint.report import figures
-
-    white = findings.judged.filter(pl.col("source") == pl.col("victim")).with_columns(
-        share=pl.col("distance") / pl.col("kappa")
-    )
-    images = []
-    for name in findings.models:
-        rows = white.filter(pl.col("victim") == name)
-        if not len(rows):
-            continue
-        kinds: list[tuple[str, str, str, str | None]] = [
-            ("share", "distance / tolerance", "in tolerances", "the tolerance")
-        ]
-        if "error_cm" in rows.columns and len(rows.filter(pl.col("error_cm").is_finite())):
-            kinds.insert(0, ("error_cm", "to the target, cm a joint", "in cm a joint", None))
-        for column, told, words, one in kinds:
-            content = figures.against_eps(rows, column, told, findings.unit, depth, one).encode()
-            title = f"{name}, {words}"
-            alt = (
-                f"Distance of the answers of {name} to the target {words}, against eps: median and "
-                "quartiles without an attack, under random noise, under the attack."
-            )
-            images.append(Image(f"distance-{name}-{column}.svg", content, title, alt))
-    return images
-
-
-def _told(title: str, curve: pl.DataFrame) -> str:
-    """A success curve in words."""
-    last = curve.sort("eps").row(-1, named=True)
-    return (
-        f"Success against eps: {title}. At eps {last['eps']:g}, of the {last['failed']} that did "
-        f"not count as the target without an attack, the attack makes "
-        f"{tables.percent(last['moved'])} count, random noise "
-        f"{tables.percent(last['moved_noise'])}; without an attack "
-        f"{tables.percent(last['clean'])} of all {last['n']} count."
-    )
-
-
-def _all(pictures: dict[str, Any]) -> list[Image]:
-    found = []
-    for value in pictures.values():
-        if isinstance(value, dict):
-            value = [image for images in value.values() for image in images]
-        found += value if isinstance(value, list) else [value]
-    return [one for one in found if one is not None]
 
 
 def _range(values: list[float]) -> str:

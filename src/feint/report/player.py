@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,14 +13,14 @@ import polars as pl
 
 from feint.evaluation import ATTACK
 from feint.report import tables
-from feint.report.case import Case, Motion, attacked, choose, read, typical
+from feint.report.case import WHITE, Case, Motion, attacked, choose, median, read, typical
 from feint.report.findings import Findings
 from feint.report.scripts import contained, script, trusted
 from feint.skeleton import Skeleton
 
-CASES = 40
+CASES = 100
 """At most so many in one page."""
-SIZE = 2_500_000
+SIZE = 2_000_000
 """At most so many characters of JSON."""
 STEP = 0.001
 """Metres that one unit of a stored number stands for, where the motion is not too far away."""
@@ -67,7 +67,7 @@ def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player |
         return None
     told: list[str] = []
     keys: list[tuple[Any, ...]] = []
-    head = contained(_skeleton(findings.skeleton))
+    head = contained(drawn_skeleton(findings.skeleton))
     room = size - len(head) - len('{"skeleton":,"cases":[]}')
     for row, why in notable(findings):
         if len(told) == cases:
@@ -88,13 +88,19 @@ def alone(findings: Findings, case: Case) -> Player:
         rule = _kind(case.row, rule)
     told = contained(_encoded(findings, replace(case, rule=rule)))
     key = tuple(case.row[name] for name in KEY)
-    return Player(_payload(contained(_skeleton(case.skeleton)), [told]), 1, 1, (key,))
+    return Player(_payload(contained(drawn_skeleton(case.skeleton)), [told]), 1, 1, (key,))
 
 
 def identity(row: dict[str, Any]) -> str:
     """A short name of a row for links, the same whenever its page is written."""
     told = json.dumps([row[name] for name in KEY])
     return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def step_of(motions: Iterable[Motion]) -> float:
+    """Metres a step: `STEP`, or more where int16 could not count as far as someone goes."""
+    furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions)
+    return max(STEP, furthest / 32767)
 
 
 def encoded(motion: Motion, step: float = STEP) -> str:
@@ -108,7 +114,8 @@ def notable(findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
     """Rows worth a look and what each is, none of them twice.
 
     The chosen case, the median success, then by victim and target at the largest eps the success
-    that came the longest way and the failure that closed the least of its distance.
+    that came the longest way and the failure that closed the least of its distance; the chosen
+    case at the other eps; and by victim, target and eps the median by the share closed.
     """
     seen = set()
     for row, why in _candidates(findings):
@@ -128,6 +135,14 @@ def _candidates(findings: Findings) -> Iterator[tuple[dict[str, Any] | None, str
     for _, asked in open_.group_by("victim", "target", maintain_order=True):
         yield _first(asked.filter("reached"), "way", True), "best success"
         yield _first(asked.filter(~pl.col("reached")), "closed", False), "worst failure"
+    white = findings.readable.filter(WHITE).sort("eps", descending=True, maintain_order=True)
+    same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
+    for row in white.filter(*same).iter_rows(named=True):
+        yield row, f"the first case at eps {row['eps']:g}"
+    for (_, _, eps), asked in white.filter(~pl.col("clean")).group_by(
+        "victim", "target", "eps", maintain_order=True
+    ):
+        yield median(asked), f"the median at eps {eps:g}"
 
 
 def _first(rows: pl.DataFrame, column: str, descending: bool) -> dict[str, Any] | None:
@@ -145,7 +160,7 @@ def _payload(head: str, cases: list[str]) -> str:
     return f'{{"skeleton":{head},"cases":[{",".join(cases)}]}}'
 
 
-def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
+def drawn_skeleton(skeleton: Skeleton) -> dict[str, Any]:
     """What is drawn: bones as pairs of positions, and which way the camera looks."""
     return {
         "joints": list(skeleton.joints),
@@ -161,8 +176,7 @@ def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
     """One case: who and what in words, its numbers, its motion."""
     row = case.row
     motions = {name: getattr(case, name) for name in MOTIONS}
-    furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions.values())
-    step = max(STEP, furthest / 32767)
+    step = step_of(motions.values())
     eps = findings.told_eps(row["eps"])
     return {
         "id": identity(row),

@@ -28,11 +28,16 @@ LEGEND = (
 
 
 def show(folder: Path) -> None:
-    """Show a run's results.  Raises FeintError if it was not scored yet."""
+    """Show a run's results: what is there, and what is not."""
     findings = Findings.of(folder)
     out = _console()
+    for one in findings.lost:
+        out.print(Text.assemble(("missing: ", "bold red"), one))
     _warn(out, findings.warnings)
-    _table(out, "Models beside trivial predictors, on the test set", tables.models(findings))
+    if findings.gates:
+        _table(out, "Models beside trivial predictors, on the test set", tables.models(findings))
+    if not findings.scored:
+        return
     _table(out, "How often an answer counts as the target", tables.short_rates(findings))
     out.print(Text(LEGEND.format(unit=findings.unit)))
     out.print()

@@ -238,6 +238,6 @@ def table1(r: Results, folder: Path) -> Iterator[str]:
     yield ""
     yield (
         "Equation 7 at each eps: the paper's, judged by 82 people, and ours in both readings, with `strong`, where the recogniser stands in for "
-        "the judges. The stimuli for people, six sequences by rising eps for each objective and reactor, are in `stimuli.json` among the results "
-        "(metres, frame by frame)."
+        "the judges. The study for people, six sequences by rising eps for each objective and reactor, is left in `studies/` beside the results "
+        "([survey.md](survey.md))."
     )
