@@ -82,6 +82,12 @@ class Series:
         units = set(self.output_units)
         return units.pop() if len(units) == 1 and "" not in units else "data units"
 
+    @property
+    def units_seen(self) -> str:
+        """Of what is seen: the inputs' unit where they share one."""
+        units = set(self.input_units)
+        return units.pop() if len(units) == 1 and "" not in units else "data units"
+
     def column(self, name: str) -> int:
         """The position of a column that is seen."""
         if name not in self.inputs:

@@ -12,13 +12,14 @@ import polars as pl
 
 from feint.evaluation import ATTACK
 from feint.files import inside, write_bytes, write_text
-from feint.report import tables
+from feint.report import series, tables
 from feint.report.browse import browse
 from feint.report.case import Case, acceleration, choose, read, shaking, typical, worst
 from feint.report.findings import Findings, listed
 from feint.report.needs import need
 from feint.report.player import alone as player_alone
 from feint.report.player import player
+from feint.series import Series
 
 NEEDED = ("matplotlib", "jinja2", "PIL")
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
@@ -52,6 +53,8 @@ def write(folder: Path) -> Path:
     """
     need("The report", *NEEDED)
     findings = Findings.of(folder)
+    if isinstance(findings.form, Series):
+        return series.write(findings, findings.form, templates())
     described = _described(findings)
     chosen = choose(findings)
     case = None if chosen is None else read(findings, *chosen)
