@@ -170,7 +170,7 @@ def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
 def _train(job: Job, needs: Needs, desk: Desk) -> Result:
     settings, pairs = job.common.settings, needs.pairs("train")
     training = Training(**settings["training"], **job.hints)
-    x, y = as_seen(pairs, settings["first_pose"]), pairs.reactor
+    x, y = as_seen(pairs, bool(settings["first_pose"])), pairs.reactor
     kind: Any = loading.MODELS[settings["model"]]
     checkpoint = desk.checkpoint(job.key)
 
