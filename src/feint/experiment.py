@@ -19,6 +19,7 @@ from feint.training import Training
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
+LARGEST_FILE = 2**20
 Number = Annotated[float, Field(allow_inf_nan=False, gt=-1e30, lt=1e30)]
 
 
@@ -309,7 +310,11 @@ def read(path: Path) -> Experiment:
             the key, what came and what was expected.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise OSError(f"it has more than {LARGEST_FILE} bytes")
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FeintError(
             f"Could not read the experiment {path}: {error}. Expected a TOML file such as "
@@ -321,9 +326,11 @@ def read(path: Path) -> Experiment:
 def parse(text: str, name: str) -> Experiment:
     """Read an experiment from text; `name` stands for it in errors."""
     try:
-        return Experiment(**tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        told = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
+    try:
+        return Experiment(**told)
     except ValidationError as error:
         raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
     except (TypeError, ArithmeticError) as error:

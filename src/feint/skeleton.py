@@ -105,7 +105,7 @@ class Skeleton:
         A joint without one is its own.
         """
         for pattern, swap in _SIDES:
-            other = pattern.sub(lambda found, swap=swap: swap[found[0]], name)
+            other = _swapped(name, pattern, swap)
             if other != name and other in self.joints:
                 return other
         return name
@@ -173,6 +173,11 @@ class Skeleton:
         parents = [self.joint(a) for a, _ in self.bones]
         children = [self.joint(b) for _, b in self.bones]
         return (positions[..., children, :] - positions[..., parents, :]).norm(dim=-1)
+
+
+def _swapped(name: str, pattern: re.Pattern[str], swap: Mapping[str, str]) -> str:
+    """A name with its words for left and right in each other's place."""
+    return pattern.sub(lambda found: swap[found[0]], name)
 
 
 SBU_15 = Skeleton(
