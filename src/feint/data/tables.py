@@ -89,6 +89,7 @@ def _parquet(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
         _fits(path, told.num_rows * len(asked) + sum(groups) // WIDTH)
         _has(path, told.schema.to_arrow_schema().names, asked)
         table = pq.read_table(io.BytesIO(content), columns=asked, use_threads=False)
+        table.validate(full=True)  # names and words that are no text, offsets that lead outside
         return pl.DataFrame(pl.from_arrow(table))
     except (*BROKEN, pa.ArrowException, MemoryError) as error:
         if isinstance(error, FeintError):

@@ -168,7 +168,7 @@ def _files(root: Path) -> list[Path]:
     return found
 
 
-def _even(path: Path, values: Values, times: Float[np.ndarray, " rows"]) -> tuple[Values, int]:
+def _even(path: Path, values: Values, times: Float[np.ndarray, " rows"]) -> tuple[np.ndarray, int]:
     """The values at even steps of time, NaN where a step is missing, and how many were."""
     if len(values) < 2:
         return values, 0

@@ -21,7 +21,8 @@ from feint.report.findings import Findings, listed
 from feint.series import Series
 
 KEY = ("source", "victim", "target", "sequence")
-Values = Float[Tensor, "steps columns"]
+Seen = Float[Tensor, "steps inputs"]
+Answered = Float[Tensor, "steps outputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +39,12 @@ class Lines:
 
     row: dict[str, Any]
     rule: str
-    seen: Values
-    seen_adv: Values
-    answer: Values
-    answer_adv: Values
-    wanted: Values
-    true: Values
+    seen: Seen
+    seen_adv: Seen
+    answer: Answered
+    answer_adv: Answered
+    wanted: Answered
+    true: Answered
 
 
 @dataclass(frozen=True)
