@@ -117,6 +117,7 @@ def _described(findings: Findings) -> dict[str, Any]:
     attack = experiment["attack"]
     kinds = [f"{one['name']} ({one['kind']})" for one in experiment["model"]]
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
+    source |= {name: f"recorded ({name})" for name in ("bvh", "keypoints", "ntu", "arrays")}
     joints = "every joint" if attack["joints"] is None else listed(attack["joints"])
     return {
         "name": experiment["name"],
