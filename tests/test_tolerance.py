@@ -127,7 +127,7 @@ def points(*rows: tuple[str, Side, str, list[float]]) -> Pairs:
         sets=("set",) * len(rows),
         sides=sides,
         roles=tuple("responds" if i % 2 else "initiates" for i in range(len(rows))),
-        skeleton=POINT,
+        form=POINT,
     )
 
 

@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-import torch
-
 from feint.attacks import AIA, Attack, Noise
 from feint.budget import Budget
 from feint.evaluation import ATTACK, NONE
 from feint.experiment import Experiment
 from feint.jobs import VERSIONS, Common, Job, digest
+from feint.reach import hidden, reach
+from feint.results import told_budget
+from feint.series import Form, place_of
+from feint.skeleton import SBU_15
 from feint.specs import YourModel
 from feint.tolerance import Tolerance
 from feint.training import Training
@@ -26,11 +28,12 @@ UNKNOWN = "?"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a plan must know of the data: two fingerprints, and how many rows are tested."""
+    """What a plan must know of the data: two fingerprints, how many rows are tested, their form."""
 
     train: str
     test: str
     rows: int
+    form: Form = SBU_15
 
     @property
     def train_key(self) -> str:
@@ -84,7 +87,7 @@ class Plan:
                 model=spec.kind,
                 settings=spec.settings(),
                 training=training,
-                first_pose=self.experiment.data.first_pose,
+                first_pose=self._first_pose and place_of(self.facts.form),
             )
             needs = {"train": self.facts.train_key}
             name = f"training {spec.name}"
@@ -100,7 +103,7 @@ class Plan:
 
     def gate(self, model: str) -> Job:
         """A model beside the trivial predictors."""
-        common = Common(first_pose=self.experiment.data.first_pose)
+        common = Common(first_pose=self._first_pose)
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"probed": True} if self.training[model].kind == "load" else {}
         return self._asking("gate", common, own, needs, model, f"gate {model}")
@@ -108,6 +111,10 @@ class Plan:
     def natural(self) -> Job:
         """The natural tolerance."""
         spec = self.experiment.target
+        if spec.curves:
+            common = Common(labels=list(spec.labels), seed=self.experiment.seed)
+            return Job("tolerance", common, needs={"train": self.facts.train_key},
+                       group="tolerance", name="natural tolerance")  # fmt: skip
         common = Common(time=spec.time, place=spec.place, role=spec.role)
         return Job("tolerance", common, needs={"train": self.facts.train_key}, group="tolerance",
                    name="natural tolerance")  # fmt: skip
@@ -124,16 +131,12 @@ class Plan:
     @cached_property
     def budget(self) -> Budget:
         """What may be changed; every job puts its own eps in its place."""
-        attacker, skeleton = self.experiment.attack, self.experiment.skeleton
-        reach = skeleton.axis(*attacker.axes)
-        if attacker.joints is not None:
-            reach &= skeleton.of_joints(attacker.joints)
-        hidden = skeleton.features if self.experiment.data.first_pose else 0
-        coords = torch.cat([reach, torch.zeros(hidden, dtype=torch.bool)])
-        unit = None
-        if attacker.unit == "cm":
-            unit = torch.cat([skeleton.centimetres(), torch.ones(hidden)])
-        return Budget(attacker.eps[0], coords, unit=unit)
+        form = self.facts.form
+        return reach(self.experiment.attack, form, hidden(form, self._first_pose))
+
+    @property
+    def _first_pose(self) -> bool:
+        return self.experiment.data.first_pose
 
     def with_kappa(self, attack: Attack, label: str) -> Attack:
         """An AIA that needs the radius of equation 4 gets the target's own, in its norm."""
@@ -176,9 +179,10 @@ class Plan:
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"label": label, "rows": rows}
         name = f"target {label}, rows {rows[0]}-{rows[1] - 1}"
+        common = self._targets if not self.experiment.target.curves else self._curve(label)
         if not self._shared:
-            return self._asking("question", self._targets, own, needs, source, name, "question")
-        return Job("question", self._targets, own, needs, "question", name)
+            return self._asking("question", common, own, needs, source, name, "question")
+        return Job("question", common, own, needs, "question", name)
 
     @lru_cache(maxsize=1024)  # noqa: B019
     def crafted(self, source: str, label: str, attack: str, rows: Rows) -> dict[float, Job]:
@@ -308,26 +312,32 @@ class Plan:
     @property
     def _shared(self) -> bool:
         """Whether every source is asked for the same: targets do not follow its answers."""
-        return self.experiment.target.place not in ("prediction", "root")
+        spec = self.experiment.target
+        if spec.curves:
+            return not any(one.curve(0).relative for one in spec.curves)
+        return spec.place not in ("prediction", "root")
 
     @cached_property
     def _targets(self) -> Common:
         targets = self.experiment.target.targets(self.experiment.seed)
-        return Common(targets=asdict(targets), first_pose=self.experiment.data.first_pose)
+        return Common(targets=asdict(targets), first_pose=self._first_pose)
+
+    def _curve(self, label: str) -> Common:
+        spec, seed = self.experiment.target, self.experiment.seed
+        one = next(one for one in spec.curves if one.name == label)
+        return Common(curve=one.curve(seed).told(), first_pose=self._first_pose)
 
     @cached_property
     def _told_budget(self) -> dict[str, object]:
-        coords, unit = self.budget.coords, self.budget.unit
-        assert coords is not None
-        return {"coords": coords.tolist(), "unit": None if unit is None else unit.tolist()}
+        return told_budget(self.budget)
 
     @cached_property
     def _answering(self) -> Common:
-        return Common(skeleton=asdict(self.experiment.skeleton))
+        return Common(skeleton=asdict(self.facts.form))
 
     @cached_property
     def _scoring(self) -> Common:
-        return Common(skeleton=asdict(self.experiment.skeleton), budget=self._told_budget)
+        return Common(skeleton=asdict(self.facts.form), budget=self._told_budget)
 
     @cached_property
     def _climbs(self) -> bool:
@@ -344,7 +354,7 @@ class Plan:
     def _noise(self, attack: str) -> Common:
         noise = self.attacks[attack]
         assert isinstance(noise, Noise)
-        first_pose = self.experiment.data.first_pose
+        first_pose = self._first_pose
         return Common(noise=asdict(noise), budget=self._told_budget, first_pose=first_pose)
 
     @lru_cache(maxsize=64)  # noqa: B019

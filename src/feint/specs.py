@@ -5,22 +5,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from feint.errors import FeintError
 from feint.models.places import code_of, content_of, files_of, imported
 from feint.models.source import Source
+from feint.sources import Count, Part
 from feint.training import Training
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
-Count = Annotated[int, Field(ge=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
-
-
-class Part(BaseModel):
-    """A table of the file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Model(Part):
@@ -90,7 +84,7 @@ class GRUModel(Model):
     """[[model]] with kind = "GRU"."""
 
     own = ("width", "layers", "dropout", "facing")
-    trains = {"learning_rate": 2e-3, "schedule": "cosine"}
+    trains: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
     kind: Literal["GRU"]
     name: Name = "gru"
     width: Count = 128
@@ -103,7 +97,7 @@ class LSTMModel(Model):
     """[[model]] with kind = "LSTM"."""
 
     own = ("width", "layers", "dropout", "bidirectional")
-    trains = {"learning_rate": 2e-3, "schedule": "cosine"}
+    trains: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
     kind: Literal["LSTM"]
     name: Name = "lstm"
     width: Count = 128
@@ -116,7 +110,7 @@ class TransformerModel(Model):
     """[[model]] with kind = "Transformer"."""
 
     own = ("width", "depth", "heads", "dropout", "causal")
-    trains = {"learning_rate": 2e-3, "schedule": "cosine"}
+    trains: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
     kind: Literal["Transformer"]
     name: Name = "transformer"
     width: Count = 64
@@ -130,7 +124,7 @@ class SiMLPeModel(Model):
     """[[model]] with kind = "SiMLPe"."""
 
     own = ("window", "width", "depth")
-    trains = {"epochs": 40, "learning_rate": 3e-3, "schedule": "cosine"}
+    trains: ClassVar[dict[str, Any]] = {"epochs": 40, "learning_rate": 3e-3, "schedule": "cosine"}
     kind: Literal["SiMLPe"]
     name: Name = "simlpe"
     window: Count = 12
@@ -152,7 +146,7 @@ class DLinearModel(Model):
     """[[model]] with kind = "DLinear"."""
 
     own = ("taps", "window")
-    trains = {"learning_rate": 1e-2, "schedule": "cosine"}
+    trains: ClassVar[dict[str, Any]] = {"learning_rate": 1e-2, "schedule": "cosine"}
     kind: Literal["DLinear"]
     name: Name = "dlinear"
     taps: Count = 16

@@ -5,7 +5,7 @@ the natural tolerance: the median distance between two people's performances of 
 so that "reached" means "as close as another person would be".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -175,6 +175,56 @@ def paper(reading: Reading = "frame") -> Tolerance:
     table = [votes.Votes(n, TABLE_1_VOTES[n], TABLE_1_DISTANCES[n]) for n in TABLE_1_VOTES]
     kappa, mean = votes.kappas(table)
     return Tolerance(kappa, other=mean, reading=reading, source="Table 1 of the paper, as printed")
+
+
+def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
+    """The natural tolerance of a series, the same for every target.
+
+    The median, over the training windows, of the mean distance between a window's true outcome
+    and that of the window that begins where it ends: as near as one stretch of time is to the next.
+
+    Raises:
+        FeintError: no training window begins where another ends.
+    """
+    lengths = set(train.reactor.lengths.tolist())
+    steps = max(lengths)
+    places = {}
+    for i, key in enumerate(train.keys):
+        name, _, begin = key.rpartition("/")
+        places[name.partition("/")[0], int(begin)] = i
+    follows = [
+        (i, places[name, begin + steps])
+        for (name, begin), i in places.items()
+        if (name, begin + steps) in places
+    ]
+    if not follows or len(lengths) != 1:
+        raise FeintError(
+            "The natural tolerance of a series is measured on windows that follow one another, "
+            f"{steps} steps apart, and no two of the {len(train)} training windows do. Make "
+            "data.length a multiple of data.train_stride, or give evaluation.tolerance as a number."
+        )
+    first, second = (list(side) for side in zip(*follows, strict=True))
+    each = train.reactor.values
+
+    def apart(a: list[int], b: list[int]) -> Tensor:
+        return torch.linalg.vector_norm(each[a] - each[b], dim=-1).mean(dim=1)
+
+    kappa = float(apart(first, second).median())
+    generator = torch.Generator().manual_seed(seed)
+    others = torch.randint(len(train), (len(first),), generator=generator).tolist()
+    passing = float((apart(first, others) < kappa).float().mean())
+    return Tolerance(
+        dict.fromkeys(labels, kappa),
+        per_frame=True,
+        source="natural: the median distance between the outcomes of one window and of the next",
+        among_others=dict.fromkeys(labels, passing),
+        between_same=dict.fromkeys(labels, len(first)),
+    )
+
+
+def given(kappa: float, labels: Sequence[str]) -> Tolerance:
+    """A number of the user's own for every target: a mean distance a frame, in data units."""
+    return Tolerance(dict.fromkeys(labels, kappa), per_frame=True, source="given in the experiment")
 
 
 def natural(

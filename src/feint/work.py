@@ -24,6 +24,7 @@ from torch import Tensor, nn
 import feint
 from feint import checks, evaluation, probes, store, tolerance
 from feint.attacks import AIA, MinimalPerturbation, Noise
+from feint.curves import Curve
 from feint.data.interactions import Pairs
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import Crafted, Question
@@ -36,7 +37,7 @@ from feint.prepared import as_seen, unpack_pairs
 from feint.progress import bar
 from feint.results import Result, budget_of, changed, read_question, rebuilt
 from feint.sequences import Sequences, predict
-from feint.skeleton import Skeleton
+from feint.series import Series, form_of
 from feint.targets import Targets
 from feint.tracking import Tracker
 from feint.training import History, Training, train
@@ -172,6 +173,9 @@ class Needs:
 
 def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
     settings = job.common.settings
+    if "labels" in settings:
+        told = tolerance.of_series(needs.pairs("train"), settings["labels"], settings["seed"])
+        return {}, {"tolerance": asdict(told)}
     found = tolerance.natural(
         needs.pairs("train"), settings["time"], settings["place"], settings["role"]
     )
@@ -181,7 +185,7 @@ def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
 def _train(job: Job, needs: Needs, desk: Desk) -> Result:
     settings, pairs = job.common.settings, needs.pairs("train")
     training = Training(**settings["training"], **job.hints)
-    x, y = as_seen(pairs, settings["first_pose"]), pairs.reactor
+    x, y = as_seen(pairs, bool(settings["first_pose"])), pairs.reactor
     kind: Any = loading.MODELS[settings["model"]]
     checkpoint = desk.checkpoint(job.key)
 
@@ -237,6 +241,7 @@ def _load(job: Job, needs: Needs, desk: Desk) -> Result:
 def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     train_, test = needs.pairs("train"), needs.pairs("test")
     sees = [as_seen(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
+    form = test.form
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     model = needs.on_cpu().model()
     findings: tuple[probes.Finding, ...] = ()
@@ -248,7 +253,7 @@ def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
         (sees[0], train_.reactor),
         (sees[1], test.reactor),
         shows,
-        test.skeleton,
+        form,
         checks.strangers(test),
     )
     return {}, {"gate": asdict(replace(found, findings=findings))}
@@ -266,15 +271,20 @@ def _shown(needs: Needs, test: Pairs) -> str:
 
 
 def _question(job: Job, needs: Needs, desk: Desk) -> Result:
-    spec, label = Targets(**needs.setting("targets")), needs.setting("label")
+    label = needs.setting("label")
     learnt, test = needs.pairs("train"), needs.pairs("test")
     begin, end = needs.setting("rows")
     some = test[list(range(begin, end))]
     x = as_seen(some, needs.setting("first_pose"))
-    exemplars, raw = spec.choose(label, learnt, some)
     before = x.to(needs.device)
     answer = predict(needs.model(), before).to("cpu") if needs.has("model") else some.reactor
-    wanted = spec.align(raw, some.reactor, answer, some.skeleton)
+    if isinstance(some.form, Series):
+        curve = Curve.of(needs.setting("curve"))
+        exemplars, wanted = curve.wanted(learnt, some, answer)
+    else:
+        spec = Targets(**needs.setting("targets"))
+        exemplars, raw = spec.choose(label, learnt, some)
+        wanted = spec.align(raw, some.reactor, answer, some.skeleton)
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
@@ -343,7 +353,7 @@ def _score(job: Job, needs: Needs, desk: Desk) -> Result:
         each, x_adv = crafted.sequence, needs.crafted("crafted")
         evaluation.verify(job.name, x_adv, question.x, budget_of(needs.setting("budget"), eps))
         crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
-    spoken = Skeleton.of(needs.setting("skeleton"))
+    spoken = form_of(needs.setting("skeleton"))
     rows, answers = evaluation.score(
         needs.model(), question, crafted, spoken, source_name="", victim_name=""
     )

@@ -20,6 +20,8 @@ from feint.survey.study import NONE, Study, Trial
 
 LEAST = 20
 """Characters of the administrator's token."""
+DRAWS = 200
+"""Resamples of judges for the researcher's page; `feint survey kappa` takes 1000."""
 
 
 def progress(study: Study, storage: Storage) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def estimated(study: Study, answers: pl.DataFrame) -> dict[str, Any]:
         from feint.survey.estimate import estimate
     except ImportError as error:
         raise FeintError(f"Kappa cannot be estimated here: {error.name} is missing.") from error
-    return estimate(study, answers).told()
+    return estimate(study, answers, draws=DRAWS).told()
 
 
 def router(served: Served) -> APIRouter:
