@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from feint.cli import app
 from feint.errors import FeintError
-from feint.experiment import parse
 from feint.models import loading
 from feint.models.lstm import LSTM
 from feint.report.findings import Findings
@@ -104,10 +103,15 @@ def test_every_kind_is_brought_by_its_files(least: Tiny, tmp_path: Path) -> None
 
 
 def test_a_random_model_is_attacked_over_its_samples(least: Tiny, tmp_path: Path) -> None:
-    change = yours("noisy", "samples = 2")
-    text = least.text.replace(*change)
-    model = parse(text, "random").model[0]
-    assert model.source().samples == 2
+    change = yours("noisy")
+    with pytest.raises(FeintError, match=r"draws random numbers.*`samples`"):
+        least.run(tmp_path / "run", change).attack()
+    one = least.run(tmp_path / "run", (change[0], change[1] + "samples = 2\n"))
+    one.attack()
+    rows = one.score()
+    assert (rows.filter(attack="attack")["change"] > 0).all()
+    assert verify(tmp_path / "run", trust=True).ok  # the same draws
+    assert "batch-dependent" in {w.name for w in Findings.of(tmp_path / "run").warnings}
 
 
 def test_inspect_tells_every_check(

@@ -1,5 +1,8 @@
 """A model that is wrong in some way works, or is told what to do, in one sentence."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 from tests.attacks.problems import unchecked
@@ -9,7 +12,7 @@ from torch import nn
 import feint
 from feint.errors import FeintError
 from feint.probes import CHECKS, check, probe
-from feint.sequences import Sequences
+from feint.sequences import Sequences, _differentiable
 
 
 @pytest.fixture
@@ -153,6 +156,15 @@ def test_precision_device_and_kind_are_checked(model, told: str, x: Sequences) -
         feint.predict(model(), x)
 
 
+def test_cudnn_is_off_around_recurrent_layers_in_evaluation_mode_on_a_gpu() -> None:
+    for model, enabled in ((Net().eval(), False), (Net(), True), (nn.Linear(2, 2).eval(), True)):
+        with unchecked(), _differentiable(model, SimpleNamespace(is_cuda=True)):
+            assert torch.backends.cudnn.enabled == enabled
+        assert torch.backends.cudnn.enabled
+    with torch.no_grad(), unchecked(), _differentiable(Net().eval(), SimpleNamespace(is_cuda=True)):
+        assert torch.backends.cudnn.enabled
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("kind", [Net, Packed])
 def test_recurrent_layers_are_attacked_on_a_gpu_in_evaluation_mode(kind, x: Sequences) -> None:
@@ -173,8 +185,6 @@ def test_probing_changes_nothing(x: Sequences) -> None:
 
 
 def test_every_finding_is_in_the_docs() -> None:
-    from pathlib import Path
-
     told = (Path(__file__).parents[1] / "docs" / "checks.md").read_text()
     assert all(f"**{name}.**" in told for name in CHECKS)
 

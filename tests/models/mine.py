@@ -82,10 +82,10 @@ class Looped(Net):
 class Changed(Net):
     """Something else is done with the answer, or the input, of a `Net`."""
 
-    def __init__(self, how: str) -> None:
-        super().__init__()
+    def __init__(self, how: str, inputs: int = IN, outputs: int = OUT) -> None:
+        super().__init__(inputs, outputs)
         self.how, self.calls = how, 0
-        self.norm = nn.BatchNorm1d(OUT, track_running_stats=False)
+        self.norm = nn.BatchNorm1d(outputs, track_running_stats=False)
         self.dropout = nn.Dropout(0.5 if how == "dropout" else 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -138,8 +138,8 @@ def function():
     return lambda x: x[..., :OUT].cumsum(dim=1).tanh()
 
 
-def noisy() -> Changed:
-    return Changed("dropout always")
+def noisy(inputs: int = IN, outputs: int = OUT) -> Changed:
+    return Changed("dropout always", inputs, outputs)
 
 
 def double() -> Net:
