@@ -14,6 +14,7 @@ from feint.errors import DamagedError, FeintError
 from feint.experiment import Experiment
 from feint.files import unpack
 from feint.jobs import VERSIONS, Job
+from feint.models.source import Source
 from feint.plan import Facts, Plan
 from feint.prepared import pack_pairs, unpack_pairs
 from feint.skeleton import SBU_15
@@ -87,14 +88,16 @@ def plan_key(of: Pairs) -> str:
 def read(job: Job) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """A job's result; what it needs is done first."""
     if job.key not in _done:
-        _done[job.key] = do(Desk(), job, fetch)
+        told = job.common.settings.get("source")
+        trusted = frozenset([Source(**told).digest] if told else [])
+        _done[job.key] = do(Desk(trusted=trusted), job, fetch)
     return unpack(_done[job.key], job.name)
 
 
 def numbers(job: Job) -> dict[str, float]:
     """What a result comes to: means and sizes of its tensors, and the numbers it tells."""
     tensors, about = read(job)
-    if job.kind == "train":  # all weights as one
+    if job.kind in ("train", "load"):  # all weights as one
         tensors = {"weights": torch.cat([t.flatten().float() for t in tensors.values()])}
     if "changed" in tensors:  # only by how much, or what was there hides it
         asked = read(plan().question("tcn", "hugging", (0, 4)))[0]
@@ -121,14 +124,24 @@ def numbers(job: Job) -> dict[str, float]:
     return found
 
 
+def loading() -> Job:
+    """A user's model by its import path."""
+    learnt, test = pairs()
+    facts = Facts(learnt.fingerprint(), test.fingerprint(), len(test))
+    mine = {"kind": "import", "name": "mine", "model": "tests.models.mine:build"}
+    experiment = Experiment(**{**SETTINGS, "model": [{**mine, "code": "0" * 64, "seed": 3}]})
+    return Plan(experiment, facts, {"mine": "?"}).training["mine"]
+
+
 def jobs() -> dict[str, Job]:
     one, rows = plan(), (0, 4)
-    follows = plan("prediction")
+    follows, bringing = plan("prediction"), loading()
     crafted = {name: one.crafted("tcn", "hugging", name, rows) for name in one.attacks}
     found = {
         "tolerance": one.natural(),
         "train tcn": one.training["tcn"],
         "train deepgru": one.training["deepgru"],
+        "load": bringing,
         "gate": one.gate("tcn"),
         "question": one.question("tcn", "hugging", rows),
         "question at the answer": follows.question("tcn", "hugging", rows),
@@ -162,6 +175,7 @@ GOLDEN: dict[str, dict[str, float]] = {
         "weights size": 12.9077, "weights mean": 0.0114229, "loss": 0.00264304,
         "validation": 0.298939, "kept": 1.0,
     },
+    "load": {"weights size": 4.17309, "weights mean": -0.012354},
     "gate": {
         "error": 16.1314, "trivial hold first pose": 14.4084, "trivial mean pose": 43.1831,
         "trivial framewise ridge": 11.1493, "reaction": 2.06926, "train_error": 15.1089,

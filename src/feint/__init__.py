@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from feint.models.coordinates import with_first_pose as with_first_pose
     from feint.models.deepgru import DeepGRU as DeepGRU
     from feint.models.tcn import TCN as TCN
+    from feint.models.yours import Function as Function
+    from feint.models.yours import Sampled as Sampled
+    from feint.probes import Finding as Finding
+    from feint.probes import probe as probe
     from feint.sequences import Sequences as Sequences
     from feint.sequences import distance as distance
     from feint.sequences import predict as predict
@@ -33,11 +37,14 @@ _HOME = {
     "Budget": "feint.budget",
     "DeepGRU": "feint.models.deepgru",
     "FeintError": "feint.errors",
+    "Finding": "feint.probes",
     "FramewiseMinimal": "feint.attacks",
+    "Function": "feint.models.yours",
     "Minimal": "feint.attacks",
     "MinimalPerturbation": "feint.attacks",
     "Noise": "feint.attacks",
     "SBU_15": "feint.skeleton",
+    "Sampled": "feint.models.yours",
     "Sequences": "feint.sequences",
     "Skeleton": "feint.skeleton",
     "TCN": "feint.models.tcn",
@@ -45,6 +52,7 @@ _HOME = {
     "Tolerance": "feint.tolerance",
     "Training": "feint.training",
     "distance": "feint.sequences",
+    "probe": "feint.probes",
     "predict": "feint.sequences",
     "train": "feint.training",
     "with_first_pose": "feint.models.coordinates",

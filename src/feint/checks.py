@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from feint import baselines
 from feint.data.interactions import Pairs
+from feint.probes import Finding
 from feint.sequences import Sequences, distance, predict, sum_over_time
 from feint.series import Form, Series
 from feint.skeleton import Skeleton
@@ -40,6 +41,7 @@ class Gate:
             interaction, of another class where there is one, on the same side (everything else it
             sees left as it is); None with nobody to swap in.
         train_error: its mean error on the training set: far below `error`, it is overfit.
+        findings: what probing a user's own model found.
     """
 
     unit: str
@@ -47,6 +49,7 @@ class Gate:
     trivial: Mapping[str, float]
     reaction: float | None
     train_error: float
+    findings: tuple[Finding, ...] = ()
 
     def warnings(self, name: str) -> list[Warning]:
         """What must be said of this model before anything about its robustness."""
@@ -71,7 +74,10 @@ class Gate:
                     f"{self.reaction:.3g} {self.unit}. Robustness of such a model means nothing.",
                 )
             )
-        return found
+        return [
+            *found,
+            *(Warning(one.name, name, f"{name} {one.sentence}") for one in self.findings),
+        ]
 
 
 def gate(

@@ -11,7 +11,9 @@ from feint.errors import FeintError
 
 if TYPE_CHECKING:
     from feint.engines import Engine as Place
+    from feint.experiment import Experiment
     from feint.runs import Run
+    from feint.specs import YourModel
 
 app = typer.Typer(
     name="feint",
@@ -52,6 +54,22 @@ Device = Annotated[
     Literal["cpu", "cuda", "auto"], typer.Option(help="Where models compute; auto: a GPU if any.")
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for another process on the same run.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        help="In place of the file's models: package.module:factory, a .pt2 (with --trust), or a "
+        "saved feint model; repeatable.",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="Of the --model: safetensors, or a folder that save_pretrained wrote."),
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Unpickle .pt2 exports: a pickle can run any code it likes."),
+]
 TensorBoard = Annotated[
     bool, typer.Option("--tensorboard", help="Write training curves to RUN/tensorboard.")
 ]
@@ -83,6 +101,9 @@ def run(
     gpus: Gpus = 0.0,
     device: Device = "cpu",
     wait: Wait = False,
+    model: Models = None,
+    weights: Weights = None,
+    trust: Trust = False,
     tensorboard: TensorBoard = False,
     fold: Annotated[
         list[int] | None,
@@ -93,7 +114,8 @@ def run(
     where = _engine(engine, address, cpus, gpus)
     folds: list[int | None] = [*fold] if fold else [None]
     for one in folds:
-        _whole(_run(path, data, out, where, device, wait, tensorboard, one))
+        spec = _models(model, weights)
+        _whole(_run(path, data, out, where, device, wait, tensorboard, one, spec, trust))
 
 
 @app.command()
@@ -107,13 +129,17 @@ def train(
     gpus: Gpus = 0.0,
     device: Device = "cpu",
     wait: Wait = False,
+    model: Models = None,
+    weights: Weights = None,
+    trust: Trust = False,
     tensorboard: TensorBoard = False,
 ) -> None:
     """Train an experiment's reactors and put them beside the trivial predictors."""
     from feint.report import terminal
 
     where = _engine(engine, address, cpus, gpus)
-    one = _run(path, data, out, where, device, wait, tensorboard)
+    spec = _models(model, weights)
+    one = _run(path, data, out, where, device, wait, tensorboard, None, spec, trust)
     one.train()
     terminal.show_models(one.folder)
 
@@ -129,11 +155,38 @@ def attack(
     gpus: Gpus = 0.0,
     device: Device = "cpu",
     wait: Wait = False,
+    model: Models = None,
+    weights: Weights = None,
+    trust: Trust = False,
 ) -> None:
     """Craft an experiment's adversarial sequences."""
-    one = _run(path, data, out, _engine(engine, address, cpus, gpus), device, wait)
+    where, spec = _engine(engine, address, cpus, gpus), _models(model, weights)
+    one = _run(path, data, out, where, device, wait, models=spec, trust=trust)
     one.attack()
     typer.echo(f"Adversarial sequences are finished jobs in {one.folder / 'jobs'}")
+
+
+@app.command()
+def inspect(
+    path: ExperimentFile,
+    data: DataRoot = None,
+    model: Models = None,
+    weights: Weights = None,
+    trust: Trust = False,
+) -> None:
+    """Ask your own models, on the experiment's data, what an attack takes for granted.
+
+    Exits with 1 if an attack on one of them would mean nothing.
+    """
+    from feint.inspection import inspect
+    from feint.report import terminal
+
+    fine = True
+    for name, findings in inspect(_read(path, data, _models(model, weights)), trust):
+        terminal.show_findings(name, findings)
+        fine &= not any(one.fatal for one in findings)
+    if not fine:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -147,11 +200,15 @@ def minimal(
     gpus: Gpus = 0.0,
     device: Device = "cpu",
     wait: Wait = False,
+    model: Models = None,
+    weights: Weights = None,
+    trust: Trust = False,
 ) -> None:
     """Find the smallest eps that brings each sequence to each target, up to the largest eps."""
     from feint.report import terminal
 
-    one = _run(path, data, out, _engine(engine, address, cpus, gpus), device, wait)
+    where, spec = _engine(engine, address, cpus, gpus), _models(model, weights)
+    one = _run(path, data, out, where, device, wait, models=spec, trust=trust)
     one.minimal()
     terminal.show_minimal(one.folder)
 
@@ -167,11 +224,15 @@ def score(
     gpus: Gpus = 0.0,
     device: Device = "cpu",
     wait: Wait = False,
+    model: Models = None,
+    weights: Weights = None,
+    trust: Trust = False,
 ) -> None:
     """Let every model answer what was crafted, and write the rows."""
     from feint.report import terminal
 
-    one = _run(path, data, out, _engine(engine, address, cpus, gpus), device, wait)
+    where, spec = _engine(engine, address, cpus, gpus), _models(model, weights)
+    one = _run(path, data, out, where, device, wait, models=spec, trust=trust)
     with one.working():
         one.attack()  # what was not crafted yet
         one.score()
@@ -250,16 +311,21 @@ def status(
 
 
 @app.command()
-def verify(folder: RunFolder) -> None:
+def verify(
+    folder: RunFolder,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the code of users' models that the run names.")
+    ] = False,
+) -> None:
     """Work out every stored perturbation and row again; exits with 1 if anything is wrong."""
     from feint.artefacts import describe
     from feint.lock import Lock
     from feint.report import terminal
-    from feint.verification import verify
+    from feint.verification import verify as check
 
     describe(folder)  # or no lock is put where no run is
     with Lock(folder):
-        found = verify(folder)
+        found = check(folder, trust)
     terminal.show_verification(found)
     if not found.ok:
         raise typer.Exit(1)
@@ -364,6 +430,15 @@ def _engine(engine: str, address: str | None, cpus: float, gpus: float) -> "Plac
     return InProcess()
 
 
+def _models(paths: list[str] | None, weights: Path | None) -> "list[YourModel]":
+    """What --model names."""
+    from feint import specs
+
+    if weights is not None and len(paths or ()) != 1:
+        raise FeintError("--weights is of one --model; expected exactly one beside it.")
+    return [specs.yours(path, weights) for path in paths or ()]
+
+
 def _run(
     path: Path,
     data: Path | None,
@@ -373,18 +448,31 @@ def _run(
     wait: bool,
     tensorboard: bool = False,
     fold: int | None = None,
+    models: "list[YourModel] | None" = None,
+    trust: bool = False,
 ) -> "Run":
     from feint import experiment
     from feint.runs import Run
 
-    one = experiment.read(path)
-    if data is not None:
-        one = one.model_copy(update={"data": one.data.model_copy(update={"root": data})})
+    one = _read(path, data, models)
     folder = out if out is not None else Path("runs") / one.name
     if fold is not None:
         one = experiment.on_fold(one, fold)
         folder = folder / f"fold-{fold}"
-    return Run(one, folder, engine=engine, wait=wait, device=device, tensorboard=tensorboard)
+    return Run(
+        one, folder, engine=engine, wait=wait, device=device, tensorboard=tensorboard, trust=trust
+    )
+
+
+def _read(path: Path, data: Path | None, models: "list[YourModel] | None") -> "Experiment":
+    from feint import experiment
+
+    one = experiment.read(path)
+    if models:
+        one = experiment.with_models(one, models)
+    if data is not None:
+        one = one.model_copy(update={"data": one.data.model_copy(update={"root": data})})
+    return one
 
 
 def _whole(one: "Run") -> None:

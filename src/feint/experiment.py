@@ -1,7 +1,7 @@
 """An experiment: one TOML file, every key checked before anything runs."""
 
 import tomllib
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,73 +14,12 @@ from feint.curves import Kind as CurveKind
 from feint.errors import FeintError
 from feint.skeleton import SBU_15
 from feint.sources import TAGS, AnyData, Count, Data, Part, People, Positive, Table
+from feint.specs import KINDS, AnyModel, Name, YourModel
 from feint.targets import Exemplar, Place, Role, Targets, Time
-from feint.training import Training
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
 LARGEST_FILE = 2**20
 Number = Annotated[float, Field(allow_inf_nan=False, gt=-1e30, lt=1e30)]
-
-
-class Model(Part):
-    """What every [[model]] has."""
-
-    name: Name
-    training: dict[str, Any] = Field(default_factory=dict)
-    """Any fields of `Training`."""
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    """A model for each, named `<name>-<seed>`, trained alike but for its seed."""
-
-    def each(self) -> "list[Model]":
-        """The model itself, or one for every seed."""
-        return [
-            self.model_copy(
-                update={
-                    "name": f"{self.name}-{seed}",
-                    "seeds": (),
-                    "training": {**self.training, "seed": seed},
-                }
-            )
-            for seed in self.seeds
-        ] or [self]
-
-    @field_validator("training")
-    @classmethod
-    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
-        known = [field.name for field in fields(Training)]
-        for key in value:
-            if key not in known:
-                raise FeintError(f"unknown key {key!r}; expected some of {', '.join(known)}")
-        Training(**value)
-        return value
-
-
-class TCNModel(Model):
-    """[[model]] with kind = "TCN"."""
-
-    kind: Literal["TCN"]
-    name: Name = "tcn"
-    width: Count = 256
-    depth: Count = 10
-    kernel: Count = 2
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-
-    def settings(self) -> dict[str, Any]:
-        """Arguments of the model."""
-        return {k: getattr(self, k) for k in ("width", "depth", "kernel", "dropout")}
-
-
-class DeepGRUModel(Model):
-    """[[model]] with kind = "DeepGRU"."""
-
-    kind: Literal["DeepGRU"]
-    name: Name = "deepgru"
-    widths: tuple[Count, Count, Count] = (512, 256, 128)
-
-    def settings(self) -> dict[str, Any]:
-        """Arguments of the model."""
-        return {"widths": self.widths}
 
 
 class Attacker(Part):
@@ -210,7 +149,7 @@ class Experiment(Part):
     seed: Annotated[int, Field(ge=0)] = 0
     data: AnyData = Data()
     model: Annotated[
-        tuple[Annotated[TCNModel | DeepGRUModel, Field(discriminator="kind")], ...],
+        tuple[AnyModel, ...],
         Field(min_length=1),
     ]
     attack: Attacker
@@ -330,11 +269,29 @@ def parse(text: str, name: str) -> Experiment:
     except (ValueError, RecursionError) as error:
         raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
     try:
-        return Experiment(**told)
+        return _looked_up(Experiment(**told))
     except ValidationError as error:
         raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
     except (TypeError, ArithmeticError) as error:
         raise FeintError(f"{name} is not an experiment: {error}.") from error
+
+
+def _looked_up(experiment: Experiment) -> Experiment:
+    """The same with the hashes of users' models: runs their code.  `restore` never does."""
+    models = [
+        one.found() if isinstance(one, YourModel) else one for one in experiment.model
+    ]  # fmt: skip
+    return experiment.model_copy(update={"model": tuple(models)})
+
+
+def with_models(experiment: Experiment, models: Sequence[YourModel]) -> Experiment:
+    """The same experiment with these models in the place of its own."""
+    told = experiment.model_dump(exclude={"model"})
+    told["evaluation"] = {**told["evaluation"], "sources": None}
+    try:
+        return _looked_up(Experiment(**told, model=tuple(models)))
+    except ValidationError as error:
+        raise FeintError(f"These models make no experiment:\n{_told(error)}") from error
 
 
 def on_fold(experiment: Experiment, fold: int) -> Experiment:
@@ -360,7 +317,7 @@ def _told(error: ValidationError) -> str:
     for one in error.errors():
         if any(other != one["loc"] and other[: len(one["loc"])] == one["loc"] for other in places):
             continue  # what is inside it says more
-        hidden = ("TCN", "DeepGRU", *TAGS)
+        hidden = (*KINDS, *TAGS)
         key = ".".join(str(part) for part in one["loc"] if part not in hidden)
         came = one["input"]
         shown = (

@@ -15,6 +15,7 @@ from typing import Any
 VERSIONS = {
     "tolerance": 1,
     "train": 1,
+    "load": 1,
     "gate": 1,
     "question": 1,
     "noise": 1,

@@ -17,6 +17,7 @@ from feint.reach import hidden, reach
 from feint.results import told_budget
 from feint.series import Form, place_of
 from feint.skeleton import SBU_15
+from feint.specs import YourModel
 from feint.tolerance import Tolerance
 from feint.training import Training
 
@@ -73,10 +74,14 @@ class Plan:
 
     @cached_property
     def training(self) -> dict[str, Job]:
-        """A training for every model."""
+        """A training for every model; a user's own is loaded."""
         jobs = {}
         for spec in self.experiment.model:
-            training = asdict(Training(**{"seed": self.experiment.seed, **spec.training}))
+            if isinstance(spec, YourModel):
+                jobs[spec.name] = self._loading(spec)
+                continue
+            asked = {"seed": self.experiment.seed, **spec.trains, **spec.training}
+            training = asdict(Training(**asked))
             hints = {"checkpoint_every": training.pop("checkpoint_every")}
             common = Common(
                 model=spec.kind,
@@ -89,11 +94,19 @@ class Plan:
             jobs[spec.name] = Job("train", common, needs=needs, group=name, name=name, hints=hints)
         return jobs
 
+    def _loading(self, spec: YourModel) -> Job:
+        """Bringing in a user's model."""
+        source = spec.source()
+        needs = {"files": digest(source.content)} if source.content else {}
+        name = f"loading {spec.name}"
+        return Job("load", Common(source=source.told()), needs=needs, group=name, name=name)
+
     def gate(self, model: str) -> Job:
         """A model beside the trivial predictors."""
         common = Common(first_pose=self._first_pose)
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
-        return self._asking("gate", common, {}, needs, model, f"gate {model}")
+        own = {"probed": True} if self.training[model].kind == "load" else {}
+        return self._asking("gate", common, own, needs, model, f"gate {model}")
 
     def natural(self) -> Job:
         """The natural tolerance."""

@@ -35,16 +35,19 @@ from feint.engines.lasting import Lasting
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import Question
 from feint.experiment import Experiment
-from feint.files import inside, write_json
-from feint.jobs import Job
+from feint.files import inside, pack, write_json
+from feint.jobs import Job, digest
 from feint.lock import Lock
 from feint.models import loading
+from feint.models.places import as_tensor, files_of
+from feint.models.source import REFUSED
 from feint.plan import UNKNOWN, Facts, Plan
 from feint.prepared import Prepared, pack_pairs, prepare
 from feint.progress import bar, console
 from feint.reach import check
 from feint.results import T, read_question, told
 from feint.sequences import Sequences
+from feint.specs import YourModel
 from feint.store import Store
 from feint.tracking import Tracker
 
@@ -65,6 +68,7 @@ class Run:
         wait: wait for another process that works on the folder, instead of refusing.
         device: "cpu", "cuda" or "auto", for every job.
         tensorboard: write training curves to `<folder>/tensorboard`.
+        trust: unpickle the .pt2 exports that the experiment names.
         announce: say what changed since the folder's last session.
         data: the experiment's, if it is at hand; otherwise read or generated.
 
@@ -81,6 +85,7 @@ class Run:
         wait: bool = False,
         device: str = "cpu",
         tensorboard: bool = False,
+        trust: bool = False,
         announce: bool = True,
         data: Prepared | None = None,
     ) -> None:
@@ -93,9 +98,17 @@ class Run:
         self.lock = Lock(folder, wait)
         self.store = Store(folder)
         self.tracker = Tracker(inside(folder, "tensorboard")) if tensorboard else None
+        yours = [one for one in experiment.model if isinstance(one, YourModel)]
+        if not trust and any(one.kind == "exported" for one in yours):
+            raise FeintError(REFUSED)
+        self.trusted = frozenset(one.source().digest for one in yours)
+        self._files = {
+            digest(one.content): (one.kind, one.path) for one in yours if one.path is not None
+        }
         self.desk = work.Desk(
-            folder.absolute(), experiment.evaluation.batch_size, device, self.tracker
-        )
+            folder.absolute(), experiment.evaluation.batch_size, device, self.tracker,
+            self.trusted, trust,
+        )  # fmt: skip
         self.desk.place()
         self._weights: dict[str, str] = {}
         self._begun = False
@@ -145,7 +158,8 @@ class Run:
         with self._session("train"):
             self._train()
             return {
-                name: loading.load(inside(self.folder, "models", name)) for name in self._weights
+                name: loading.load(inside(self.folder, "models", name), self.trusted)
+                for name in self._weights
             }
 
     def _train(self) -> None:
@@ -173,13 +187,16 @@ class Run:
         made = {"weights": self._weights[name], "jobs": [job.key, gate.key]}
         try:
             if loading.saved(path) and loading.about(path).get("made") == made:
-                loading.load(path)
+                loading.load(path, self.trusted)
                 return
         except DamagedError:
             pass  # written anew
         tensors, about = self.store.read(job.key)
-        model = loading.build(told(about, "model", str), told(about, "settings", dict), tensors)
+        kind, settings = told(about, "model", str), told(about, "settings", dict)
+        model = loading.build(kind, settings, tensors, self.trusted)
         beside = {name: told(about, name, dict) for name in ("training", "history")}
+        if "source" in about:
+            beside["source"] = told(about, "source", dict)
         loading.save(model, path, **beside, gate=self._of(gate, "gate", dict), made=made)
 
     @cached_property
@@ -304,6 +321,9 @@ class Run:
             return self._packed[0]
         if key == self.facts.test_key:
             return self._packed[1]
+        if key in self._files:
+            files = files_of(*self._files[key])
+            return pack({name: as_tensor(content) for name, content in files.items()}, {})
         return self.store.get(key)
 
     @cached_property

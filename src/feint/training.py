@@ -114,7 +114,7 @@ def train(
 
     Args:
         model: initialised by the caller; if it has `fit_coordinates(x, y)` that is called first,
-            with the rows trained on.
+            with the rows trained on.  If it has `solve(x, y)`, that is all of its training.
         x, y: (batch, time, features) and (batch, time, outputs), same lengths.
         groups: what belongs together (the interaction of each row): never split by validation.
         checkpoint: a file to resume from if it is there, and to keep up to date; a finished
@@ -137,6 +137,8 @@ def train(
     fit_coordinates = getattr(model, "fit_coordinates", None)
     if fit_coordinates is not None:
         fit_coordinates(x[fit], y[fit])
+    if callable(getattr(model, "solve", None)):
+        return _solved(model, x, y, fit, held)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     history = History()
     best = _copy(model)
@@ -166,6 +168,15 @@ def train(
     model.load_state_dict(best)
     model.eval()
     return history
+
+
+def _solved(model: Any, x: Sequences, y: Sequences, fit: list[int], held: list[int]) -> History:
+    """One epoch, in closed form."""
+    model.solve(x[fit], y[fit])
+    model.eval()
+    with torch.no_grad():
+        loss = float(masked_mse(forward(model, x[fit]), y[fit]))
+    return History([loss], [error(model, x[held], y[held])] if held else [])
 
 
 def _own_random_state(model: nn.Module) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 tolerance   the natural tolerance                      needs train
 train       a trained reactor                          needs train
+load        a user's own model                         needs files, if it has any
 gate        it, beside the trivial predictors          needs train, test, model
 question    targets for some test sequences            needs train, test (, model)
 noise       those sequences under random noise         needs test
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 import feint
-from feint import checks, evaluation, store, tolerance
+from feint import checks, evaluation, probes, store, tolerance
 from feint.attacks import AIA, MinimalPerturbation, Noise
 from feint.curves import Curve
 from feint.data.interactions import Pairs
@@ -30,6 +31,8 @@ from feint.evaluation import Crafted, Question
 from feint.files import inside, unpack
 from feint.jobs import Fetch, Job
 from feint.models import loading
+from feint.models.places import content_of
+from feint.models.source import Source, Yours
 from feint.prepared import as_seen, unpack_pairs
 from feint.progress import bar
 from feint.results import Result, budget_of, changed, read_question, rebuilt
@@ -49,12 +52,16 @@ class Desk:
         batch_size: rows attacked at once; if not given, what fits.
         device: "cpu", "cuda", or "auto": a GPU where there is one.
         tracker: where training curves are written, if at all.
+        trusted: users' models whose code may be run (`Source.digest`): those the experiment names.
+        trust: unpickle exports.
     """
 
     folder: Path | None = None
     batch_size: int | None = None
     device: str = "cpu"
     tracker: Tracker | None = None
+    trusted: frozenset[str] = frozenset()
+    trust: bool = False
 
     def place(self) -> torch.device:
         """The device.  Raises FeintError if it is not there."""
@@ -79,7 +86,7 @@ def do(desk: Desk, job: Job, fetch: Fetch) -> bytes:
         FeintError: whatever went wrong.
     """
     began = time.monotonic()
-    tensors, told = KINDS[job.kind](job, Needs(job, fetch, desk.place()), desk)
+    tensors, told = KINDS[job.kind](job, Needs(job, fetch, desk.place(), desk.trusted), desk)
     made = {
         "seconds": round(time.monotonic() - began, 3),
         "device": desk.device,
@@ -101,6 +108,7 @@ class Needs:
     job: Job
     fetch: Fetch
     device: torch.device
+    trusted: frozenset[str] = frozenset()
 
     def on_cpu(self) -> "Needs":
         """The same on the CPU; what is kept for another device stays there."""
@@ -110,7 +118,7 @@ class Needs:
         """The reactor `model`, with the weights the job was named for."""
 
         def make(tensors: dict[str, Tensor], about: dict[str, Any]) -> nn.Module:
-            built = loading.build(about["model"], about["settings"], tensors)
+            built = loading.build(about["model"], about["settings"], tensors, self.trusted)
             return built.to(self.device)
 
         return self._read("model", make, self.setting("weights"))
@@ -118,6 +126,13 @@ class Needs:
     def pairs(self, role: str) -> Pairs:
         """`train` or `test`."""
         return self._read(role, unpack_pairs)
+
+    def files(self) -> dict[str, bytes]:
+        """The files of a user's model."""
+        if not self.has("files"):
+            return {}
+        tensors, _ = unpack(self.fetch(self.job.needs["files"]), self.job.name)
+        return {name: bytes(tensor.numpy()) for name, tensor in tensors.items()}
 
     def question(self) -> Question:
         """The question asked."""
@@ -207,20 +222,52 @@ def _train(job: Job, needs: Needs, desk: Desk) -> Result:
     return weights, {**told, "history": asdict(history), "weights": loading.fingerprint(model)}
 
 
+def _load(job: Job, needs: Needs, desk: Desk) -> Result:
+    source, files = Source(**job.common.settings["source"]), needs.files()
+    if content_of(files) != source.content:
+        raise FeintError(
+            "Its files changed since the experiment was read. Run the same command again."
+        )
+    if source.kind not in ("saved", "exported") and source.digest not in desk.trusted:
+        raise FeintError(f"{source.model} is code that this experiment does not name.")
+    model: Any = loading.from_source(source, files, desk.trust)
+    weights = model.kept() if isinstance(model, Yours) else model.state_dict()
+    told = {"model": type(model).__name__, "settings": model.settings, "source": source.told()}
+    return weights, {
+        **told, "training": {}, "history": {}, "weights": loading.fingerprint(model)
+    }  # fmt: skip
+
+
 def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     train_, test = needs.pairs("train"), needs.pairs("test")
     sees = [as_seen(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
     form = test.form
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
+    model = needs.on_cpu().model()
+    findings: tuple[probes.Finding, ...] = ()
+    if job.own.get("probed"):
+        findings = probes.probe(model, sees[1], test.reactor)
+        probes.check(findings, _shown(needs, test))
     found = checks.gate(
-        needs.on_cpu().model(),
+        model,
         (sees[0], train_.reactor),
         (sees[1], test.reactor),
         shows,
         form,
         checks.strangers(test),
     )
-    return {}, {"gate": asdict(found)}
+    return {}, {"gate": asdict(replace(found, findings=findings))}
+
+
+def _shown(needs: Needs, test: Pairs) -> str:
+    """What a model is shown, where it cannot take it."""
+    if not needs.setting("first_pose"):
+        return "The model"
+    actor = test.actor.values.shape[-1]
+    return (
+        f"(It is shown {actor} features of the actor and, behind them, the reactor's first pose; "
+        "data.first_pose = false leaves that away.) The model"
+    )
 
 
 def _question(job: Job, needs: Needs, desk: Desk) -> Result:
@@ -317,6 +364,7 @@ def _score(job: Job, needs: Needs, desk: Desk) -> Result:
 KINDS: Mapping[str, Callable[[Job, Needs, Desk], Result]] = {
     "tolerance": _tolerance,
     "train": _train,
+    "load": _load,
     "gate": _gate,
     "question": _question,
     "noise": _noise,

@@ -8,11 +8,16 @@ import torch
 from tests.attacks.problems import CausalLinear, Centred, ragged
 from torch import Tensor, nn
 
-from feint.attacks import AIA, Attack, Noise
+from feint.attacks import AIA, Attack, FramewiseMinimal, MinimalPerturbation, Noise
 from feint.attacks.aia import PRESETS
 from feint.budget import Budget
 from feint.models.deepgru import DeepGRU
+from feint.models.gru import GRU
+from feint.models.linear import DLinear, Ridge
+from feint.models.lstm import LSTM
+from feint.models.simlpe import SiMLPe
 from feint.models.tcn import TCN
+from feint.models.transformer import Transformer
 from feint.sequences import Sequences, distance, predict
 
 F, OUT = 9, 6
@@ -56,6 +61,17 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "linear": lambda: CausalLinear(F, OUT),
     "lengths": lambda: Centred(F, OUT),
 }
+OTHERS: dict[str, Callable[[], nn.Module]] = {
+    "GRU": lambda: scaled(GRU(F, OUT, width=8, facing=False), 2),
+    "LSTM": lambda: scaled(LSTM(F, OUT, width=8), 2),
+    "LSTM both ways": lambda: scaled(LSTM(F, OUT, width=8, bidirectional=True), 2),
+    "Transformer": lambda: Transformer(F, OUT, width=8, depth=1, heads=2),
+    "Transformer with a mask": lambda: Transformer(F, OUT, width=8, depth=1, heads=2, causal=False),
+    "SiMLPe": lambda: SiMLPe(F, OUT, window=4, width=8, depth=2),
+    "Ridge": lambda: Ridge(F, OUT, taps=3),
+    "DLinear": lambda: DLinear(F, OUT, taps=3, window=3),
+}
+"""Held to the contract too, by fewer attacks."""
 SOME = torch.tensor([False, False, True] * 3)
 BUDGETS: dict[str, Callable[[int], Budget]] = {
     "everywhere": lambda rows: Budget(0.3),
@@ -74,7 +90,7 @@ def problem(
 ) -> tuple[nn.Module, Sequences, Sequences]:
     """A model in evaluation mode, inputs with rubbish in the padding, reachable targets."""
     torch.manual_seed(1)
-    model = MODELS[name]().eval().to(dtype)
+    model = {**MODELS, **OTHERS}[name]().eval().to(dtype)
     x = ragged(LENGTHS[:rows], F, seed=1)
     x = x.with_values(x.values.clamp(-2, 2).masked_fill(~x.mask[..., None], 7.5).to(dtype))
     shift = 0.25 * ragged(LENGTHS[:rows], F, seed=2).values.sign().to(dtype)
@@ -160,6 +176,28 @@ def test_the_contract(attack: Attack, name: str, rows: int) -> None:
         for kind in ("sign", "uniform", "offset"):
             noise = Noise(kind)(model, x, target, budget)
             assert loss(attack, model, x_adv, x, target) < loss(attack, model, noise, x, target)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("attack", ["paper-eq6", "strong", "smooth", "best noise"])
+def test_the_contract_with_other_victims(attack: str, name: str) -> None:
+    test_the_contract(ATTACKS[attack], name, 3)
+
+
+@pytest.mark.parametrize("name", ["LSTM both ways", "Transformer with a mask"])
+def test_the_least_change_reads_no_padding(name: str) -> None:
+    model, x, target = problem(name, 3)
+    kappa = 0.7 * distance(predict(model, x), target)
+    search = MinimalPerturbation(AIA(steps=10))
+    found = search(model, x, target, Budget(0.5), kappa)
+    every = FramewiseMinimal(steps=10)(model, x, target, Budget(0.5), kappa, found.x_adv)
+    for row in (1, 2):
+        alone = search(model, x[[row]], target[[row]], Budget(0.5), kappa[[row]])
+        assert torch.allclose(alone.eps, found.eps[row], rtol=1e-6)
+        own = FramewiseMinimal(steps=10)(
+            model, x[[row]], target[[row]], Budget(0.5), kappa[[row]], alone.x_adv
+        )
+        assert torch.allclose(own.values[0], every.values[row, : len(own.values[0])], atol=1e-6)
 
 
 @pytest.mark.parametrize("budget", BUDGETS)

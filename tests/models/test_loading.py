@@ -11,8 +11,13 @@ from torch import nn
 from feint.errors import FeintError
 from feint.files import read_json, read_tensors, write_json, write_tensors
 from feint.models.deepgru import DeepGRU, DeepGRUClassifier
+from feint.models.gru import GRU
+from feint.models.linear import DLinear, Ridge
 from feint.models.loading import MODELS, load, save
+from feint.models.lstm import LSTM
+from feint.models.simlpe import SiMLPe
 from feint.models.tcn import TCN
+from feint.models.transformer import Transformer
 
 SMALL = (12, 10, 8)
 MAKE = {
@@ -20,6 +25,13 @@ MAKE = {
     "tcn with a first pose": lambda: TCN(18, 9, width=8, depth=2, first_pose=True),
     "deepgru": lambda: DeepGRU(6, 3, widths=SMALL),
     "deepgru with a first pose": lambda: DeepGRU(18, 9, widths=SMALL, first_pose=True),
+    "gru": lambda: GRU(18, 9, width=5, first_pose=True, links=((0, 1),)),
+    "gru of another skeleton": lambda: GRU(18, 9, width=5, facing=False, first_pose=[0, 3]),
+    "lstm": lambda: LSTM(6, 3, width=5, layers=2, bidirectional=True),
+    "transformer": lambda: Transformer(6, 3, width=8, depth=1, heads=2),
+    "simlpe": lambda: SiMLPe(6, 3, window=4, width=5, depth=2),
+    "ridge": lambda: Ridge(6, 3, taps=2),
+    "dlinear": lambda: DLinear(6, 3, taps=3, window=2),
     "classifier": lambda: DeepGRUClassifier(6, 4, widths=SMALL, hidden=5, dropout=0.3),
 }
 
@@ -121,7 +133,7 @@ def rewrite(path: Path, change) -> None:
         (lambda d: d.update(schema=2), "has schema 2; this feint reads 1"),
         (lambda d: d.pop("schema"), "KeyError: 'schema'"),
         (lambda d: d.pop("settings"), "KeyError: 'settings'"),
-        (lambda d: d.update(model="Transformer"), "KeyError: 'Transformer'"),
+        (lambda d: d.update(model="Perceptron"), "KeyError: 'Perceptron'"),
         (lambda d: d.update(model="DeepGRU"), "TypeError.*unexpected keyword"),
         (lambda d: d["settings"].update(heads=8), "TypeError.*heads"),
         (lambda d: d["settings"].pop("inputs"), "TypeError.*inputs"),

@@ -204,9 +204,18 @@ def _gradient(output: Tensor, values: Tensor, keep_graph: bool = False) -> Tenso
     """D output / d values alone: parameters get no gradient, none is even computed."""
     gradient = None
     if output.requires_grad:
-        (gradient,) = torch.autograd.grad(
-            output, values, torch.ones_like(output), retain_graph=keep_graph, allow_unused=True
-        )
+        try:
+            (gradient,) = torch.autograd.grad(
+                output, values, torch.ones_like(output), retain_graph=keep_graph, allow_unused=True
+            )
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise FeintError(
+                f"The model's backward pass fails: {' '.join(str(error).split())[:300]}. If it "
+                "names an in-place operation, write that line of the model without it "
+                "(x = x + 1, not x += 1; relu(x), not relu_(x))."
+            ) from error
     if gradient is None:
         raise FeintError(
             "No gradient reaches the model's input: its answer does not depend on it, or it is cut "

@@ -1,6 +1,7 @@
 """The report in a terminal: warnings first, then the models, the rates, the verdict."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
@@ -11,6 +12,7 @@ from rich.text import Text
 from feint.checks import Warning
 from feint.data import sbu
 from feint.differences import Difference
+from feint.probes import CHECKS, Finding
 from feint.report import tables
 from feint.report.findings import Findings
 from feint.status import Stage, Status
@@ -51,6 +53,22 @@ def show_models(folder: Path) -> None:
     out = _console()
     _warn(out, [w for name, gate in findings.gates.items() for w in gate.warnings(name)])
     _table(out, "Models beside trivial predictors, on the test set", tables.models(findings))
+
+
+def show_findings(name: str, findings: Sequence[Finding]) -> None:
+    """Show what a user's model was asked, and what was found."""
+    out = _console()
+    said = {one.name: one for one in findings}
+    stopped = any(one.fatal for one in findings)
+    for check, wanted in CHECKS.items():
+        if check in said:
+            word = "FAILS" if said[check].fatal else "note"
+            told = f"{name} {said[check].sentence} ({check})"
+            out.print(Text(f"{word:6}{told}", style="yellow" if word == "note" else "red"))
+        elif not stopped:
+            out.print(Text(f"{'ok':6}{name} {wanted}"))
+    if not findings:
+        out.print(f"{name} can be attacked.", highlight=False)
 
 
 def show_minimal(folder: Path) -> None:

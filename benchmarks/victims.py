@@ -1,0 +1,54 @@
+"""The tables of docs/victims.md, from a finished run of examples/victims.toml.
+
+feint run examples/victims.toml --data sbu/ --out runs/victims
+python -m benchmarks.victims runs/victims
+"""
+
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from feint.evaluation import ATTACK, NONE
+from feint.models.loading import about
+from feint.report.findings import Findings
+
+
+def main(folder: Path) -> None:
+    """Print both tables as Markdown."""
+    found = Findings.of(folder)
+    _head("model", "error, cm a joint", "in training", "reacts by", "epoch kept")
+    for name in found.models:
+        gate, losses = found.gates[name], about(folder / "models" / name)["history"]
+        epochs = len(losses["loss"])
+        kept = "solved" if epochs == 1 else f"{losses['kept'] + 1} of {epochs}"
+        numbers = (f"{n:.1f}" for n in (gate.error, gate.train_error, gate.reaction or 0))
+        _row(name, *numbers, kept)
+    trivial = found.gates[found.models[0]].trivial
+    print("\nTrivial predictors:", ", ".join(f"{k} {v:.1f}" for k, v in trivial.items()), "\n")
+    rates, own = found.rates, found.judged.filter(pl.col("source") == pl.col("victim"))
+    every = sorted(rates.filter(attack=ATTACK)["eps"].unique())
+    _head("model", "no attack", *(f"eps {eps:g}: noise, attack, rest, closed" for eps in every))
+    for name in found.models:
+        mine, cells = own.filter(victim=name), []
+        for eps in every:
+            rate = rates.filter(source=name, victim=name, attack=ATTACK, eps=eps).row(0, named=True)
+            closed = mine.filter(attack=ATTACK, eps=eps)["closed"].mean()
+            rest = "–" if rate["moved"] is None else f"{rate['moved']:.0%}"
+            cells.append(f"{rate['noise']:.0%}, **{rate['reached']:.0%}**, {rest}, {closed:.2f}")
+        _row(name, f"{mine.filter(attack=NONE)['reached'].mean():.0%}", *cells)
+    print(f"\n{len(own.filter(victim=found.models[0], attack=NONE))} rows a cell.")
+    print("Other classes' real reactions that pass:", found.tolerance.among_others)
+
+
+def _head(*words: str) -> None:
+    _row(*words)
+    _row(*("---" for _ in words))
+
+
+def _row(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

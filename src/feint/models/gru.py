@@ -1,0 +1,76 @@
+"""A GRU that sees people in metres, from its own place, turned to where it faces."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from feint.errors import FeintError
+from feint.models.coordinates import Coordinates
+from feint.models.frozen import narrowed
+from feint.models.placed import SBU_LINKS, Links, Placed
+from feint.models.recurrent import gru
+from feint.sequences import Sequences
+from feint.skeleton import SBU_15
+
+
+class GRU(nn.Module):
+    """Actor sequences -> reactions, causally, frame by frame.
+
+    Args:
+        inputs, outputs: features a frame.
+        width: of the state.
+        layers: stacked.
+        dropout: on the last layer's states, in training mode only.
+        facing: see people as `Placed` does; otherwise as `Coordinates`.
+        first_pose: see `Coordinates`.
+        scale, links: of the skeleton, see `Placed`; SBU's if not given.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        width: int = 128,
+        layers: int = 1,
+        dropout: float = 0.3,
+        facing: bool = True,
+        first_pose: bool | Sequence[int] = False,
+        scale: Sequence[float] = SBU_15.scale,
+        links: Links = SBU_LINKS,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "width": width,
+            "layers": layers,
+            "dropout": dropout,
+            "facing": facing,
+            "first_pose": first_pose,
+            "scale": list(scale),
+            "links": [list(link) for link in links],
+        }
+        if min(inputs, outputs, width, layers) < 1 or not 0 <= dropout < 1:
+            raise FeintError(
+                f"GRU got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
+            )
+        self.coordinates: Coordinates | Placed
+        if facing:
+            self.coordinates = Placed(inputs, outputs, first_pose, scale, links)
+        else:
+            self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.gru = nn.GRU(inputs, width, layers)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        seen = narrowed(self.coordinates.enter(x)).transpose(0, 1).contiguous()
+        states = self.dropout(gru(self.gru, seen))
+        return self.coordinates.leave(self.head(states).transpose(0, 1), x)
+
+    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+        """Normalise by this training data."""
+        self.coordinates.fit(x, y)

@@ -1,0 +1,162 @@
+"""Linear reactors: ridge regression over past frames, and DLinear.
+
+With a linear model the attack is convex, so the best an attacker can do is known: they are what
+attacks are measured on (`tests/attacks/test_victims.py`), and what a network has to beat.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from feint.errors import FeintError
+from feint.models.coordinates import Coordinates
+from feint.sequences import Sequences
+
+
+class Ridge(nn.Module):
+    """Causal ridge regression: y_t = b + sum over s of W_s x_{t-s}, s = 0..taps-1.
+
+    Before a sequence's first frame stands the mean of the training data.  The weights are solved
+    for, not descended to: training epochs are not used.
+
+    Args:
+        inputs, outputs: features a frame.
+        taps: frames seen, the present one among them.
+        penalty: on the squared weights, inputs and outputs in units of their deviation.
+        first_pose: see `Coordinates`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        taps: int = 8,
+        penalty: float = 100.0,
+        first_pose: bool | Sequence[int] = False,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "taps": taps,
+            "penalty": penalty,
+            "first_pose": first_pose,
+        }
+        if min(inputs, outputs, taps) < 1 or not penalty > 0:
+            raise FeintError(
+                f"Ridge got {self.settings}; expected sizes of at least 1 and a penalty above 0."
+            )
+        self.taps, self.penalty = taps, penalty
+        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.head = nn.Linear(taps * inputs, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        return self.coordinates.leave(self.head(self._past(x)), x)
+
+    def _past(self, x: Tensor) -> Float[Tensor, "batch time seen"]:
+        """The present frame, then the one before it, ..., side by side."""
+        return past(self.coordinates.enter(x), self.taps).flatten(2)
+
+    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+        """Normalise by this training data."""
+        self.coordinates.fit(x, y)
+
+    @torch.no_grad()
+    def solve(self, x: Sequences, y: Sequences) -> None:
+        """The least squared error on this training data, in closed form."""
+        nothing = torch.zeros_like(y.values)
+        away = self.coordinates.leave(nothing, x.values)  # what an answer of 0 means
+        wanted = ((y.values - away) / self.coordinates.output_scale)[y.mask].double()
+        design = self._past(x.values)[x.mask].double()
+        offset, answer = design.mean(dim=0), wanted.mean(dim=0)  # what is constant costs nothing
+        design, wanted = design - offset, wanted - answer
+        gram = design.T @ design + self.penalty * torch.eye(design.shape[1]).to(design)
+        weights = torch.linalg.solve(gram, design.T @ wanted)
+        self.head.weight.copy_(weights.T)
+        self.head.bias.copy_(answer - offset @ weights)
+
+
+def past(x: Float[Tensor, "batch time features"], taps: int) -> Tensor:
+    """Every frame with those before it, the present first: (batch, time, taps, features).
+
+    Zeros stand before the first frame.
+    """
+    padded = F.pad(x, (0, 0, taps - 1, 0))
+    return padded.unfold(1, taps, 1).flip(-1).transpose(2, 3)
+
+
+class DLinear(nn.Module):
+    """DLinear (Zeng, Chen, Zhang and Xu, AAAI 2023, arXiv:2205.13504), frame by frame.
+
+    A causal moving average splits every feature into trend and remainder; each goes through its
+    own linear filter over time.  Departures: the published one maps one window to another and
+    keeps features apart; here every frame is answered from the frames up to it, and a linear layer
+    mixes features, because the answer has others than the input.
+
+    Args:
+        inputs, outputs: features a frame.
+        taps: frames the filters see.
+        window: frames of the moving average.
+        first_pose: see `Coordinates`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        taps: int = 16,
+        window: int = 9,
+        first_pose: bool | Sequence[int] = False,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "taps": taps,
+            "window": window,
+            "first_pose": first_pose,
+        }
+        if min(inputs, outputs, taps, window) < 1:
+            raise FeintError(f"DLinear got {self.settings}; expected sizes of at least 1.")
+        self.window = window
+        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.trend, self.remainder = (Filter(inputs, outputs, taps) for _ in range(2))
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        seen = self.coordinates.enter(x)
+        trend = self._trend(seen)
+        return self.coordinates.leave(self.trend(trend) + self.remainder(seen - trend), x)
+
+    def _trend(self, x: Tensor) -> Tensor:
+        """The mean of the last frames; of fewer where there are fewer."""
+        before = x.shape[1] - self.window
+        total = x.cumsum(dim=1)
+        if before > 0:
+            total = total - F.pad(total[:, :before], (0, 0, self.window, 0))
+        count = torch.arange(1, x.shape[1] + 1, device=x.device).clamp_max(self.window)
+        return total / count[:, None]
+
+    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+        """Normalise by this training data."""
+        self.coordinates.fit(x, y)
+
+
+class Filter(nn.Module):
+    """Each feature filtered over time on its own, then all mixed."""
+
+    def __init__(self, inputs: int, outputs: int, taps: int) -> None:
+        super().__init__()
+        first = torch.zeros(taps, inputs)
+        first[0] = 1.0  # the present frame, until training says otherwise
+        self.taps = nn.Parameter(first)
+        self.mix = nn.Linear(inputs, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """The filtered features, mixed."""
+        return self.mix((past(x, len(self.taps)) * self.taps).sum(dim=2))

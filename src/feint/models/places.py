@@ -1,0 +1,103 @@
+"""Where users' models lie: import paths, files, and hashes of both."""
+
+import hashlib
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from feint.errors import FeintError
+
+Kind = Literal["import", "saved", "hub", "exported"]
+
+
+def files_of(kind: Kind, path: Path | None) -> dict[str, bytes]:
+    """The files of a source, by the names they are known by.
+
+    Raises:
+        FeintError: one is missing or cannot be read.
+    """
+    if path is None:
+        return {}
+    if kind == "hub":
+        names = {name: path / name for name in ("config.json", "model.safetensors")}
+    elif kind == "saved":
+        names = {f"model{s}": path.with_name(path.name + s) for s in (".json", ".safetensors")}
+    else:
+        names = {"model.pt2" if kind == "exported" else path.name: path}
+    try:
+        return {name: place.read_bytes() for name, place in names.items()}
+    except OSError as error:
+        raise FeintError(
+            f"Could not read the model {path}: {error}. Expected "
+            + {
+                "hub": "a folder with config.json and model.safetensors, as save_pretrained writes",
+                "saved": "the path of a saved feint model without its suffix, models/tcn say",
+                "exported": "a file of torch.export.save",
+                "import": "a safetensors file",
+            }[kind]
+            + "."
+        ) from error
+
+
+def content_of(files: Mapping[str, bytes]) -> str:
+    """A hash of files; "" of none."""
+    if not files:
+        return ""
+    found = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        found.update(f"{name}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()
+
+
+def code_of(path: str) -> str:
+    """A hash of the file that an import path names; what that imports is not followed."""
+    file = getattr(sys.modules.get(module_of(path)), "__file__", None)
+    return "" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def imported(path: str) -> Any:
+    """What an import path names: runs the module's code.  The current folder is looked in, too.
+
+    Raises:
+        FeintError: there is no such thing, or its module fails.
+    """
+    module, name = module_of(path), path.partition(":")[2]
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module)
+    except Exception as error:
+        raise FeintError(
+            f"Could not import {module} for the model {path!r}: {type(error).__name__}: {error}. "
+            "Run feint where `import` finds it: in its folder, or with its package installed."
+        ) from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise FeintError(
+                f"{module} has no {name!r}, which the model {path!r} names; expected a factory, a "
+                "class or a module."
+            )
+        found = getattr(found, part)
+    return found
+
+
+def module_of(path: str) -> str:
+    """The module of an import path.  Raises FeintError if it is none."""
+    module, colon, name = path.partition(":")
+    if not (colon and name and all(part.isidentifier() for part in module.split("."))):
+        raise FeintError(
+            f"The model {path!r} is no import path; expected package.module:factory, for example "
+            "examples.your_model:build."
+        )
+    return module
+
+
+def as_tensor(content: bytes) -> Tensor:
+    """Bytes as a tensor."""
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)

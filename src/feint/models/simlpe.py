@@ -1,0 +1,101 @@
+"""siMLPe, a motion predictor of linear layers and layer norms alone, over a causal window.
+
+Guo, Du, Shen, Lepetit, Alameda-Pineda and Moreno-Noguer, Back to MLP: A Simple Baseline for Human
+Motion Prediction, WACV 2023 (arXiv:2207.01567), from its description: a cosine transform over
+time, a linear layer over features, blocks (a linear layer over time, a layer norm, a residual),
+and back; the answer is a change of the last pose seen.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from feint.errors import FeintError
+from feint.models.coordinates import Coordinates
+from feint.sequences import Sequences
+
+
+class SiMLPe(nn.Module):
+    """Actor sequences -> reactions, causally, frame by frame.
+
+    Departures: a frame is answered from a window that ends with it (its first frame held before
+    the sequence begins), where the published one maps 50 frames to the next; the change is that
+    of the first pose (`Coordinates`), or of the mean; 6 blocks of width 64, not 48 of 66.
+
+    Args:
+        inputs, outputs: features a frame.
+        window: frames seen.
+        width: of a frame inside.
+        depth: blocks.
+        first_pose: see `Coordinates`.
+    """
+
+    cosines: Tensor
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        window: int = 12,
+        width: int = 64,
+        depth: int = 6,
+        first_pose: bool | Sequence[int] = False,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "window": window,
+            "width": width,
+            "depth": depth,
+            "first_pose": first_pose,
+        }
+        if min(inputs, outputs, window, width, depth) < 1:
+            raise FeintError(f"SiMLPe got {self.settings}; expected sizes of at least 1.")
+        self.window = window
+        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.register_buffer("cosines", cosines(window), persistent=False)
+        self.enter = nn.Linear(inputs, width)
+        self.blocks = nn.Sequential(*(Block(window, width) for _ in range(depth)))
+        self.head = nn.Linear(width, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
+        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        seen = self.enter(self.coordinates.enter(x))
+        held = seen[:, :1].expand(-1, self.window - 1, -1)
+        windows = torch.cat([held, seen], dim=1).unfold(1, self.window, 1)
+        spectrum = self.blocks(windows @ self.cosines.T)  # (batch, time, width, window)
+        last = spectrum @ self.cosines[:, -1]  # back in time, of the present frame
+        return self.coordinates.leave(self.head(last), x)
+
+    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+        """Normalise by this training data."""
+        self.coordinates.fit(x, y)
+
+
+class Block(nn.Module):
+    """A linear layer over the window, the same for every feature, a layer norm, a residual."""
+
+    def __init__(self, window: int, width: int) -> None:
+        super().__init__()
+        self.over_time = nn.Linear(window, window)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(
+        self, x: Float[Tensor, "batch time width window"]
+    ) -> Float[Tensor, "batch time width window"]:
+        """One block."""
+        mixed = self.over_time(x).transpose(2, 3)
+        return x + self.norm(mixed).transpose(2, 3)
+
+
+def cosines(size: int) -> Float[Tensor, "size size"]:
+    """The orthonormal cosine transform (type II), as a matrix: its transpose is its inverse."""
+    at = torch.arange(size)
+    matrix = torch.cos(math.pi / size * (at + 0.5) * at[:, None]) * math.sqrt(2 / size)
+    matrix[0] /= math.sqrt(2)
+    return matrix

@@ -1,0 +1,122 @@
+"""A transformer over frames (Vaswani et al. 2017, arXiv:1706.03762), causal or with a key mask.
+
+Layer norm first, as is usual now (Xiong et al. 2020, arXiv:2002.04745).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from feint.errors import FeintError
+from feint.models.coordinates import Coordinates
+from feint.sequences import Sequences
+
+
+class Transformer(nn.Module):
+    """Actor sequences -> reactions, frame by frame.
+
+    Args:
+        inputs, outputs: features a frame.
+        width: of a frame inside; a multiple of `heads`, even.
+        depth: layers.
+        heads: of attention.
+        dropout: after attention and after the layers between, in training mode only.
+        causal: a frame attends to itself and those before it.  Otherwise to all own frames of its
+            sequence, by a mask from `lengths`.
+        first_pose: see `Coordinates`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        width: int = 64,
+        depth: int = 2,
+        heads: int = 4,
+        dropout: float = 0.1,
+        causal: bool = True,
+        first_pose: bool | Sequence[int] = False,
+    ) -> None:
+        super().__init__()
+        self.settings: dict[str, Any] = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "width": width,
+            "depth": depth,
+            "heads": heads,
+            "dropout": dropout,
+            "causal": causal,
+            "first_pose": first_pose,
+        }
+        sizes = min(inputs, outputs, width, depth, heads)
+        if sizes < 1 or width % heads or width % 2 or not 0 <= dropout < 1:
+            raise FeintError(
+                f"Transformer got {self.settings}; expected sizes of at least 1, an even width "
+                "that is a multiple of heads, and a dropout in [0, 1)."
+            )
+        self.causal = causal
+        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.embed = nn.Linear(inputs, width)
+        self.layers = nn.ModuleList(Layer(width, heads, dropout) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, outputs)
+
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, " batch"] | None = None
+    ) -> Float[Tensor, "batch time outputs"]:
+        """Data units in, data units out."""
+        time = torch.arange(x.shape[1], device=x.device)
+        if self.causal:
+            seen = (time[None, :] <= time[:, None])[None, None]
+        elif lengths is None:
+            seen = torch.ones(1, 1, 1, len(time), dtype=torch.bool, device=x.device)
+        else:
+            seen = (time < lengths[:, None])[:, None, None]
+        frames = self.embed(self.coordinates.enter(x))
+        frames = frames + positions(x.shape[1], frames.shape[-1]).to(frames)
+        for layer in self.layers:
+            frames = layer(frames, seen)
+        return self.coordinates.leave(self.head(self.norm(frames)), x)
+
+    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+        """Normalise by this training data."""
+        self.coordinates.fit(x, y)
+
+
+class Layer(nn.Module):
+    """Attention, then two linear layers, each behind a layer norm and beside a residual."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.project = nn.Linear(width, 3 * width)
+        self.merge = nn.Linear(width, width)
+        self.between = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, x: Float[Tensor, "batch time width"], seen: Bool[Tensor, "#batch 1 #time time"]
+    ) -> Float[Tensor, "batch time width"]:
+        """One layer; `seen` is True where a frame (third) may attend to another (fourth)."""
+        query, key, value = (
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in self.project(self.norms[0](x)).chunk(3, dim=-1)
+        )
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
+        x = x + self.dropout(self.merge(attended.transpose(1, 2).flatten(2)))
+        return x + self.dropout(self.between(self.norms[1](x)))
+
+
+def positions(time: int, width: int) -> Float[Tensor, "time width"]:
+    """Sines and cosines of every frame's place, of any number of frames."""
+    rate = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
+    angle = torch.arange(time)[:, None] * rate
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
