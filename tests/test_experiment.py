@@ -113,7 +113,14 @@ def test_a_binary_file_is_refused(tmp_path):
         experiment.read(path)
 
 
-@pytest.mark.parametrize("path", sorted(Path(__file__).parents[1].glob("examples/*.toml")), ids=str)
+EXAMPLES = sorted(
+    path
+    for path in Path(__file__).parents[1].glob("examples/*.toml")
+    if path.name != "table1.toml"  # votes, for `feint survey kappa`
+)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=str)
 def test_the_examples_are_experiments(path):
     assert experiment.read(path).name
 

@@ -31,6 +31,7 @@ from feint.errors import FeintError
 from feint.files import BLANK, pack, read_json, read_tensors, seal, write_json, write_tensors
 from feint.models import loading
 from feint.report import page, pictures, terminal
+from feint.report.findings import Findings
 from feint.status import status
 from feint.store import Store
 from feint.verification import verify
@@ -62,6 +63,19 @@ def undrawn(findings: Any, *_: object) -> dict[str, Any]:
     return {**none, **lists, "multiples": {name: [] for name in findings.models}}
 
 
+def lost(folder: Path) -> str:
+    """What a report names as missing or damaged."""
+    return "\n".join(Findings.of(folder).lost)
+
+
+def reported(folder: Path) -> str:
+    """The same, which stands in the page."""
+    text = page.write(folder).read_text(encoding="utf-8")
+    found = lost(folder)
+    assert ("This is not all of the run" in text) == bool(found)
+    return found
+
+
 class Told:
     """What came of everything that reads a run's folder, one after another."""
 
@@ -70,8 +84,8 @@ class Told:
         doors: dict[str, Callable[[], Any]] = {
             "status": lambda: status(folder),
             "diff": lambda: (diff(least.folder, folder), diff(folder, least.folder)),
-            "report": lambda: page.write(folder),
-            "show": lambda: terminal.show(folder),
+            "report": lambda: reported(folder),
+            "show": lambda: (terminal.show(folder), lost(folder))[1],
             "minimal": lambda: terminal.show_minimal(folder),
             "verify": lambda: "\n".join(verify(folder).problems),
             "resume": lambda: (least.whole(folder), least.run(folder).minimal()),

@@ -30,10 +30,11 @@ def test_it_says_what_the_findings_say(finished: Path) -> None:
     told = read(machine.told(findings))
     assert set(told) == {
         "schema", "name", "eps_unit", "axes", "verdict", "warnings", "models", "tolerance",
-        "rates", "rates_by_target",
+        "rates", "rates_by_target", "missing",
     }  # fmt: skip
     assert (told["schema"], told["eps_unit"]) == (1, "cm")
     assert told["verdict"] == findings.verdicts
+    assert told["missing"] == []
     assert len(told["rates"]) == len(findings.rates)
     assert [one["moved"] for one in told["rates"]] == findings.rates["moved"].to_list()
     assert told["models"]["tcn"]["trivial"]["hold first pose"] == 20.0
