@@ -21,7 +21,7 @@ ROOMS = {
     ),
     1: ("data",),
     2: ("models", "baselines", "training", "motion", "facing"),
-    3: ("budget", "attacks", "targets", "recogniser"),
+    3: ("budget", "attacks", "targets", "recogniser", "peers", "attacked"),
     4: (
         "tolerance",
         "batches",

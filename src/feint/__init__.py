@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from feint.attacks import Minimal as Minimal
     from feint.attacks import MinimalPerturbation as MinimalPerturbation
     from feint.attacks import Noise as Noise
+    from feint.attacks import Untargeted as Untargeted
     from feint.budget import Budget as Budget
     from feint.errors import FeintError as FeintError
     from feint.models.coordinates import with_first_pose as with_first_pose
@@ -44,6 +45,7 @@ _HOME = {
     "Targets": "feint.targets",
     "Tolerance": "feint.tolerance",
     "Training": "feint.training",
+    "Untargeted": "feint.attacks",
     "distance": "feint.sequences",
     "predict": "feint.sequences",
     "train": "feint.training",

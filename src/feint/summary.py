@@ -11,10 +11,15 @@ INTERACTION = pl.col("sequence").str.replace(r"/[^/]*$", "")
 """The interaction a row's sequence is a side of."""
 
 
-def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> pl.DataFrame:
+def rates(
+    rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False, away: bool = False
+) -> pl.DataFrame:
     """Success rates of the attack at every eps, with the baselines beside them.
 
     Sequences whose own class is the target's are left out: they have nothing to be moved to.
+
+    Args:
+        away: of an untargeted attack: what counts is an answer led away (`Tolerance.left`).
 
     Returns:
         source, victim, (target,) attack, eps, then
@@ -24,11 +29,12 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
         failed: how many did not count without an attack; moved: the share of *these* the attack
         made count, with low and high, its 95 % interval (bootstrap over interactions);
         moved_noise: the share of these that noise made count;
-        closed: share of the distance to the target closed, the median over sequences;
+        closed: share of the distance to the target closed, the median over sequences (below 0
+        where it grew);
         error_cm, change_cm, change_max_cm, bones: means, where the rows have them.
     """
     judged = rows.filter(pl.col("label") != pl.col("target"))
-    judged = judged.with_columns(tolerance.reached(judged))
+    judged = judged.with_columns(tolerance.left(judged) if away else tolerance.reached(judged))
     question = ["source", "victim", "target", "sequence"]
     measured = pl.col(f"distance_{tolerance.reading}")
     clean = judged.filter(pl.col("attack") == "none").select(

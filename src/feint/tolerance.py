@@ -104,6 +104,18 @@ class Tolerance:
         kappa = pl.Series([self.of(label) for label in rows["target"]], dtype=pl.Float64)
         return (measured < kappa).alias("reached")
 
+    def left(self, rows: pl.DataFrame) -> pl.Series:
+        """Which rows of an untargeted attack led the answer away: kappa or further.
+
+        The rule: an answer that is not within kappa of the row's *own* class, measured from the
+        reference the rows tell (the true reaction or the clean answer), does not count as it.
+        """
+        measured = rows[f"distance_{self.reading}"]
+        if self.per_frame:
+            measured = measured / rows["frames"]
+        kappa = pl.Series([self.of(label) for label in rows["label"]], dtype=pl.Float64)
+        return (measured >= kappa).alias("reached")
+
     def save(self, path: Path) -> None:
         """Write as JSON."""
         write_json(path, {"schema": SCHEMA, **asdict(self)})

@@ -8,10 +8,19 @@ from feint.attacks.aia import AIA
 from feint.attacks.framewise import FramewiseMinimal
 from feint.attacks.minimal import Minimal, MinimalPerturbation
 from feint.attacks.noise import Noise
+from feint.attacks.untargeted import Untargeted
 from feint.budget import Budget
 from feint.sequences import Sequences
 
-__all__ = ["AIA", "Attack", "FramewiseMinimal", "Minimal", "MinimalPerturbation", "Noise"]
+__all__ = [
+    "AIA",
+    "Attack",
+    "FramewiseMinimal",
+    "Minimal",
+    "MinimalPerturbation",
+    "Noise",
+    "Untargeted",
+]
 
 
 @runtime_checkable
@@ -24,7 +33,10 @@ class Attack(Protocol):
     """
 
     def __call__(
-        self, model: nn.Module, x: Sequences, target: Sequences, budget: Budget
+        self, model: nn.Module, x: Sequences, target: Sequences, budget: Budget, /
     ) -> Sequences:
-        """Perturb x inside the budget so that the model answers with the target."""
+        """Perturb x inside the budget so that the model answers with the target.
+
+        An untargeted attack is given the answer to lead away from in the target's place.
+        """
         ...
