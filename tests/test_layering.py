@@ -21,7 +21,7 @@ ROOMS = {
     ),
     1: ("data",),
     2: ("models", "baselines", "training", "motion", "facing"),
-    3: ("budget", "attacks", "targets", "recogniser", "peers", "attacked"),
+    3: ("budget", "attacks", "targets", "recogniser", "peers", "given"),
     4: (
         "tolerance",
         "batches",
@@ -45,6 +45,7 @@ ROOMS = {
         "tracking",
         "verification",
         "work",
+        "attacked",
     ),
     5: ("report",),
     6: ("reproduction", "survey"),

@@ -4,6 +4,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from feint.attacked import Attacked as Attacked
+    from feint.attacked import attack as attack
     from feint.attacks import AIA as AIA
     from feint.attacks import Attack as Attack
     from feint.attacks import FramewiseMinimal as FramewiseMinimal
@@ -31,6 +33,7 @@ __version__ = "0.1.0"
 _HOME = {
     "AIA": "feint.attacks",
     "Attack": "feint.attacks",
+    "Attacked": "feint.attacked",
     "Budget": "feint.budget",
     "DeepGRU": "feint.models.deepgru",
     "FeintError": "feint.errors",
@@ -46,6 +49,7 @@ _HOME = {
     "Tolerance": "feint.tolerance",
     "Training": "feint.training",
     "Untargeted": "feint.attacks",
+    "attack": "feint.attacked",
     "distance": "feint.sequences",
     "predict": "feint.sequences",
     "train": "feint.training",
