@@ -59,6 +59,9 @@ class Tolerance:
             alike: near 1 means the tolerance tells nothing.
         between_same: per class, how many pairs of performances it was measured on, each in both
             orders.
+
+    Raises:
+        FeintError: no kappa, one not finite or not above 0, an unknown reading.
     """
 
     kappa: Mapping[str, float]
@@ -92,7 +95,7 @@ class Tolerance:
         return value
 
     def goals(self, label: str, lengths: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Kappa of a class for sequences of these lengths, as distances of equation 7."""
+        """Kappa of the class `label` as a sum (equation 7), for sequences of these lengths."""
         kappa = torch.full_like(lengths, self.of(label), dtype=torch.get_default_dtype())
         return kappa * lengths if self.per_frame else kappa
 
@@ -132,7 +135,7 @@ class Tolerance:
 
     @staticmethod
     def told(content: Mapping[str, Any], name: str) -> "Tolerance":
-        """The tolerance that JSON tells (`dataclasses.asdict`); `name` stands for it in errors.
+        """The tolerance that JSON content tells (`asdict`); `name` stands for it in errors.
 
         Raises:
             FeintError: it tells none.

@@ -29,7 +29,8 @@ class Attack(Protocol):
 
     It returns x' inside the budget around x, equal to x off the budget's coordinates and in the
     padding.  It leaves x, and the model's mode, parameters, buffers and `.grad`, untouched, and
-    gives a row the same result alone and in a batch.
+    gives a row the same result alone and in a batch.  Shapes: x and x' are (batch, time, features),
+    the target (batch, time, outputs), padded alike; eps and all changes are in x's units.
     """
 
     def __call__(
@@ -37,6 +38,8 @@ class Attack(Protocol):
     ) -> Sequences:
         """Perturb x inside the budget so that the model answers with the target.
 
-        An untargeted attack is given the answer to lead away from in the target's place.
+        An untargeted attack is given the answer to lead away from in the target's place.  All
+        four are as in the contract above: the model any module (batch, time, features) -> (batch,
+        time, outputs).
         """
         ...

@@ -1,7 +1,7 @@
 """Untargeted: any answer will do, as long as it is far from the one it should have been.
 
 The paper: "For untargeted goals, the attacker simply needs to pick an arbitrary target sequence
-that is far enough from the original sequence" (Koren et al. 2021, section 6).  Here the target is
+that is far enough from the original sequence" (Koren et al. 2021, section 6.2).  Here the target is
 chosen: of several, the one that ends furthest.  Beside it stands what is usual for regression,
 ascending the loss itself (Balda, Behboodi and Mathar 2019).
 
