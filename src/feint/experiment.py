@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from feint.attacks import AIA
+from feint.attacks import AIA, Untargeted
 from feint.attacks.noise import Kind
 from feint.data.sbu import FOLDS, PAPER_TEST_SETS
 from feint.errors import FeintError
 from feint.skeleton import SBU_15, Skeleton
-from feint.targets import Exemplar, Place, Role, Targets, Time
+from feint.targets import AWAY, Exemplar, Place, Role, Targets, Time
 from feint.training import Training
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
@@ -121,9 +121,13 @@ class DeepGRUModel(Model):
 class Attacker(Part):
     """[attack]: the attack and its budget."""
 
+    kind: Literal["targeted", "untargeted"] = "targeted"
+    """Untargeted, answers are led away from the reference; target.labels are candidates."""
+    reference: Literal["true", "clean"] = "true"
+    """Untargeted: what answers are led away from, the true reaction or the model's clean answer."""
     preset: Literal["strong", "paper-eq6", "paper-adam"] = "strong"
     settings: dict[str, Any] = {}
-    """Any field of AIA, in place of the preset's."""
+    """Any field of AIA, in place of the preset's; or of Untargeted."""
     eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
     unit: Literal["data", "cm"] = "data"
     axes: Annotated[tuple[str, ...], Field(min_length=1)] = ("z",)
@@ -143,8 +147,12 @@ class Attacker(Part):
             raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}")
         return self
 
-    def attack(self) -> AIA:
+    def attack(self) -> AIA | Untargeted:
         """The attack with its settings."""
+        if self.kind == "untargeted":
+            if self.preset != "strong":
+                raise FeintError("presets are of the targeted attack; expected settings alone")
+            return Untargeted.of(self.settings)
         return AIA.preset(self.preset, **self.settings)
 
 
@@ -220,6 +228,11 @@ class Experiment(Part):
                 f"{', '.join(names)}"
             )
         return self
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The targets in the rows."""
+        return (AWAY,) if self.attack.kind == "untargeted" else self.target.labels
 
     @property
     def sources(self) -> list[str]:

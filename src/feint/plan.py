@@ -10,11 +10,12 @@ from itertools import pairwise
 
 import torch
 
-from feint.attacks import AIA, Attack, Noise
+from feint.attacks import AIA, Attack, Noise, Untargeted
 from feint.budget import Budget
 from feint.evaluation import ATTACK, NONE
 from feint.experiment import Experiment
 from feint.jobs import VERSIONS, Common, Job, digest
+from feint.targets import AWAY
 from feint.tolerance import Tolerance
 from feint.training import Training
 
@@ -163,9 +164,10 @@ class Plan:
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"label": label, "rows": rows}
         name = f"target {label}, rows {rows[0]}-{rows[1] - 1}"
+        common = self._away if label == AWAY else self._targets
         if not self._shared:
-            return self._asking("question", self._targets, own, needs, source, name, "question")
-        return Job("question", self._targets, own, needs, "question", name)
+            return self._asking("question", common, own, needs, source, name, "question")
+        return Job("question", common, own, needs, "question", name)
 
     @lru_cache(maxsize=1024)  # noqa: B019
     def crafted(self, source: str, label: str, attack: str, rows: Rows) -> dict[float, Job]:
@@ -218,7 +220,7 @@ class Plan:
     def scored(self) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]:
         """Every scoring in the order of the rows, with source, victim, target, attack, eps."""
         for source, victim in self.pairs:
-            for label in self.experiment.target.labels:
+            for label in self.experiment.asked:
                 for attack in self.names:
                     for eps in (0.0,) if attack == NONE else self.experiment.attack.eps:
                         for rows in self.chunks:
@@ -235,7 +237,7 @@ class Plan:
     def attack_stage(self) -> Iterator[Job]:
         """Questions, then all that perturbs: each job once."""
         for i, source in enumerate(self.sources):
-            for j, label in enumerate(self.experiment.target.labels):
+            for j, label in enumerate(self.experiment.asked):
                 if i == 0 or not self._shared:
                     yield from (self.question(source, label, rows) for rows in self.chunks)
                 for attack, kind in self.attacks.items():
@@ -248,7 +250,7 @@ class Plan:
     def minimal_stage(self) -> Iterator[Job]:
         """Questions, then the searches: each job once."""
         for i, source in enumerate(self.sources):
-            for label in self.experiment.target.labels:
+            for label in self.experiment.asked:
                 if i == 0 or not self._shared:
                     yield from (self.question(source, label, rows) for rows in self.chunks)
                 yield from (self.minimal(source, label, rows) for rows in self.chunks)
@@ -264,7 +266,7 @@ class Plan:
 
     def sizes(self) -> dict[str, int]:
         """How many jobs the stages yield."""
-        targets, parts = len(self.experiment.target.labels), len(self.chunks)
+        targets, parts = len(self.experiment.asked), len(self.chunks)
         models, victims = len(self.sources), len({victim for _, victim in self.pairs})
         eps, noises = len(self.experiment.attack.eps), len(self.attacks) - 1
         questions = targets * (1 if self._shared else models)
@@ -295,12 +297,21 @@ class Plan:
     @property
     def _shared(self) -> bool:
         """Whether every source is asked for the same: targets do not follow its answers."""
+        attacker = self.experiment.attack
+        if attacker.kind == "untargeted" and attacker.reference == "clean":
+            return False
         return self.experiment.target.place not in ("prediction", "root")
 
     @cached_property
     def _targets(self) -> Common:
         targets = self.experiment.target.targets(self.experiment.seed)
         return Common(targets=asdict(targets), first_pose=self.experiment.data.first_pose)
+
+    @cached_property
+    def _away(self) -> Common:
+        reference, candidates = self.experiment.attack.reference, self.experiment.target.labels
+        away = {"reference": reference, "candidates": list(candidates)}
+        return Common(**self._targets.settings, away=away)
 
     @cached_property
     def _told_budget(self) -> dict[str, object]:
@@ -324,6 +335,8 @@ class Plan:
     @lru_cache(maxsize=64)  # noqa: B019
     def _attack(self, label: str) -> Common:
         attack = self.with_kappa(self.attacks[ATTACK], label)
+        if isinstance(attack, Untargeted):
+            return Common(untargeted=asdict(attack), budget=self._told_budget)
         assert isinstance(attack, AIA)
         return Common(attack=asdict(attack), budget=self._told_budget)
 

@@ -195,7 +195,8 @@ class Run:
                 found = tolerance.Tolerance.told(self._of(job, "tolerance", dict), job.name)
             else:
                 found = tolerance.Tolerance.load(Path(asked))
-            for label in self.experiment.target.labels:
+            untargeted = self.experiment.attack.kind == "untargeted"
+            for label in self.data.test.labels if untargeted else self.experiment.asked:
                 found.of(label)  # there, or an error that names it
             found.save(inside(self.folder, "tolerance.json"))
         return found
@@ -217,6 +218,11 @@ class Run:
             kappa and distance (equation 7), eps: 0 where none was needed, null where the largest
             was not enough; job and row, where the perturbed sequence lies.
         """
+        if self.experiment.attack.kind == "untargeted":
+            raise FeintError(
+                "The smallest eps is searched for with a target, and this experiment's attack is "
+                'untargeted. Give attack.kind = "targeted".'
+            )
         with self._session("minimal"):
             self._train()
             plan = self._with_tolerance()

@@ -23,6 +23,8 @@ Time = Literal["resample", "hold", "crop"]
 Place = Literal["reactor", "prediction", "root", "raw"]
 Exemplar = Literal["medoid", "nearest", "any"]
 Role = Literal["initiates", "responds", "any"]
+AWAY = "untargeted"
+"""The target, in rows, of an attack that only leads away from what stands in its place."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from feint.data.interactions import Pairs
 from feint.errors import FeintError
 from feint.files import read_json, write_json
 from feint.sequences import Reading
-from feint.targets import Place, Role, Time, between
+from feint.targets import AWAY, Place, Role, Time, between
 
 SCHEMA = 1
 
@@ -100,24 +100,22 @@ class Tolerance:
         return kappa * lengths if self.per_frame else kappa
 
     def reached(self, rows: pl.DataFrame) -> pl.Series:
-        """Which rows count as the target: strictly below kappa, as in equation 1."""
-        measured = rows[f"distance_{self.reading}"]
-        if self.per_frame:
-            measured = measured / rows["frames"]
-        kappa = pl.Series([self.of(label) for label in rows["target"]], dtype=pl.Float64)
-        return (measured < kappa).alias("reached")
+        """Which rows count as the target: strictly below kappa, as in equation 1.
 
-    def left(self, rows: pl.DataFrame) -> pl.Series:
-        """Which rows of an untargeted attack led the answer away: kappa or further.
-
-        The rule: an answer that is not within kappa of the row's *own* class, measured from the
-        reference the rows tell (the true reaction or the clean answer), does not count as it.
+        Where an attack was untargeted the distance is to what it leads away from, and those count
+        that are led kappa or further: no longer within kappa of the row's own class.
         """
         measured = rows[f"distance_{self.reading}"]
         if self.per_frame:
             measured = measured / rows["frames"]
-        kappa = pl.Series([self.of(label) for label in rows["label"]], dtype=pl.Float64)
-        return (measured >= kappa).alias("reached")
+        return ((measured < self.kappas(rows)) ^ (rows["target"] == AWAY)).alias("reached")
+
+    def kappas(self, rows: pl.DataFrame) -> pl.Series:
+        """Kappa by which each row is judged: the target's, or untargeted its own class's."""
+        judged = rows["target"]
+        if bool((judged == AWAY).any()):
+            judged = judged.zip_with(judged != AWAY, rows["label"])
+        return pl.Series("kappa", [self.of(label) for label in judged], dtype=pl.Float64)
 
     def save(self, path: Path) -> None:
         """Write as JSON."""

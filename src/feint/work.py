@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import feint
 from feint import checks, evaluation, store, tolerance
-from feint.attacks import AIA, MinimalPerturbation, Noise
+from feint.attacks import AIA, Attack, MinimalPerturbation, Noise, Untargeted
 from feint.data.interactions import Pairs
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import Crafted, Question
@@ -224,15 +224,26 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
     begin, end = needs.setting("rows")
     some = test[list(range(begin, end))]
     x = as_seen(some, needs.setting("first_pose"))
-    exemplars, raw = spec.choose(label, learnt, some)
     before = x.to(needs.device)
     answer = predict(needs.model(), before).to("cpu") if needs.has("model") else some.reactor
-    wanted = spec.align(raw, some.reactor, answer, some.skeleton)
+
+    def aligned(asked: str) -> tuple[list[str], Sequences]:
+        exemplars, raw = spec.choose(asked, learnt, some)
+        return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)
+
+    candidates: list[Sequences] = []
+    if away := job.common.settings.get("away"):
+        wanted = answer if away["reference"] == "clean" else some.reactor
+        exemplars = [""] * len(x)
+        candidates = [aligned(one)[1] for one in away["candidates"]]
+    else:
+        exemplars, wanted = aligned(label)
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
         "wanted": wanted.values,
         "lengths": wanted.lengths,
+        **{f"candidate.{i}": one.values for i, one in enumerate(candidates)},
     }
     names = {"keys": some.keys, "labels": some.labels, "sides": some.sides}
     return tensors, {"target": label, **names, "exemplars": exemplars}
@@ -250,10 +261,16 @@ def _noise(job: Job, needs: Needs, desk: Desk) -> Result:
 def _attack(job: Job, needs: Needs, desk: Desk) -> Result:
     question, eps = needs.question(), needs.setting("eps")
     budget = budget_of(needs.setting("budget"), eps, needs.device)
+    settings = job.common.settings
+    attack: Attack
+    if "untargeted" in settings:
+        attack = Untargeted(**settings["untargeted"])
+    else:
+        attack = AIA(**settings["attack"])
     with bar(len(question.x), job.name) as progress:
         crafted = evaluation.craft(
             job.name,
-            AIA(**needs.setting("attack")),
+            attack,
             needs.model(),
             question,
             budget,

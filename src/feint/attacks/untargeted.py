@@ -10,10 +10,10 @@ of its corners, and every corner that no step improves is a local optimum: hence
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Listed
-from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -101,6 +101,17 @@ class Untargeted:
             raise FeintError(
                 f"Untargeted got step_size={self.step_size!r}; expected a finite number above 0."
             )
+
+    @staticmethod
+    def of(settings: Mapping[str, Any]) -> "Untargeted":
+        """One with these settings.  Raises FeintError on a field it does not have."""
+        known = [field.name for field in fields(Untargeted)]
+        for key in settings:
+            if key not in known:
+                raise FeintError(
+                    f"Untargeted got an unknown field {key!r}; expected some of {', '.join(known)}."
+                )
+        return Untargeted(**settings)
 
     def __call__(
         self,
