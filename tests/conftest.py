@@ -173,9 +173,9 @@ def least(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return _finished(tmp_path_factory, LEAST)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A real one, which needs playwright and chromium."""
+    """A real one, which needs playwright and chromium; an event loop runs while it is open."""
     sync_api = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium")
     if path is None:

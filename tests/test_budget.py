@@ -1,7 +1,7 @@
 """The projection is what equation 6 says: inside, nearest, and nothing else moved."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -256,3 +256,20 @@ def test_eps_that_is_no_size_is_refused(eps: float) -> None:
 def test_a_budget_that_cannot_be_kept_is_refused(make, words: str) -> None:
     with pytest.raises(FeintError, match=words):
         make()
+
+
+def test_whole_numbers_stay_whole_and_inside():
+    x = Sequences.pad([torch.tensor([[3.0, 0.5], [7.0, 0.5]])])
+    whole = torch.tensor([True, False])
+    budget = Budget(eps=2.4, low=0.0, high=8.0, whole=whole)
+    tried = x.with_values(torch.tensor([[[3.4, 9.0], [9.9, 0.7]]]))
+    assert budget.project(tried, x).values.tolist() == [
+        [[3.0, pytest.approx(2.9)], [8.0, pytest.approx(0.7)]]
+    ]
+    assert budget.excess(budget.project(tried, x), x).item() == pytest.approx(0, abs=1e-6)
+    half = x.with_values(torch.tensor([[[3.5, 0.5], [7.0, 0.5]]]))
+    assert budget.excess(half, x).item() == float("inf")
+    with pytest.raises(FeintError, match=r"frame 0, feature 1, which it says holds whole numbers"):
+        replace(budget, whole=~whole).bounds(x)
+    with pytest.raises(FeintError, match="`whole` for 1 features"):
+        replace(budget, whole=whole[:1]).bounds(x)

@@ -127,7 +127,7 @@ def points(*rows: tuple[str, Side, str, list[float]]) -> Pairs:
         sets=("set",) * len(rows),
         sides=sides,
         roles=tuple("responds" if i % 2 else "initiates" for i in range(len(rows))),
-        skeleton=POINT,
+        form=POINT,
     )
 
 
@@ -206,11 +206,24 @@ def test_a_file_written_by_hand_needs_the_kappa_alone(tmp_path: Path) -> None:
     assert Tolerance.load(tmp_path / "kappa.json") == Tolerance({"kick": 1.0})
 
 
+def test_what_people_told_is_kept_beside_what_decides(tmp_path: Path) -> None:
+    plain = Tolerance({"kick": 1.0})
+    judged = Tolerance({"kick": 1.0}, low={"kick": 0.5}, high={"kick": 2.0}, judges=9, study="ab")
+    for one, schema in ((plain, 1), (judged, 2)):
+        one.save(tmp_path / "kappa.json")
+        assert json.loads((tmp_path / "kappa.json").read_text())["schema"] == schema
+        assert Tolerance.load(tmp_path / "kappa.json") == one
+    assert judged.settled() == plain.settled()  # jobs are known by it
+    assert judged.reached(ROWS.head(3)).to_list() == plain.reached(ROWS.head(3)).to_list()
+
+
 @pytest.mark.parametrize(
     "content",
     [
         {"kappa": {"kick": 1.0}},
-        {**GOOD, "schema": 2},
+        {**GOOD, "schema": 3},
+        {**GOOD, "schema": 2, "low": {"kick": "near"}},
+        {**GOOD, "schema": 2, "judges": 1.5},
         {"schema": 1},
         {**GOOD, "colour": "red"},
         {**GOOD, "kappa": 3},

@@ -6,6 +6,21 @@ import { ramp, rounded, told } from "./scale.js";
 import { able, Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 
+/** Who stands in a pane; see Stage.show. */
+const CASTS = {
+  clean: [["actor", "solid", "actor"], ["answer", "solid", "reactor"]],
+  adversarial: [
+    ["actor", "ghost", "actor-pale"], ["actor_adv", "solid", "actor", "actor"],
+    ["answer_adv", "solid", "reactor"],
+  ],
+  target: [["actor", "ghost", "actor-pale"], ["wanted", "solid", "wanted"]],
+  overlay: [
+    ["actor", "ghost", "actor-pale"], ["answer", "ghost", "reactor-pale"],
+    ["actor_adv", "solid", "actor", "actor"], ["answer_adv", "solid", "reactor"],
+    ["wanted", "wire", "wanted"],
+  ],
+};
+
 const root = document.getElementById("player");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const all = (name) => [...root.querySelectorAll(`[data-${name}]`)];
@@ -93,7 +108,7 @@ function show(id) {
   );
   for (const pane of all("pane")) pane.setAttribute("aria-label", described(pane.dataset.pane));
   part("scrub").max = now.frames - 1;
-  stage?.show(motions, now.top);
+  stage?.show(motions, CASTS, now.top);
   strip.show(now.lines, now.fps);
   clock.pause();
   clock.start(now.frames, now.fps);
@@ -180,7 +195,7 @@ for (const button of all("mode")) {
 root.addEventListener("keydown", keys);
 window.addEventListener("hashchange", follow);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  stage?.show(now.motions, now.top);
+  stage?.show(now.motions, CASTS, now.top);
   render();
 });
 new ResizeObserver(() => {

@@ -19,7 +19,7 @@ export class Orbit {
     [this.azimuth, this.elevation] = VIEWS.angle;
     this.fingers = new Map();
     element.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || event.target.closest("button")) return;
       this.fingers.set(event.pointerId, event);
       element.setPointerCapture(event.pointerId);
     });
@@ -31,12 +31,22 @@ export class Orbit {
       "wheel",
       (event) => {
         // Who only scrolls past keeps scrolling.
-        if (!event.ctrlKey && !element.contains(document.activeElement)) return;
+        if (!event.ctrlKey && element !== document.activeElement) return;
         event.preventDefault();
         this.closer(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)));
       },
       { passive: false },
     );
+  }
+
+  /** To the right, up, and towards who looks, each of length 1. */
+  axes() {
+    const [turn, flat, rise] = [this.azimuth, Math.cos(this.elevation), Math.sin(this.elevation)];
+    return [
+      [Math.cos(turn), 0, -Math.sin(turn)],
+      [-rise * Math.sin(turn), flat, -rise * Math.cos(turn)],
+      [flat * Math.sin(turn), rise, flat * Math.cos(turn)],
+    ];
   }
 
   moved(event) {

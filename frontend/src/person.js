@@ -85,8 +85,10 @@ export class Person {
     this.group.add(this.joints);
   }
 
-  at(frame) {
+  /** Whose motion ended stands still. */
+  at(now) {
     const { skeleton, motion, look, unit } = this;
+    const frame = Math.min(now, motion.frames - 1);
     skeleton.bones.forEach(([a, b], i) => {
       place(motion, frame, a, from);
       place(motion, frame, b, to);

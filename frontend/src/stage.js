@@ -10,21 +10,6 @@ const HEAD = 0.1;
 const TILE = 0.5;
 const POINTS = 6000;
 
-/** Who stands in a pane: motion, look, colour, and whether the attack's changes are marked. */
-const CASTS = {
-  clean: [["actor", "solid", "actor"], ["answer", "solid", "reactor"]],
-  adversarial: [
-    ["actor", "ghost", "actor-pale"], ["actor_adv", "solid", "actor", "marked"],
-    ["answer_adv", "solid", "reactor"],
-  ],
-  target: [["actor", "ghost", "actor-pale"], ["wanted", "solid", "wanted"]],
-  overlay: [
-    ["actor", "ghost", "actor-pale"], ["answer", "ghost", "reactor-pale"],
-    ["actor_adv", "solid", "actor", "marked"], ["answer_adv", "solid", "reactor"],
-    ["wanted", "wire", "wanted"],
-  ],
-};
-
 /** Whether there is WebGL; three.js would complain on the console. */
 export function able() {
   try {
@@ -37,7 +22,7 @@ export function able() {
 }
 
 export class Stage {
-  /** @param panes elements to draw behind, by the names of CASTS. */
+  /** @param panes elements to draw behind, by name. */
   constructor(canvas, panes, skeleton, orbit) {
     this.canvas = canvas;
     this.panes = panes;
@@ -50,22 +35,28 @@ export class Stage {
     this.people = [];
   }
 
-  /** Put a case on. */
-  show(motions, top) {
+  /**
+   * Put motions on.
+   * @param casts who stands in a pane, by the panes' names: motion, look, colour and, where its
+   *   changes are marked, the motion that it was changed from.
+   * @param top the end of the changes' scale, in cm.
+   */
+  show(motions, casts, top = 1) {
     this.clear();
     const tint = (name) => getComputedStyle(this.canvas).getPropertyValue(`--${name}`).trim();
     this.points = everywhere(motions);
     this.box = around(this.points);
-    const unit = this.unit(motions.actor);
+    const [[[first]]] = Object.values(casts);
+    const unit = stature(motions[first], this.skeleton);
     this.pad = HEAD * unit;
     this.aimed = null;
-    for (const [pane, cast] of Object.entries(CASTS)) {
+    for (const [pane, cast] of Object.entries(casts)) {
       const scene = new Scene();
       const lamp = new DirectionalLight(0xffffff, 1.7);
       lamp.name = "lamp";
       scene.add(new AmbientLight(0xffffff, 2.0), lamp, this.floor(tint("grid")));
-      for (const [name, look, colour, marked] of cast) {
-        const clean = marked ? motions.actor : null;
+      for (const [name, look, colour, from] of cast) {
+        const clean = from ? motions[from] : null;
         const one = new Person(this.skeleton, motions[name], look, tint(colour), unit, clean, top);
         this.people.push({ pane, one });
         scene.add(one.group);
@@ -83,14 +74,6 @@ export class Stage {
     }
     this.people = [];
     this.scenes = {};
-  }
-
-  /** How large people are beside a grown-up, by their median bone. */
-  unit(motion) {
-    const place = (joint) => new Vector3().fromArray(motion.at(0, joint, [0, 0, 0]));
-    const lengths = this.skeleton.bones.map(([a, b]) => place(a).distanceTo(place(b)));
-    const known = lengths.filter((one) => one > 0).sort((a, b) => a - b);
-    return known.length ? known[known.length >> 1] / 0.25 : 1;
   }
 
   floor(tint) {
@@ -144,12 +127,7 @@ export class Stage {
     const now = [aspect, orbit.azimuth, orbit.elevation, orbit.zoom].join();
     if (now === this.aimed) return;
     this.aimed = now;
-    const flat = Math.cos(orbit.elevation);
-    const away = new Vector3(
-      flat * Math.sin(orbit.azimuth), Math.sin(orbit.elevation), flat * Math.cos(orbit.azimuth),
-    );
-    const right = new Vector3(Math.cos(orbit.azimuth), 0, -Math.sin(orbit.azimuth));
-    const up = new Vector3().crossVectors(away, right);
+    const [right, up, away] = orbit.axes().map((axis) => new Vector3(...axis));
     const seen = [right, up, away].map((axis) => extent(points, axis));
     const middle = seen.map(([low, high]) => (low + high) / 2);
     const tall = Math.tan((camera.fov * Math.PI) / 360);
@@ -170,6 +148,14 @@ export class Stage {
   }
 }
 
+/** How large people are beside a grown-up, by their median bone. */
+export function stature(motion, skeleton) {
+  const place = (joint) => new Vector3().fromArray(motion.at(0, joint, [0, 0, 0]));
+  const lengths = skeleton.bones.map(([a, b]) => place(a).distanceTo(place(b)));
+  const known = lengths.filter((one) => one > 0).sort((a, b) => a - b);
+  return known.length ? known[known.length >> 1] / 0.25 : 1;
+}
+
 function along(points, i, axis) {
   return points[i] * axis.x + points[i + 1] * axis.y + points[i + 2] * axis.z;
 }
@@ -185,7 +171,7 @@ function extent(points, axis) {
 }
 
 /** Every place anybody's joint is ever at. */
-function everywhere(motions) {
+export function everywhere(motions) {
   const points = [];
   for (const { values } of Object.values(motions)) {
     for (let i = 0; i < values.length; i += 3) {

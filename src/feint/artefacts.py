@@ -29,6 +29,7 @@ class _Data(BaseModel):
     train_fingerprint: str
     test_fingerprint: str
     labels: list[str]
+    notes: list[str] = []
 
 
 class _Told(BaseModel):

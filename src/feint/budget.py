@@ -27,6 +27,7 @@ class Budget:
             (features,); None means no limit.
         unit: (features,), how many data units one eps is, feature by feature; None means 1.
             `SBU_15.centimetres()` makes eps a number of centimetres on every axis.
+        whole: (features,), True where a changed value must be a whole number; None means nowhere.
 
     Raises:
         FeintError: eps not finite and positive, no coordinate to change, an empty range.
@@ -37,6 +38,7 @@ class Budget:
     low: float | Float[Tensor, " features"] | None = None
     high: float | Float[Tensor, " features"] | None = None
     unit: Float[Tensor, " features"] | None = None
+    whole: Bool[Tensor, " features"] | None = None
 
     def __post_init__(self) -> None:
         eps = torch.as_tensor(self.eps)
@@ -58,6 +60,11 @@ class Budget:
             raise FeintError(
                 f"Budget got a unit from {float(self.unit.min())} to {float(self.unit.max())}; "
                 "expected finite numbers above 0, one a feature."
+            )
+        if self.whole is not None and (self.whole.dtype != torch.bool or self.whole.ndim != 1):
+            raise FeintError(
+                f"Budget got `whole` of dtype {self.whole.dtype}, shape {tuple(self.whole.shape)}; "
+                "expected a bool tensor (features,)."
             )
         low, high = self._range(torch.zeros(()))
         if not bool((low < high).all()):
@@ -144,21 +151,49 @@ class Budget:
                 f"frame {time}, feature {feature}); expected a range that holds the data. "
                 "Widen it: SBU's coordinates, for one, do leave [0, 1]."
             )
-        lower = torch.where(free, (x.values - eps).clamp_min(low), x.values)
-        upper = torch.where(free, (x.values + eps).clamp_max(high), x.values)
-        return lower, upper
+        lower, upper = (x.values - eps).clamp_min(low), (x.values + eps).clamp_max(high)
+        whole = self._whole(x)
+        if whole is not None:
+            bad = free & whole & (x.values != x.values.round())
+            if bool(bad.any()):
+                row, time, feature = (int(i) for i in bad.nonzero()[0])
+                raise FeintError(
+                    f"Budget got {x.values[row, time, feature].item():.6g} in sequence {row}, "
+                    f"frame {time}, feature {feature}, which it says holds whole numbers; expected "
+                    "one. Take the feature out of `whole`, or round the data."
+                )
+            lower = torch.where(whole, lower.ceil(), lower)
+            upper = torch.where(whole, upper.floor(), upper)
+        return torch.where(free, lower, x.values), torch.where(free, upper, x.values)
+
+    def settle(
+        self, values: Float[Tensor, "batch time features"]
+    ) -> Float[Tensor, "batch time features"]:
+        """The same values, rounded where they must be whole."""
+        if self.whole is None:
+            return values
+        return torch.where(self.whole.to(values.device), values.round(), values)
+
+    def _whole(self, x: Sequences) -> Bool[Tensor, " features"] | None:
+        if self.whole is not None and self.whole.shape != x.values.shape[-1:]:
+            raise FeintError(
+                f"Budget got `whole` for {len(self.whole)} features and an input of "
+                f"{x.values.shape[-1]}; expected the same number."
+            )
+        return None if self.whole is None else self.whole.to(x.values.device)
 
     def project(self, values: Sequences, x: Sequences) -> Sequences:
         """The nearest batch to `values` inside the budget around x (equation 6's projection)."""
         check_alike(values, x, "Budget.project")
         lower, upper = self.bounds(x)
-        return x.with_values(values.values.clamp(lower, upper))
+        return x.with_values(self.settle(values.values).clamp(lower, upper))
 
     def excess(self, x_adv: Sequences, x: Sequences) -> Float[Tensor, " batch"]:
         """By how much each row of x_adv leaves the budget around x, in data units: (batch,).
 
         0 (up to rounding) if it keeps it.
-        Infinite where a coordinate off the budget's, or the padding, was touched at all.
+        Infinite where a coordinate off the budget's, or the padding, was touched at all, and where
+        a value that must be whole is not.
         """
         check_alike(x_adv, x, "Budget.excess")
         free = self.free(x)
@@ -166,6 +201,9 @@ class Budget:
         change = (x_adv.values - x.values).abs() - self.radius(x)
         over = torch.maximum(change, torch.maximum(low - x_adv.values, x_adv.values - high))
         touched = torch.where(x_adv.values == x.values, 0.0, torch.inf)
+        whole = self._whole(x)
+        if whole is not None:
+            over = torch.where(whole & (x_adv.values != x_adv.values.round()), torch.inf, over)
         return torch.where(free, over, touched).clamp_min(0).amax(dim=(1, 2))
 
 

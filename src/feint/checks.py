@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from feint import baselines
 from feint.data.interactions import Pairs
 from feint.sequences import Sequences, distance, predict, sum_over_time
+from feint.series import Form, Series
 from feint.skeleton import Skeleton
 from feint.tolerance import Tolerance
 
@@ -78,7 +79,7 @@ def gate(
     train: tuple[Sequences, Sequences],
     test: tuple[Sequences, Sequences],
     seen: Bool[Tensor, " features"],
-    skeleton: Skeleton | None,
+    form: Form | None,
     others: Sequence[int] | None,
 ) -> Gate:
     """Measure a model beside the trivial predictors.
@@ -89,6 +90,7 @@ def gate(
         others: for each test row, the row whose actor is swapped in (`strangers`).
     """
     (x_train, y_train), (x, y) = train, test
+    skeleton = form if isinstance(form, Skeleton) else None
     answer = predict(model, x)
     reaction = None
     if others is not None:
@@ -98,16 +100,30 @@ def gate(
         other = predict(model, Sequences(swapped, frames))
         reaction = mean_error(other, Sequences(answer.values, frames), skeleton)
     return Gate(
-        unit="data units a frame" if skeleton is None else "cm a joint",
+        unit="cm a joint" if skeleton is not None else unit_of(form),
         error=mean_error(answer, y, skeleton),
         trivial={
             "hold first pose": mean_error(baselines.hold_first_pose(y), y, skeleton),
             "mean pose": mean_error(baselines.mean_pose(y_train, y), y, skeleton),
             "framewise ridge": mean_error(baselines.ridge(x_train, y_train, x), y, skeleton),
+            **_held(form, x, y),
         },
         reaction=reaction,
         train_error=mean_error(predict(model, x_train), y_train, skeleton),
     )
+
+
+def unit_of(form: Form | None) -> str:
+    """Of an error without a skeleton."""
+    return f"{form.unit} a step" if isinstance(form, Series) else "data units a frame"
+
+
+def _held(form: Form | None, x: Sequences, y: Sequences) -> dict[str, float]:
+    """Who forecasts columns that it sees has to beat whoever says that nothing changes."""
+    if not isinstance(form, Series) or not set(form.outputs) <= set(form.inputs) or not form.ahead:
+        return {}
+    seen = x.values[..., [form.inputs.index(name) for name in form.outputs]]
+    return {"as it is now": mean_error(y.with_values(seen), y, None)}
 
 
 def strangers(pairs: Pairs) -> list[int] | None:

@@ -20,6 +20,7 @@ from feint.budget import Budget
 from feint.errors import FeintError
 from feint.progress import Bar
 from feint.sequences import Sequences, check_alike, distance, predict, sum_over_time
+from feint.series import Form
 from feint.skeleton import Skeleton
 
 NONE = "none"
@@ -244,7 +245,7 @@ def score(
     victim: nn.Module,
     question: Question,
     crafted: Crafted,
-    skeleton: Skeleton | None,
+    form: Form | None,
     *,
     source_name: str,
     victim_name: str,
@@ -283,7 +284,8 @@ def score(
         "distance_frame": distance(answered, wanted).tolist(),
         "change": change.amax(dim=(1, 2)).tolist(),
     }
-    if wanted.values.shape[-1] % 3 == 0:
+    skeleton = form if isinstance(form, Skeleton) else None
+    if wanted.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
         columns["distance_joint"] = distance(answered, wanted, "joint").tolist()
     if skeleton is not None:
         columns |= _in_centimetres(skeleton, answered, wanted, crafted.x_adv, x)

@@ -5,64 +5,29 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from feint.attacks import AIA, Untargeted
 from feint.attacks.noise import Kind
-from feint.data.sbu import FOLDS, PAPER_TEST_SETS
+from feint.curves import WIDEST, Curve, read_curve
+from feint.curves import Kind as CurveKind
 from feint.errors import FeintError
-from feint.skeleton import SBU_15, Skeleton
+from feint.skeleton import SBU_15
+from feint.sources import TAGS, AnyData, Count, Data, Part, People, Positive, Table
 from feint.targets import AWAY, Exemplar, Place, Role, Targets, Time
 from feint.training import Training
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Part(BaseModel):
-    """A table of the file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Data(Part):
-    """[data]: where the interactions come from."""
-
-    source: Literal["synthetic", "sbu"] = "synthetic"
-    root: Path | None = None
-    """SBU's folder; `--data` on the command line goes before it."""
-    test_sets: Annotated[tuple[str, ...], Field(min_length=1)] = PAPER_TEST_SETS
-    """Sets held out; `fold = 1` to `5` in their place takes SBU's official ones."""
-    first_pose: bool = True
-    """The reactor also sees its own first pose: where it stands (`with_first_pose`)."""
-    directions: Literal["both", "responds"] = "both"
-    runs: Count = 2
-    """Synthetic only: interactions per pair of people and class."""
-    seed: int = 0
-    """Synthetic only."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fold(cls, value: Any) -> Any:
-        """`fold` becomes its test sets."""
-        if not isinstance(value, dict) or "fold" not in value:
-            return value
-        fold = value["fold"]
-        if type(fold) is not int or not 1 <= fold <= len(FOLDS) or "test_sets" in value:
-            raise FeintError(
-                f"fold is {fold!r}; expected 1 to {len(FOLDS)}, and no test_sets beside it"
-            )
-        rest = {k: v for k, v in value.items() if k != "fold"}
-        return {**rest, "test_sets": FOLDS[fold - 1]}
+LARGEST_FILE = 2**20
+Number = Annotated[float, Field(allow_inf_nan=False, gt=-1e30, lt=1e30)]
 
 
 class Model(Part):
     """What every [[model]] has."""
 
     name: Name
-    training: dict[str, Any] = {}
+    training: dict[str, Any] = Field(default_factory=dict)
     """Any fields of `Training`."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """A model for each, named `<name>-<seed>`, trained alike but for its seed."""
@@ -126,22 +91,28 @@ class Attacker(Part):
     reference: Literal["true", "clean"] = "true"
     """Untargeted: what answers are led away from, the true reaction or the model's clean answer."""
     preset: Literal["strong", "paper-eq6", "paper-adam"] = "strong"
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     """Any field of AIA, in place of the preset's; or of Untargeted."""
     eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    unit: Literal["data", "cm"] = "data"
+    unit: Literal["data", "cm", "deviation"] = "data"
+    """Of eps: the data's, cm on every axis, or standard deviations of each column."""
     axes: Annotated[tuple[str, ...], Field(min_length=1)] = ("z",)
     joints: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Joints the attacker can move; all of them if not given."""
+    columns: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
+    """Columns of a series the attacker can change; all of them if not given."""
+    units: dict[Label, Positive] = Field(default_factory=dict)
+    """Of a series: how much of a column one eps is, in the column's own unit."""
+    ranges: dict[Label, tuple[Number, Number]] = Field(default_factory=dict)
+    """Of a series: the least and the largest value a changed column may take."""
+    whole: tuple[Label, ...] = ()
+    """Columns of a series that hold whole numbers, and still do when changed."""
     independent: bool = False
     """Begin every eps at the clean input, as the paper does, not at the smaller eps's best."""
 
     @model_validator(mode="after")
     def _known(self) -> "Attacker":
         self.attack()
-        SBU_15.axis(*self.axes)
-        if self.joints is not None:
-            SBU_15.of_joints(self.joints)
         told = [round(eps, 6) for eps in self.eps]  # rows tell eps to seven decimals
         if len(set(told)) != len(told) or min(told) == 0:
             raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}")
@@ -156,14 +127,57 @@ class Attacker(Part):
         return AIA.preset(self.preset, **self.settings)
 
 
+class TargetCurve(Part):
+    """[[target.curves]]: a curve asked of a series (`feint.curves.Curve`)."""
+
+    name: Label
+    kind: CurveKind
+    by: Number | Annotated[tuple[Number, ...], Field(min_length=1, max_length=WIDEST)] | None = None
+    file: Path | None = None
+    """A CSV file of a "curve": read at once, and kept as `values`."""
+    values: tuple[tuple[Number, ...], ...] = ()
+    seed: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads(cls, value: Any) -> Any:
+        named = isinstance(value, dict) and isinstance(value.get("file"), str)
+        if named and not value.get("values"):
+            return {**value, "values": read_curve(Path(value["file"]))}
+        return value
+
+    @model_validator(mode="after")
+    def _makes(self) -> "TargetCurve":
+        self.curve(0)
+        return self
+
+    def curve(self, seed: int) -> Curve:
+        """The curve itself; `seed` where it has none of its own."""
+        by = () if self.by is None else self.by if isinstance(self.by, tuple) else (self.by,)
+        own = 0 if self.kind != "window" else seed if self.seed is None else self.seed
+        return Curve(self.name, self.kind, by, self.values, own)
+
+
 class Target(Part):
     """[target]: the reactions asked for."""
 
     labels: Annotated[tuple[Label, ...], Field(min_length=1)]
+    curves: tuple[TargetCurve, ...] = ()
+    """Of a series, in place of labels: their names are the labels."""
     exemplar: Exemplar = "medoid"
     role: Role = "any"
     time: Time = "resample"
     place: Place = "reactor"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or not isinstance(value.get("curves"), list | tuple):
+            return value
+        names = [one.get("name") for one in value["curves"] if isinstance(one, dict)]
+        if names and list(value.get("labels", names)) != names:
+            raise FeintError("labels stand beside curves; expected one of them")
+        return {**value, "labels": names} if names else value
 
     @field_validator("labels")
     @classmethod
@@ -192,8 +206,9 @@ class Evaluation(Part):
     """Test sequences a job takes on: what is lost at most when a machine dies."""
     batch_size: Count | None = None
     """Rows attacked at once; if not given, what fits into memory and serves the processor."""
-    tolerance: Literal["natural", "paper", "paper-joint"] | Path = "natural"
-    """kappa: measured on the training set, Table 1 in either reading, or a tolerance file."""
+    tolerance: Literal["natural", "paper", "paper-joint"] | Positive | Path = "natural"
+    """kappa: measured on the training set, Table 1 in either reading, a mean distance a frame in
+    the data's units, or a tolerance file."""
 
 
 class Experiment(Part):
@@ -201,7 +216,7 @@ class Experiment(Part):
 
     name: Name
     seed: Annotated[int, Field(ge=0)] = 0
-    data: Data = Data()
+    data: AnyData = Data()
     model: Annotated[
         tuple[Annotated[TCNModel | DeepGRUModel, Field(discriminator="kind")], ...],
         Field(min_length=1),
@@ -229,10 +244,44 @@ class Experiment(Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _fits(self) -> "Experiment":
+        """The attack and the targets are of the kind of data there is, as far as that is known."""
+        of_series = isinstance(self.data, Table)
+        if bool(self.target.curves) != of_series:
+            raise FeintError(
+                'target.curves is what a series (data.source = "windows") is asked for, and '
+                "target.labels what people are; expected the one that goes with data.source = "
+                f"{self.data.source!r}"
+            )
+        if isinstance(self.data, Table):
+            _check_columns(self.attack, self.data)
+            return self
+        mine = [name for name in ("columns", "units", "ranges", "whole")
+                if getattr(self.attack, name)]  # fmt: skip
+        if mine or self.attack.unit == "deviation":
+            raise FeintError(
+                f"attack: {', '.join(mine) or 'unit deviation'} goes with a series of columns "
+                '(data.source = "windows"); expected axes, joints, and unit data or cm'
+            )
+        if not isinstance(self.data, People):
+            try:
+                SBU_15.axis(*self.attack.axes)
+                if self.attack.joints is not None:
+                    SBU_15.of_joints(self.attack.joints)
+            except FeintError as error:
+                raise FeintError(f"attack: {error}") from error
+        return self
+
     @property
     def asked(self) -> tuple[str, ...]:
         """The targets in the rows."""
-        return (AWAY,) if self.attack.kind == "untargeted" else self.target.labels
+        return (AWAY,) if self.away else self.target.labels
+
+    @property
+    def away(self) -> bool:
+        """Whether the attack is untargeted."""
+        return self.attack.kind == "untargeted"
 
     @property
     def sources(self) -> list[str]:
@@ -240,10 +289,35 @@ class Experiment(Part):
         asked = self.evaluation.sources
         return [one.name for one in self.model if asked is None or one.name in asked]
 
-    @property
-    def skeleton(self) -> Skeleton:
-        """The skeleton of the data: both sources have SBU's."""
-        return SBU_15
+
+def _check_columns(attack: Attacker, data: Table) -> None:
+    """Raise FeintError unless the attack is on columns that the data shows."""
+    if attack.unit == "cm" or attack.joints is not None or attack.axes != ("z",):
+        raise FeintError(
+            "attack: axes, joints and cm are of people; a series has columns, units, ranges, whole"
+        )
+    shown = data.inputs or ()
+    changed = attack.columns if attack.columns is not None else shown
+    for name, words in (
+        ("columns", attack.columns or ()),
+        ("units", attack.units),
+        ("ranges", attack.ranges),
+        ("whole", attack.whole),
+    ):
+        if unknown := [word for word in words if word not in shown]:
+            raise FeintError(
+                f"attack: {name} names {', '.join(unknown)}; expected some of data.inputs: "
+                f"{', '.join(shown)}"
+            )
+    lacks = [word for word in changed if word not in attack.units]
+    if attack.units and (lacks or attack.unit != "data"):
+        raise FeintError(
+            "attack: units goes without unit and has a number for every column that is attacked; "
+            f"it lacks {', '.join(lacks) or 'none'}"
+        )
+    for word, (low, high) in attack.ranges.items():
+        if not low < high:
+            raise FeintError(f"attack: ranges.{word} is [{low}, {high}]; expected low < high")
 
 
 def read(path: Path) -> Experiment:
@@ -254,7 +328,11 @@ def read(path: Path) -> Experiment:
             the key, what came and what was expected.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise OSError(f"it has more than {LARGEST_FILE} bytes")
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FeintError(
             f"Could not read the experiment {path}: {error}. Expected a TOML file such as "
@@ -266,9 +344,11 @@ def read(path: Path) -> Experiment:
 def parse(text: str, name: str) -> Experiment:
     """Read an experiment from text; `name` stands for it in errors."""
     try:
-        return Experiment(**tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        told = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
+    try:
+        return Experiment(**told)
     except ValidationError as error:
         raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
     except (TypeError, ArithmeticError) as error:
@@ -276,11 +356,8 @@ def parse(text: str, name: str) -> Experiment:
 
 
 def on_fold(experiment: Experiment, fold: int) -> Experiment:
-    """The same experiment with one of the dataset's five folds held out, 1 to 5."""
-    if not 1 <= fold <= len(FOLDS):
-        raise FeintError(f"The fold is {fold}; expected 1 to {len(FOLDS)}.")
-    data = experiment.data.model_copy(update={"test_sets": FOLDS[fold - 1]})
-    return experiment.model_copy(update={"data": data})
+    """The same experiment with another of its folds held out, from 1; SBU has five."""
+    return experiment.model_copy(update={"data": experiment.data.on_fold(fold)})
 
 
 def restore(told: Any, name: str) -> Experiment:
@@ -301,7 +378,8 @@ def _told(error: ValidationError) -> str:
     for one in error.errors():
         if any(other != one["loc"] and other[: len(one["loc"])] == one["loc"] for other in places):
             continue  # what is inside it says more
-        key = ".".join(str(part) for part in one["loc"] if part not in ("TCN", "DeepGRU"))
+        hidden = ("TCN", "DeepGRU", *TAGS)
+        key = ".".join(str(part) for part in one["loc"] if part not in hidden)
         came = one["input"]
         shown = (
             "" if one["type"] == "missing" or isinstance(came, dict | Part) else f"got {came!r}; "
@@ -312,5 +390,5 @@ def _told(error: ValidationError) -> str:
             shown = ""
         if not message.startswith("AIA"):
             message = message[:1].lower() + message[1:]
-        lines.append(f"  {key}: {shown}{message}")
+        lines.append(f"  {key}: {shown}{message}" if key else f"  {message}")
     return "\n".join(lines)

@@ -280,7 +280,7 @@ def read_bytes(path: Path, limit: int | None = None, cut: bool = False) -> bytes
             if not stat.S_ISREG(found.st_mode):
                 raise OSError("it is not a plain file")
             if found.st_size <= most or cut:
-                return file.read(most)
+                return file.read(min(most, found.st_size))  # room for no more than there is
     except OSError as error:
         raise FeintError(
             f"Could not read {path}: {error}. Expected a file written by feint; restore it, or "

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
-
-import torch
+from typing import Any
 
 from feint.attacks import AIA, Attack, Noise, Untargeted
 from feint.budget import Budget
 from feint.evaluation import ATTACK, NONE
 from feint.experiment import Experiment
 from feint.jobs import VERSIONS, Common, Job, digest
+from feint.reach import hidden, reach
+from feint.results import told_budget
+from feint.series import Form, place_of
+from feint.skeleton import SBU_15
 from feint.targets import AWAY
 from feint.tolerance import Tolerance
 from feint.training import Training
@@ -26,11 +29,12 @@ UNKNOWN = "?"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a plan must know of the data: two fingerprints, and how many rows are tested."""
+    """What a plan must know of the data: two fingerprints, how many rows are tested, their form."""
 
     train: str
     test: str
     rows: int
+    form: Form = SBU_15
 
     @property
     def train_key(self) -> str:
@@ -63,7 +67,7 @@ class Plan:
     def digest(self) -> str:
         """Of all that decides which rows there are, and what they hold."""
         asked = self.experiment.model_dump(mode="json", exclude={"data": {"root"}})
-        kappa = None if self.tolerance is None else asdict(self.tolerance)
+        kappa = None if self.tolerance is None else self.tolerance.settled()
         told = [VERSIONS, asked, asdict(self.facts), dict(self.weights), kappa]
         return digest(told)
 
@@ -80,7 +84,7 @@ class Plan:
                 model=spec.kind,
                 settings=spec.settings(),
                 training=training,
-                first_pose=self.experiment.data.first_pose,
+                first_pose=self._first_pose and place_of(self.facts.form),
             )
             needs = {"train": self.facts.train_key}
             name = f"training {spec.name}"
@@ -89,13 +93,17 @@ class Plan:
 
     def gate(self, model: str) -> Job:
         """A model beside the trivial predictors."""
-        common = Common(first_pose=self.experiment.data.first_pose)
+        common = Common(first_pose=self._first_pose)
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         return self._asking("gate", common, {}, needs, model, f"gate {model}")
 
     def natural(self) -> Job:
         """The natural tolerance."""
         spec = self.experiment.target
+        if spec.curves:
+            common = Common(labels=list(spec.labels), seed=self.experiment.seed)
+            return Job("tolerance", common, needs={"train": self.facts.train_key},
+                       group="tolerance", name="natural tolerance")  # fmt: skip
         common = Common(time=spec.time, place=spec.place, role=spec.role)
         return Job("tolerance", common, needs={"train": self.facts.train_key}, group="tolerance",
                    name="natural tolerance")  # fmt: skip
@@ -112,16 +120,12 @@ class Plan:
     @cached_property
     def budget(self) -> Budget:
         """What may be changed; every job puts its own eps in its place."""
-        attacker, skeleton = self.experiment.attack, self.experiment.skeleton
-        reach = skeleton.axis(*attacker.axes)
-        if attacker.joints is not None:
-            reach &= skeleton.of_joints(attacker.joints)
-        hidden = skeleton.features if self.experiment.data.first_pose else 0
-        coords = torch.cat([reach, torch.zeros(hidden, dtype=torch.bool)])
-        unit = None
-        if attacker.unit == "cm":
-            unit = torch.cat([skeleton.centimetres(), torch.ones(hidden)])
-        return Budget(attacker.eps[0], coords, unit=unit)
+        form = self.facts.form
+        return reach(self.experiment.attack, form, hidden(form, self._first_pose))
+
+    @property
+    def _first_pose(self) -> bool:
+        return self.experiment.data.first_pose
 
     def with_kappa(self, attack: Attack, label: str) -> Attack:
         """An AIA that needs the radius of equation 4 gets the target's own, in its norm."""
@@ -164,7 +168,10 @@ class Plan:
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"label": label, "rows": rows}
         name = f"target {label}, rows {rows[0]}-{rows[1] - 1}"
-        common = self._away if label == AWAY else self._targets
+        if label == AWAY:
+            common = self._away
+        else:
+            common = self._curve(label) if self.experiment.target.curves else self._targets
         if not self._shared:
             return self._asking("question", common, own, needs, source, name, "question")
         return Job("question", common, own, needs, "question", name)
@@ -300,32 +307,40 @@ class Plan:
         attacker = self.experiment.attack
         if attacker.kind == "untargeted" and attacker.reference == "clean":
             return False
-        return self.experiment.target.place not in ("prediction", "root")
+        spec = self.experiment.target
+        if spec.curves:
+            return not any(one.curve(0).relative for one in spec.curves)
+        return spec.place not in ("prediction", "root")
 
     @cached_property
     def _targets(self) -> Common:
         targets = self.experiment.target.targets(self.experiment.seed)
-        return Common(targets=asdict(targets), first_pose=self.experiment.data.first_pose)
+        return Common(targets=asdict(targets), first_pose=self._first_pose)
+
+    def _curve(self, label: str) -> Common:
+        spec, seed = self.experiment.target, self.experiment.seed
+        one = next(one for one in spec.curves if one.name == label)
+        return Common(curve=one.curve(seed).told(), first_pose=self._first_pose)
 
     @cached_property
     def _away(self) -> Common:
-        reference, candidates = self.experiment.attack.reference, self.experiment.target.labels
-        away = {"reference": reference, "candidates": list(candidates)}
+        spec, seed = self.experiment.target, self.experiment.seed
+        candidates: list[Any] = [one.curve(seed).told() for one in spec.curves]
+        reference = self.experiment.attack.reference
+        away = {"reference": reference, "candidates": candidates or list(spec.labels)}
         return Common(**self._targets.settings, away=away)
 
     @cached_property
     def _told_budget(self) -> dict[str, object]:
-        coords, unit = self.budget.coords, self.budget.unit
-        assert coords is not None
-        return {"coords": coords.tolist(), "unit": None if unit is None else unit.tolist()}
+        return told_budget(self.budget)
 
     @cached_property
     def _answering(self) -> Common:
-        return Common(skeleton=asdict(self.experiment.skeleton))
+        return Common(skeleton=asdict(self.facts.form))
 
     @cached_property
     def _scoring(self) -> Common:
-        return Common(skeleton=asdict(self.experiment.skeleton), budget=self._told_budget)
+        return Common(skeleton=asdict(self.facts.form), budget=self._told_budget)
 
     @cached_property
     def _climbs(self) -> bool:
@@ -344,7 +359,7 @@ class Plan:
     def _noise(self, attack: str) -> Common:
         noise = self.attacks[attack]
         assert isinstance(noise, Noise)
-        first_pose = self.experiment.data.first_pose
+        first_pose = self._first_pose
         return Common(noise=asdict(noise), budget=self._told_budget, first_pose=first_pose)
 
     @lru_cache(maxsize=64)  # noqa: B019
@@ -359,4 +374,4 @@ class Plan:
             among_others={},
             between_same={},
         )
-        return Common(attack=asdict(attack), budget=self._told_budget, tolerance=asdict(kappa))
+        return Common(attack=asdict(attack), budget=self._told_budget, tolerance=kappa.settled())

@@ -14,8 +14,11 @@ from feint.errors import FeintError
 from feint.experiment import Experiment
 from feint.files import pack
 from feint.models.coordinates import with_first_pose
+from feint.own import of_people, of_table
 from feint.sequences import Sequences
-from feint.skeleton import Skeleton
+from feint.series import form_of
+from feint.skeleton import SBU_15
+from feint.sources import Data, People, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,7 @@ class Prepared:
         train, test: the pairs of both sides of the split.
         x_train, x_test: what a model sees of them.
         asked: how many test rows, from the first on, are attacked.
+        notes: what was done to the data on the way, in sentences.
     """
 
     train: Pairs
@@ -33,6 +37,7 @@ class Prepared:
     x_train: Sequences
     x_test: Sequences
     asked: int
+    notes: tuple[str, ...] = ()
 
     @property
     def seen(self) -> Bool[Tensor, " features"]:
@@ -46,9 +51,27 @@ def prepare(experiment: Experiment) -> Prepared:
     """Read or generate an experiment's data, split it, and put the test rows it asks for first.
 
     Raises:
-        FeintError: no folder was given for SBU, or what is there is damaged or lacks a test set.
+        FeintError: no folder was given, or what is there is damaged or lacks a test set.
     """
     spec = experiment.data
+    notes: list[str] = []
+    if isinstance(spec, Table):
+        learnt, held, notes = of_table(spec)
+    elif isinstance(spec, People):
+        learnt, held, notes = of_people(spec)
+    else:
+        learnt, held = _given(spec)
+    limit, asked = experiment.evaluation.limit, len(held)
+    if limit is not None:
+        generator = torch.Generator().manual_seed(experiment.seed)
+        held = held[torch.randperm(len(held), generator=generator).tolist()]
+        asked = min(limit, asked)
+    x_train, x_test = (as_seen(pairs, spec.first_pose) for pairs in (learnt, held))
+    return Prepared(learnt, held, x_train, x_test, asked, tuple(notes))
+
+
+def _given(spec: Data) -> tuple[Pairs, Pairs]:
+    """SBU, or what is generated."""
     if spec.source == "sbu":
         if spec.root is None:
             raise FeintError(
@@ -64,16 +87,9 @@ def prepare(experiment: Experiment) -> Prepared:
     else:
         interactions = synthetic.generate(seed=spec.seed, runs=spec.runs)
     learnt, held = (
-        pair(part, experiment.skeleton, spec.directions)
-        for part in sbu.split(interactions, spec.test_sets)
+        pair(part, SBU_15, spec.directions) for part in sbu.split(interactions, spec.test_sets)
     )
-    limit, asked = experiment.evaluation.limit, len(held)
-    if limit is not None:
-        generator = torch.Generator().manual_seed(experiment.seed)
-        held = held[torch.randperm(len(held), generator=generator).tolist()]
-        asked = min(limit, asked)
-    x_train, x_test = (as_seen(pairs, spec.first_pose) for pairs in (learnt, held))
-    return Prepared(learnt, held, x_train, x_test, asked)
+    return learnt, held
 
 
 def as_seen(pairs: Pairs, first_pose: bool) -> Sequences:
@@ -84,7 +100,7 @@ def as_seen(pairs: Pairs, first_pose: bool) -> Sequences:
 def pack_pairs(pairs: Pairs) -> bytes:
     """Pairs as sealed safetensors, to be sent to whoever works on them."""
     told = {"keys": pairs.keys, "labels": pairs.labels, "sets": pairs.sets, "sides": pairs.sides}
-    names = json.dumps({**told, "roles": pairs.roles, "skeleton": asdict(pairs.skeleton)})
+    names = json.dumps({**told, "roles": pairs.roles, "skeleton": asdict(pairs.form)})
     tensors = {
         "actor": pairs.actor.values,
         "reactor": pairs.reactor.values,
@@ -106,5 +122,5 @@ def unpack_pairs(tensors: Mapping[str, Tensor], about: object = None) -> Pairs:
         tuple(told["sets"]),
         tuple(told["sides"]),
         tuple(told["roles"]),
-        Skeleton.of(told["skeleton"]),
+        form_of(told["skeleton"]),
     )

@@ -3,6 +3,9 @@
 The curve is a logistic one, P(d) = 1 / (1 + exp((d - kappa) / width)); kappa is the distance at
 which half are recognised.  Intervals resample whole clusters (an interaction with all of its
 answers, say).
+
+Here answers are right or wrong.  `feint.censored` fits the same curve to people's, which guess,
+lapse, and say only between which two distances their threshold lies.
 """
 
 import math

@@ -143,13 +143,35 @@ def rebuilt(tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequence
     return x.with_values(values)
 
 
+def told_budget(budget: Budget) -> dict[str, Any]:
+    """A budget without its eps, as JSON; an end that is not limited is null."""
+    told: dict[str, Any] = {"unit": None if budget.unit is None else budget.unit.tolist()}
+    for name in ("coords", "whole", "low", "high"):
+        value = getattr(budget, name)
+        if value is not None:
+            limits = torch.as_tensor(value)
+            each = [n if abs(n) < float("inf") else None for n in limits.tolist()]
+            told[name] = each
+    return told
+
+
 def budget_of(
     settings: Mapping[str, Any], eps: float, device: torch.device | str = "cpu"
 ) -> Budget:
     """The budget that a job's settings tell."""
-    unit = settings["unit"]
+    unit, whole = settings["unit"], settings.get("whole")
+
+    def limit(name: str, end: float) -> Tensor | None:
+        each = settings.get(name)
+        if each is None:
+            return None
+        return torch.tensor([end if n is None else n for n in each], device=device)
+
     return Budget(
         eps,
         torch.tensor(settings["coords"], device=device),
+        low=limit("low", -torch.inf),
+        high=limit("high", torch.inf),
         unit=None if unit is None else torch.tensor(unit, device=device),
+        whole=None if whole is None else torch.tensor(whole, device=device),
     )

@@ -42,6 +42,7 @@ from feint.models import loading
 from feint.plan import UNKNOWN, Facts, Plan
 from feint.prepared import Prepared, pack_pairs, prepare
 from feint.progress import bar, console
+from feint.reach import check
 from feint.results import T, read_question, told
 from feint.sequences import Sequences
 from feint.store import Store
@@ -104,7 +105,8 @@ class Run:
                 f"{folder} holds other files and no run.json, so nobody knows whose they are. "
                 "Restore run.json, or give another folder with --out."
             )
-        for label in experiment.target.labels:  # found wanting now, not after the training
+        check(experiment.attack, self.data.train.form)  # found wanting now, not after the training
+        for label in experiment.target.labels if not experiment.target.curves else ():
             experiment.target.targets(experiment.seed).candidates(label, self.data.train)
 
     @cached_property
@@ -116,7 +118,7 @@ class Run:
     def facts(self) -> Facts:
         """What a plan must know of the data."""
         train, test = self.data.train, self.data.test
-        return Facts(train.fingerprint(), test.fingerprint(), self.data.asked)
+        return Facts(train.fingerprint(), test.fingerprint(), self.data.asked, train.form)
 
     def plan(self) -> Plan:
         """The jobs, as far as they can be named by now."""
@@ -193,10 +195,12 @@ class Run:
                 job = self.plan().natural()
                 self._complete(lambda: [job], "tolerance", 1)
                 found = tolerance.Tolerance.told(self._of(job, "tolerance", dict), job.name)
+            elif isinstance(asked, float):
+                found = tolerance.given(asked, self.experiment.target.labels, self.experiment.away)
             else:
                 found = tolerance.Tolerance.load(Path(asked))
-            untargeted = self.experiment.attack.kind == "untargeted"
-            for label in self.data.test.labels if untargeted else self.experiment.asked:
+            away = self.experiment.away
+            for label in self.data.test.labels if away else self.experiment.asked:
                 found.of(label)  # there, or an error that names it
             found.save(inside(self.folder, "tolerance.json"))
         return found
@@ -218,7 +222,7 @@ class Run:
             kappa and distance (equation 7), eps: 0 where none was needed, null where the largest
             was not enough; job and row, where the perturbed sequence lies.
         """
-        if self.experiment.attack.kind == "untargeted":
+        if self.experiment.away:
             raise FeintError(
                 "The smallest eps is searched for with a target, and this experiment's attack is "
                 'untargeted. Give attack.kind = "targeted".'
@@ -397,8 +401,9 @@ class Run:
                 "train_fingerprint": facts.train,
                 "test_fingerprint": facts.test,
                 "labels": sorted(set(data.train.labels)),
+                "notes": list(data.notes),
             },
-            "skeleton": asdict(self.experiment.skeleton),
+            "skeleton": asdict(data.train.form),
             "weights": before.get("weights", {}),
             "versions": provenance.versions(),
             "sessions": sessions[-SESSIONS:],

@@ -4,6 +4,7 @@ A frame of a skeleton sequence is flat: joint by joint, axis by axis (`head.x, h
 neck.x, ...`), in the data's own units.  `to_metres` and `from_metres` are the only conversions.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from feint.errors import FeintError
+
+_WORDS = {a: b for one, two in (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"))
+          for a, b in ((one, two), (two, one))}  # fmt: skip
+_LETTERS = {"l": "r", "r": "l", "L": "R", "R": "L"}
+_SIDES = (
+    (re.compile("|".join(_WORDS)), _WORDS),
+    (re.compile(r"(?<![A-Za-z])[lrLR](?=[_.A-Z ])|(?<=[_.])[lrLR](?![A-Za-z])"), _LETTERS),
+)
+"""How the names of joints tell left from right."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,17 @@ class Skeleton:
             )
         return self.joints.index(name)
 
+    def twin(self, name: str) -> str:
+        """The joint on the body's other side, by its name: "left hand", "LeftHand", "l_hand".
+
+        A joint without one is its own.
+        """
+        for pattern, swap in _SIDES:
+            other = _swapped(name, pattern, swap)
+            if other != name and other in self.joints:
+                return other
+        return name
+
     def axis(self, *names: str) -> Bool[Tensor, " features"]:
         """Which features lie on these axes: True there.  `axis("z")` is the paper's depth only.
 
@@ -160,6 +181,11 @@ class Skeleton:
         parents = [self.joint(a) for a, _ in self.bones]
         children = [self.joint(b) for _, b in self.bones]
         return (positions[..., children, :] - positions[..., parents, :]).norm(dim=-1)
+
+
+def _swapped(name: str, pattern: re.Pattern[str], swap: Mapping[str, str]) -> str:
+    """A name with its words for left and right in each other's place."""
+    return pattern.sub(lambda found: swap[found[0]], name)
 
 
 SBU_15 = Skeleton(

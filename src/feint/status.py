@@ -13,6 +13,7 @@ from feint.files import inside
 from feint.jobs import Job
 from feint.lock import holder
 from feint.plan import UNKNOWN, Facts, Plan
+from feint.series import form_of
 from feint.store import Store
 
 SAMPLE = 5
@@ -76,7 +77,8 @@ def plan_of(folder: Path) -> Plan:
     described = describe(folder)
     experiment = restore(described["experiment"], str(folder / "run.json"))
     data, known = described["data"], described.get("weights", {})
-    facts = Facts(data["train_fingerprint"], data["test_fingerprint"], data["test"])
+    form = form_of(described["skeleton"])
+    facts = Facts(data["train_fingerprint"], data["test_fingerprint"], data["test"], form)
     if not 0 < facts.rows <= PARTS * experiment.evaluation.rows_per_job:
         raise FeintError(
             f"{folder / 'run.json'} tells of {facts.rows} test sequences; expected some, and at "

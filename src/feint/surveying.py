@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feint import survey_estimating, survey_serving
 from feint.errors import FeintError
 
 if TYPE_CHECKING:
     from feint.survey.study import Kind
 
 survey = typer.Typer(no_args_is_help=True, help="Ask people what counts as the target: kappa.")
+for command in (*survey_serving.COMMANDS, survey_estimating.kappa):
+    survey.command()(command)
 
 
 @survey.command()

@@ -195,12 +195,7 @@ def mirror(
     root = skeleton.joint(skeleton.root)
     place = positions[0, root, 0]
     positions[..., 0] = 2 * place - positions[..., 0]
-    swapped = {"left": "right", "right": "left"}
-    order = []
-    for name in skeleton.joints:
-        first, _, rest = name.partition(" ")
-        twin = f"{swapped.get(first, first)} {rest}".strip()
-        order.append(skeleton.joint(twin))
+    order = [skeleton.joint(skeleton.twin(name)) for name in skeleton.joints]
     return positions[..., order, :].flatten(-2)
 
 

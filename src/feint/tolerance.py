@@ -5,7 +5,7 @@ the natural tolerance: the median distance between two people's performances of 
 so that "reached" means "as close as another person would be".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from feint import votes
 from feint.data.interactions import Pairs
 from feint.errors import FeintError
 from feint.files import read_json, write_json
@@ -22,6 +23,8 @@ from feint.sequences import Reading
 from feint.targets import AWAY, Place, Role, Time, between
 
 SCHEMA = 1
+SCHEMA_JUDGED = 2
+"""Of files that also tell intervals, judges or a study; the others are written as ever."""
 
 EPSILONS = (0.075, 0.15, 0.225, 0.3, 0.375, 0.45)
 """The eps of the paper's Table 1 and Figure 5, in data units."""
@@ -59,6 +62,10 @@ class Tolerance:
             alike: near 1 means the tolerance tells nothing.
         between_same: per class, how many pairs of performances it was measured on, each in both
             orders.
+        low, high: per class, the ends of kappa's 95 % interval, where they are known; success
+            does not depend on them.
+        judges: how many people it is from; 0 if from none.
+        study: the id of the study they took part in.
 
     Raises:
         FeintError: no kappa, one not finite or not above 0, an unknown reading.
@@ -71,6 +78,10 @@ class Tolerance:
     source: str = "given"
     among_others: Mapping[str, float] = field(default_factory=dict)
     between_same: Mapping[str, int] = field(default_factory=dict)
+    low: Mapping[str, float] = field(default_factory=dict)
+    high: Mapping[str, float] = field(default_factory=dict)
+    judges: int = 0
+    study: str = ""
 
     def __post_init__(self) -> None:
         values = [*self.kappa.values(), *([] if self.other is None else [self.other])]
@@ -117,17 +128,24 @@ class Tolerance:
             judged = judged.zip_with(judged != AWAY, rows["label"])
         return pl.Series("kappa", [self.of(label) for label in judged], dtype=pl.Float64)
 
+    def settled(self) -> dict[str, Any]:
+        """All that jobs and tables are known by: what it is from people is only told beside."""
+        return {name: value for name, value in asdict(self).items() if name not in JUDGED}
+
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        write_json(path, {"schema": SCHEMA, **asdict(self)})
+        judged = {n: value for n, value in asdict(self).items() if n in JUDGED and value}
+        schema = SCHEMA_JUDGED if judged else SCHEMA
+        write_json(path, {"schema": schema, **self.settled(), **judged})
 
     @staticmethod
     def load(path: Path) -> "Tolerance":
         """Read what `save` wrote.  Raises FeintError on anything else."""
         content = read_json(path, sealed=False)
-        if content.pop("schema", None) != SCHEMA:
+        if content.pop("schema", None) not in (SCHEMA, SCHEMA_JUDGED):
             raise FeintError(
-                f"{path} is not a tolerance file of schema {SCHEMA}; expected one written by feint."
+                f"{path} is not a tolerance file of schema {SCHEMA} or {SCHEMA_JUDGED}; expected "
+                "one written by feint."
             )
         return Tolerance.told(content, str(path))
 
@@ -140,12 +158,17 @@ class Tolerance:
         """
         try:
             found = Tolerance(**content)
-            tables = (found.kappa, found.among_others, found.between_same)
+            tables = (
+                *(found.kappa, found.among_others, found.between_same),
+                *(found.low, found.high, {"judges": found.judges}),
+            )
             numbers = [*(v for table in tables for v in table.values()), found.other or 0]
             if not all(type(n) in (int, float) and abs(n) < 1e9 for n in numbers):
                 raise TypeError("expected numbers below 1e9")
             if type(found.per_frame) is not bool or type(found.source) is not str:
                 raise TypeError("expected true or false as per_frame, and words as source")
+            if type(found.study) is not str or type(found.judges) is not int:
+                raise TypeError("expected words as study, and a whole number of judges")
         except (AttributeError, TypeError) as error:
             raise FeintError(
                 f"{name} tells no tolerance ({error}); expected what feint writes."
@@ -153,19 +176,74 @@ class Tolerance:
         return found
 
 
+JUDGED = ("low", "high", "judges", "study")
+"""What only a tolerance from people has."""
+
+
 def paper(reading: Reading = "frame") -> Tolerance:
     """Table 1's bold values, and their mean for the other three classes (section 6.2).
 
     Vacuous in the frame reading on SBU: most clean predictions pass (docs/departures.md).
     """
-    kappa = {
-        label: distances[votes.index(max(votes))]
-        for (label, distances), votes in zip(
-            TABLE_1_DISTANCES.items(), TABLE_1_VOTES.values(), strict=True
-        )
-    }
-    mean = sum(kappa.values()) / len(kappa)
+    table = [votes.Votes(n, TABLE_1_VOTES[n], TABLE_1_DISTANCES[n]) for n in TABLE_1_VOTES]
+    kappa, mean = votes.kappas(table)
     return Tolerance(kappa, other=mean, reading=reading, source="Table 1 of the paper, as printed")
+
+
+def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
+    """The natural tolerance of a series, the same for every target.
+
+    The median, over the training windows, of the mean distance between a window's true outcome
+    and that of the window that begins where it ends: as near as one stretch of time is to the next.
+
+    Raises:
+        FeintError: no training window begins where another ends.
+    """
+    lengths = set(train.reactor.lengths.tolist())
+    steps = max(lengths)
+    places = {}
+    for i, key in enumerate(train.keys):
+        name, _, begin = key.rpartition("/")
+        places[name.partition("/")[0], int(begin)] = i
+    follows = [
+        (i, places[name, begin + steps])
+        for (name, begin), i in places.items()
+        if (name, begin + steps) in places
+    ]
+    if not follows or len(lengths) != 1:
+        raise FeintError(
+            "The natural tolerance of a series is measured on windows that follow one another, "
+            f"{steps} steps apart, and no two of the {len(train)} training windows do. Make "
+            "data.length a multiple of data.train_stride, or give evaluation.tolerance as a number."
+        )
+    first, second = (list(side) for side in zip(*follows, strict=True))
+    each = train.reactor.values
+
+    def apart(a: list[int], b: list[int]) -> Tensor:
+        return torch.linalg.vector_norm(each[a] - each[b], dim=-1).mean(dim=1)
+
+    kappa = float(apart(first, second).median())
+    generator = torch.Generator().manual_seed(seed)
+    others = torch.randint(len(train), (len(first),), generator=generator).tolist()
+    passing = float((apart(first, others) < kappa).float().mean())
+    return Tolerance(
+        dict.fromkeys(labels, kappa),
+        per_frame=True,
+        source="natural: the median distance between the outcomes of one window and of the next",
+        among_others=dict.fromkeys(labels, passing),
+        between_same=dict.fromkeys(labels, len(first)),
+    )
+
+
+def given(kappa: float, labels: Sequence[str], away: bool = False) -> Tolerance:
+    """A number of the user's own for every target: a mean distance a frame, in data units.
+
+    Args:
+        away: for an untargeted attack, which is judged by the sequences' own classes: all of them.
+    """
+    other = kappa if away else None
+    told = "given in the experiment"
+    return Tolerance(dict.fromkeys(labels, kappa), other, per_frame=True, source=told)
 
 
 def natural(

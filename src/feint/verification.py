@@ -19,7 +19,7 @@ from feint.plan import Plan
 from feint.progress import bar
 from feint.results import read_question, rebuilt, told
 from feint.sequences import distance, predict
-from feint.skeleton import Skeleton
+from feint.series import Form, form_of
 from feint.status import plan_of
 
 NEAR = 1e-3
@@ -70,7 +70,7 @@ def verify(folder: Path) -> Verification:
         FeintError: there is no run, or nothing was scored.
     """
     found, trail = Verification(), Trail(folder)
-    skeleton, plan = Skeleton.of(describe(folder)["skeleton"]), plan_of(folder)
+    form, plan = form_of(describe(folder)["skeleton"]), plan_of(folder)
     found.results = sum(1 for _ in trail.store)
     trail.store.check(None)
     table = _table(folder, "rows.parquet", found, trail, rows.scored)
@@ -79,7 +79,7 @@ def verify(folder: Path) -> Verification:
         raise FeintError(
             f"{folder} has no rows to verify. Run `feint run` on the experiment first."
         )
-    work = _Work(trail, plan, skeleton, found)
+    work = _Work(trail, plan, form, found)
     work.tolerance()
     work.exported(folder)
     if table is not None:
@@ -144,7 +144,7 @@ class _Work:
 
     trail: Trail
     plan: Plan
-    skeleton: Skeleton
+    form: Form
     found: Verification
     models: dict[str, tuple[nn.Module, str]] = field(default_factory=dict)
 
@@ -157,6 +157,9 @@ class _Work:
             if asked == "natural":
                 about = self.trail.store.read(self.plan.natural().key)[1]
                 right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
+            elif isinstance(asked, float):
+                experiment = self.plan.experiment
+                right = tolerance.given(asked, experiment.target.labels, experiment.away)
             elif asked in ("paper", "paper-joint"):
                 right = tolerance.paper("joint" if asked == "paper-joint" else "frame")
             else:
@@ -210,7 +213,7 @@ class _Work:
         crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
         again, anew = evaluation.score(
             self._model(about, str(some["victim"][0])),
-            question, crafted, self.skeleton, source_name="", victim_name="",
+            question, crafted, self.form, source_name="", victim_name="",
         )  # fmt: skip
         self._same(job, "answer", answers.values[at], anew.values[at])
         for name in again.columns:

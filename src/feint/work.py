@@ -23,6 +23,7 @@ from torch import Tensor, nn
 import feint
 from feint import checks, evaluation, store, tolerance
 from feint.attacks import AIA, Attack, MinimalPerturbation, Noise, Untargeted
+from feint.curves import Curve
 from feint.data.interactions import Pairs
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import Crafted, Question
@@ -33,7 +34,7 @@ from feint.prepared import as_seen, unpack_pairs
 from feint.progress import bar
 from feint.results import Result, budget_of, changed, read_question, rebuilt
 from feint.sequences import Sequences, predict
-from feint.skeleton import Skeleton
+from feint.series import Series, form_of
 from feint.targets import Targets
 from feint.tracking import Tracker
 from feint.training import History, Training, train
@@ -157,16 +158,19 @@ class Needs:
 
 def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
     settings = job.common.settings
+    if "labels" in settings:
+        told = tolerance.of_series(needs.pairs("train"), settings["labels"], settings["seed"])
+        return {}, {"tolerance": asdict(told)}
     found = tolerance.natural(
         needs.pairs("train"), settings["time"], settings["place"], settings["role"]
     )
-    return {}, {"tolerance": asdict(found)}
+    return {}, {"tolerance": found.settled()}
 
 
 def _train(job: Job, needs: Needs, desk: Desk) -> Result:
     settings, pairs = job.common.settings, needs.pairs("train")
     training = Training(**settings["training"], **job.hints)
-    x, y = as_seen(pairs, settings["first_pose"]), pairs.reactor
+    x, y = as_seen(pairs, bool(settings["first_pose"])), pairs.reactor
     kind: Any = loading.MODELS[settings["model"]]
     checkpoint = desk.checkpoint(job.key)
 
@@ -206,20 +210,21 @@ def _train(job: Job, needs: Needs, desk: Desk) -> Result:
 def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     train_, test = needs.pairs("train"), needs.pairs("test")
     sees = [as_seen(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
+    form = test.form
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     found = checks.gate(
         needs.on_cpu().model(),
         (sees[0], train_.reactor),
         (sees[1], test.reactor),
         shows,
-        test.skeleton,
+        form,
         checks.strangers(test),
     )
     return {}, {"gate": asdict(found)}
 
 
 def _question(job: Job, needs: Needs, desk: Desk) -> Result:
-    spec, label = Targets(**needs.setting("targets")), needs.setting("label")
+    label = needs.setting("label")
     learnt, test = needs.pairs("train"), needs.pairs("test")
     begin, end = needs.setting("rows")
     some = test[list(range(begin, end))]
@@ -227,7 +232,11 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
     before = x.to(needs.device)
     answer = predict(needs.model(), before).to("cpu") if needs.has("model") else some.reactor
 
-    def aligned(asked: str) -> tuple[list[str], Sequences]:
+    def aligned(asked: Any) -> tuple[list[str], Sequences]:
+        """A target for every row: of a class, or of a series' curve."""
+        if isinstance(some.form, Series):
+            return Curve.of(asked).wanted(learnt, some, answer)
+        spec = Targets(**needs.setting("targets"))
         exemplars, raw = spec.choose(asked, learnt, some)
         return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)
 
@@ -237,7 +246,8 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
         exemplars = [""] * len(x)
         candidates = [aligned(one)[1] for one in away["candidates"]]
     else:
-        exemplars, wanted = aligned(label)
+        series = isinstance(some.form, Series)
+        exemplars, wanted = aligned(needs.setting("curve") if series else label)
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
@@ -313,7 +323,7 @@ def _score(job: Job, needs: Needs, desk: Desk) -> Result:
         each, x_adv = crafted.sequence, needs.crafted("crafted")
         evaluation.verify(job.name, x_adv, question.x, budget_of(needs.setting("budget"), eps))
         crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
-    spoken = Skeleton.of(needs.setting("skeleton"))
+    spoken = form_of(needs.setting("skeleton"))
     rows, answers = evaluation.score(
         needs.model(), question, crafted, spoken, source_name="", victim_name=""
     )

@@ -73,7 +73,7 @@ def reactors() -> tuple[Sequences, Sequences, Coordinates]:
     """An actor and a reactor of three joints; the root is the second."""
     actor, reactor = batch(9, 0), batch(9, 1)
     x = with_first_pose(actor, reactor)
-    return x, reactor, Coordinates(18, 9, first_pose=True, root=3, axes=3)
+    return x, reactor, Coordinates(18, 9, first_pose=[3, 3])
 
 
 def test_a_first_pose_is_seen_from_its_root() -> None:

@@ -79,14 +79,16 @@ def descend(
         for step in range(steps + 1):
             last = step == steps
             with torch.set_grad_enabled(not last):
-                leaf = live.values.detach().requires_grad_(not last)
+                # What must be whole is seen rounded; its gradient moves the value behind it.
+                seen = budget.settle(live.values).detach()
+                leaf = seen.requires_grad_(not last)
                 output = _answer(model, leaf, live.lengths, precision)
                 loss = aim.loss(output, leaf)
             if step == 0:
                 # Through the model: the loss may hold a term of the values alone (smoothness).
                 _gradient(output, leaf, keep_graph=True)
             finite &= loss.isfinite().all()
-            live.note(loss.detach(), aim.met(output.detach()), keep)
+            live.note(leaf.detach(), loss.detach(), aim.met(output.detach()), keep)
             if not last:
                 gradient = _gradient(loss, leaf)
                 # torch.sign makes 0 of NaN: it would look like a model that resists.
@@ -149,14 +151,14 @@ class _Rows:
             second=torch.zeros_like(values),
         )
 
-    def note(self, loss: Tensor, met: Tensor | None, keep: Keep) -> None:
-        """Keep this iterate where it is the one to keep."""
+    def note(self, seen: Tensor, loss: Tensor, met: Tensor | None, keep: Keep) -> None:
+        """Keep this iterate, as the model saw it, where it is the one to keep."""
         better = torch.ones_like(self.done) if keep == "last" else loss < self.lowest
         if met is not None:
             better = (better | met) & ~self.done
             self.done = self.done | met
         self.lowest = torch.where(better, loss, self.lowest)
-        self.best = torch.where(better[:, None, None], self.values, self.best)
+        self.best = torch.where(better[:, None, None], seen, self.best)
 
     def move(self, direction: Tensor, rate: float) -> None:
         """One step against the direction, and the projection of equation 6."""

@@ -100,6 +100,11 @@ class FramewiseMinimal:
             FeintError: shapes or lengths differ, kappa is not finite and above 0, the start
                 leaves the budget, no gradient reaches the input or it is not finite.
         """
+        if budget.whole is not None:
+            raise FeintError(
+                "FramewiseMinimal got a budget with features that must be whole numbers, which it "
+                "does not know how to keep. Use MinimalPerturbation."
+            )
         check_alike(predict(model, x), target, "FramewiseMinimal (the model's answer, the target)")
         _check_start(start, x, budget)
         problem = _Problem(model, x, target, budget, check_kappa(kappa, x), self.reading)

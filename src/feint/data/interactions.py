@@ -15,6 +15,7 @@ from torch import Tensor
 
 from feint.errors import FeintError
 from feint.sequences import Sequences
+from feint.series import Form
 from feint.skeleton import SBU_15, Skeleton
 
 Side = Literal["left", "right"]
@@ -53,7 +54,7 @@ class Pairs:
         sides: the side the reactor stands on, as the camera sees it.
         roles: whether the reactor initiates the interaction or responds to it; where the source
             does not say, the one who moves more initiates (see `moves_more`).
-        skeleton: joints and units of both.
+        form: joints and units of both, or columns.
     """
 
     actor: Sequences
@@ -63,7 +64,7 @@ class Pairs:
     sets: tuple[str, ...]
     sides: tuple[Side, ...]
     roles: tuple[Role, ...]
-    skeleton: Skeleton
+    form: Form
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -78,7 +79,7 @@ class Pairs:
             sets=tuple(self.sets[i] for i in rows),
             sides=tuple(self.sides[i] for i in rows),
             roles=tuple(self.roles[i] for i in rows),
-            skeleton=self.skeleton,
+            form=self.form,
         )
 
     def where(self, keep: Callable[[int], bool], what: str) -> "Pairs":
@@ -87,6 +88,16 @@ class Pairs:
         if not rows:
             raise FeintError(f"No pair is left among {len(self)}: expected some {what}.")
         return self[rows]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints and units of both people.  Raises FeintError where there are none."""
+        if isinstance(self.form, Skeleton):
+            return self.form
+        raise FeintError(
+            f"{self.form.name} is a series of columns and has no skeleton; expected people. "
+            "Targets of a series are given as target.curves."
+        )
 
     @property
     def interactions(self) -> tuple[str, ...]:
@@ -101,7 +112,7 @@ class Pairs:
                 digest.update(repr(tuple(sequence.shape)).encode())
                 digest.update(sequence.cpu().contiguous().numpy().tobytes())
         names = (self.keys, self.labels, self.sets, self.sides, self.roles)
-        digest.update(repr((names, self.skeleton)).encode())
+        digest.update(repr((names, self.form)).encode())
         return digest.hexdigest()
 
 
@@ -142,7 +153,7 @@ def pair(
         sets=tuple(one.set for one in sources),
         sides=tuple(side(a, r, skeleton) for a, r in zip(actors, reactors, strict=True)),
         roles=roles,
-        skeleton=skeleton,
+        form=skeleton,
     )
 
 

@@ -5,6 +5,8 @@ own first pose as extra input features behind the actor's, constant in time (`wi
 it then sees the actor from its own place and answers with its change of pose.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -28,9 +30,9 @@ class Coordinates(nn.Module):
 
     Args:
         inputs, outputs: features a frame, in the data.
-        first_pose: the last `outputs` inputs are the reactor's first pose.
-        root: where the root joint's coordinates begin, and `axes` how many it has: with a first
-            pose, what is seen is told relative to it.
+        first_pose: the last `outputs` inputs are the reactor's first pose.  What is seen is then
+            told relative to its root.  True: joints of three coordinates, the root's from feature
+            6 on (SBU's); [root, axes] of another skeleton; [0, 0] where there are no joints.
     """
 
     input_mean: Tensor
@@ -38,23 +40,23 @@ class Coordinates(nn.Module):
     output_mean: Tensor
     output_scale: Tensor
 
-    def __init__(
-        self, inputs: int, outputs: int, first_pose: bool = False, root: int = 6, axes: int = 3
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, first_pose: bool | Sequence[int] = False) -> None:
         super().__init__()
+        root, axes = (6, 3) if isinstance(first_pose, bool) else first_pose
         if first_pose and inputs <= outputs:
             raise FeintError(
                 f"A reactor that knows its first pose got {inputs} inputs for {outputs} outputs; "
                 "expected the actor's features and then the first pose's. "
                 "Build its input with feint.with_first_pose."
             )
-        if first_pose and (inputs % axes or outputs % axes or root + axes > outputs):
+        if first_pose and axes and (inputs % axes or outputs % axes or root + axes > outputs):
             raise FeintError(
                 f"A reactor that knows its first pose got {inputs} inputs and {outputs} outputs; "
                 f"expected joints of {axes} coordinates each, with the root's from feature {root} "
                 "of the pose on."
             )
-        self.first_pose, self.outputs, self.root, self.axes = first_pose, outputs, root, axes
+        self.first_pose, self.outputs = bool(first_pose), outputs
+        self.root, self.axes = root, axes
         self.register_buffer("input_mean", torch.zeros(inputs))
         self.register_buffer("input_scale", torch.ones(inputs))
         self.register_buffer("output_mean", torch.zeros(outputs))
@@ -72,7 +74,7 @@ class Coordinates(nn.Module):
         return y + x[..., -self.outputs :] if self.first_pose else y
 
     def _place(self, x: Tensor) -> Tensor:
-        if not self.first_pose:
+        if not self.first_pose or not self.axes:
             return x
         begin = x.shape[-1] - self.outputs + self.root
         place = x[..., begin : begin + self.axes]

@@ -57,7 +57,7 @@ class DeepGRU(nn.Module):
         inputs: int,
         outputs: int,
         widths: Widths = (512, 256, 128),
-        first_pose: bool = False,
+        first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
         self.settings: dict[str, Any] = {

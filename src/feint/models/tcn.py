@@ -4,6 +4,7 @@ Dilated causal convolutions with weight normalisation in residual blocks: the sa
 padding both sides and cutting, without the padding's work (`models/convolution.py`).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -42,7 +43,7 @@ class TCN(nn.Module):
         depth: int = 10,
         kernel: int = 2,
         dropout: float = 0.2,
-        first_pose: bool = False,
+        first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
         self.settings: dict[str, Any] = {

@@ -47,7 +47,9 @@ def front(skeleton: Skeleton) -> View:
 
 
 def side(skeleton: Skeleton) -> View:
-    """Depth to the right: where a change of depth alone can be seen."""
+    """Depth to the right: where a change of depth alone can be seen.  The front, without depth."""
+    if len(skeleton.axes) < 3:
+        return front(skeleton)
     return View(len(skeleton.axes) - 1, 1, (1.0, 1.0))
 
 
@@ -169,7 +171,8 @@ def film(case: Case) -> Figure:
             3, len(frames), height_ratios=tall, left=0.04, right=0.995, top=0.94, bottom=0.01,
             wspace=0.06, hspace=0.1,
         )  # fmt: skip
-        for row, told in enumerate(("no attack", "attacked", "actor in depth")):
+        alone = "actor in depth" if len(case.skeleton.axes) > 2 else "actor alone"
+        for row, told in enumerate(("no attack", "attacked", alone)):
             for column, frame in enumerate(frames):
                 axes = figure.add_subplot(grid[row, column])
                 stage(axes, box if row < 2 else depth)

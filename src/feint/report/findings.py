@@ -17,6 +17,7 @@ from feint.errors import DamagedError, FeintError
 from feint.evaluation import NONE
 from feint.experiment import restore
 from feint.files import inside
+from feint.series import Form, Series, form_of
 from feint.skeleton import Skeleton
 from feint.targets import AWAY
 from feint.tolerance import Tolerance
@@ -58,17 +59,39 @@ class Findings:
     @property
     def unit(self) -> str:
         """What eps counts, in words."""
-        return "cm" if self.experiment["attack"]["unit"] == "cm" else "data units"
+        attack = self.experiment["attack"]
+        if isinstance(self.form, Series):
+            if attack["unit"] == "deviation":
+                return "standard deviations of each column"
+            return "units of each column" if attack["units"] else self.form.units_seen
+        return "cm" if attack["unit"] == "cm" else "data units"
+
+    @property
+    def attacked(self) -> list[str]:
+        """The columns of a series that the attacker can change."""
+        assert isinstance(self.form, Series)
+        asked = self.experiment["attack"]["columns"]
+        return [name for name in self.form.inputs if asked is None or name in asked]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The skeleton of the data.  Raises FeintError if it has none."""
+        if isinstance(self.form, Skeleton):
+            return self.form
+        raise FeintError(
+            f"{self.folder} is a run on a series of columns, which has no skeleton to draw. Its "
+            "line plots are in its report: `feint report` writes them as files beside the page."
+        )
 
     @cached_property
-    def skeleton(self) -> Skeleton:
-        """The skeleton of the data."""
+    def form(self) -> Form:
+        """What the data's features are: joints, or columns."""
         try:
-            return Skeleton.of(self.described["skeleton"])
+            return form_of(self.described["skeleton"])
         except FeintError as error:
             raise FeintError(
-                f"{self.folder / 'run.json'} describes no skeleton ({error}). Run the experiment "
-                "again in another folder."
+                f"{self.folder / 'run.json'} describes no skeleton and no series ({error}). Run "
+                "the experiment again in another folder."
             ) from error
 
     @cached_property
@@ -242,6 +265,9 @@ class Findings:
     @property
     def distance_unit(self) -> str:
         """Of `judged`'s distance."""
+        if isinstance(self.form, Series):
+            per = "a step" if self.tolerance.per_frame else f"summed over {self.form.step}s"
+            return f"{self.form.unit} {per}"
         norm = "" if self.tolerance.reading == "frame" else ", summed over joints"
         per = "a frame" if self.tolerance.per_frame else "summed over the frames"
         return f"data units {per}{norm}"
@@ -277,7 +303,24 @@ class Findings:
         """What eps is in cm along every axis attacked; nothing where it is in cm already."""
         if self.unit == "cm":
             return ""
+        if isinstance(self.form, Series):
+            return self._in_columns(eps, self.form)
         return listed([f"{cm:.3g} cm along {axis}" for axis, cm in self.centimetres(eps).items()])
+
+    def _in_columns(self, eps: float, form: Series) -> str:
+        """What eps is in every attacked column's own unit."""
+        told = self.experiment["attack"]
+        if told["unit"] == "data" and not told["units"]:
+            return ""
+        of = form.scale if told["unit"] == "deviation" else [
+            told["units"].get(name, 1.0) for name in form.inputs
+        ]  # fmt: skip
+        each = [
+            f"{name} {eps * one:.3g} {unit}".strip()
+            for name, one, unit in zip(form.inputs, of, form.input_units, strict=True)
+            if name in self.attacked
+        ]
+        return ", ".join(each)
 
     def told_eps(self, eps: float) -> str:
         """Eps with its unit, and in cm."""
@@ -287,7 +330,7 @@ class Findings:
     @property
     def depth(self) -> tuple[str, float] | None:
         """The axis to tell in cm beside eps in data units, and its cm: depth if it is attacked."""
-        if self.unit == "cm":
+        if self.unit == "cm" or isinstance(self.form, Series):
             return None
         one = self.centimetres(1.0)
         axis = "z" if "z" in one else next(iter(one))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from feint.report.findings import Findings
+from feint.series import Series
 
 SCHEMA = 1
 """Grows when a key changes its meaning or goes; new keys leave it as it is."""
@@ -24,7 +25,7 @@ def told(findings: Findings) -> str:
                 "schema": SCHEMA,
                 "name": findings.experiment["name"],
                 "eps_unit": findings.unit,
-                "axes": findings.experiment["attack"]["axes"],
+                **_changed(findings),
                 "verdict": findings.verdicts,
                 "missing": findings.lost,
                 "warnings": [asdict(one) for one in findings.warnings],
@@ -44,6 +45,10 @@ def told(findings: Findings) -> str:
                         for target in findings.experiment["target"]["labels"]
                         if target in tolerance.kappa or tolerance.other is not None
                     },
+                    "low": dict(tolerance.low),
+                    "high": dict(tolerance.high),
+                    "judges": tolerance.judges,
+                    "study": tolerance.study,
                 },
                 "rates": findings.rates.to_dicts(),
                 "rates_by_target": findings.rates_by_target.to_dicts(),
@@ -52,6 +57,13 @@ def told(findings: Findings) -> str:
         indent=2,
         allow_nan=False,
     )
+
+
+def _changed(findings: Findings) -> dict[str, Any]:
+    """What the attacker can change: axes of joints, or columns of a series."""
+    if isinstance(findings.form, Series):
+        return {"columns": findings.attacked}
+    return {"axes": findings.experiment["attack"]["axes"]}
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from feint.errors import FeintError
 from feint.files import inside, write_bytes, write_text
-from feint.report import tables
+from feint.report import series, tables
 from feint.report.browse import browse
 from feint.report.case import Case, acceleration, choose, read, shaken, shaking, typical, worst
 from feint.report.charts import charts
@@ -16,6 +16,7 @@ from feint.report.needs import need
 from feint.report.pictures import Image, every, pictures, told_case
 from feint.report.player import alone as player_alone
 from feint.report.player import player
+from feint.series import Series
 
 NEEDED = ("matplotlib", "jinja2", "PIL")
 
@@ -36,6 +37,8 @@ def write(folder: Path) -> Path:
     findings = Findings.of(folder)
     if not findings.gates and not findings.scored:
         raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(findings.lost)}")
+    if isinstance(findings.form, Series):
+        return series.write(findings, findings.form, templates())
     html, images = _whole(findings) if findings.scored else (_html(findings), [])
     page = inside(folder, "report", "index.html")
     for image in images:
@@ -108,6 +111,7 @@ def _described(findings: Findings) -> dict[str, Any]:
     attack = experiment["attack"]
     kinds = [f"{one['name']} ({one['kind']})" for one in experiment["model"]]
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
+    source |= {name: f"recorded ({name})" for name in ("bvh", "keypoints", "ntu", "arrays")}
     joints = "every joint" if attack["joints"] is None else listed(attack["joints"])
     return {
         "name": experiment["name"],

@@ -183,11 +183,13 @@ def tolerance(findings: Findings) -> Table:
     one = findings.tolerance
     targets = list(findings.experiment["target"]["labels"])
     labels = [*targets, *sorted(set(one.kappa) - set(targets))]
+    judged = ("95 % interval",) if one.low or one.high else ()
     return Table(
         (
             "class",
             "asked for",
             f"tolerance ({findings.distance_unit})",
+            *judged,
             "others' reactions that pass",
             "pairs compared",
         ),
@@ -196,6 +198,7 @@ def tolerance(findings: Findings) -> Table:
                 label,
                 "yes" if label in targets else "no",
                 number(one.kappa.get(label, one.other), 3),
+                *(_interval(one.low.get(label), one.high.get(label)) for _ in judged),
                 percent(one.among_others.get(label)),
                 str(one.between_same.get(label, MISSING)),
             )
@@ -203,6 +206,11 @@ def tolerance(findings: Findings) -> Table:
         ),
         names=2,
     )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    """From one end to the other; a dash where neither is known."""
+    return MISSING if low is None and high is None else f"{number(low, 3)} to {number(high, 3)}"
 
 
 def minimal(folder: Path) -> tuple[Table, str]:

@@ -1,0 +1,44 @@
+// Elements and pages of words.  Whatever a study says is text, never markup.
+
+/** An element; children that are strings become text. */
+export function made(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+export function button(label, clicked, attributes = {}) {
+  const one = made("button", { type: "button", ...attributes }, label);
+  one.addEventListener("click", clicked);
+  return one;
+}
+
+/** Text as it was typed: paragraphs where a line is empty. */
+export function paragraphs(text) {
+  return text
+    .split(/\n\s*\n/)
+    .filter((one) => one.trim())
+    .map((one) => made("p", {}, one.trim()));
+}
+
+/**
+ * A page of words in `root`, and which of its buttons was pressed.
+ * @param choices [[label, value]]: what goes on.
+ * @param others the same: what does not.
+ */
+export function page(root, title, body, choices, others = []) {
+  return new Promise((resolve) => {
+    const buttons = [...choices, ...others].map(([label, value], i) =>
+      button(label, () => resolve(value), { class: i < choices.length ? "main" : "" }),
+    );
+    const heading = made("h1", { tabindex: "-1" }, title);
+    root.replaceChildren(
+      made("article", { class: "words" }, heading, ...body, made("div", { class: "go" }, ...buttons)),
+    );
+    scrollTo(0, 0);
+    heading.focus();
+  });
+}

@@ -1,0 +1,88 @@
+"""Naturalness: how often judges tell which of two clips was tampered with, by eps.
+
+Half are right by chance.  d' is sqrt(2) * z(share right), for two intervals without a bias
+(Macmillan & Creelman).  The interval is Wilson's (statsmodels), on as many answers as they are
+worth: a judge's answers to one eps go together.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was told at one eps.
+
+    Attributes:
+        eps: the budget of the tampered clip.
+        right, answers: how many were right, of how many.
+        judges: who gave them.
+        share: right / answers.
+        low, high: its 95 % interval.
+        dprime: d', with half an answer added to either side so that it is finite.
+        dprime_low, dprime_high: of the interval's ends; infinite at 0 and 1.
+        effective: as many independent answers would tell as much.
+    """
+
+    eps: float
+    right: int
+    answers: int
+    judges: int
+    share: float
+    low: float
+    high: float
+    dprime: float
+    dprime_low: float
+    dprime_high: float
+    effective: float
+
+
+def detection(eps: float, judges: Sequence[str], right: np.ndarray) -> Detection:
+    """Share right and d' of the answers at one eps.
+
+    Args:
+        judges: (answers,), who gave each.
+        right: (answers,), whether it was right.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    hit = np.asarray(right, float)
+    n = len(hit)
+    share = float(hit.mean())
+    effective = _effective(judges, hit)
+    low, high = proportion_confint(share * effective, effective, alpha=0.05, method="wilson")
+    low, high = float(low), float(high)
+    return Detection(
+        eps=eps,
+        right=int(hit.sum()),
+        answers=n,
+        judges=len(set(judges)),
+        share=share,
+        low=low,
+        high=high,
+        dprime=_dprime((hit.sum() + 0.5) / (n + 1)),
+        dprime_low=_dprime(low),
+        dprime_high=_dprime(high),
+        effective=effective,
+    )
+
+
+def _effective(judges: Sequence[str], hit: np.ndarray) -> float:
+    """Answers divided by the design effect, which is 1 at least; at least one per judge."""
+    names, of = np.unique(np.asarray(judges, str), return_inverse=True)
+    n, share = len(hit), hit.mean()
+    plain = share * (1 - share) / n
+    if len(names) < 2 or plain == 0:
+        return float(len(names)) if len(names) < n else float(n)
+    sums = np.bincount(of, hit - share)
+    clustered = len(names) / (len(names) - 1) * float((sums**2).sum()) / n**2
+    return float(min(n, max(len(names), n * plain / clustered)) if clustered > 0 else n)
+
+
+def _dprime(share: float) -> float:
+    from scipy.special import ndtri
+
+    return math.sqrt(2) * float(ndtri(share))

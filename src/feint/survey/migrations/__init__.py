@@ -1,0 +1,1 @@
+"""The tables' history, for alembic; `storage.Storage` runs it."""
