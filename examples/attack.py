@@ -33,7 +33,7 @@ def reactor(x, y):
 @app.cell
 def attacked(feint, model, x, y):
     wanted = 0.5 * y[0]  # the right answer, half as large
-    found = feint.attack(model, x[0], wanted, eps=0.3, kappa=10.0)
+    found = feint.attack(model, x[0], wanted, eps=0.3, kappa=10.0, steps=100)
     print(found)
     return found, wanted
 
