@@ -8,7 +8,7 @@ PROFILE ?= quick
 # In the order they stand, so that the long ones, in folders of their own, are not the last.
 PARALLEL = --numprocesses auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo reproduce test faults lint types bench clean
+.PHONY: demo reproduce test faults lint types peers bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.report
@@ -39,10 +39,14 @@ $(VENV)/.report $(VENV)/.reproduce $(VENV)/.dev: $(VENV)/.%: pyproject.toml cons
 	$(BIN)/python -m pip install --quiet --editable '.[$*]' -c constraints.txt
 	@touch $@
 
+# feint's plain descent is ART's and captum's, step for step, in the environment of `make bench`.
+peers:
+	PYTHON=$(PYTHON) sh benchmarks/peers/build.sh
+	OMP_NUM_THREADS=1 .venv-peers/bin/python -m pytest tests/peers $(PYTEST_ARGS)
+
 # Speed beside captum, ART and foolbox, in an environment of their own; wants a quiet machine.
 # `make bench DATA=sbu/` measures the whole grid as well.
-bench:
-	PYTHON=$(PYTHON) sh benchmarks/peers/build.sh
+bench: peers
 	.venv-peers/bin/python -m benchmarks.step
 	.venv-peers/bin/python -m benchmarks.scaling
 	@if [ -n "$(DATA)" ]; then .venv-peers/bin/python -m benchmarks.grid --data "$(DATA)"; else \

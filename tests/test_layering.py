@@ -22,7 +22,7 @@ ROOMS = {
     ),
     1: ("data",),
     2: ("models", "baselines", "training", "motion", "facing"),
-    3: ("budget", "attacks", "targets", "curves", "recogniser"),
+    3: ("budget", "attacks", "targets", "curves", "recogniser", "peers", "given"),
     4: (
         "tolerance",
         "batches",
@@ -54,6 +54,7 @@ ROOMS = {
         "verification",
         "votes",
         "work",
+        "attacked",
     ),
     5: ("report",),
     6: ("reproduction", "survey"),

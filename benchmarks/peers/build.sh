@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv-peers: feint (editable) beside the pinned peers, for `python -m benchmarks.step`.
+# Makes .venv-peers: feint (editable) beside the pinned peers, for `python -m benchmarks.step` and tests/peers.
 # Run it again and it does nothing, until what it installs from has changed.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -4,12 +4,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from feint.attacked import Attacked as Attacked
+    from feint.attacked import attack as attack
     from feint.attacks import AIA as AIA
     from feint.attacks import Attack as Attack
     from feint.attacks import FramewiseMinimal as FramewiseMinimal
     from feint.attacks import Minimal as Minimal
     from feint.attacks import MinimalPerturbation as MinimalPerturbation
     from feint.attacks import Noise as Noise
+    from feint.attacks import Untargeted as Untargeted
     from feint.budget import Budget as Budget
     from feint.errors import FeintError as FeintError
     from feint.models.coordinates import with_first_pose as with_first_pose
@@ -34,6 +37,7 @@ __version__ = "0.1.0"
 _HOME = {
     "AIA": "feint.attacks",
     "Attack": "feint.attacks",
+    "Attacked": "feint.attacked",
     "Budget": "feint.budget",
     "DeepGRU": "feint.models.deepgru",
     "FeintError": "feint.errors",
@@ -51,6 +55,8 @@ _HOME = {
     "Targets": "feint.targets",
     "Tolerance": "feint.tolerance",
     "Training": "feint.training",
+    "Untargeted": "feint.attacks",
+    "attack": "feint.attacked",
     "distance": "feint.sequences",
     "probe": "feint.probes",
     "predict": "feint.sequences",

@@ -90,7 +90,11 @@ class Budget:
         return self
 
     def radius(self, x: Sequences) -> Float[Tensor, "batch 1 _"]:
-        """The largest change in data units: (batch, 1, 1), or (batch, 1, features) with `unit`."""
+        """The largest change in data units: (batch, 1, 1), or (batch, 1, features) with `unit`.
+
+        Raises:
+            FeintError: eps or unit is for another number of rows or features than x has.
+        """
         eps = _like(self.eps, x.values)
         if eps.ndim == 1 and len(eps) != len(x):
             raise FeintError(
@@ -108,7 +112,11 @@ class Budget:
         return eps * self.unit.to(x.values)
 
     def free(self, x: Sequences) -> Bool[Tensor, "batch time features"]:
-        """True where x may be changed: on the budget's coordinates, in a sequence's own frames."""
+        """True where x may be changed: on the budget's coordinates, in a sequence's own frames.
+
+        Raises:
+            FeintError: coords is for another number of features than x has.
+        """
         features = x.values.shape[-1]
         if self.coords is None:
             coords = torch.ones(features, dtype=torch.bool, device=x.values.device)
@@ -181,8 +189,9 @@ class Budget:
         return x.with_values(self.settle(values.values).clamp(lower, upper))
 
     def excess(self, x_adv: Sequences, x: Sequences) -> Float[Tensor, " batch"]:
-        """By how much each row leaves the budget, in data units: 0 (up to rounding) if it keeps it.
+        """By how much each row of x_adv leaves the budget around x, in data units: (batch,).
 
+        0 (up to rounding) if it keeps it.
         Infinite where a coordinate off the budget's, or the padding, was touched at all, and where
         a value that must be whole is not.
         """

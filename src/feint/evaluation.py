@@ -6,7 +6,7 @@ attack, and every distance is computed anew in fp32.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,9 +36,11 @@ class Question:
     Attributes:
         target: the class asked for.
         x: what the model sees, clean.
-        wanted: the aligned target reactions, one a row.
+        wanted: the aligned target reactions, one a row; for an untargeted attack the answers to
+            lead away from: the clean ones, or the true reactions.
         keys, labels, sides: of the test rows.
         exemplars: the key of the training reaction each row's target comes from.
+        candidates: targets that an untargeted attack may try, each for all rows.
     """
 
     target: str
@@ -48,6 +50,7 @@ class Question:
     labels: tuple[str, ...]
     sides: tuple[str, ...]
     exemplars: tuple[str, ...]
+    candidates: tuple[Sequences, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +110,9 @@ def craft(
     """
     if not epsilons:
         raise FeintError("craft got no eps; expected at least one above 0.")
-    climbing = not independent and _climbs(attack)
-    if goal is not None and not climbing:
+    takes = _takes(attack)
+    climbing = not independent and getattr(attack, "keep", None) == "best" and "start" in takes
+    if goal is not None and not (climbing and "goal" in takes):
         raise FeintError(
             f"craft got a goal for {attack}; expected an attack that keeps its best iterate and "
             "takes a start and a goal, such as AIA(keep='best'), and independent=False."
@@ -139,6 +143,8 @@ def craft(
                 more["start"] = x.with_values(values[rows, :time])
             if goal is not None:
                 more["goal"] = goal[asked]
+            if question.candidates and "candidates" in takes:
+                more["candidates"] = [one[asked] for one in question.candidates]
             x_adv = attack(model, x, wanted, within, **more)
             # Against a copy the attack never held: one that changed its input is caught too.
             verify(name, x_adv, question.x[asked], within)
@@ -208,10 +214,9 @@ def minimal_rows(source: str, question: Question, found: Minimal, kappa: Tensor)
     return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
 
 
-def _climbs(attack: Attack) -> bool:
-    """Whether it keeps the best of its iterates, a start given to it among them."""
-    takes = inspect.signature(type(attack).__call__).parameters
-    return getattr(attack, "keep", None) == "best" and {"start", "goal"} <= takes.keys()
+def _takes(attack: Attack) -> Set[str]:
+    """What a call of it can be given, by name."""
+    return inspect.signature(type(attack).__call__).parameters.keys()
 
 
 def _levels(epsilons: Sequence[float], count: int, climbing: bool) -> list[Tensor]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from feint.attacks import AIA
+from feint.attacks import AIA, Untargeted
 from feint.attacks.noise import Kind
 from feint.curves import WIDEST, Curve, read_curve
 from feint.curves import Kind as CurveKind
@@ -15,7 +15,7 @@ from feint.errors import FeintError
 from feint.skeleton import SBU_15
 from feint.sources import TAGS, AnyData, Count, Data, Part, People, Positive, Table
 from feint.specs import KINDS, AnyModel, Name, YourModel
-from feint.targets import Exemplar, Place, Role, Targets, Time
+from feint.targets import AWAY, Exemplar, Place, Role, Targets, Time
 
 Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
 LARGEST_FILE = 2**20
@@ -25,9 +25,13 @@ Number = Annotated[float, Field(allow_inf_nan=False, gt=-1e30, lt=1e30)]
 class Attacker(Part):
     """[attack]: the attack and its budget."""
 
+    kind: Literal["targeted", "untargeted"] = "targeted"
+    """Untargeted, answers are led away from the reference; target.labels are candidates."""
+    reference: Literal["true", "clean"] = "true"
+    """Untargeted: what answers are led away from, the true reaction or the model's clean answer."""
     preset: Literal["strong", "paper-eq6", "paper-adam"] = "strong"
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Any field of AIA, in place of the preset's."""
+    """Any field of AIA, in place of the preset's; or of Untargeted."""
     eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
     unit: Literal["data", "cm", "deviation"] = "data"
     """Of eps: the data's, cm on every axis, or standard deviations of each column."""
@@ -53,8 +57,12 @@ class Attacker(Part):
             raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}")
         return self
 
-    def attack(self) -> AIA:
+    def attack(self) -> AIA | Untargeted:
         """The attack with its settings."""
+        if self.kind == "untargeted":
+            if self.preset != "strong":
+                raise FeintError("presets are of the targeted attack; expected settings alone")
+            return Untargeted.of(self.settings)
         return AIA.preset(self.preset, **self.settings)
 
 
@@ -203,6 +211,16 @@ class Experiment(Part):
             except FeintError as error:
                 raise FeintError(f"attack: {error}") from error
         return self
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The targets in the rows."""
+        return (AWAY,) if self.away else self.target.labels
+
+    @property
+    def away(self) -> bool:
+        """Whether the attack is untargeted."""
+        return self.attack.kind == "untargeted"
 
     @property
     def sources(self) -> list[str]:

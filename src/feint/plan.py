@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import Any
 
-from feint.attacks import AIA, Attack, Noise
+from feint.attacks import AIA, Attack, Noise, Untargeted
 from feint.budget import Budget
 from feint.evaluation import ATTACK, NONE
 from feint.experiment import Experiment
@@ -18,6 +19,7 @@ from feint.results import told_budget
 from feint.series import Form, place_of
 from feint.skeleton import SBU_15
 from feint.specs import YourModel
+from feint.targets import AWAY
 from feint.tolerance import Tolerance
 from feint.training import Training
 
@@ -179,7 +181,10 @@ class Plan:
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"label": label, "rows": rows}
         name = f"target {label}, rows {rows[0]}-{rows[1] - 1}"
-        common = self._targets if not self.experiment.target.curves else self._curve(label)
+        if label == AWAY:
+            common = self._away
+        else:
+            common = self._curve(label) if self.experiment.target.curves else self._targets
         if not self._shared:
             return self._asking("question", common, own, needs, source, name, "question")
         return Job("question", common, own, needs, "question", name)
@@ -235,7 +240,7 @@ class Plan:
     def scored(self) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]:
         """Every scoring in the order of the rows, with source, victim, target, attack, eps."""
         for source, victim in self.pairs:
-            for label in self.experiment.target.labels:
+            for label in self.experiment.asked:
                 for attack in self.names:
                     for eps in (0.0,) if attack == NONE else self.experiment.attack.eps:
                         for rows in self.chunks:
@@ -252,7 +257,7 @@ class Plan:
     def attack_stage(self) -> Iterator[Job]:
         """Questions, then all that perturbs: each job once."""
         for i, source in enumerate(self.sources):
-            for j, label in enumerate(self.experiment.target.labels):
+            for j, label in enumerate(self.experiment.asked):
                 if i == 0 or not self._shared:
                     yield from (self.question(source, label, rows) for rows in self.chunks)
                 for attack, kind in self.attacks.items():
@@ -265,7 +270,7 @@ class Plan:
     def minimal_stage(self) -> Iterator[Job]:
         """Questions, then the searches: each job once."""
         for i, source in enumerate(self.sources):
-            for label in self.experiment.target.labels:
+            for label in self.experiment.asked:
                 if i == 0 or not self._shared:
                     yield from (self.question(source, label, rows) for rows in self.chunks)
                 yield from (self.minimal(source, label, rows) for rows in self.chunks)
@@ -281,7 +286,7 @@ class Plan:
 
     def sizes(self) -> dict[str, int]:
         """How many jobs the stages yield."""
-        targets, parts = len(self.experiment.target.labels), len(self.chunks)
+        targets, parts = len(self.experiment.asked), len(self.chunks)
         models, victims = len(self.sources), len({victim for _, victim in self.pairs})
         eps, noises = len(self.experiment.attack.eps), len(self.attacks) - 1
         questions = targets * (1 if self._shared else models)
@@ -312,6 +317,9 @@ class Plan:
     @property
     def _shared(self) -> bool:
         """Whether every source is asked for the same: targets do not follow its answers."""
+        attacker = self.experiment.attack
+        if attacker.kind == "untargeted" and attacker.reference == "clean":
+            return False
         spec = self.experiment.target
         if spec.curves:
             return not any(one.curve(0).relative for one in spec.curves)
@@ -326,6 +334,14 @@ class Plan:
         spec, seed = self.experiment.target, self.experiment.seed
         one = next(one for one in spec.curves if one.name == label)
         return Common(curve=one.curve(seed).told(), first_pose=self._first_pose)
+
+    @cached_property
+    def _away(self) -> Common:
+        spec, seed = self.experiment.target, self.experiment.seed
+        candidates: list[Any] = [one.curve(seed).told() for one in spec.curves]
+        reference = self.experiment.attack.reference
+        away = {"reference": reference, "candidates": candidates or list(spec.labels)}
+        return Common(**self._targets.settings, away=away)
 
     @cached_property
     def _told_budget(self) -> dict[str, object]:
@@ -347,6 +363,8 @@ class Plan:
     @lru_cache(maxsize=64)  # noqa: B019
     def _attack(self, label: str) -> Common:
         attack = self.with_kappa(self.attacks[ATTACK], label)
+        if isinstance(attack, Untargeted):
+            return Common(untargeted=asdict(attack), budget=self._told_budget)
         assert isinstance(attack, AIA)
         return Common(attack=asdict(attack), budget=self._told_budget)
 

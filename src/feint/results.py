@@ -1,6 +1,7 @@
 """What the results of jobs hold, and how it is read back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import polars as pl
@@ -50,7 +51,10 @@ def read_question(
             f"The result of {about.get('name')!r} does not name its {len(x)} sequences. {_ADVICE}"
         )
     wanted = _sequences(tensors, "wanted").to(device)
-    return Question(told(about, "target", str), x, wanted, *names)
+    count = sum(name.startswith("candidate.") for name in tensors)
+    each = (_sequences(tensors, f"candidate.{i}").to(device) for i in range(count))
+    question = Question(told(about, "target", str), x, wanted, *names)
+    return replace(question, candidates=tuple(each))
 
 
 def read_reactor(tensors: Mapping[str, Tensor]) -> Sequences:

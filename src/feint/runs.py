@@ -213,10 +213,11 @@ class Run:
                 self._complete(lambda: [job], "tolerance", 1)
                 found = tolerance.Tolerance.told(self._of(job, "tolerance", dict), job.name)
             elif isinstance(asked, float):
-                found = tolerance.given(asked, self.experiment.target.labels)
+                found = tolerance.given(asked, self.experiment.target.labels, self.experiment.away)
             else:
                 found = tolerance.Tolerance.load(Path(asked))
-            for label in self.experiment.target.labels:
+            away = self.experiment.away
+            for label in self.data.test.labels if away else self.experiment.asked:
                 found.of(label)  # there, or an error that names it
             found.save(inside(self.folder, "tolerance.json"))
         return found
@@ -238,6 +239,11 @@ class Run:
             kappa and distance (equation 7), eps: 0 where none was needed, null where the largest
             was not enough; job and row, where the perturbed sequence lies.
         """
+        if self.experiment.away:
+            raise FeintError(
+                "The smallest eps is searched for with a target, and this experiment's attack is "
+                'untargeted. Give attack.kind = "targeted".'
+            )
         with self._session("minimal"):
             self._train()
             plan = self._with_tolerance()

@@ -70,7 +70,11 @@ class Sequences:
 
     @staticmethod
     def pad(sequences: Sequence[Tensor]) -> "Sequences":
-        """Pad (time, features) tensors of unequal time with zeros into one batch."""
+        """Pad (time, features) tensors of unequal time with zeros into one batch.
+
+        Raises:
+            FeintError: an empty list, another shape, NaN or infinity.
+        """
         if len(sequences) == 0:
             raise FeintError(
                 "Sequences.pad got an empty list; expected at least one (time, features) tensor."
@@ -275,7 +279,9 @@ def _short(error: Exception) -> str:
 
 
 def predict(model: nn.Module, x: Sequences) -> Sequences:
-    """The model's answer to each sequence: (batch, time, outputs), no gradient, 0 in the padding.
+    """The model's answer to each sequence of x: (batch, time, outputs), in the data's units.
+
+    No gradient flows; the padding is 0.
 
     Raises:
         FeintError: the model is in a training mode that changes its answer, draws random numbers,

@@ -91,7 +91,7 @@ class Skeleton:
         return len(self.joints) * len(self.axes)
 
     def joint(self, name: str) -> int:
-        """The position of a joint, by name."""
+        """The position of a joint, by name.  Raises FeintError on one it does not have."""
         if name not in self.joints:
             raise FeintError(
                 f"Skeleton {self.name} has no joint {name!r}; expected one of "
@@ -111,7 +111,11 @@ class Skeleton:
         return name
 
     def axis(self, *names: str) -> Bool[Tensor, " features"]:
-        """Which features lie on these axes: True there.  `axis("z")` is the paper's depth only."""
+        """Which features lie on these axes: True there.  `axis("z")` is the paper's depth only.
+
+        Raises:
+            FeintError: no name, or an axis it does not have.
+        """
         for name in names:
             if name not in self.axes:
                 raise FeintError(
@@ -127,7 +131,11 @@ class Skeleton:
         return (0.01 / torch.tensor(self.scale).abs()).repeat(len(self.joints))
 
     def of_joints(self, names: Sequence[str]) -> Bool[Tensor, " features"]:
-        """Which features belong to these joints: True there.  Combine with `axis` by `&`."""
+        """Which features belong to these joints: True there.  Combine with `axis` by `&`.
+
+        Raises:
+            FeintError: no name, or a joint it does not have.
+        """
         if not names:
             raise FeintError("of_joints got no name; expected one or more joints.")
         wanted = torch.zeros(len(self.joints), dtype=torch.bool)

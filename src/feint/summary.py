@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
+from feint.targets import AWAY
 from feint.tolerance import Tolerance
 
 INTERACTION = pl.col("sequence").str.replace(r"/[^/]*$", "")
@@ -24,7 +25,8 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
         failed: how many did not count without an attack; moved: the share of *these* the attack
         made count, with low and high, its 95 % interval (bootstrap over interactions);
         moved_noise: the share of these that noise made count;
-        closed: share of the distance to the target closed, the median over sequences;
+        closed: share of the distance to the target closed, the median over sequences (null
+        where it was not to be closed: untargeted);
         error_cm, change_cm, change_max_cm, bones: means, where the rows have them.
     """
     judged = rows.filter(pl.col("label") != pl.col("target"))
@@ -45,7 +47,7 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
         .join(noise, on=[*question, "eps"], how="left", validate="m:1")
         .with_columns(
             interaction=INTERACTION,
-            closed=1 - measured / pl.col("clean_distance"),
+            closed=pl.when(pl.col("target") != AWAY).then(1 - measured / pl.col("clean_distance")),
         )
     )
     keys = ["source", "victim", *(["target"] if by_target else []), "attack", "eps"]
@@ -164,20 +166,29 @@ def _drawn(clusters: int, draws: int, seed: int) -> np.ndarray:
     return np.bincount(flat, minlength=draws * clusters).reshape(draws, clusters).astype(float)
 
 
-def verdict(table: pl.DataFrame, unit: str) -> list[str]:
-    """A sentence a model: the white-box result at the largest eps, beside its baselines."""
+def verdict(table: pl.DataFrame, unit: str, away: bool = False) -> list[str]:
+    """A sentence a model: the white-box result at the largest eps, beside its baselines.
+
+    Args:
+        table: of `rates`, over all targets.
+        unit: of eps, in words.
+        away: the attack was untargeted.
+    """
+    near, far = "the target", "count as it"
+    if away:
+        near, far = "led away", "count as led away"
     white = table.filter((pl.col("attack") == "attack") & (pl.col("source") == pl.col("victim")))
     sentences = []
     for one in white.filter(pl.col("eps") == pl.col("eps").max()).iter_rows(named=True):
         if not one["failed"]:
-            sentences.append(f"{one['victim']}: every answer counts as the target by itself.")
+            sentences.append(f"{one['victim']}: every answer counts as {near} by itself.")
             continue
         noise = "random noise was not tried"
         if one["moved_noise"] is not None:
             noise = f"random noise of the same size {one['moved_noise']:.0%}"
         sentences.append(
             f"{one['victim']}: a change of at most {one['eps']:g} {unit} makes "
-            f"{one['moved']:.0%} of the answers that were not the target count as it "
+            f"{one['moved']:.0%} of the answers that were not {near} {far} "
             f"(95\u00a0% interval {one['low']:.0%}-{one['high']:.0%}, n = {one['failed']}); "
             f"{noise}. Without an attack {one['clean']:.0%} of all {one['n']} already did."
         )

@@ -23,6 +23,8 @@ Time = Literal["resample", "hold", "crop"]
 Place = Literal["reactor", "prediction", "root", "raw"]
 Exemplar = Literal["medoid", "nearest", "any"]
 Role = Literal["initiates", "responds", "any"]
+AWAY = "untargeted"
+"""The target, in rows, of an attack that only leads away from what stands in its place."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class Targets:
             "prediction"'s, let the "root" follow the clean prediction's in every frame, or leave
             the target where it was recorded ("raw", as in the paper).
         seed: of "any".
+
+    Raises:
+        FeintError: an unknown choice.
     """
 
     exemplar: Exemplar = "medoid"
@@ -59,7 +64,7 @@ class Targets:
                 )
 
     def candidates(self, label: str, train: Pairs) -> list[int]:
-        """The training rows whose reaction is `label` in the role asked for.
+        """The rows of `train` whose reaction is `label` in the role asked for.
 
         Raises:
             FeintError: there is none.
@@ -78,7 +83,7 @@ class Targets:
         return rows
 
     def choose(self, label: str, train: Pairs, test: Pairs) -> tuple[list[str], list[Tensor]]:
-        """For each test row, the key and the raw reaction of its exemplar of `label`.
+        """For each row of `test`, key and raw reaction of its exemplar of `label` in `train`.
 
         A side without any takes the other side's, mirrored.
 
@@ -119,6 +124,7 @@ class Targets:
             targets: one (time, features) reaction a row.
             reactor: the true reactions, for their lengths and first roots.
             prediction: the model's clean answers.
+            skeleton: of all of them; its root is what is moved.
         """
         lengths = reactor.lengths.tolist()
         placed = Sequences.pad(

@@ -20,7 +20,7 @@ from feint.data.interactions import Pairs
 from feint.errors import FeintError
 from feint.files import read_json, write_json
 from feint.sequences import Reading
-from feint.targets import Place, Role, Time, between
+from feint.targets import AWAY, Place, Role, Time, between
 
 SCHEMA = 1
 SCHEMA_JUDGED = 2
@@ -66,6 +66,9 @@ class Tolerance:
             does not depend on them.
         judges: how many people it is from; 0 if from none.
         study: the id of the study they took part in.
+
+    Raises:
+        FeintError: no kappa, one not finite or not above 0, an unknown reading.
     """
 
     kappa: Mapping[str, float]
@@ -103,17 +106,27 @@ class Tolerance:
         return value
 
     def goals(self, label: str, lengths: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Kappa of a class for sequences of these lengths, as distances of equation 7."""
+        """Kappa of the class `label` as a sum (equation 7), for sequences of these lengths."""
         kappa = torch.full_like(lengths, self.of(label), dtype=torch.get_default_dtype())
         return kappa * lengths if self.per_frame else kappa
 
     def reached(self, rows: pl.DataFrame) -> pl.Series:
-        """Which rows count as the target: strictly below kappa, as in equation 1."""
+        """Which rows count as the target: strictly below kappa, as in equation 1.
+
+        Where an attack was untargeted the distance is to what it leads away from, and those count
+        that are led kappa or further: no longer within kappa of the row's own class.
+        """
         measured = rows[f"distance_{self.reading}"]
         if self.per_frame:
             measured = measured / rows["frames"]
-        kappa = pl.Series([self.of(label) for label in rows["target"]], dtype=pl.Float64)
-        return (measured < kappa).alias("reached")
+        return ((measured < self.kappas(rows)) ^ (rows["target"] == AWAY)).alias("reached")
+
+    def kappas(self, rows: pl.DataFrame) -> pl.Series:
+        """Kappa by which each row is judged: the target's, or untargeted its own class's."""
+        judged = rows["target"]
+        if bool((judged == AWAY).any()):
+            judged = judged.zip_with(judged != AWAY, rows["label"])
+        return pl.Series("kappa", [self.of(label) for label in judged], dtype=pl.Float64)
 
     def settled(self) -> dict[str, Any]:
         """All that jobs and tables are known by: what it is from people is only told beside."""
@@ -138,7 +151,7 @@ class Tolerance:
 
     @staticmethod
     def told(content: Mapping[str, Any], name: str) -> "Tolerance":
-        """The tolerance that JSON tells (`dataclasses.asdict`); `name` stands for it in errors.
+        """The tolerance that JSON content tells (`asdict`); `name` stands for it in errors.
 
         Raises:
             FeintError: it tells none.
@@ -222,9 +235,15 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
     )
 
 
-def given(kappa: float, labels: Sequence[str]) -> Tolerance:
-    """A number of the user's own for every target: a mean distance a frame, in data units."""
-    return Tolerance(dict.fromkeys(labels, kappa), per_frame=True, source="given in the experiment")
+def given(kappa: float, labels: Sequence[str], away: bool = False) -> Tolerance:
+    """A number of the user's own for every target: a mean distance a frame, in data units.
+
+    Args:
+        away: for an untargeted attack, which is judged by the sequences' own classes: all of them.
+    """
+    other = kappa if away else None
+    told = "given in the experiment"
+    return Tolerance(dict.fromkeys(labels, kappa), other, per_frame=True, source=told)
 
 
 def natural(

@@ -39,6 +39,9 @@ class Training:
         clip: largest norm of the gradient.
         checkpoint_every: epochs between checkpoints.
         seed: of the split, the shuffling and dropout.
+
+    Raises:
+        FeintError: a number out of its range, an unknown choice.
     """
 
     epochs: int = 100
@@ -116,6 +119,7 @@ def train(
         model: initialised by the caller; if it has `fit_coordinates(x, y)` that is called first,
             with the rows trained on.  If it has `solve(x, y)`, that is all of its training.
         x, y: (batch, time, features) and (batch, time, outputs), same lengths.
+        settings: how.
         groups: what belongs together (the interaction of each row): never split by validation.
         checkpoint: a file to resume from if it is there, and to keep up to date; a finished
             training is recognised by it and not repeated.

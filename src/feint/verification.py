@@ -165,7 +165,8 @@ class _Work:
                 about = self.trail.store.read(self.plan.natural().key)[1]
                 right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
             elif isinstance(asked, float):
-                right = tolerance.given(asked, self.plan.experiment.target.labels)
+                experiment = self.plan.experiment
+                right = tolerance.given(asked, experiment.target.labels, experiment.away)
             elif asked in ("paper", "paper-joint"):
                 right = tolerance.paper("joint" if asked == "paper-joint" else "frame")
             else:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 import feint
 from feint import checks, evaluation, probes, store, tolerance
-from feint.attacks import AIA, MinimalPerturbation, Noise
+from feint.attacks import AIA, Attack, MinimalPerturbation, Noise, Untargeted
 from feint.curves import Curve
 from feint.data.interactions import Pairs
 from feint.errors import DamagedError, FeintError
@@ -278,18 +278,29 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
     x = as_seen(some, needs.setting("first_pose"))
     before = x.to(needs.device)
     answer = predict(needs.model(), before).to("cpu") if needs.has("model") else some.reactor
-    if isinstance(some.form, Series):
-        curve = Curve.of(needs.setting("curve"))
-        exemplars, wanted = curve.wanted(learnt, some, answer)
-    else:
+
+    def aligned(asked: Any) -> tuple[list[str], Sequences]:
+        """A target for every row: of a class, or of a series' curve."""
+        if isinstance(some.form, Series):
+            return Curve.of(asked).wanted(learnt, some, answer)
         spec = Targets(**needs.setting("targets"))
-        exemplars, raw = spec.choose(label, learnt, some)
-        wanted = spec.align(raw, some.reactor, answer, some.skeleton)
+        exemplars, raw = spec.choose(asked, learnt, some)
+        return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)
+
+    candidates: list[Sequences] = []
+    if away := job.common.settings.get("away"):
+        wanted = answer if away["reference"] == "clean" else some.reactor
+        exemplars = [""] * len(x)
+        candidates = [aligned(one)[1] for one in away["candidates"]]
+    else:
+        series = isinstance(some.form, Series)
+        exemplars, wanted = aligned(needs.setting("curve") if series else label)
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
         "wanted": wanted.values,
         "lengths": wanted.lengths,
+        **{f"candidate.{i}": one.values for i, one in enumerate(candidates)},
     }
     names = {"keys": some.keys, "labels": some.labels, "sides": some.sides}
     return tensors, {"target": label, **names, "exemplars": exemplars}
@@ -307,10 +318,16 @@ def _noise(job: Job, needs: Needs, desk: Desk) -> Result:
 def _attack(job: Job, needs: Needs, desk: Desk) -> Result:
     question, eps = needs.question(), needs.setting("eps")
     budget = budget_of(needs.setting("budget"), eps, needs.device)
+    settings = job.common.settings
+    attack: Attack
+    if "untargeted" in settings:
+        attack = Untargeted(**settings["untargeted"])
+    else:
+        attack = AIA(**settings["attack"])
     with bar(len(question.x), job.name) as progress:
         crafted = evaluation.craft(
             job.name,
-            AIA(**needs.setting("attack")),
+            attack,
             needs.model(),
             question,
             budget,

@@ -8,7 +8,7 @@ import torch
 from tests.attacks.problems import CausalLinear, Centred, ragged
 from torch import Tensor, nn
 
-from feint.attacks import AIA, Attack, FramewiseMinimal, MinimalPerturbation, Noise
+from feint.attacks import AIA, Attack, FramewiseMinimal, MinimalPerturbation, Noise, Untargeted
 from feint.attacks.aia import PRESETS
 from feint.budget import Budget
 from feint.models.deepgru import DeepGRU
@@ -44,6 +44,8 @@ ATTACKS: dict[str, Attack] = {
     "uniform noise": Noise("uniform"),
     "offset noise": Noise("offset"),
     "best noise": Noise("sign", tries=4),
+    "ascent": Untargeted("ascent", steps=STEPS, restarts=2),
+    "far targets": Untargeted("target", steps=STEPS),
 }
 
 
@@ -240,7 +242,7 @@ def test_gradients_switched_off_or_wanted_elsewhere_do_not_matter(attack: str) -
 
 def test_what_the_attacks_call_themselves_is_what_they_are() -> None:
     for attack in ATTACKS.values():
-        assert eval(repr(attack), {"AIA": AIA, "Noise": Noise}) == attack
+        assert eval(repr(attack), {"AIA": AIA, "Noise": Noise, "Untargeted": Untargeted}) == attack
 
 
 @pytest.mark.parametrize("attack", ["paper-eq6", "strong", "best noise"])

@@ -54,6 +54,9 @@ class AIA:
         precision: of the search, "fp32" or "bf16" where the processor has it; what is found is
             measured in fp32 (`feint.evaluation`) either way.
         seed: of the random restarts.
+
+    Raises:
+        FeintError: an unknown choice, a number out of its range, both kappa and eta.
     """
 
     steps: int = 400
@@ -116,7 +119,15 @@ class AIA:
 
     @staticmethod
     def preset(name: str, **changes: Any) -> "AIA":
-        """A named setting, with any field changed: `AIA.preset("paper-eq6", kappa=79.52)`."""
+        """A named setting, with any field changed: `AIA.preset("paper-eq6", kappa=79.52)`.
+
+        Args:
+            name: "strong", "paper-eq6" or "paper-adam".
+            changes: fields of AIA, in place of the setting's.
+
+        Raises:
+            FeintError: an unknown name or field, or a value that AIA refuses.
+        """
         if name not in PRESETS:
             raise FeintError(f"AIA got preset {name!r}; expected one of {', '.join(PRESETS)}.")
         known = {field.name for field in fields(AIA)}
@@ -212,7 +223,10 @@ class AIA:
     def spatial(
         self, output: Float[Tensor, "batch time outputs"], target: Sequences
     ) -> Float[Tensor, " batch"]:
-        """L_spatial, equation 3: the distance of each frame to S_t, summed over own frames."""
+        """L_spatial, equation 3: the distance of each frame to S_t, summed over own frames.
+
+        The output is the model's answer, the target what S_t is around; both in data units.
+        """
         d = frame_distance(output - target.values, self.reading)
         if self.surface == "ball":
             d = (d - self.radius(target.lengths).to(d)).clamp_min(0)
@@ -243,7 +257,7 @@ class AIA:
 
         Every neighbouring pair of frames counts twice, once from each side; the paper's undefined
         x'_0 and x'_{T+1} are left out.  The other readings sum the norms of a finite difference of
-        the change: first (velocity), second (acceleration), third (jerk).
+        the change from x to these values: first (velocity), second (acceleration), third (jerk).
         """
         if self.temporal == "input":
             return 2 * _sum_of_norms(values.diff(dim=1), x.lengths - 1)

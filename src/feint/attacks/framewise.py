@@ -49,6 +49,9 @@ class FramewiseMinimal:
         step_size: Adam's first, as a fraction of eps; it falls towards 0 by half a cosine.
         rate: how fast the weight follows, at most by a factor exp(rate) a step.
         reading: of equation 7, "frame" or "joint" (`feint.distance`).
+
+    Raises:
+        FeintError: a number out of its range, an unknown reading.
     """
 
     steps: int = 400

@@ -52,6 +52,9 @@ class MinimalPerturbation:
         attack: one descent of the search.
         precision: the search stops when it knows the smallest eps to this fraction of the largest.
         levels: search among these eps only (in the budget's unit), instead of to a precision.
+
+    Raises:
+        FeintError: a precision or levels out of their range.
     """
 
     attack: AIA = field(default_factory=lambda: AIA(steps=100))
@@ -83,6 +86,9 @@ class MinimalPerturbation:
         """Search for the smallest eps at which the model's answer is within kappa of the target.
 
         Args:
+            model: (batch, time, features) -> (batch, time, outputs), used as it is.
+            x: what the model sees.
+            target: what it shall answer; the model's output shape, x's lengths.
             budget: its eps is the largest one tried (unless there are `levels`); what may be
                 changed and the valid range hold throughout.
             kappa: the tolerance, equation 7 in the attack's `reading`, one number or one a row.

@@ -24,6 +24,9 @@ class Noise:
             once for all frames, a displacement held over time, which models average out least.
         tries: the best of so many draws, by the distance to the target; 1 never asks the model.
         seed: with the row's own values it decides the draw, whatever batch the row is in.
+
+    Raises:
+        FeintError: an unknown kind, no try.
     """
 
     kind: Kind = "sign"
@@ -55,7 +58,7 @@ class Noise:
 
     @torch.no_grad()
     def draw(self, x: Sequences, budget: Budget, seed: int) -> Sequences:
-        """One draw around x, inside the budget."""
+        """One draw around x, inside the budget, by this seed."""
         noise = uniform(x, seed)
         if self.kind == "offset":
             noise = noise[:, :1].expand_as(noise)

@@ -19,6 +19,7 @@ from feint.experiment import restore
 from feint.files import inside
 from feint.series import Form, Series, form_of
 from feint.skeleton import Skeleton
+from feint.targets import AWAY
 from feint.tolerance import Tolerance
 
 
@@ -145,6 +146,11 @@ class Findings:
                 "Remove it and run `feint train` again."
             ) from error
 
+    @property
+    def away(self) -> bool:
+        """Whether the attack was untargeted: rows tell distances to what it leads away from."""
+        return bool(self.experiment["attack"].get("kind") == "untargeted")
+
     @cached_property
     def rates(self) -> pl.DataFrame:
         """`summary.rates` over all targets."""
@@ -167,18 +173,19 @@ class Findings:
         distance = pl.col(self._measure_name)
         if self.tolerance.per_frame:
             distance = distance / pl.col("frames")
-        kappa = [self.tolerance.of(label) for label in rows["target"]]
         rows = rows.with_columns(
             self.tolerance.reached(rows),
             distance=distance,
-            kappa=pl.Series(kappa, dtype=pl.Float64),
+            kappa=self.tolerance.kappas(rows),
         )
         key = ["source", "victim", "target", "sequence"]
         clean = rows.filter(pl.col("attack") == NONE).select(
             *key, clean=pl.col("reached"), clean_distance=pl.col("distance")
         )
         return rows.join(clean, on=key, how="left", validate="m:1").with_columns(
-            closed=1 - pl.col("distance") / pl.col("clean_distance")
+            closed=pl.when(pl.col("target") != AWAY).then(
+                1 - pl.col("distance") / pl.col("clean_distance")
+            )
         )
 
     @property
@@ -271,7 +278,9 @@ class Findings:
         return [
             sentence
             for name in self.models
-            for sentence in summary.verdict(self.rates.filter(pl.col("victim") == name), self.unit)
+            for sentence in summary.verdict(
+                self.rates.filter(pl.col("victim") == name), self.unit, self.away
+            )
         ]
 
     @cached_property

@@ -43,6 +43,7 @@ def told(findings: Findings) -> str:
                     "kappa": {
                         target: tolerance.of(target)
                         for target in findings.experiment["target"]["labels"]
+                        if target in tolerance.kappa or tolerance.other is not None
                     },
                     "low": dict(tolerance.low),
                     "high": dict(tolerance.high),

@@ -1,0 +1,264 @@
+"""Untargeted: any answer will do, as long as it is far from the one it should have been.
+
+The paper: "For untargeted goals, the attacker simply needs to pick an arbitrary target sequence
+that is far enough from the original sequence" (Koren et al. 2021, section 6.2).  Here the target is
+chosen: of several, the one that ends furthest.  Beside it stands what is usual for regression,
+ascending the loss itself (Balda, Behboodi and Mathar 2019).
+
+A norm is convex.  So for a model linear in its input the furthest answer inside a budget is at one
+of its corners, and every corner that no step improves is a local optimum: hence several starts.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as Listed
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from feint.attacks.aia import AIA
+from feint.attacks.descent import Keep, Optimizer, Precision, Schedule, descend
+from feint.attacks.noise import uniform
+from feint.budget import Budget
+from feint.errors import FeintError
+from feint.sequences import (
+    Reading,
+    Sequences,
+    check_alike,
+    distance,
+    frame_distance,
+    predict,
+    sum_over_time,
+)
+
+How = Literal["worst", "ascent", "target"]
+FAR = 10.0
+"""How many times further than random noise leads a target of our own lies."""
+
+
+@dataclass(frozen=True)
+class Untargeted:
+    """Lead the model's answer as far as possible from a reference, inside the budget.
+
+    Attributes:
+        how: "ascent" climbs the distance itself; "target" attacks several far targets, one after
+            the other, by AIA; "worst" does both.  Kept is, row by row, what ends furthest.
+        steps: of one climb, or of the attack on one target.
+        step_size: as a fraction of eps.
+        optimizer: "adam" or "sign".
+        schedule: "constant", or "cosine" towards 0.
+        restarts: how many climbs, each from a random place in the budget.
+        reflections: pairs of far targets made without any data: what the model answers to random
+            noise, ten times as far from the clean answer, and the reflection of that about the
+            clean answer.  They stand beside the `candidates` a call brings.
+        reading: of equation 7, "frame" or "joint" (`feint.distance`).
+        precision: of the search, "fp32" or "bf16"; what is kept is decided in fp32 either way.
+        seed: of the random starts and reflections.
+
+    Raises:
+        FeintError: an unknown choice, a number out of its range.
+    """
+
+    how: How = "worst"
+    steps: int = 100
+    step_size: float = 0.2
+    optimizer: Optimizer = "adam"
+    schedule: Schedule = "cosine"
+    restarts: int = 4
+    reflections: int = 1
+    reading: Reading = "frame"
+    precision: Precision = "fp32"
+    seed: int = 0
+
+    keep: ClassVar[Keep] = "best"
+    """It never ends nearer to the reference than where it begins."""
+
+    def __post_init__(self) -> None:
+        choices = {
+            "how": How,
+            "optimizer": Optimizer,
+            "schedule": Schedule,
+            "reading": Reading,
+            "precision": Precision,
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in get_args(allowed):
+                raise FeintError(
+                    f"Untargeted got {name}={getattr(self, name)!r}; "
+                    f"expected one of {get_args(allowed)}."
+                )
+        for name, least in (("steps", 1), ("restarts", 1), ("reflections", 0), ("seed", -math.inf)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise FeintError(
+                    f"Untargeted got {name}={value!r}; expected a whole number"
+                    f"{f' from {least}' if math.isfinite(least) else ''}."
+                )
+        if type(self.step_size) not in (int, float) or not 0 < self.step_size < math.inf:
+            raise FeintError(
+                f"Untargeted got step_size={self.step_size!r}; expected a finite number above 0."
+            )
+
+    @staticmethod
+    def of(settings: Mapping[str, Any]) -> "Untargeted":
+        """One with these settings.  Raises FeintError on a field it does not have."""
+        known = [field.name for field in fields(Untargeted)]
+        for key in settings:
+            if key not in known:
+                raise FeintError(
+                    f"Untargeted got an unknown field {key!r}; expected some of {', '.join(known)}."
+                )
+        return Untargeted(**settings)
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: Sequences,
+        reference: Sequences,
+        budget: Budget,
+        *,
+        start: Sequences | None = None,
+        candidates: Listed[Sequences] = (),
+    ) -> Sequences:
+        """Perturb x inside the budget so that the model answers far from the reference.
+
+        Args:
+            model: (batch, time, features) -> (batch, time, outputs), used as it is.
+            x: what the model sees.
+            reference: what its answer is led away from: its clean answer
+                (`feint.predict(model, x)`) or the true reaction; the model's output shape, x's
+                lengths.
+            budget: what may be changed, and by how much.
+            start: where the first climb and every attack on a target begin, if not at x; brought
+                inside the budget.
+            candidates: targets to try, each of the model's output shape: reactions of other
+                classes, say.  Not looked at by "ascent".
+
+        Returns:
+            x', of x's shape; equal to x in the padding and off the budget's coordinates.  Its
+            answer is nowhere nearer to the reference than the start's.
+
+        Raises:
+            FeintError: shapes or lengths differ, there is no target to try, no gradient reaches
+                the input.
+        """
+        answer = predict(model, x)
+        check_alike(answer, reference, "Untargeted (the model's answer and the reference)")
+        for candidate in candidates:
+            check_alike(answer, candidate, "Untargeted (the model's answer and a candidate)")
+        if start is not None:
+            check_alike(start, x, "Untargeted (the start and x)")
+        if self.how == "target" and not self.reflections and not candidates:
+            raise FeintError(
+                "Untargeted got how='target', no reflections and no candidates; expected at least "
+                "one target to try. Pass candidates=[...], or leave reflections at 1."
+            )
+        begin = budget.project(x if start is None else start, x)
+        best = begin.values.detach().clone()
+        furthest = self.distance(model, begin, reference)
+        for tried in self._tries(model, x, answer, reference, begin, budget, candidates):
+            d = self.distance(model, tried, reference)
+            better = d > furthest
+            best = torch.where(better[:, None, None], tried.values, best)
+            furthest = torch.where(better, d, furthest)
+        return x.with_values(best)
+
+    def distance(
+        self, model: nn.Module, x: Sequences, reference: Sequences
+    ) -> Float[Tensor, " batch"]:
+        """How far the model's answer to x is from the reference: (batch,), equation 7."""
+        return distance(predict(model, x), reference, self.reading)
+
+    def _tries(
+        self,
+        model: nn.Module,
+        x: Sequences,
+        answer: Sequences,
+        reference: Sequences,
+        begin: Sequences,
+        budget: Budget,
+        candidates: Listed[Sequences],
+    ) -> Iterator[Sequences]:
+        """Every perturbed batch there is to choose from."""
+        if self.how != "target":
+            for restart in range(self.restarts):
+                yield self._climb(model, x, reference, begin, budget, restart)
+        if self.how != "ascent":
+            attack = AIA(
+                steps=self.steps,
+                step_size=self.step_size,
+                optimizer=self.optimizer,
+                schedule=self.schedule,
+                reading=self.reading,
+                precision=self.precision,
+            )
+            for target in (*candidates, *self._reflected(model, x, answer, budget)):
+                yield attack(model, x, target, budget, start=begin)
+
+    def _climb(
+        self,
+        model: nn.Module,
+        x: Sequences,
+        reference: Sequences,
+        begin: Sequences,
+        budget: Budget,
+        restart: int,
+    ) -> Sequences:
+        """One ascent of the distance: the first from `begin`, others from a random place.
+
+        Where the answer is the reference itself, the distance has no slope: such a row begins at a
+        random place, too.
+        """
+        values = x.values + budget.radius(x) * uniform(x, self.seed * 1000 + restart)
+        if restart == 0:
+            scale = sum_over_time(frame_distance(reference.values), x.lengths)
+            rounding = 1e3 * torch.finfo(scale.dtype).eps * scale
+            away = self.distance(model, begin, reference) > rounding
+            values = torch.where(away[:, None, None], begin.values, values)
+        found = descend(
+            model,
+            x,
+            values,
+            budget,
+            _Away(reference, self.reading),
+            steps=self.steps,
+            step_size=(self.step_size * budget.radius(x)).expand(len(x), 1, -1),
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            keep="best",
+            precision=self.precision,
+        )
+        return x.with_values(found.values)
+
+    def _reflected(
+        self, model: nn.Module, x: Sequences, answer: Sequences, budget: Budget
+    ) -> Iterator[Sequences]:
+        """Far targets on either side of the clean answer, in directions the model can be led."""
+        for pair in range(self.reflections):
+            noise = uniform(x, self.seed * 1000 + 500 + pair).sign()
+            seen = budget.project(x.with_values(x.values + budget.radius(x) * noise), x)
+            way = FAR * (predict(model, seen).values - answer.values)
+            yield answer.with_values(answer.values + way)
+            yield answer.with_values(answer.values - way)
+
+
+@dataclass(frozen=True, eq=False)
+class _Away:
+    """The aim of a climb, for a batch of rows."""
+
+    reference: Sequences
+    reading: Reading
+
+    def loss(self, output: Tensor, values: Tensor) -> Tensor:
+        """Minus equation 7: what is small is far."""
+        d = frame_distance(output - self.reference.values, self.reading)
+        return -sum_over_time(d, self.reference.lengths)
+
+    def met(self, output: Tensor) -> None:
+        """No row is ever far enough."""
+
+    def __getitem__(self, rows: Tensor) -> "_Away":
+        return _Away(self.reference[rows], self.reading)

@@ -1,0 +1,158 @@
+"""As far as possible from a reference: against corners counted out, and beside the baselines."""
+
+from itertools import product
+
+import pytest
+import torch
+from tests.attacks.problems import CausalLinear, ragged, unchecked
+from tests.attacks.test_contract import nothing_changes
+from torch import Tensor, nn
+
+from feint import evaluation, summary
+from feint.attacks import AIA, Noise, Untargeted
+from feint.budget import Budget
+from feint.errors import FeintError
+from feint.evaluation import Question
+from feint.models.tcn import TCN
+from feint.sequences import Reading, Sequences, distance, frame_distance, predict
+from feint.targets import AWAY
+from feint.tolerance import Tolerance
+
+LENGTHS = (5, 1, 3, 4)
+HOWS = ("ascent", "target", "worst")
+
+
+def doubled(sequences: Sequences) -> Sequences:
+    return sequences.with_values(sequences.values.double())
+
+
+def framewise(outputs: int) -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Linear(4, outputs).double()
+
+
+def reactor() -> nn.Module:
+    torch.manual_seed(0)
+    model = TCN(4, 3, width=12, depth=3).double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)
+    return model
+
+
+def away(model: nn.Module, x: Sequences, reference: Sequences) -> Tensor:
+    return distance(predict(model, x), reference)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_one_linear_output_goes_to_the_corner_of_the_signs(how: str) -> None:
+    """|w (x + d) - r| at most: |w x - r| + eps ||w||_1, frame by frame."""
+    model, x = framewise(1), doubled(ragged(LENGTHS, 4, seed=1))
+    coords, unit = torch.tensor([True, False, True, True]), torch.tensor([1.0, 1.0, 0.5, 2.0])
+    eps = torch.tensor([0.1, 0.2, 0.3, 0.4]).double()
+    budget = Budget(eps, coords=coords, unit=unit)
+    clean = predict(model, x)
+    reach = eps[:, None, None] * (model.weight[0].detach().abs() * coords * unit).sum()
+    for reference in (clean, clean.with_values(clean.values + 0.01 * x.values[..., :1].sign())):
+        gap = (clean.values - reference.values).abs()
+        optimum = ((gap + reach)[..., 0] * x.mask).sum(dim=1)
+        short = 1 - away(model, Untargeted(how)(model, x, reference, budget), reference) / optimum
+        assert (short > -1e-9).all()
+        # Far targets lie on either side of the clean answer, wherever the reference is.
+        assert (short < (0.05 if how == "target" else 1e-6)).all()
+
+
+@pytest.mark.parametrize("reading", ["frame", "joint"])
+def test_among_all_corners_of_a_small_linear_model_it_finds_nearly_the_best(
+    reading: Reading,
+) -> None:
+    torch.manual_seed(3)
+    model = CausalLinear(2, 3).double()
+    x = doubled(ragged((4, 3, 1), 2, seed=2))
+    clean, eps = predict(model, x), 0.3
+    found = Untargeted(steps=20, restarts=12, reading=reading)(model, x, clean, Budget(eps))
+    got = distance(predict(model, found), clean, reading)
+    for row, own in enumerate(x):
+        corners = torch.tensor(list(product((-eps, eps), repeat=own.numel()))).double()
+        moved = Sequences.pad(list(own + corners.view(-1, *own.shape)))
+        answers = predict(model, moved).values - predict(model, Sequences.pad([own])).values
+        optimum = float(frame_distance(answers, reading).sum(dim=1).max())
+        assert 0.98 * optimum <= float(got[row]) <= optimum * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_reactor_is_led_further_than_by_noise_and_from_either_reference(how: str) -> None:
+    model, x = reactor(), doubled(ragged(LENGTHS, 4, seed=4))
+    budget = Budget(0.2)
+    clean = predict(model, x)
+    true = clean.with_values(clean.values + 0.3 * doubled(ragged(LENGTHS, 3, seed=5)).values)
+    for reference in (clean, true):
+        with nothing_changes(model, x, reference):
+            found = Untargeted(how, steps=40)(model, x, reference, budget)
+        noise = [Noise(seed=s)(model, x, reference, budget) for s in range(8)]
+        best = torch.stack([away(model, one, reference) for one in noise]).amax(dim=0)
+        got = away(model, found, reference)
+        assert bool((got > best).all()) or how == "target"
+        assert float(got.sum()) > float(best.sum())
+
+
+def test_the_worst_is_the_furthest_of_all_it_tries() -> None:
+    model, x = reactor(), doubled(ragged(LENGTHS, 4, seed=4))
+    budget, clean = Budget(0.2), predict(reactor(), x)
+    targets = [clean.with_values(clean.values + shift) for shift in (2.0, -2.0)]
+    worst = Untargeted(steps=20, restarts=1, reflections=0)
+    found = away(model, worst(model, x, clean, budget, candidates=targets), clean)
+    attack = AIA(steps=20)
+    each = [away(model, attack(model, x, target, budget), clean) for target in targets]
+    climbed = Untargeted("ascent", steps=20, restarts=1)(model, x, clean, budget)
+    each.append(away(model, climbed, clean))
+    torch.testing.assert_close(found, torch.stack(each).amax(dim=0), rtol=1e-9, atol=0)
+
+
+def test_a_start_is_never_lost() -> None:
+    model, x = reactor(), doubled(ragged(LENGTHS, 4, seed=4))
+    clean = predict(model, x)
+    far = Untargeted(steps=60)(model, x, clean, Budget(0.2))
+    for how in HOWS:
+        again = Untargeted(how, steps=1, restarts=1)(model, x, clean, Budget(0.2), start=far)
+        assert (away(model, again, clean) >= away(model, far, clean)).all()
+
+
+def test_rows_hold_the_distance_to_the_reference_and_are_judged_when_read() -> None:
+    model, x = reactor(), doubled(ragged(LENGTHS, 4, seed=4))
+    clean = predict(model, x)
+    names = tuple("abcd")
+    question = Question(
+        AWAY, x, clean, names, ("wave",) * 4, ("left",) * 4, ("",) * 4, candidates=(clean,)
+    )
+    attack = Untargeted(steps=20)
+    noise = evaluation.craft("sign-noise", Noise(), model, question, Budget(1.0), [0.1, 0.2])
+    found = evaluation.craft("attack", attack, model, question, Budget(1.0), [0.1, 0.2])
+    parts = [
+        evaluation.score(model, question, one, None, source_name="m", victim_name="m")[0]
+        for one in (evaluation.clean(question), noise, found)
+    ]
+    rows = parts[0].vstack(parts[1]).vstack(parts[2])
+    small, large = (rows.filter(attack="attack", eps=eps)["distance_frame"] for eps in (0.1, 0.2))
+    assert (large >= small).all()  # it climbs from eps to eps
+    kappa = float(small.median())
+    table = summary.rates(rows, Tolerance({"wave": kappa})).filter(attack="attack")
+    assert table["clean"].to_list() == [0, 0]
+    assert table["reached"].to_list() == [(small >= kappa).mean(), (large >= kappa).mean()]
+    assert table["closed"].is_null().all()
+
+
+def test_what_it_refuses() -> None:
+    x = ragged((3,), 2)
+    with unchecked(), pytest.raises(FeintError, match="how='far'"):
+        Untargeted(how="far")  # type: ignore[arg-type]
+    for wrong in ({"steps": 0}, {"restarts": 0}, {"reflections": -1}, {"seed": 0.5}):
+        with unchecked(), pytest.raises(FeintError, match="whole number"):
+            Untargeted(**wrong)
+    with pytest.raises(FeintError, match="step_size=0"):
+        Untargeted(step_size=0.0)
+    with pytest.raises(FeintError, match="at least one target"):
+        Untargeted("target", reflections=0)(nn.Identity(), x, x, Budget(0.1))
+    other = ragged((3,), 3)
+    with unchecked(), pytest.raises(FeintError, match="candidate"):
+        Untargeted()(nn.Identity(), x, x, Budget(0.1), candidates=[other])
