@@ -90,6 +90,11 @@ class Skeleton:
         """Numbers a frame: joints x axes."""
         return len(self.joints) * len(self.axes)
 
+    @property
+    def head(self) -> int | None:
+        """The joint that is drawn as a head, by its name in any case; None if none is called so."""
+        return next((i for i, one in enumerate(self.joints) if one.lower() == "head"), None)
+
     def joint(self, name: str) -> int:
         """The position of a joint, by name.  Raises FeintError on one it does not have."""
         if name not in self.joints:

@@ -18,6 +18,7 @@ Pillow = pytest.importorskip("PIL.Image")
 from feint import cli, summary  # noqa: E402
 from feint import rows as table  # noqa: E402
 from feint.errors import FeintError  # noqa: E402
+from feint.files import read_json, write_json  # noqa: E402
 from feint.report import case, page, tables  # noqa: E402
 from feint.report.findings import Findings  # noqa: E402
 from feint.report.needs import PACKAGES  # noqa: E402
@@ -320,6 +321,28 @@ def test_rows_that_are_none_are_named(fake_run: MakeRun) -> None:
         table.write(folder / "rows.parquet", [wrong], {})
         assert [said in one for one in Findings.of(folder).lost] == [True]
         assert said.replace("'", "&#39;") in page.write(folder).read_text(encoding="utf-8")
+
+
+def test_a_model_that_came_trained_is_said_to_have(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn", "theirs"), targets=("punching",))
+    told = read_json(folder / "run.json")
+    told["experiment"]["model"][1] = {"kind": "import", "name": "theirs", "model": "not.here:m"}
+    write_json(folder / "run.json", told)
+    words = " ".join(Reader(page.write(folder).read_text(encoding="utf-8")).words.split())
+    assert "theirs came trained: feint does not know what it has seen before" in words
+    assert "trained tcn" in words
+    assert "had never seen" not in words
+
+
+def test_an_untargeted_run_does_not_say_what_the_answer_becomes(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("untargeted",))
+    told = read_json(folder / "run.json")
+    told["experiment"]["attack"] |= {"kind": "untargeted", "reference": "true"}
+    told["experiment"]["target"] = {"labels": ["punching"]}
+    write_json(folder / "run.json", told)
+    words = " ".join(Reader(page.write(folder).read_text(encoding="utf-8")).words.split())
+    assert "so that the answer leaves the true reaction" in words
+    assert "led away from the true reaction by the tolerance of its class or more" in words
 
 
 @pytest.mark.parametrize("name, pip", [(name, PACKAGES[name]) for name in page.NEEDED])

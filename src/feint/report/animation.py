@@ -92,7 +92,7 @@ class Person:
         width, alpha, dashes = LOOKS[kind]
         self.seen = seen
         self.pairs = [(skeleton.joint(a), skeleton.joint(b)) for a, b in skeleton.bones]
-        self.head = skeleton.joint("head") if "head" in skeleton.joints else None
+        self.head = skeleton.head
         self.line = Line2D([], [], color=colour, lw=width, alpha=alpha, solid_capstyle="round")
         axes.add_line(self.line)
         self.dot = Line2D([], [], color=colour, marker="o", ms=2.3 * width, ls="", alpha=alpha)

@@ -7,7 +7,7 @@ report can be made of what is there.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from feint.experiment import restore
 from feint.files import inside
 from feint.series import Form, Series, form_of
 from feint.skeleton import Skeleton
+from feint.specs import YourModel
 from feint.targets import AWAY
 from feint.tolerance import Tolerance
 
@@ -55,6 +56,12 @@ class Findings:
     def models(self) -> list[str]:
         """The models' names, in the experiment's order."""
         return [one["name"] for one in self.experiment["model"]]
+
+    @property
+    def brought(self) -> list[str]:
+        """The names of models that came trained: what they have seen before is not known."""
+        kinds = get_args(YourModel.model_fields["kind"].annotation)
+        return [one["name"] for one in self.experiment["model"] if one["kind"] in kinds]
 
     @property
     def unit(self) -> str:

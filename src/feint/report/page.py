@@ -112,11 +112,18 @@ def _described(findings: Findings) -> dict[str, Any]:
     kinds = [f"{one['name']} ({one['kind']})" for one in experiment["model"]]
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
     source |= {name: f"recorded ({name})" for name in ("bvh", "keypoints", "ntu", "arrays")}
+    trained = [name for name in findings.models if name not in findings.brought]
+    away = {"true": "the true reaction", "clean": "the clean answer"}.get(
+        attack["reference"] if attack["kind"] == "untargeted" else "", ""
+    )
     joints = "every joint" if attack["joints"] is None else listed(attack["joints"])
     return {
         "name": experiment["name"],
         "models": listed(kinds),
         "several": len(kinds) > 1,
+        "brought": listed(findings.brought) if findings.brought else "",
+        "trained": listed(trained) if trained else "",
+        "away": away,
         "train": data["train"],
         "test": data["test"],
         "source": source.get(data["source"], data["source"]),

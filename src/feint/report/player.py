@@ -165,7 +165,7 @@ def drawn_skeleton(skeleton: Skeleton) -> dict[str, Any]:
     return {
         "joints": list(skeleton.joints),
         "bones": [[skeleton.joint(a), skeleton.joint(b)] for a, b in skeleton.bones],
-        "head": skeleton.joints.index("head") if "head" in skeleton.joints else None,
+        "head": skeleton.head,
         "axes": min(len(skeleton.axes), 3),
         "turned": skeleton.scale[0] < 0,
         "fps": skeleton.fps,
