@@ -183,8 +183,10 @@ def _walks(findings: "Findings", asked: "Selection", several: bool) -> "list[Wal
 
 
 def _say(findings: "Findings", row: dict[str, object], rule: str) -> None:
+    from feint.report.case import wanted
+
     typer.echo(
-        f"{row['label']} seen, {row['target']} wanted of {row['victim']}, eps {row['eps']:g} "
+        f"{row['label']} seen, {wanted(row)} of {row['victim']}, eps {row['eps']:g} "
         f"{findings.unit}, sequence {row['sequence']}: {rule}."
     )
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from feint.report.case import Case, Motion
+from feint.report.case import Case, Motion, wanted
 from feint.report.figures import ACTOR, INK, PALE, REACTOR, style, to_svg
 from feint.skeleton import Skeleton
 
@@ -131,8 +131,8 @@ def stills(case: Case, dpi: int = 90) -> list[Image.Image]:
         canvas = FigureCanvasAgg(figure)
         share = panel / (panel + 0.36) / 2
         people = []
-        wanted = shorten(f"attacked: {case.row['target']} is wanted", 48, placeholder=" ...")
-        for i, told in enumerate(("no attack", wanted)):
+        attacked = shorten(f"attacked: {wanted(case.row)}", 48, placeholder=" ...")
+        for i, told in enumerate(("no attack", attacked)):
             axes = figure.add_axes((0.0, 0.5 - 0.5 * i, 1.0, share))
             stage(axes, box)
             axes.set_title(told, loc="left", x=0.02, fontsize=13, color=INK)

@@ -1,5 +1,6 @@
 """One case to look at: which one is chosen, by a rule that is told, and its motion in metres."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,13 @@ from feint.errors import FeintError
 from feint.evaluation import ATTACK, NONE
 from feint.report.findings import Findings
 from feint.skeleton import Skeleton
+from feint.targets import AWAY
 
 Motion = Float[Tensor, "frames joints axes"]
 WHITE = (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
 """Rows attacked on the very model that answers."""
+WAY = (pl.col("clean_distance") - pl.col("distance")).abs()
+"""How far an answer came: nearer to its target, or, untargeted, further away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +82,24 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
         )
     successes = _successes(rows)
     clearest = successes.sort(
-        [pl.col("clean_distance") - pl.col("distance"), "victim", "target", "sequence"],
+        [WAY, "victim", "target", "sequence"],
         descending=[True, False, False, False],
     )
-    return clearest.row(0, named=True), (
-        f"of the {len(successes)} successes {where} it is the one whose answer came the "
-        "longest way towards its target: it shows what an attack can do, not what is usual"
+    row = clearest.row(0, named=True)
+    way = (
+        "was led the longest way"
+        if row["target"] == AWAY
+        else ("came the longest way towards its target")
     )
+    return row, (
+        f"of the {len(successes)} successes {where} it is the one whose answer {way}: it shows "
+        "what an attack can do, not what is usual"
+    )
+
+
+def wanted(row: Mapping[str, Any]) -> str:
+    """What the attacker wants of a row, in words."""
+    return "to be led away" if row["target"] == AWAY else f"{row['target']} wanted"
 
 
 def typical(findings: Findings) -> dict[str, Any] | None:

@@ -64,6 +64,13 @@ class Findings:
         return [one["name"] for one in self.experiment["model"] if one["kind"] in kinds]
 
     @property
+    def away(self) -> str:
+        """What answers are led away from, in words; empty where a target is wanted."""
+        attack = self.experiment["attack"]
+        words = {"true": "the true reaction", "clean": "the clean answer"}
+        return words[attack["reference"]] if attack["kind"] == "untargeted" else ""
+
+    @property
     def unit(self) -> str:
         """What eps counts, in words."""
         attack = self.experiment["attack"]
@@ -152,11 +159,6 @@ class Findings:
                 f"{path} does not say how {name} compares with the trivial predictors ({error}). "
                 "Remove it and run `feint train` again."
             ) from error
-
-    @property
-    def away(self) -> bool:
-        """Whether the attack was untargeted: rows tell distances to what it leads away from."""
-        return bool(self.experiment["attack"].get("kind") == "untargeted")
 
     @cached_property
     def rates(self) -> pl.DataFrame:
@@ -286,7 +288,7 @@ class Findings:
             sentence
             for name in self.models
             for sentence in summary.verdict(
-                self.rates.filter(pl.col("victim") == name), self.unit, self.away
+                self.rates.filter(pl.col("victim") == name), self.unit, bool(self.away)
             )
         ]
 

@@ -113,9 +113,6 @@ def _described(findings: Findings) -> dict[str, Any]:
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
     source |= {name: f"recorded ({name})" for name in ("bvh", "keypoints", "ntu", "arrays")}
     trained = [name for name in findings.models if name not in findings.brought]
-    away = {"true": "the true reaction", "clean": "the clean answer"}.get(
-        attack["reference"] if attack["kind"] == "untargeted" else "", ""
-    )
     joints = "every joint" if attack["joints"] is None else listed(attack["joints"])
     return {
         "name": experiment["name"],
@@ -123,7 +120,6 @@ def _described(findings: Findings) -> dict[str, Any]:
         "several": len(kinds) > 1,
         "brought": listed(findings.brought) if findings.brought else "",
         "trained": listed(trained) if trained else "",
-        "away": away,
         "train": data["train"],
         "test": data["test"],
         "source": source.get(data["source"], data["source"]),

@@ -10,7 +10,7 @@ import polars as pl
 
 from feint.evaluation import ATTACK
 from feint.report import tables
-from feint.report.case import Case
+from feint.report.case import Case, wanted
 from feint.report.charts import Charts
 from feint.report.findings import Findings
 
@@ -57,10 +57,7 @@ def every(found: dict[str, Any]) -> list[Image]:
 
 def told_case(findings: Findings, case: Case) -> tuple[str, str]:
     """A case's title, and what to say to who cannot see it."""
-    told = (
-        f"{case.row['label']} with {case.row['target']} wanted, at most {case.row['eps']:g} "
-        f"{findings.unit}"
-    )
+    told = f"{case.row['label']}, {wanted(case.row)}, at most {case.row['eps']:g} {findings.unit}"
     return told, (
         f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
         f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."

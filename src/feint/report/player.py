@@ -13,10 +13,22 @@ import polars as pl
 
 from feint.evaluation import ATTACK
 from feint.report import tables
-from feint.report.case import WHITE, Case, Motion, attacked, choose, median, read, typical
+from feint.report.case import (
+    WAY,
+    WHITE,
+    Case,
+    Motion,
+    attacked,
+    choose,
+    median,
+    read,
+    typical,
+    wanted,
+)
 from feint.report.findings import Findings
 from feint.report.scripts import contained, script, trusted
 from feint.skeleton import Skeleton
+from feint.targets import AWAY
 
 CASES = 100
 """At most so many in one page."""
@@ -130,7 +142,7 @@ def _candidates(findings: Findings) -> Iterator[tuple[dict[str, Any] | None, str
         return
     yield chosen[0], _kind(chosen[0], "the clearest success")
     yield typical(findings), "the median success"
-    rows = attacked(findings).with_columns(way=pl.col("clean_distance") - pl.col("distance"))
+    rows = attacked(findings).with_columns(way=WAY)
     open_ = rows.filter(~pl.col("clean"))
     for _, asked in open_.group_by("victim", "target", maintain_order=True):
         yield _first(asked.filter("reached"), "way", True), "best success"
@@ -181,7 +193,7 @@ def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
     return {
         "id": identity(row),
         **{name: row[name] for name in KEY},
-        "label": f"{row['victim']}: {row['label']}, {row['target']} wanted ({case.rule})",
+        "label": f"{row['victim']}: {row['label']}, {wanted(row)} ({case.rule})",
         "told": _told(case, eps),
         "facts": _facts(findings, case),
         "numbers": {
@@ -200,17 +212,18 @@ def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
 
 def _told(case: Case, eps: str) -> str:
     """What is seen, in sentences, for who cannot see it and for who does not know yet."""
-    row = case.row
+    row, away = case.row, case.row["target"] == AWAY
+    counts = "as led away" if away else "as the target"
     if row["clean"]:
-        outcome = "The answer counted as the target without an attack already."
+        outcome = f"The answer counted {counts} without an attack already."
     elif row["reached"]:
-        outcome = "The answer then counts as the target."
+        outcome = f"The answer then counts {counts}."
     else:
-        outcome = "The attack failed: the answer does not count as the target."
+        outcome = f"The attack failed: the answer does not count {counts}."
+    wish = "lead its answer away" if away else f"have it answer with {row['target']}"
     return (
         f"{row['victim']} sees {row['label']} (sequence {row['sequence']}) and the attacker wants "
-        f"it to answer with {row['target']}, changing what it sees by at most {eps} a coordinate. "
-        f"{outcome}"
+        f"to {wish}, changing what it sees by at most {eps} a coordinate. {outcome}"
     )
 
 
@@ -219,7 +232,7 @@ def _facts(findings: Findings, case: Case) -> list[list[str]]:
     row, clean = case.row, case.clean_row
     return [
         [
-            "answer to the target",
+            f"answer to {findings.away or 'the target'}",
             f"{tables.number(clean.get('error_cm'))} → {tables.number(row.get('error_cm'))}",
             "cm a joint",
         ],
@@ -234,7 +247,7 @@ def _facts(findings: Findings, case: Case) -> list[list[str]]:
             f"cm a joint, at most {tables.number(row.get('change_max_cm'))}",
         ],
         [
-            "counts as the target",
+            "counts as led away" if findings.away else "counts as the target",
             f"{_yes(row['clean'])} → {_yes(row['reached'])}",
             "without, with the attack",
         ],
