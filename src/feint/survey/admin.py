@@ -97,7 +97,7 @@ def router(served: Served) -> APIRouter:
     router, study, storage = APIRouter(), served.study, served.storage
     bearer = HTTPBearer(scheme_name="admin", description="The admin token.", auto_error=False)
     one_at_a_time = asyncio.Lock()
-    latest: dict[int, dict[str, Any]] = {}
+    latest: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     async def allowed(
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
@@ -117,14 +117,16 @@ def router(served: Served) -> APIRouter:
         """Kappa from what was answered so far."""
         async with one_at_a_time:
             answers = await run_in_threadpool(storage.answers, study.id)
-            if len(answers) not in latest:
+            # The number alone would not do: who is forgotten makes room for another answer.
+            now = (len(answers), answers["received"].max())
+            if now not in latest:
                 try:
                     told = await run_in_threadpool(estimated, study, answers)
                 except FeintError as error:
                     raise refused(409, str(error)) from error
                 latest.clear()
-                latest[len(answers)] = told
-            return JSONResponse(latest[len(answers)])
+                latest[now] = told
+            return JSONResponse(latest[now])
 
     @part.get("/answers.csv", response_class=Response, responses={**refusals(401, 503), **_CSV})
     async def csv() -> Response:
