@@ -85,7 +85,7 @@ class Told:
             "status": lambda: status(folder),
             "diff": lambda: (diff(least.folder, folder), diff(folder, least.folder)),
             "report": lambda: reported(folder),
-            "show": lambda: (terminal.show(folder), lost(folder))[1],
+            "show": lambda: (terminal.show(folder), "\n".join(Findings.of(folder).absent))[1],
             "minimal": lambda: terminal.show_minimal(folder),
             "verify": lambda: "\n".join(verify(folder).problems),
             "resume": lambda: (least.whole(folder), least.run(folder).minimal()),

@@ -6,6 +6,7 @@ the file itself, so that a file cut off or altered anywhere is never read as if 
 
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -124,6 +125,17 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all."""
     write_bytes(path, text.encode())
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: a number that is none, or has no end, becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

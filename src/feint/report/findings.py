@@ -187,7 +187,7 @@ class Findings:
             distance=distance,
             kappa=self.tolerance.kappas(rows),
         )
-        key = ["source", "victim", "target", "sequence"]
+        key = table.QUESTION
         clean = rows.filter(pl.col("attack") == NONE).select(
             *key, clean=pl.col("reached"), clean_distance=pl.col("distance")
         )
@@ -213,7 +213,7 @@ class Findings:
                 bad[job] = error
         if not bad:
             return self.judged, []
-        key = ["source", "victim", "target", "sequence"]
+        key = table.QUESTION
         kept = self.judged.filter(~pl.col("job").is_in(list(bad)))
         clean = kept.filter(pl.col("attack") == NONE)
         kept = kept.join(clean.select(key), on=key, how="semi", maintain_order="left")
@@ -260,16 +260,20 @@ class Findings:
         return lost
 
     @cached_property
-    def lost(self) -> list[str]:
-        """Everything that is missing or damaged, a sentence each; empty in a whole run."""
-        lost = [*self._gates[1], *self._unscored]
+    def absent(self) -> list[str]:
+        """What is missing or damaged beside tensors, a sentence each: none of them is read."""
+        absent = [*self._gates[1], *self._unscored]
         if self.scored:
-            lost += self._readable[1]
             try:
                 _ = self.searched
             except FeintError as error:
-                lost.append(str(error))
-        return lost
+                absent.append(str(error))
+        return absent
+
+    @property
+    def lost(self) -> list[str]:
+        """Everything that is missing or damaged; empty in a whole run.  It reads every tensor."""
+        return [*self.absent, *(self._readable[1] if self.scored else [])]
 
     @property
     def distance_unit(self) -> str:

@@ -1,10 +1,10 @@
 """The report for machines: one JSON object, its keys told in docs/figures.md."""
 
 import json
-import math
 from dataclasses import asdict
 from typing import Any
 
+from feint.files import plain
 from feint.report.findings import Findings
 from feint.series import Series
 
@@ -20,14 +20,14 @@ def told(findings: Findings) -> str:
     """
     tolerance = findings.tolerance
     return json.dumps(
-        _plain(
+        plain(
             {
                 "schema": SCHEMA,
                 "name": findings.experiment["name"],
                 "eps_unit": findings.unit,
                 **_changed(findings),
                 "verdict": findings.verdicts,
-                "missing": findings.lost,
+                "missing": findings.absent,
                 "warnings": [asdict(one) for one in findings.warnings],
                 "models": {
                     name: {
@@ -64,14 +64,3 @@ def _changed(findings: Findings) -> dict[str, Any]:
     if isinstance(findings.form, Series):
         return {"columns": findings.attacked}
     return {"axes": findings.experiment["attack"]["axes"]}
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON knows it: a number that is none, or has no end, becomes null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

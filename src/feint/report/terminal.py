@@ -31,7 +31,7 @@ def show(folder: Path) -> None:
     """Show a run's results: what is there, and what is not."""
     findings = Findings.of(folder)
     out = _console()
-    for one in findings.lost:
+    for one in findings.absent:
         out.print(Text.assemble(("missing: ", "bold red"), one))
     _warn(out, findings.warnings)
     if findings.gates:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from feint.errors import FeintError
+from feint.files import plain
 from feint.survey.agreement import Agreement
 from feint.survey.detection import Detection
 from feint.survey.threshold import Threshold
@@ -202,8 +203,8 @@ class Estimate:
             "warnings": self.warnings,
             "everybody": None if self.everybody is None else self.everybody.told(),
         }
-        plain: dict[str, Any] = _plain(content)
-        return plain
+        told: dict[str, Any] = plain(content)
+        return told
 
     def _all(self, which: Which) -> dict[str, Any]:
         """Kappa per reaction as a tolerance would have it; empty where there is none."""
@@ -230,14 +231,3 @@ def usable(kappa: float) -> bool:
 def mean(values: Sequence[float]) -> float:
     """The mean; NaN of nothing."""
     return sum(values) / len(values) if values else math.nan
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON knows it."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
