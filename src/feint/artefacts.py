@@ -8,7 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from feint import checks
-from feint.errors import DamagedError, FeintError
+from feint.errors import DamagedError, FeintError, first_of
 from feint.evaluation import Question
 from feint.files import inside, read_json
 from feint.results import read_answers, read_question, read_reactor, rebuilt
@@ -67,15 +67,9 @@ def describe(folder: Path) -> dict[str, Any]:
         _Told.model_validate(described)
     except ValidationError as error:
         raise DamagedError(
-            f"{path} is not what feint writes: {_first(error)}. Restore it."
+            f"{path} is not what feint writes: {first_of(error)}. Restore it."
         ) from error
     return described
-
-
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong."""
-    one = error.errors()[0]
-    return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
 
 
 def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, checks.Gate]]:
@@ -90,7 +84,7 @@ def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, checks.Gate]]:
             gate = read_json(path)["about"]["gate"]
             yield name, TypeAdapter(checks.Gate).validate_python(gate)
         except ValidationError as error:
-            raise DamagedError(f"{path} tells no gate: {_first(error)}. Remove it.") from error
+            raise DamagedError(f"{path} tells no gate: {first_of(error)}. Remove it.") from error
 
 
 class Trail:

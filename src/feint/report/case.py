@@ -11,6 +11,7 @@ from torch import Tensor
 from feint.errors import FeintError
 from feint.evaluation import ATTACK, NONE
 from feint.report.findings import Findings
+from feint.rows import QUESTION
 from feint.skeleton import Skeleton
 from feint.targets import AWAY
 
@@ -126,9 +127,8 @@ def read(findings: Findings, row: dict[str, Any], rule: str) -> Case:
     Raises:
         FeintError: a file is not there, or does not hold the row.
     """
-    same = ["source", "victim", "target", "sequence"]
     clean_row = findings.judged.filter(
-        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in same)
+        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
     ).row(0, named=True)
     skeleton, frames = findings.skeleton, row["frames"]
 

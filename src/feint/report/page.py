@@ -1,12 +1,11 @@
 """The HTML report: one file that works offline, from a run's rows and tensors alone."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from feint.errors import FeintError
-from feint.files import inside, write_bytes, write_text
+from feint.files import inside, write_text
 from feint.report import series, tables
 from feint.report.browse import browse
 from feint.report.case import Case, acceleration, choose, read, shaken, shaking, typical, worst
@@ -42,7 +41,7 @@ def write(folder: Path) -> Path:
     html, images = _whole(findings) if findings.scored else (_html(findings), [])
     page = inside(folder, "report", "index.html")
     for image in images:
-        write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", image.name)), image.content)
+        image.keep(folder)
     write_text(page, html)
     return page
 

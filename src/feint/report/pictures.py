@@ -1,6 +1,7 @@
 """Every picture of the page: in it, and kept as a file beside it."""
 
 import base64
+import re
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from feint.evaluation import ATTACK
+from feint.files import inside, write_bytes
 from feint.report import tables
 from feint.report.case import Case, wanted
 from feint.report.charts import Charts
@@ -31,6 +33,10 @@ class Image:
         """As a data URI, so that the page needs no other file."""
         encoded = base64.b64encode(self.content).decode("ascii")
         return f"data:{MEDIA[Path(self.name).suffix]};base64,{encoded}"
+
+    def keep(self, folder: Path) -> None:
+        """Write it beside the page of a run."""
+        write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", self.name)), self.content)
 
 
 def pictures(

@@ -14,11 +14,10 @@ from feint import tolerance
 from feint.data import sbu
 from feint.evaluation import ATTACK, NONE
 from feint.report.findings import Findings
+from feint.rows import QUESTION
 from feint.sequences import Reading as Reads
 from feint.skeleton import SBU_15
 from feint.summary import INTERACTION, cluster_intervals
-
-ASKED = ["source", "victim", "target", "sequence"]
 
 
 @dataclass(frozen=True)
@@ -128,18 +127,18 @@ def readings(findings: Findings) -> list[Reading]:
 def rates(findings: Findings, reading: Reading) -> Iterator[Rate]:
     """Every rate in a reading: white box and transfer, all targets together and one by one."""
     judged = findings.judged.with_columns(hits(findings)[reading.yardstick].alias("hit"))
-    clean = judged.filter(pl.col("attack") == NONE).select(*ASKED, clean="hit")
+    clean = judged.filter(pl.col("attack") == NONE).select(*QUESTION, clean="hit")
     noise = (
         judged.filter(pl.col("attack").str.ends_with("noise"))
-        .group_by([*ASKED, "eps"])
+        .group_by([*QUESTION, "eps"])
         .agg(noise=pl.col("hit").any())
     )
     rows = (
         judged.filter(pl.col("attack") == ATTACK)
-        .select(*ASKED, "eps", "hit", interaction=INTERACTION)
-        .join(clean, on=ASKED, how="left", validate="m:1")
-        .join(noise, on=[*ASKED, "eps"], how="left", validate="m:1")
-        .sort(*ASKED, "eps")
+        .select(*QUESTION, "eps", "hit", interaction=INTERACTION)
+        .join(clean, on=QUESTION, how="left", validate="m:1")
+        .join(noise, on=[*QUESTION, "eps"], how="left", validate="m:1")
+        .sort(*QUESTION, "eps")
     )
     for place in (("source", "victim", "eps"), ("source", "victim", "eps", "target")):
         for key, some in rows.group_by(place, maintain_order=True):

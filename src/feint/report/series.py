@@ -1,8 +1,6 @@
 """The report of a series: line plots in place of people, and every number in the columns' units."""
 
-import base64
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +12,14 @@ from torch import Tensor
 
 from feint.errors import FeintError
 from feint.evaluation import ATTACK, NONE
-from feint.files import inside, write_bytes, write_text
+from feint.files import inside, write_text
 from feint.report import tables
 from feint.report.case import WHITE, choose, typical, worst
 from feint.report.findings import Findings, listed
+from feint.report.pictures import Image
+from feint.rows import QUESTION
 from feint.series import Series
 
-KEY = ("source", "victim", "target", "sequence")
 Seen = Float[Tensor, "steps inputs"]
 Answered = Float[Tensor, "steps outputs"]
 
@@ -45,21 +44,6 @@ class Lines:
     answer_adv: Answered
     wanted: Answered
     true: Answered
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One picture: the name of its file, its SVG, and what it says."""
-
-    name: str
-    content: bytes
-    title: str
-    alt: str
-
-    @property
-    def uri(self) -> str:
-        """As a data URI, so that the page needs no other file."""
-        return f"data:image/svg+xml;base64,{base64.b64encode(self.content).decode('ascii')}"
 
 
 def write(findings: Findings, form: Series, templates: Any) -> Path:
@@ -95,8 +79,7 @@ def write(findings: Findings, form: Series, templates: Any) -> Path:
         findings=findings,
     )
     for plot in [*(drawn for _, drawn in cases), *white, *transfer]:
-        name = re.sub(r"[^\w.-]", "-", plot.name)
-        write_bytes(inside(findings.folder, "report", name), plot.content)
+        plot.keep(findings.folder)
     page = inside(findings.folder, "report", "index.html")
     write_text(page, html)
     return page
@@ -111,8 +94,8 @@ def lines(findings: Findings) -> Iterator[Lines]:
         (usual, "the median success, by the share of the distance closed"),
         (failed, "the worst failure: it closed the least of its distance"),
     ):
-        if row is not None and tuple(row[name] for name in KEY) not in shown:
-            shown.add(tuple(row[name] for name in KEY))
+        if row is not None and tuple(row[name] for name in QUESTION) not in shown:
+            shown.add(tuple(row[name] for name in QUESTION))
             yield read(findings, row, rule)
 
 
@@ -123,7 +106,7 @@ def read(findings: Findings, row: dict[str, Any], rule: str) -> Lines:
         FeintError: a file is not there, or does not hold the row.
     """
     same = findings.judged.filter(
-        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in KEY)
+        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
     ).row(0, named=True)
     trail, job, i, steps = findings.trail, str(row["job"]), int(row["row"]), int(row["frames"])
     question = trail.question(job)
@@ -173,7 +156,7 @@ def _about(findings: Findings, form: Series, one: Lines) -> dict[str, Any]:
     }
 
 
-def _drawn(findings: Findings, form: Series, one: Lines) -> Plot:
+def _drawn(findings: Findings, form: Series, one: Lines) -> Image:
     from feint.report import plots
 
     row = one.row
@@ -184,15 +167,15 @@ def _drawn(findings: Findings, form: Series, one: Lines) -> Plot:
         f"{row['distance']:.2f}. Below: every attacked input column, as it is and as changed."
     )
     name = f"window-{row['victim']}-{row['target']}-{row['sequence']}.svg"
-    return Plot(name, plots.window(one, form, findings.attacked).encode(), title, alt)
+    return Image(name, plots.window(one, form, findings.attacked).encode(), title, alt)
 
 
-def _successes(findings: Findings) -> tuple[list[Plot], list[Plot]]:
+def _successes(findings: Findings) -> tuple[list[Image], list[Image]]:
     """Success against eps, model by model: white box, and transfer."""
     from feint.report import figures
 
-    white: list[Plot] = []
-    transfer: list[Plot] = []
+    white: list[Image] = []
+    transfer: list[Image] = []
     attacks = findings.rates.filter(pl.col("attack") == ATTACK)
     for (source, victim), curve in attacks.group_by("source", "victim", maintain_order=True):
         own = source == victim
@@ -205,7 +188,7 @@ def _successes(findings: Findings) -> tuple[list[Plot], list[Plot]]:
             f"random noise {tables.percent(last['moved_noise'])}."
         )
         (white if own else transfer).append(
-            Plot(f"success-{source}-{victim}.svg", content, title, alt)
+            Image(f"success-{source}-{victim}.svg", content, title, alt)
         )
     return white, transfer
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from feint.errors import FeintError
+from feint.errors import FeintError, first_of
 from feint.files import TEXT_LIMIT, parse, read_bytes
 from feint.survey.answers import RAW_LIMIT, Answer, row, unkept
 from feint.survey.served import hashed
@@ -106,6 +106,5 @@ def _store(
 
 def _said(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return first_of(error)
     return f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__} {error}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import ValidationError
 
-from feint.errors import FeintError
+from feint.errors import FeintError, first_of
 from feint.files import inside, read_bytes
 from feint.report.findings import Findings
 from feint.report.selection import white
@@ -172,10 +172,8 @@ def _study(
             stimuli={n: hashlib.sha256(c).hexdigest() for n, c in trials.shown().items()},
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
         raise FeintError(
-            f"No study can be made of this: {where}: {first['msg']}. Ask for fewer objectives or "
+            f"No study can be made of this: {first_of(error)}. Ask for fewer objectives or "
             "shorter texts."
         ) from error
 

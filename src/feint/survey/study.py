@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from feint.errors import DamagedError, FeintError
+from feint.errors import DamagedError, FeintError, first_of
 from feint.files import inside, read_json, write_bytes, write_json
 
 SCHEMA = 1
@@ -229,9 +229,7 @@ class Study(_Told):
         try:
             study = Study.model_validate(told.get("plan"))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise DamagedError(f"{path} is no plan of a study: {where}: {first['msg']}.") from error
+            raise DamagedError(f"{path} is no plan of a study: {first_of(error)}.") from error
         if study.id != told.get("id"):
             raise DamagedError(
                 f"{path} was changed: its plan's hash is {study.id[:12]}, and it says "
