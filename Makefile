@@ -42,7 +42,7 @@ $(VENV)/.report $(VENV)/.reproduce $(VENV)/.dev: $(VENV)/.%: pyproject.toml cons
 # feint's plain descent is ART's and captum's, step for step, in the environment of `make bench`.
 peers:
 	PYTHON=$(PYTHON) sh benchmarks/peers/build.sh
-	OMP_NUM_THREADS=1 .venv-peers/bin/python -m pytest tests/peers $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 .venv-peers/bin/python -m pytest tests/attacks/external $(PYTEST_ARGS)
 
 # Speed beside captum, ART and foolbox, in an environment of their own; wants a quiet machine.
 # `make bench DATA=sbu/` measures the whole grid as well.

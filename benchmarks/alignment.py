@@ -13,11 +13,12 @@ from pathlib import Path
 
 import torch
 
-from feint.data import sbu, synthetic
-from feint.data.interactions import moves_more, pair
-from feint.psychometric import auc
-from feint.reproduction.separation import codes
-from feint.targets import between
+from feint.attacks.targets import between
+from feint.data.pairs import moves_more, pair
+from feint.data.sbu import dataset
+from feint.data.synthetic import generate
+from feint.evaluation.psychometric import auc
+from feint.reproduction.distance_auc import codes
 
 
 def main() -> None:
@@ -25,14 +26,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="SBU's folder; the embedded data if not given")
     data = parser.parse_args().data
-    interactions = sbu.read(data) if data else synthetic.generate()
+    interactions = dataset.read(data) if data else generate.generate()
     known = [one for one in interactions if one.initiator != "unknown"]
     if known:
         right = sum(moves_more(one.first, one.second) == one.initiator for one in known)
         print(
             f"the one who moves more is the initiator in {right / len(known):.0%} of {len(known)}"
         )
-    train = pair(sbu.split(interactions)[0])
+    train = pair(dataset.split(interactions)[0])
     print(f"{len(train)} training reactions\nplace    roles   AUC    median same  median different")
     for place in ("raw", "reactor", "root"):
         for roles in (False, True):

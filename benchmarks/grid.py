@@ -19,12 +19,13 @@ from benchmarks.machine import made_by
 from benchmarks.peers.alternate import Worker, alternate
 from benchmarks.peers.grid import SHARE, STEPS, Asked, read_result, write
 
-from feint import experiment
-from feint.files import write_text
-from feint.models import loading
-from feint.progress import bar, console
-from feint.runs import Run
-from feint.sequences import Sequences, distance, predict
+from feint.experiments import config_file
+from feint.experiments.run import Run
+from feint.io.atomic import write_text
+from feint.io.progress import bar, console
+from feint.models import checkpoints
+from feint.models.inference import predict
+from feint.sequences import Sequences, distance
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -46,7 +47,7 @@ def asked(run: Run, name: str, model: torch.nn.Module) -> Asked:
 
 def section(name: str, run: Run, python: str, threads: int) -> str:
     """One reactor's Markdown."""
-    model = loading.load(run.folder / "models" / name)
+    model = checkpoints.load(run.folder / "models" / name)
     question, levels = asked(run, name, model), run.experiment.attack.eps
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -108,7 +109,7 @@ def main() -> None:
     args = parser.parse_args()
     if not Path(args.python).exists():
         raise SystemExit("No peers to measure: run `sh benchmarks/peers/build.sh` first.")
-    asked_for = experiment.read(HERE / "grid.toml")
+    asked_for = config_file.read(HERE / "grid.toml")
     data = asked_for.data.model_copy(update={"root": args.data})
     run = Run(asked_for.model_copy(update={"data": data}), args.run)
     run.train()

@@ -19,17 +19,19 @@ from pathlib import Path
 import torch
 from benchmarks.machine import made_by
 
-from feint import experiment, schedule, store
-from feint.engines import Engine
-from feint.engines.in_process import InProcess
-from feint.engines.lasting import Lasting
-from feint.files import write_text
-from feint.jobs import Common, Fetch, Job
-from feint.plan import Facts, Plan
-from feint.progress import console
-from feint.runs import Run
-from feint.store import Store
-from feint.tolerance import paper
+from feint.evaluation.table1 import paper
+from feint.experiments import config_file
+from feint.experiments.facts import Facts
+from feint.experiments.plan import Plan
+from feint.experiments.run import Run
+from feint.io.atomic import write_text
+from feint.io.progress import console
+from feint.jobs import scheduler, store
+from feint.jobs.engines import Engine
+from feint.jobs.engines.local import InProcess
+from feint.jobs.engines.shared import Lasting
+from feint.jobs.job import Common, Fetch, Job
+from feint.jobs.store import Store
 
 HERE = Path(__file__).parent
 RESULT = {"values": torch.zeros(64, 32, 45)}
@@ -74,9 +76,9 @@ def overhead(engine: Engine, at_once: int, seconds: float, count: int) -> tuple[
     with tempfile.TemporaryDirectory() as folder:
         held, kept = Lasting(engine), Store(Path(folder))
         warm = [Job("nap", Common(seconds=2), {"n": n}, name="warm") for n in range(2 * at_once)]
-        schedule.complete(warm, kept, held, nap, _nothing)  # every worker has begun
+        scheduler.complete(warm, kept, held, nap, _nothing)  # every worker has begun
         began = time.monotonic()
-        tally = schedule.complete(jobs, kept, held, nap, _nothing)
+        tally = scheduler.complete(jobs, kept, held, nap, _nothing)
         taken = time.monotonic() - began
         held.end()
     if tally.done != count:
@@ -90,10 +92,10 @@ def _nothing(key: str) -> bytes:
 
 def fill(folder: Path, wanted: int) -> int:
     """A run whose jobs are all finished; how many there are."""
-    one = Plan(experiment.parse(MANY.replace("LIMIT", "1"), ""), Facts("", "", 1), UNTRAINED)
+    one = Plan(config_file.parse(MANY.replace("LIMIT", "1"), ""), Facts("", "", 1), UNTRAINED)
     per_row = one.sizes()["attack"] + one.sizes()["score"]
     text = MANY.replace("LIMIT", str(-(-wanted // per_row)))
-    run = Run(experiment.parse(text, "many.toml"), folder)
+    run = Run(config_file.parse(text, "many.toml"), folder)
     run.train()
     kappa = paper()
     run.__dict__["tolerance"] = kappa
@@ -132,7 +134,7 @@ import sys
 from pathlib import Path
 from feint import experiment
 from feint.artefacts import describe
-from feint.runs import Run
+from feint.experiments.run import Run
 folder = Path(sys.argv[1])
 run = Run(experiment.restore(describe(folder)["experiment"], "run.json"), folder)
 run.attack()
@@ -145,7 +147,7 @@ sys.argv = ["feint", "status", sys.argv[1], "--jobs"]
 from feint import cli
 cli.app(standalone_mode=False)
 """
-IMPORT = "import feint.runs, feint.report.terminal"
+IMPORT = "import feint.experiments.run, feint.report.terminal"
 
 
 def taking_up(wanted: int) -> list[str]:
@@ -197,7 +199,7 @@ def main() -> None:
             engine: Engine = InProcess()
             at_once = 1
             if name == "ray":
-                from feint.engines.on_ray import OnRay
+                from feint.jobs.engines.ray import OnRay
 
                 engine, at_once = OnRay(), cores
             count = max(6, round(args.total * at_once / seconds))

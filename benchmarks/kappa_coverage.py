@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from benchmarks.machine import made_by
 
-from feint.survey import simulate
-from feint.survey.estimate import estimate
-from feint.survey.simulate import Truth
-from feint.survey.threshold import Threshold
-from feint.tolerance import EPSILONS, TABLE_1_DISTANCES
+from feint.evaluation.table1 import EPSILONS, TABLE_1_DISTANCES
+from feint.survey.analysis import simulate
+from feint.survey.analysis.estimate import estimate
+from feint.survey.analysis.simulate import Truth
+from feint.survey.analysis.thresholds import Threshold
 
 COMMON = {
     "handshaking": (92.0, 81.0, 67.0, 56.0, 43.0, 29.0),

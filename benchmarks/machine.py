@@ -5,7 +5,7 @@ import os
 
 import torch
 
-from feint.provenance import processor
+from feint.experiments.provenance import processor
 
 
 def made_by(command: str, threads: int) -> str:

@@ -15,7 +15,8 @@ from dataclasses import replace
 from tests.attacks.problems import REACTORS, depth, planted, recovery, trained
 
 from feint.attacks import AIA
-from feint.sequences import distance, predict
+from feint.models.inference import predict
+from feint.sequences import distance
 
 ATTACKS = {
     "paper-eq6": AIA.preset("paper-eq6"),

@@ -14,14 +14,15 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from feint import experiment
-from feint.artefacts import Trail, describe
-from feint.data import sbu, synthetic
-from feint.data.interactions import pair
+from feint.attacks.targets import fit_length, mirror
+from feint.data.pairs import pair
+from feint.data.sbu import dataset
+from feint.data.synthetic import generate
+from feint.evaluation.tolerance import Tolerance
+from feint.experiments import config
+from feint.experiments.run_folder import Trail, describe
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
-from feint.targets import fit_length, mirror
-from feint.tolerance import Tolerance
 
 
 def features(reactions: Sequences, sides: tuple[str, ...]) -> Tensor:
@@ -39,9 +40,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     folder = parser.parse_args().run
-    about = experiment.Experiment(**describe(folder)["experiment"])
-    interactions = synthetic.generate(about.data.seed, about.data.runs)
-    train, test = (pair(part) for part in sbu.split(interactions, about.data.test_sets))
+    about = config.Experiment(**describe(folder)["experiment"])
+    interactions = generate.generate(about.data.seed, about.data.runs)
+    train, test = (pair(part) for part in dataset.split(interactions, about.data.test_sets))
     labels = sorted(set(train.labels))
     seen = features(train.reactor, train.sides)
     mean, scale = seen.mean(dim=0), seen.std(dim=0).clamp_min(0.02)

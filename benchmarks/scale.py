@@ -12,11 +12,11 @@ from pathlib import Path
 
 from benchmarks.peers.flops import step
 
-from feint import rows
-from feint.artefacts import describe
-from feint.files import write_text
-from feint.models import loading
-from feint.store import Store
+from feint.evaluation import rows
+from feint.experiments.run_folder import describe
+from feint.io.atomic import write_text
+from feint.jobs.store import Store
+from feint.models import checkpoints
 
 H100 = 67e12
 """Its fp32 rate without tensor cores, by its data sheet, FLOP/s."""
@@ -89,7 +89,7 @@ def main() -> None:
         name = group.removeprefix("attack ")
         seconds = a_row[group][0] + a_row["score"][0]
         size = a_row[group][1] + a_row["score"][1] + table_bytes
-        model = loading.load(args.run / "models" / name)
+        model = checkpoints.load(args.run / "models" / name)
         flop = 1200 * step(model, 1, round(frames))
         per_job = told["experiment"]["evaluation"]["rows_per_job"]
         for count in SIZES:

@@ -18,11 +18,12 @@ import torch
 from benchmarks.machine import made_by
 
 from feint.attacks import AIA
-from feint.budget import Budget
-from feint.evaluation import Question, craft
-from feint.files import write_text
+from feint.attacks.budget import Budget
+from feint.evaluation.crafting import craft
+from feint.evaluation.questions import Question
+from feint.io.atomic import write_text
+from feint.io.progress import bar, console
 from feint.models.tcn import TCN
-from feint.progress import bar, console
 from feint.sequences import Sequences
 
 COUNTS, TIMES, FEATURES, STEPS = (1, 10, 100, 1000), (16, 64, 256, 1024), 45, 3

@@ -27,10 +27,10 @@ from benchmarks.peers.contenders import HACKS
 from benchmarks.peers.worker import SIDE
 from torch import nn
 
-from feint.files import write_text
+from feint.io.atomic import write_text
+from feint.io.progress import bar, console
 from feint.models.deepgru import DeepGRU
 from feint.models.tcn import TCN
-from feint.progress import bar, console
 
 ROOT = Path(__file__).parents[1]
 MODELS: dict[str, type[nn.Module]] = {"TCN": TCN, "DeepGRU": DeepGRU}

@@ -19,8 +19,8 @@ from benchmarks.machine import made_by
 from tests.survey import postgres, studies
 from tests.survey.judging import Process, Seen, again, crowd, kept, killed
 
-from feint.survey.storage import beside
-from feint.survey.study import Study
+from feint.survey.answers.database import beside
+from feint.survey.study.schema import Study
 
 JUDGES = 200
 QUESTIONS = 18

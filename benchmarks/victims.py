@@ -9,9 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from feint.evaluation import ATTACK, NONE
-from feint.models.loading import about
-from feint.report.findings import Findings
+from feint.evaluation.questions import ATTACK, NONE
+from feint.models.checkpoints import about
+from feint.report.run_data import Findings
 
 
 def main(folder: Path) -> None:

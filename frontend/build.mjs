@@ -1,11 +1,11 @@
 // The pages' scripts, as they are committed: the report's (player.js, charts.js,
 // browse.js) into src/feint/report/vendor/, the study's (judge, researcher) into
-// src/feint/survey/vendor/, each with the licences of what is in it.
+// src/feint/survey/server/vendor/, each with the licences of what is in it.
 import { build } from "esbuild";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 
 const report = new URL("../src/feint/report/vendor/", import.meta.url);
-const survey = new URL("../src/feint/survey/vendor/", import.meta.url);
+const survey = new URL("../src/feint/survey/server/vendor/", import.meta.url);
 const here = (path) => new URL(path, import.meta.url);
 const read = (path) => readFile(here(path), "utf8");
 const version = async (name) => JSON.parse(await read(`./node_modules/${name}/package.json`)).version;

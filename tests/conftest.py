@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from feint.runs import Run
+    from feint.experiments.run import Run
 
 # The first call of a checked function costs more than hypothesis's 200 ms.
 settings.register_profile("feint", deadline=None)
@@ -106,18 +106,18 @@ noise = ["sign"]
 @cache
 def _generated(**words: Any) -> Any:
     """The embedded data, which takes a second to generate."""
-    from feint.data import synthetic
+    from feint.data.synthetic import generate
 
-    return synthetic.generate(**words)
+    return generate.generate(**words)
 
 
 @pytest.fixture(scope="module")
 def generated_once() -> Iterator[None]:
     """Every run of a module on the embedded data reads what was generated for the first."""
-    from feint import prepared
+    from feint.data import load
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepared, "synthetic", SimpleNamespace(generate=_generated))
+        patch.setattr(load, "generate", SimpleNamespace(generate=_generated))
         yield
 
 
@@ -125,21 +125,24 @@ class Tiny:
     """The smallest run that has everything: two models, two eps, noise, transfer, two parts."""
 
     def __init__(self, folder: Path, text: str = TINY) -> None:
-        from feint import experiment
-        from feint.data.sbu import SETS
+        from feint.data.sbu.constants import SETS
+        from feint.experiments import config_file
 
         self.text = text.format(test_sets=json.dumps(SETS[4:]))
-        self.folder, self._data, self.parse = folder, None, experiment.parse
+        self.folder, self._data, self.parse = folder, None, config_file.parse
 
     def run(self, folder: Path, change: tuple[str, str] = ("", ""), **knobs: Any) -> "Run":
         """The experiment in a folder, its data made once; `change` replaces some of its text."""
-        from feint import prepared, runs
+        from feint.data import load
+        from feint.experiments import run as run_module
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(prepared, "synthetic", SimpleNamespace(generate=_generated))
+            patch.setattr(load, "generate", SimpleNamespace(generate=_generated))
             if self._data is not None:
-                patch.setattr(runs, "prepare", lambda _: self._data)
-            one = runs.Run(self.parse(self.text.replace(*change), "tiny.toml"), folder, **knobs)
+                patch.setattr(run_module, "load_data", lambda *_: self._data)
+            one = run_module.Run(
+                self.parse(self.text.replace(*change), "tiny.toml"), folder, **knobs
+            )
             self._data = one.data
         return one
 

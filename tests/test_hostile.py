@@ -25,16 +25,16 @@ import pytest
 import torch
 
 import feint
-from feint import rows
-from feint.differences import diff
 from feint.errors import FeintError
-from feint.files import BLANK, pack, read_json, read_tensors, seal, write_json, write_tensors
-from feint.models import loading
-from feint.report import page, pictures, terminal
-from feint.report.findings import Findings
-from feint.status import status
-from feint.store import Store
-from feint.verification import verify
+from feint.evaluation import rows
+from feint.experiments.diff import diff
+from feint.experiments.status import status
+from feint.experiments.verification import verify
+from feint.io.sealed import BLANK, pack, read_json, read_tensors, seal, write_json, write_tensors
+from feint.jobs.store import Store
+from feint.models import checkpoints
+from feint.report import images, page, terminal
+from feint.report.run_data import Findings
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def _hangs_are_failures() -> Iterator[None]:
 
 def undrawn(findings: Any, *_: object) -> dict[str, Any]:
     """The page's pictures, which take most of the time, left out."""
-    blank = pictures.Image("none.svg", b"", "", "")
+    blank = images.Image("none.svg", b"", "", "")
     names = ("moving", "still", "strip", "typical_strip", "needed", "over_time", "moved", "rough")
     none = dict.fromkeys(names, blank)
     lists: dict[str, Any] = {name: [] for name in ("white", "transfer", "distances")}
@@ -628,7 +628,7 @@ def test_a_pickle_under_another_name_is_refused_and_never_executed(
                     ask(path)
             if path.parent.name == "models":
                 with pytest.raises(FeintError):
-                    loading.load(copy / "models" / "a")
+                    checkpoints.load(copy / "models" / "a")
             path.unlink()
             if before is not None:
                 path.write_bytes(before)
@@ -654,17 +654,17 @@ def test_no_source_of_feint_unpickles() -> None:
 CHILD = """
 import json, sys
 from pathlib import Path
-from feint import rows
+from feint.evaluation import rows
 from feint.errors import FeintError
-from feint.files import read_json, read_tensors
-from feint.models import loading
+from feint.io.sealed import read_json, read_tensors
+from feint.models import checkpoints
 
 def peak(name):
     told = Path("/proc/self/status").read_text()
     return int(told.partition(name)[2].split()[0]) // 1024
 
 rows.free_memory = lambda: 2**30  # the same on every machine
-readers = {"tensors": read_tensors, "json": read_json, "rows": rows.read, "model": loading.load}
+readers = {"tensors": read_tensors, "json": read_json, "rows": rows.read, "model": checkpoints.load}
 for line in sys.stdin:
     kind, path = json.loads(line)
     Path("/proc/self/clear_refs").write_text("5")
@@ -705,7 +705,7 @@ def bombs(folder: Path) -> dict[str, str]:
     put("many lists", "json", b"[" + b"[]," * 2 * 10**6 + b"[]]")
     put("huge json", "json", b"[" + b"[]," * 3 * 10**6 + b"[]]")
     put("seals", "json", BLANK.encode() * 10**5)
-    loading.save(feint.TCN(6, 3, width=2, depth=1), folder / "model")
+    checkpoints.save(feint.TCN(6, 3, width=2, depth=1), folder / "model")
     for name, value in (("width", 30_000), ("depth", 10**8), ("kernel", 10**9)):
         shutil.copy(folder / "model.json", folder / f"{name}.json")
         shutil.copy(folder / "model.safetensors", folder / f"{name}.safetensors")

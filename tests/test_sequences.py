@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.sequences import (
-    Sequences,
-    check_alike,
-    check_mode,
-    distance,
-    forward,
-    frame_distance,
-    predict,
-    sum_over_time,
-)
+from feint.models.inference import check_mode, forward, predict
+from feint.sequences import Sequences, check_alike, distance, frame_distance, sum_over_time
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 NAN = float("nan")

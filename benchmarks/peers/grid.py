@@ -17,8 +17,8 @@ from benchmarks.peers.published import as_published
 from benchmarks.peers.worker import serve
 from torch import Tensor
 
-from feint.files import read_tensors, write_tensors
-from feint.models import loading
+from feint.io.sealed import read_tensors, write_tensors
+from feint.models import checkpoints
 from feint.sequences import Sequences, frame_distance, sum_over_time
 
 STEPS, SHARE = 400, 0.03
@@ -37,7 +37,7 @@ class Asked:
 
 def write(folder: Path, model: Path, asked: Asked) -> None:
     """Put what is asked where the workers find it."""
-    loading.save(loading.load(model), folder / "model")
+    checkpoints.save(checkpoints.load(model), folder / "model")
     tensors = {
         "x": asked.x.values,
         "lengths": asked.x.lengths,
@@ -71,7 +71,7 @@ def captum(folder: Path) -> Callable[..., float]:
     from captum.robust import PGD
 
     asked = read(folder)
-    model = as_published(loading.load(folder / "model"), asked.x.values).requires_grad_(False)
+    model = as_published(checkpoints.load(folder / "model"), asked.x.values).requires_grad_(False)
 
     def loss(output: Tensor, target: Tensor) -> Tensor:
         return sum_over_time(frame_distance(output - target), asked.x.lengths)
@@ -104,7 +104,7 @@ def feint(folder: Path) -> Callable[..., float]:
     from feint import Budget, MinimalPerturbation
 
     asked = read(folder)
-    model = loading.load(folder / "model")
+    model = checkpoints.load(folder / "model")
 
     def answer(levels: list[float]) -> float:
         start = time.perf_counter()

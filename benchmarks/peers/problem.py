@@ -8,8 +8,8 @@ import torch
 from benchmarks.peers.published import as_published
 from torch import Tensor, nn
 
-from feint.files import read_tensors, write_tensors
-from feint.models import loading
+from feint.io.sealed import read_tensors, write_tensors
+from feint.models import checkpoints
 
 Definition = Literal["published", "feint"]
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
@@ -36,14 +36,14 @@ class Problem:
 
 def write(folder: Path, model: nn.Module, x: Tensor, target: Tensor) -> None:
     """Put one problem where every worker finds it."""
-    loading.save(model, folder / "model")
+    checkpoints.save(model, folder / "model")
     write_tensors(folder / "data.safetensors", {"x": x, "target": target}, None)
 
 
 def read(folder: Path, definition: Definition) -> Problem:
     """What `write` wrote, computed by the definition asked for."""
     tensors, _ = read_tensors(folder / "data.safetensors")
-    model = loading.load(folder / "model")
+    model = checkpoints.load(folder / "model")
     if definition == "published":
         model = as_published(model, tensors["x"])
     return Problem(model, tensors["x"], tensors["target"])

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from feint.models import deepgru, tcn
-from feint.models.coordinates import Coordinates
+from feint.models.layers.normalization import Coordinates
 
 
 class Block(nn.Module):

@@ -4,8 +4,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from feint.attacked import Attacked as Attacked
-    from feint.attacked import attack as attack
     from feint.attacks import AIA as AIA
     from feint.attacks import Attack as Attack
     from feint.attacks import FramewiseMinimal as FramewiseMinimal
@@ -13,55 +11,57 @@ if TYPE_CHECKING:
     from feint.attacks import MinimalPerturbation as MinimalPerturbation
     from feint.attacks import Noise as Noise
     from feint.attacks import Untargeted as Untargeted
-    from feint.budget import Budget as Budget
+    from feint.attacks.budget import Budget as Budget
+    from feint.attacks.quick import Attacked as Attacked
+    from feint.attacks.quick import attack as attack
+    from feint.attacks.targets import Targets as Targets
+    from feint.data.pairs import with_first_pose as with_first_pose
     from feint.errors import FeintError as FeintError
-    from feint.models.coordinates import with_first_pose as with_first_pose
+    from feint.evaluation.tolerance import Tolerance as Tolerance
     from feint.models.deepgru import DeepGRU as DeepGRU
+    from feint.models.external.wrappers import Function as Function
+    from feint.models.external.wrappers import Sampled as Sampled
+    from feint.models.inference import predict as predict
+    from feint.models.sanity_checks import Finding as Finding
+    from feint.models.sanity_checks import probe as probe
     from feint.models.tcn import TCN as TCN
-    from feint.models.yours import Function as Function
-    from feint.models.yours import Sampled as Sampled
-    from feint.probes import Finding as Finding
-    from feint.probes import probe as probe
+    from feint.models.training import train as train
+    from feint.models.training_settings import Training as Training
     from feint.sequences import Sequences as Sequences
     from feint.sequences import distance as distance
-    from feint.sequences import predict as predict
     from feint.skeleton import SBU_15 as SBU_15
     from feint.skeleton import Skeleton as Skeleton
-    from feint.targets import Targets as Targets
-    from feint.tolerance import Tolerance as Tolerance
-    from feint.training import Training as Training
-    from feint.training import train as train
 
 __version__ = "0.1.0"
 
 _HOME = {
     "AIA": "feint.attacks",
     "Attack": "feint.attacks",
-    "Attacked": "feint.attacked",
-    "Budget": "feint.budget",
+    "Attacked": "feint.attacks.quick",
+    "Budget": "feint.attacks.budget",
     "DeepGRU": "feint.models.deepgru",
     "FeintError": "feint.errors",
-    "Finding": "feint.probes",
+    "Finding": "feint.models.sanity_checks",
     "FramewiseMinimal": "feint.attacks",
-    "Function": "feint.models.yours",
+    "Function": "feint.models.external.wrappers",
     "Minimal": "feint.attacks",
     "MinimalPerturbation": "feint.attacks",
     "Noise": "feint.attacks",
     "SBU_15": "feint.skeleton",
-    "Sampled": "feint.models.yours",
+    "Sampled": "feint.models.external.wrappers",
     "Sequences": "feint.sequences",
     "Skeleton": "feint.skeleton",
     "TCN": "feint.models.tcn",
-    "Targets": "feint.targets",
-    "Tolerance": "feint.tolerance",
-    "Training": "feint.training",
+    "Targets": "feint.attacks.targets",
+    "Tolerance": "feint.evaluation.tolerance",
+    "Training": "feint.models.training_settings",
     "Untargeted": "feint.attacks",
-    "attack": "feint.attacked",
+    "attack": "feint.attacks.quick",
     "distance": "feint.sequences",
-    "probe": "feint.probes",
-    "predict": "feint.sequences",
-    "train": "feint.training",
-    "with_first_pose": "feint.models.coordinates",
+    "probe": "feint.models.sanity_checks",
+    "predict": "feint.models.inference",
+    "train": "feint.models.training",
+    "with_first_pose": "feint.data.pairs",
 }
 """Where each public name lives; imported when first asked for, so that `import feint` is fast."""
 

@@ -8,16 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from feint.attacks import AIA
+from feint.attacks.budget import Budget
 from feint.attacks.noise import uniform
-from feint.budget import Budget
-from feint.data.interactions import pair
-from feint.data.synthetic import generate
-from feint.models.coordinates import with_first_pose
+from feint.data.pairs import pair, with_first_pose
+from feint.data.synthetic.generate import generate
 from feint.models.deepgru import DeepGRU
+from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Sequences, distance, predict
+from feint.models.training import train
+from feint.models.training_settings import Training
+from feint.sequences import Sequences, distance
 from feint.skeleton import SBU_15
-from feint.training import Training, train
 
 DEPTH = SBU_15.axis("z")
 

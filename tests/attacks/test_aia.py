@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from feint.attacks import AIA
 from feint.attacks.aia import PRESETS
-from feint.budget import Budget
+from feint.attacks.budget import Budget
 from feint.errors import FeintError
+from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Sequences, distance, predict
+from feint.sequences import Sequences, distance
 
 F = 6
 SOME = torch.tensor([True, False, True, True, False, True])

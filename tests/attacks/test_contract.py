@@ -10,15 +10,16 @@ from torch import Tensor, nn
 
 from feint.attacks import AIA, Attack, FramewiseMinimal, MinimalPerturbation, Noise, Untargeted
 from feint.attacks.aia import PRESETS
-from feint.budget import Budget
+from feint.attacks.budget import Budget
 from feint.models.deepgru import DeepGRU
 from feint.models.gru import GRU
+from feint.models.inference import predict
 from feint.models.linear import DLinear, Ridge
 from feint.models.lstm import LSTM
 from feint.models.simlpe import SiMLPe
 from feint.models.tcn import TCN
 from feint.models.transformer import Transformer
-from feint.sequences import Sequences, distance, predict
+from feint.sequences import Sequences, distance
 
 F, OUT = 9, 6
 LENGTHS = (7, 1, 4, 9, 2, 5, 3, 6)

@@ -14,12 +14,13 @@ from tests.attacks.test_contract import nothing_changes
 from torch import Tensor, nn
 
 from feint.attacks.aia import AIA
+from feint.attacks.budget import Budget
 from feint.attacks.framewise import FramewiseMinimal, proximal
-from feint.budget import Budget
 from feint.errors import FeintError
 from feint.models.deepgru import DeepGRU
+from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Reading, Sequences, distance, predict
+from feint.sequences import Reading, Sequences, distance
 
 F = 6
 LENGTHS = (12, 1, 5, 24)

@@ -9,10 +9,11 @@ from tests.attacks.test_contract import nothing_changes
 from torch import Tensor, nn
 
 from feint.attacks import AIA, MinimalPerturbation
-from feint.budget import Budget
+from feint.attacks.budget import Budget
 from feint.errors import FeintError
+from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Reading, Sequences, distance, predict
+from feint.sequences import Reading, Sequences, distance
 
 LENGTHS = (9, 1, 5, 14)
 SEARCH = MinimalPerturbation(AIA(steps=150))

@@ -6,10 +6,11 @@ from tests.attacks.problems import CausalLinear, ragged, unchecked
 from torch import Tensor, nn
 
 from feint.attacks import Noise
+from feint.attacks.budget import Budget
 from feint.attacks.noise import uniform
-from feint.budget import Budget
 from feint.errors import FeintError
-from feint.sequences import Sequences, distance, predict
+from feint.models.inference import predict
+from feint.sequences import Sequences, distance
 
 X = ragged((40, 25, 33), 30, seed=1)
 EPS = 0.3

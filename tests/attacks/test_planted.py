@@ -9,7 +9,8 @@ from tests.attacks.problems import REACTORS, depth, planted, recovery, trained, 
 from torch import Tensor
 
 from feint.attacks import AIA
-from feint.sequences import Sequences, distance, predict
+from feint.models.inference import predict
+from feint.sequences import Sequences, distance
 
 PAPER = {
     name: AIA.preset(name, surface="point")  # the sphere would stop short of the target

@@ -9,10 +9,11 @@ from tests.models.test_tcn import lively, reference
 from torch import Tensor, nn
 
 from feint.attacks import AIA
-from feint.budget import Budget
+from feint.attacks.budget import Budget
 from feint.models.deepgru import DeepGRU
+from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Sequences, distance, predict
+from feint.sequences import Sequences, distance
 
 LENGTHS = (9, 14, 1, 5, 12, 3)
 

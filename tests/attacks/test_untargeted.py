@@ -8,15 +8,15 @@ from tests.attacks.problems import CausalLinear, ragged, unchecked
 from tests.attacks.test_contract import nothing_changes
 from torch import Tensor, nn
 
-from feint import evaluation, summary
 from feint.attacks import AIA, Noise, Untargeted
-from feint.budget import Budget
+from feint.attacks.budget import Budget
 from feint.errors import FeintError
-from feint.evaluation import Question
+from feint.evaluation import crafting, questions, scoring, success_rates
+from feint.evaluation.questions import AWAY, Question
+from feint.evaluation.tolerance import Tolerance
+from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Reading, Sequences, distance, frame_distance, predict
-from feint.targets import AWAY
-from feint.tolerance import Tolerance
+from feint.sequences import Reading, Sequences, distance, frame_distance
 
 LENGTHS = (5, 1, 3, 4)
 HOWS = ("ascent", "target", "worst")
@@ -126,17 +126,17 @@ def test_rows_hold_the_distance_to_the_reference_and_are_judged_when_read() -> N
         AWAY, x, clean, names, ("wave",) * 4, ("left",) * 4, ("",) * 4, candidates=(clean,)
     )
     attack = Untargeted(steps=20)
-    noise = evaluation.craft("sign-noise", Noise(), model, question, Budget(1.0), [0.1, 0.2])
-    found = evaluation.craft("attack", attack, model, question, Budget(1.0), [0.1, 0.2])
+    noise = crafting.craft("sign-noise", Noise(), model, question, Budget(1.0), [0.1, 0.2])
+    found = crafting.craft("attack", attack, model, question, Budget(1.0), [0.1, 0.2])
     parts = [
-        evaluation.score(model, question, one, None, source_name="m", victim_name="m")[0]
-        for one in (evaluation.clean(question), noise, found)
+        scoring.score(model, question, one, None, source_name="m", victim_name="m")[0]
+        for one in (questions.clean(question), noise, found)
     ]
     rows = parts[0].vstack(parts[1]).vstack(parts[2])
     small, large = (rows.filter(attack="attack", eps=eps)["distance_frame"] for eps in (0.1, 0.2))
     assert (large >= small).all()  # it climbs from eps to eps
     kappa = float(small.median())
-    table = summary.rates(rows, Tolerance({"wave": kappa})).filter(attack="attack")
+    table = success_rates.rates(rows, Tolerance({"wave": kappa})).filter(attack="attack")
     assert table["clean"].to_list() == [0, 0]
     assert table["reached"].to_list() == [(small >= kappa).mean(), (large >= kappa).mean()]
     assert table["closed"].is_null().all()

@@ -11,9 +11,10 @@ from tests.attacks.problems import CausalLinear
 from torch import Tensor
 
 from feint.attacks import AIA, Attack, Noise, Untargeted
-from feint.budget import Budget
+from feint.attacks.budget import Budget
+from feint.models.inference import predict
 from feint.models.lstm import LSTM
-from feint.sequences import Sequences, distance, predict
+from feint.sequences import Sequences, distance
 
 ATTACKS: dict[str, Attack] = {
     "strong": AIA.preset("strong", steps=3, restarts=2),

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from feint import own
-from feint.data.gaps import filled
+from feint.data import series_load
+from feint.data.config import Table
+from feint.data.interpolation import filled
 from feint.errors import FeintError
-from feint.sources import Table
 
 
 def table(path, rows=60, **columns):
@@ -28,7 +28,9 @@ def spec(root, **words):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_windows_hold_their_rows_and_never_cross_parts(suffix, tmp_path):
     root = table(tmp_path / f"t{suffix}")
-    train, test, notes = own.of_table(spec(root, ahead=2, train_stride=3, units={"c": "°C"}))
+    train, test, notes = series_load.of_table(
+        spec(root, ahead=2, train_stride=3, units={"c": "°C"})
+    )
     assert notes == []
     assert set(train.sets) == {"t-1", "t-2"}
     assert set(test.sets) == {"t-3"}
@@ -44,7 +46,7 @@ def test_windows_hold_their_rows_and_never_cross_parts(suffix, tmp_path):
 def test_short_gaps_are_filled_and_windows_with_long_ones_left_out(tmp_path):
     a = [None if i in (2, 3, 24, 25, 26, 27, 28) else float(i) for i in range(60)]
     root = table(tmp_path / "t.csv", a=a)
-    train, _, notes = own.of_table(spec(root, gap=2))
+    train, _, notes = series_load.of_table(spec(root, gap=2))
     assert notes == ["2 training windows with longer gaps than 2 were left out"]
     assert train.actor.values[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5]
     out, there = filled(np.array([[np.nan, 1.0, np.nan, 3.0, np.nan]]).T, 3)
@@ -56,7 +58,7 @@ def test_missing_rows_count_as_gaps(tmp_path):
     root = table(tmp_path / "t.csv")
     lines = root.read_text().splitlines()
     root.write_text("\n".join([*lines[:5], *lines[6:]]))
-    train, _, notes = own.of_table(spec(root))
+    train, _, notes = series_load.of_table(spec(root))
     assert notes == ["t.csv: 1 steps were missing and count as gaps"]
     assert train.actor.values[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
@@ -78,4 +80,4 @@ def test_missing_rows_count_as_gaps(tmp_path):
 )
 def test_what_does_not_fit_is_refused_with_what_to_do(columns, words, told, tmp_path):
     with pytest.raises(FeintError, match=told):
-        own.of_table(spec(table(tmp_path / "t.csv", **columns), **words))
+        series_load.of_table(spec(table(tmp_path / "t.csv", **columns), **words))

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from feint.data.interactions import Interaction
-from feint.data.skeletons import NTU_25
+from feint.data.formats.skeletons import NTU_25
+from feint.data.pairs import Interaction
 from feint.skeleton import SBU_15, Skeleton
 
 # SBU's metres have x to the left and z away from the camera: half a turn about y.

@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from tests.engines.conftest import kill_a_worker, loopback  # noqa: F401  (fixtures)
+from tests.jobs.engines.conftest import kill_a_worker, loopback  # noqa: F401  (fixtures)
 
-from feint import rows
-from feint.store import Store
+from feint.evaluation import rows
+from feint.jobs.store import Store
 
 POINTS = int(os.environ.get("FEINT_POINTS", "3"))
 """Seeded points of each fault; `make faults` takes 30."""

@@ -23,12 +23,14 @@ from typing import Any
 import pyarrow.parquet  # noqa: F401
 import torch
 
-import feint.runs
-import feint.verification
-from feint import experiment, prepared, rows, work
-from feint.data import sbu
+import feint.experiments.run
+import feint.experiments.verification
+from feint.data import load
+from feint.data.sbu import constants
 from feint.errors import FeintError
-from feint.runs import Run
+from feint.evaluation import rows
+from feint.experiments import config_file, task_inputs
+from feint.experiments.run import Run
 
 TEXT = """
 name = "faults"
@@ -59,7 +61,7 @@ tolerance = "paper"
 transfer = false
 """
 LEARNT = ("s01s02", "s02s01")
-HELD = [name for name in sbu.SETS if name not in LEARNT]
+HELD = [name for name in constants.SETS if name not in LEARNT]
 TEXT = TEXT.replace("HELD", json.dumps(HELD))
 
 
@@ -125,7 +127,7 @@ def child(order: dict[str, Any]) -> dict[str, Any]:
     watch = Watch(folder, order.get("die"))
     watch.listen()
     try:
-        run = Run(experiment.parse(order.get("text", TEXT), "faults.toml"), folder)
+        run = Run(config_file.parse(order.get("text", TEXT), "faults.toml"), folder)
         run.train()
         watch.phase = "attack"
         run.attack()
@@ -141,9 +143,10 @@ def main() -> None:
     importlib.import_module("torch._dynamo")  # here, not in every child
     os.fsync = lambda _: None  # what a killed process has written stays without
     torch.set_num_threads(1)
-    data = prepared.prepare(experiment.parse(TEXT, "faults.toml"))
-    feint.runs.prepare = lambda _: data
-    work._kept.clear()
+    experiment = config_file.parse(TEXT, "faults.toml")
+    data = load.load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
+    feint.experiments.run.load_data = lambda *_: data
+    task_inputs._kept.clear()
     for line in sys.stdin:
         order = json.loads(line)
         read, write = os.pipe()

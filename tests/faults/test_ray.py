@@ -10,44 +10,47 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engines.conftest import Loopback
 from tests.faults.conftest import POINTS, Whole
 from tests.faults.nursery import TEXT
+from tests.jobs.engines.conftest import Loopback
 
-from feint import experiment, prepared, runs, work
-from feint.engines.on_ray import OnRay
-from feint.jobs import Fetch, Job
-from feint.runs import Run
+from feint.data import load
+from feint.experiments import config_file, task_inputs, tasks
+from feint.experiments import run as run_module
+from feint.experiments.run import Run
+from feint.jobs.engines.ray import OnRay
+from feint.jobs.job import Fetch, Job
 
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
 @pytest.fixture(scope="module")
-def data() -> prepared.Prepared:
-    return prepared.prepare(experiment.parse(TEXT, "faults.toml"))
+def data() -> load.Prepared:
+    experiment = config_file.parse(TEXT, "faults.toml")
+    return load.load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
 
 
-def slowly(desk: work.Desk, job: Job, fetch: Fetch) -> bytes:
+def slowly(desk: task_inputs.Desk, job: Job, fetch: Fetch) -> bytes:
     """A job, and some time in which its worker can be killed."""
     time.sleep(0.15)
-    content = work.do(desk, job, fetch)
+    content = tasks.do(desk, job, fetch)
     time.sleep(0.15)
     return content
 
 
 @pytest.fixture
 def on_ray(
-    loopback: Loopback, data: prepared.Prepared, monkeypatch: pytest.MonkeyPatch
+    loopback: Loopback, data: load.Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Path], Run]]:
     """The small run, on the cluster."""
-    monkeypatch.setattr(runs, "prepare", lambda _: data)
+    monkeypatch.setattr(run_module, "prepare", lambda _: data)
     loopback.settle()
     # Who is hit is random: one job may be hit often.
     engine = OnRay(loopback.address, retries=50)
     ray.init(address=loopback.address, log_to_driver=False)
     try:
-        yield lambda folder: Run(experiment.parse(TEXT, "faults.toml"), folder, engine=engine)
+        yield lambda folder: Run(config_file.parse(TEXT, "faults.toml"), folder, engine=engine)
     finally:
         ray.shutdown()
 
@@ -56,7 +59,7 @@ def on_ray(
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs slow enough to be hit."""
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(runs.work, "do", slowly)
+    monkeypatch.setattr(run_module.work, "do", slowly)
 
 
 def whole_run(run: Run) -> None:

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from feint.errors import FeintError
 from feint.models.deepgru import DeepGRU, DeepGRUClassifier, Encoder
-from feint.sequences import Sequences, predict
+from feint.models.inference import predict
+from feint.sequences import Sequences
 
 SMALL = (12, 10, 8)
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from feint.data.pairs import with_first_pose
 from feint.errors import FeintError
-from feint.models.coordinates import with_first_pose
 from feint.models.tcn import TCN, Block
 from feint.sequences import Sequences
 

@@ -9,15 +9,15 @@ from tests.attacks.problems import ragged
 from torch import Tensor, nn
 
 import feint
+from feint.data.facing import heading, turned
 from feint.errors import FeintError
-from feint.facing import heading, turned
 from feint.models.gru import GRU
+from feint.models.layers.egocentric import Placed
 from feint.models.linear import DLinear, Ridge
 from feint.models.lstm import LSTM
-from feint.models.placed import Placed
+from feint.models.sanity_checks import probe
 from feint.models.simlpe import SiMLPe, cosines
 from feint.models.transformer import Transformer
-from feint.probes import probe
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 

@@ -1,4 +1,4 @@
-"""A run's folder made by hand: toy models, no training, the files of `feint.runs`."""
+"""A run's folder made by hand: toy models, no training, the files of `feint.experiments.run`."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 import feint
-from feint import evaluation
-from feint.checks import Gate
-from feint.evaluation import Crafted, Question
-from feint.files import write_json
-from feint.jobs import Common, Job
-from feint.results import changed
-from feint.rows import write
-from feint.store import Store, result
-from feint.tolerance import Tolerance
+from feint.evaluation import questions, scoring
+from feint.evaluation.model_checks import Gate
+from feint.evaluation.questions import Crafted, Question
+from feint.evaluation.rows import write
+from feint.evaluation.tolerance import Tolerance
+from feint.experiments.results import changed
+from feint.io.sealed import write_json
+from feint.jobs.job import Common, Job
+from feint.jobs.store import Store, result
 
 SKELETON = feint.SBU_15
 LABELS = ("handshaking", "punching", "departing")
@@ -102,7 +102,7 @@ class Fake:
                     for victim in self.models:
                         if victim != source and not self.transfer:
                             continue
-                        table, answers = evaluation.score(
+                        table, answers = scoring.score(
                             nets[victim], question, crafted, SKELETON,
                             source_name=source, victim_name=victim,
                         )  # fmt: skip
@@ -127,7 +127,7 @@ class Fake:
         reach = torch.zeros(x.values.shape[-1])
         unit = SKELETON.centimetres() if self.unit == "cm" else torch.ones(width)
         reach[:width] = unit * SKELETON.axis(*self.axes)
-        made = {("none", 0.0): evaluation.clean(question)}
+        made = {("none", 0.0): questions.clean(question)}
         for eps in self.eps:
             most = eps * reach * x.mask[..., None]
             towards = torch.zeros_like(x.values)

@@ -15,14 +15,16 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 Pillow = pytest.importorskip("PIL.Image")
 
-from feint import cli, summary  # noqa: E402
-from feint import rows as table  # noqa: E402
+from feint.cli.main import app  # noqa: E402
 from feint.errors import FeintError  # noqa: E402
-from feint.files import read_json, write_json  # noqa: E402
-from feint.report import case, page, tables  # noqa: E402
-from feint.report.findings import Findings  # noqa: E402
-from feint.report.needs import PACKAGES  # noqa: E402
-from feint.store import Store  # noqa: E402
+from feint.evaluation import rows as table  # noqa: E402
+from feint.evaluation import success_rates  # noqa: E402
+from feint.io.optional import PACKAGES  # noqa: E402
+from feint.io.sealed import read_json, write_json  # noqa: E402
+from feint.jobs.store import Store  # noqa: E402
+from feint.report import page, tables  # noqa: E402
+from feint.report.cases import case  # noqa: E402
+from feint.report.run_data import Findings  # noqa: E402
 
 MakeRun = Callable[..., Path]
 
@@ -87,17 +89,17 @@ def test_it_is_where_it_says(written: Path, finished: Path) -> None:
 
 def test_the_verdict_is_the_summarys(read: Reader, finished: Path) -> None:
     findings = Findings.of(finished)
-    rates = summary.rates(findings.rows, findings.tolerance)
+    rates = success_rates.rates(findings.rows, findings.tolerance)
     told = " ".join(read.words.split())
     for name in findings.models:
-        (sentence,) = summary.verdict(rates.filter(pl.col("victim") == name), "cm")
+        (sentence,) = success_rates.verdict(rates.filter(pl.col("victim") == name), "cm")
         assert " ".join(sentence.split()) in told
 
 
 @pytest.mark.parametrize("by_target", [False, True])
 def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: bool) -> None:
     findings = Findings.of(finished)
-    rates = summary.rates(findings.rows, findings.tolerance, by_target=by_target)
+    rates = success_rates.rates(findings.rows, findings.tolerance, by_target=by_target)
     rates = rates.filter(pl.col("attack") == "attack")
     shown = read.table(tables.rates(findings, by_target).heads)
     assert len(shown) == len(rates) == 2 * 2 * 3 * (2 if by_target else 1)
@@ -273,7 +275,7 @@ def test_what_is_lost_is_named_and_the_rest_is_there(
         else:
             assert f"<h2>{'The models' if part == 'models' else 'All rates'}" not in read.html
     assert ("Film strip" in read.html) == ("case" in left)
-    assert CliRunner().invoke(cli.app, ["report", str(folder)]).exit_code == 0
+    assert CliRunner().invoke(app, ["report", str(folder)]).exit_code == 0
 
 
 def test_one_damaged_result_costs_its_own_cases_only(fake_run: MakeRun) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from feint.evaluation.tolerance import Tolerance
 from feint.report import tables
-from feint.report.findings import Findings
-from feint.tolerance import Tolerance
+from feint.report.run_data import Findings
 
 
 def test_a_tolerance_from_people_tells_its_interval(fake_run: Callable[..., Path]) -> None:

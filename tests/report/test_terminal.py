@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from feint.data import sbu
-from feint.data.sbu_files import Finding
+from feint.data.sbu import check
+from feint.data.sbu.files import Finding
 from feint.report import terminal
 
 MakeRun = Callable[..., Path]
@@ -59,8 +59,8 @@ def test_odd_runs_are_shown(
 
 
 def test_a_sound_dataset(capsys: pytest.CaptureFixture[str]) -> None:
-    whole = sbu.CheckReport(
-        Path("data"), dict(sbu.EXPECTED), sbu.EXPECTED_FRAMES, (), damage=(), warnings=()
+    whole = check.CheckReport(
+        Path("data"), dict(check.EXPECTED), check.EXPECTED_FRAMES, (), damage=(), warnings=()
     )
     terminal.show_check(whole)
     out = capsys.readouterr().out
@@ -74,7 +74,7 @@ def test_a_damaged_dataset_tells_twenty_and_counts_the_rest(
 ) -> None:
     damage = tuple(Finding(f"s01s02.zip/[{i}]", i, "90 values") for i in range(1, 26))
     unusual = (Finding("s01s03/01/001/skeleton_pos.txt", None, "x of 7"),)
-    report = sbu.CheckReport(Path("data"), {"01": 40}, 900, ("s07s03",), damage, unusual)
+    report = check.CheckReport(Path("data"), {"01": 40}, 900, ("s07s03",), damage, unusual)
     terminal.show_check(report)
     out = capsys.readouterr().out
     assert "differs" in out

@@ -3,8 +3,8 @@
 import pytest
 
 from feint.errors import FeintError
+from feint.evaluation.table1 import EPSILONS
 from feint.reproduction.profiles import AGAIN, PAPER, PROFILES, REGULAR, profile
-from feint.tolerance import EPSILONS
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))

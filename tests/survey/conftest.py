@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from tests.survey import inprocess, judging, postgres, studies
 
-from feint.survey.limits import Limits
-from feint.survey.server import app
-from feint.survey.study import Study
+from feint.survey.server.app import app
+from feint.survey.server.middleware import Limits
+from feint.survey.study.schema import Study
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from feint.survey.storage import Storage
+from feint.survey.answers.database import Storage
 
 TOKEN = "of-the-administrator-0123456789"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}

@@ -13,9 +13,9 @@ import polars as pl
 import uvicorn
 from tests.survey import studies
 
-from feint.survey import server
-from feint.survey.limits import Limits
-from feint.survey.study import Study
+from feint.survey.server import app
+from feint.survey.server.middleware import Limits
+from feint.survey.study.schema import Study
 
 TOKEN = "of-the-administrator-0123456789"
 HOSTILE = "<img src=x onerror=alert(1)></textarea><script>alert(2)</script>"
@@ -43,7 +43,7 @@ class Running:
 
     base: str
     study: Study
-    served: server.Served
+    served: app.Served
 
     @property
     def answers(self) -> pl.DataFrame:
@@ -54,7 +54,7 @@ class Running:
 def running(folder: Path) -> Iterator[Running]:
     """Serve a study's folder on a free port."""
     limits = Limits(joins=1000.0, answers=100.0, burst=400.0)
-    made = server.app(folder, admin_token=TOKEN, limits=limits)
+    made = app.app(folder, admin_token=TOKEN, limits=limits)
     config = uvicorn.Config(made, port=0, log_level="error", ws="none")
     one = uvicorn.Server(config)
     thread = threading.Thread(target=one.run, daemon=True)
@@ -63,7 +63,7 @@ def running(folder: Path) -> Iterator[Running]:
         assert thread.is_alive()
         time.sleep(0.01)
     port = one.servers[0].sockets[0].getsockname()[1]
-    served: server.Served = made.state.served
+    served: app.Served = made.state.served
     yield Running(f"http://127.0.0.1:{port}", served.study, served)
     one.should_exit = True
     thread.join(10)

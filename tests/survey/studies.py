@@ -8,7 +8,7 @@ import json
 import numpy as np
 
 import feint
-from feint.survey.study import Objective, Option, Panel, Study, Trial, stimulus_name
+from feint.survey.study.schema import Objective, Option, Panel, Study, Trial, stimulus_name
 
 FRAMES = 4
 EPS = (0.0, 1.0, 2.0, 4.0, 8.0, 12.0)

@@ -5,11 +5,11 @@ from typing import Protocol, runtime_checkable
 from torch import nn
 
 from feint.attacks.aia import AIA
+from feint.attacks.budget import Budget
 from feint.attacks.framewise import FramewiseMinimal
 from feint.attacks.minimal import Minimal, MinimalPerturbation
 from feint.attacks.noise import Noise
 from feint.attacks.untargeted import Untargeted
-from feint.budget import Budget
 from feint.sequences import Sequences
 
 __all__ = [

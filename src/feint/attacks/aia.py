@@ -13,21 +13,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from feint.attacks.descent import Found, Keep, Optimizer, Precision, Schedule, descend
+from feint.attacks.budget import Budget
+from feint.attacks.gradient_descent import Found, Keep, Optimizer, Precision, Schedule, descend
+from feint.attacks.losses import Surface, Temporal, _sum_of_norms
 from feint.attacks.noise import uniform
-from feint.budget import Budget
 from feint.errors import FeintError
-from feint.sequences import (
-    Reading,
-    Sequences,
-    check_alike,
-    frame_distance,
-    predict,
-    sum_over_time,
-)
+from feint.models.inference import predict
+from feint.sequences import Reading, Sequences, check_alike, frame_distance, sum_over_time
 
-Surface = Literal["point", "ball", "sphere"]
-Temporal = Literal["input", "velocity", "acceleration", "jerk"]
 StepUnit = Literal["data", "eps"]
 
 
@@ -291,10 +284,6 @@ class _Aim:
     def __getitem__(self, rows: Tensor) -> "_Aim":
         goal = None if self.goal is None else self.goal[rows]
         return _Aim(self.attack, self.x[rows], self.target[rows], goal)
-
-
-def _sum_of_norms(difference: Tensor, frames: Tensor) -> Tensor:
-    return sum_over_time(torch.linalg.vector_norm(difference, dim=-1), frames)
 
 
 PRESETS: dict[str, AIA] = {

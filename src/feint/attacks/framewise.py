@@ -19,20 +19,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from feint.attacks.budget import Budget
 from feint.attacks.minimal import check_kappa
-from feint.budget import Budget
 from feint.errors import FeintError
-from feint.models.frozen import frozen
-from feint.sequences import (
-    Reading,
-    Sequences,
-    call,
-    check_alike,
-    distance,
-    frame_distance,
-    predict,
-    sum_over_time,
-)
+from feint.models.inference import call, predict
+from feint.models.layers.weight_cache import frozen
+from feint.sequences import Reading, Sequences, check_alike, distance, frame_distance, sum_over_time
 
 MARGIN = 1e-3
 """How far inside the tolerance the weight aims, as a share of kappa or of the way there."""

@@ -14,9 +14,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from feint.attacks.aia import AIA
-from feint.budget import Budget
+from feint.attacks.budget import Budget
 from feint.errors import FeintError
-from feint.sequences import Sequences, distance, predict
+from feint.models.inference import predict
+from feint.sequences import Sequences, distance
 
 
 @dataclass(frozen=True, eq=False)

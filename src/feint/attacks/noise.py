@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from feint.budget import Budget
+from feint.attacks.budget import Budget
 from feint.errors import FeintError
-from feint.sequences import Sequences, distance, predict
+from feint.models.inference import predict
+from feint.sequences import Sequences, distance
 
 Kind = Literal["uniform", "sign", "offset"]
 

@@ -20,19 +20,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.attacks.aia import AIA
-from feint.attacks.descent import Keep, Optimizer, Precision, Schedule, descend
+from feint.attacks.budget import Budget
+from feint.attacks.gradient_descent import Keep, Optimizer, Precision, Schedule, descend
 from feint.attacks.noise import uniform
-from feint.budget import Budget
 from feint.errors import FeintError
-from feint.sequences import (
-    Reading,
-    Sequences,
-    check_alike,
-    distance,
-    frame_distance,
-    predict,
-    sum_over_time,
-)
+from feint.models.inference import predict
+from feint.sequences import Reading, Sequences, check_alike, distance, frame_distance, sum_over_time
 
 How = Literal["worst", "ascent", "target"]
 FAR = 10.0

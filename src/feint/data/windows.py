@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from feint.data.gaps import filled
-from feint.data.interactions import Pairs, Role, Side
-from feint.data.tables import read_table
+from feint.columns import Series
+from feint.data.formats.tables import read_table
+from feint.data.interpolation import filled
+from feint.data.pairs import Pairs, Role, Side
 from feint.errors import FeintError
-from feint.files import SHARE, free_memory
+from feint.io.memory import SHARE, free_memory
 from feint.sequences import Sequences
-from feint.series import Series
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 MOST_FILES = 10_000

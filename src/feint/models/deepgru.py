@@ -13,9 +13,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.models.coordinates import Coordinates
-from feint.models.frozen import narrowed
-from feint.models.recurrent import gru
+from feint.models.layers.gru_cell import gru
+from feint.models.layers.normalization import Coordinates
+from feint.models.layers.weight_cache import narrowed
 from feint.sequences import Sequences
 
 Widths = Sequence[int]

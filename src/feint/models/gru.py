@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.models.coordinates import Coordinates
-from feint.models.frozen import narrowed
-from feint.models.placed import SBU_LINKS, Links, Placed
-from feint.models.recurrent import gru
+from feint.models.layers.egocentric import SBU_LINKS, Links, Placed
+from feint.models.layers.gru_cell import gru
+from feint.models.layers.normalization import Coordinates
+from feint.models.layers.weight_cache import narrowed
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 

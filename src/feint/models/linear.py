@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from feint.errors import FeintError
-from feint.models.coordinates import Coordinates
+from feint.models.layers.normalization import Coordinates
 from feint.sequences import Sequences
 
 

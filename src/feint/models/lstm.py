@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from feint.errors import FeintError
-from feint.models.coordinates import Coordinates
+from feint.models.layers.normalization import Coordinates
 from feint.sequences import Sequences
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.models.coordinates import Coordinates
+from feint.models.layers.normalization import Coordinates
 from feint.sequences import Sequences
 
 

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from feint.errors import FeintError
-from feint.models.convolution import causal_conv
-from feint.models.coordinates import Coordinates
-from feint.models.frozen import narrowed, ready
+from feint.models.layers.causal_conv import causal_conv
+from feint.models.layers.normalization import Coordinates
+from feint.models.layers.weight_cache import narrowed, ready
 from feint.sequences import Sequences
 
 

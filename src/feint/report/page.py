@@ -4,18 +4,28 @@ import json
 from pathlib import Path
 from typing import Any
 
+from feint.columns import Series
 from feint.errors import FeintError
-from feint.files import inside, write_text
-from feint.report import series, tables
-from feint.report.browse import browse
-from feint.report.case import Case, acceleration, choose, read, shaken, shaking, typical, worst
-from feint.report.charts import charts
-from feint.report.findings import Findings, listed
-from feint.report.needs import need
-from feint.report.pictures import Image, every, pictures, told_case
-from feint.report.player import alone as player_alone
-from feint.report.player import player
-from feint.series import Series
+from feint.io.atomic import inside, write_text
+from feint.io.optional import need
+from feint.report import series_page, tables
+from feint.report.cases.case import (
+    Case,
+    acceleration,
+    choose,
+    read,
+    shaken,
+    shaking,
+    typical,
+    worst,
+)
+from feint.report.cases.player import alone as player_alone
+from feint.report.cases.player import player
+from feint.report.charts.case_table import browse
+from feint.report.charts.interactive import charts
+from feint.report.images import Image, every, pictures, told_case
+from feint.report.run_data import Findings
+from feint.report.units import listed
 
 NEEDED = ("matplotlib", "jinja2", "PIL")
 
@@ -37,7 +47,7 @@ def write(folder: Path) -> Path:
     if not findings.gates and not findings.scored:
         raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(findings.lost)}")
     if isinstance(findings.form, Series):
-        return series.write(findings, findings.form, templates())
+        return series_page.write(findings, findings.form, templates())
     html, images = _whole(findings) if findings.scored else (_html(findings), [])
     page = inside(folder, "report", "index.html")
     for image in images:
@@ -77,7 +87,7 @@ def _html(findings: Findings, **parts: Any) -> str:
     """The page with these parts; without any it tells what was to be tested and what is lost."""
     nothing = {"case": None, "player": None, "browse": None, "drawn": None, "trusted": "'none'"}
     told = {**_described(findings), **nothing, **parts, "tables": tables, "findings": findings}
-    return str(templates().get_template("template.html.jinja").render(told))
+    return str(templates().get_template("report.html.jinja").render(told))
 
 
 def alone(findings: Findings, case: Case) -> bytes:
@@ -85,7 +95,7 @@ def alone(findings: Findings, case: Case) -> bytes:
     told, _ = told_case(findings, case)
     html = (
         templates()
-        .get_template("alone.html.jinja")
+        .get_template("player_page.html.jinja")
         .render(told=told, player=player_alone(findings, case), findings=findings, alone=True)
     )
     return html.encode()
@@ -96,7 +106,7 @@ def templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("feint", "report"),
+        loader=PackageLoader("feint.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

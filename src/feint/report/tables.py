@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from feint import rows, summary
 from feint.errors import FeintError
-from feint.evaluation import ATTACK
-from feint.files import inside
-from feint.report.findings import Findings
+from feint.evaluation import rows, success_rates
+from feint.evaluation.questions import ATTACK
+from feint.io.atomic import inside
+from feint.report.run_data import Findings
 
 MISSING = "–"
 
@@ -223,7 +223,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint minimal` first.")
     unit = Findings.of(folder).unit
-    needed = summary.smallest(rows.read(path, ("source", "target", "label")))
+    needed = success_rates.smallest(rows.read(path, ("source", "target", "label")))
     shares = ("quarter", "half", "three_quarters")
     return (
         Table(

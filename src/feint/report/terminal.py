@@ -9,14 +9,14 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from feint.checks import Warning
-from feint.data import sbu
-from feint.differences import Difference
-from feint.probes import CHECKS, Finding
+from feint.data.sbu import check as check_module
+from feint.evaluation.model_checks import Warning
+from feint.experiments.diff import Difference
+from feint.experiments.status import Stage, Status
+from feint.experiments.verification import Verification
+from feint.models.sanity_checks import CHECKS, Finding
 from feint.report import tables
-from feint.report.findings import Findings
-from feint.status import Stage, Status
-from feint.verification import Verification
+from feint.report.run_data import Findings
 
 MOST_DAMAGE = 20
 PIPE_WIDTH = 120
@@ -82,7 +82,7 @@ def show_minimal(folder: Path) -> None:
     )
 
 
-def show_check(report: sbu.CheckReport) -> None:
+def show_check(report: check_module.CheckReport) -> None:
     """Show what of SBU is there against what should be."""
     out = _console()
     table = tables.Table(
@@ -94,10 +94,10 @@ def show_check(report: sbu.CheckReport) -> None:
         names=2,
     )
     _table(out, f"SBU Kinect Interaction in {report.root}", table)
-    expected = sum(sbu.EXPECTED.values())
+    expected = sum(check_module.EXPECTED.values())
     out.print(
         f"{report.sequences} sequences of {expected}, {report.frames} frames of "
-        f"{sbu.EXPECTED_FRAMES}.",
+        f"{check_module.EXPECTED_FRAMES}.",
         highlight=False,
     )
     if report.missing_sets:

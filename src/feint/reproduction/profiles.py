@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from feint.data.sbu import ACTIONS
+from feint.data.sbu.constants import ACTIONS
 from feint.errors import FeintError
-from feint.experiment import Experiment, restore
-from feint.recogniser import Recognising
-from feint.tolerance import EPSILONS
+from feint.evaluation.recogniser import Recognising
+from feint.evaluation.table1 import EPSILONS
+from feint.experiments.config import Experiment
+from feint.experiments.config_file import restore
 
 PAPER = ("tcn", "deepgru")
 """The paper's two reactors."""
@@ -22,8 +23,6 @@ AGAIN = ("tcn-again", "deepgru-again")
 REGULAR = ("tcn-regular", "deepgru-regular")
 """The same, kept from overfitting: dropout where the model has it, and stopped early."""
 LABELS = tuple(ACTIONS.values())
-OBJECTIVES = ("handshaking", "punching", "kicking", "departing", "pushing")
-"""The five the judges of Table 1 saw."""
 LAMBDAS = (0.0, 0.01, 0.1, 0.5, 1.0)
 """Of Figure 4; the paper shows 0 and 0.1."""
 SMOOTHED = ("sign", "adam", "strong")

@@ -1,0 +1,163 @@
+"""Targets of a series: curves that the attacker wants the model to answer with."""
+
+import csv
+import io
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+
+from feint.attacks.targets import fit_length
+from feint.data.pairs import Pairs
+from feint.errors import FeintError
+from feint.io.atomic import read_bytes
+from feint.sequences import Sequences
+
+Kind = Literal["offset", "ramp", "curve", "window"]
+LARGEST_FILE = 2**20
+LONGEST = 10_000
+"""Steps of a curve in a file."""
+WIDEST = 1024
+LARGEST = 1e30
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One target curve, asked of every sequence.
+
+    Attributes:
+        name: what it is called in the rows.
+        kind: "offset": the clean answer and `by` more; "ramp": the clean answer and from nothing
+            at the first step to `by` more at the last; "curve": `values`, resampled to the
+            sequence's length; "window": the true outcome of another window of the training set.
+        by: one number, or one an output, in the outputs' own units.
+        values: (steps, outputs) of a "curve".
+        seed: of a "window".
+    """
+
+    name: str
+    kind: Kind
+    by: tuple[float, ...] = ()
+    values: tuple[tuple[float, ...], ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise FeintError(
+                f"Curve got kind={self.kind!r}; expected one of {', '.join(get_args(Kind))}."
+            )
+        numbers = [*self.by, *(n for row in self.values for n in row)]
+        if not all(abs(n) < LARGEST for n in numbers):
+            raise FeintError(f"Curve {self.name!r} got a number that is not finite.")
+        relative = self.kind in ("offset", "ramp")
+        if relative and not any(self.by):
+            raise FeintError(
+                f"Curve {self.name!r} ({self.kind}) got by={self.by}; expected a number that is "
+                "not 0, or one an output."
+            )
+        widths = {len(row) for row in self.values}
+        if self.kind == "curve" and (len(widths) != 1 or 0 in widths):
+            raise FeintError(
+                f"Curve {self.name!r} got rows of {sorted(widths)} numbers; expected at least one "
+                "row, one number an output."
+            )
+
+    @property
+    def relative(self) -> bool:
+        """It follows what the model answers without an attack."""
+        return self.kind in ("offset", "ramp")
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def of(told: dict[str, Any]) -> "Curve":
+        """What `told` told."""
+        values = tuple(tuple(row) for row in told["values"])
+        return Curve(**{**told, "by": tuple(told["by"]), "values": values})
+
+    def wanted(self, train: Pairs, test: Pairs, answer: Sequences) -> tuple[list[str], Sequences]:
+        """The curve for each test row, and where it comes from.
+
+        Args:
+            answer: the model's clean answers to the test rows, (rows, steps, outputs).
+
+        Raises:
+            FeintError: it has another number of outputs than the data.
+        """
+        true, outputs = test.reactor, test.reactor.values.shape[-1]
+        names = [self.name] * len(test)
+        if self.kind == "window":
+            names, curves = self._others(train, test)
+        elif self.kind == "curve":
+            self._fits(len(self.values[0]), outputs)
+            curve = true.values.new_tensor(self.values)
+            curves = [fit_length(curve, n, "resample") for n in true.lengths.tolist()]
+        else:
+            if len(self.by) > 1:
+                self._fits(len(self.by), outputs)
+            by = true.values.new_tensor(self.by)
+            curves = [one + self._rise(len(one)) * by for one in answer.to("cpu").unpad()]
+        padded = Sequences.pad(curves).values
+        missing = true.values.shape[1] - padded.shape[1]
+        padded = torch.nn.functional.pad(padded, (0, 0, 0, missing))
+        return names, true.with_values(padded * true.mask[..., None])
+
+    def _rise(self, steps: int) -> torch.Tensor:
+        if self.kind == "offset":
+            return torch.ones(steps, 1)
+        return torch.linspace(0, 1, steps)[:, None]
+
+    def _others(self, train: Pairs, test: Pairs) -> tuple[list[str], list[torch.Tensor]]:
+        """For each row a training window drawn by the row's key, whatever rows stand beside it."""
+        each, names, curves = train.reactor.unpad(), [], []
+        for key, frames in zip(test.keys, test.reactor.lengths.tolist(), strict=True):
+            drawn = zlib.crc32(f"{self.seed} {self.name} {key}".encode()) % len(each)
+            names.append(train.keys[drawn])
+            curves.append(fit_length(each[drawn], frames, "resample"))
+        return names, curves
+
+    def _fits(self, got: int, outputs: int) -> None:
+        if got != outputs:
+            raise FeintError(
+                f"The target curve {self.name!r} has {got} numbers a step, and the data {outputs} "
+                "outputs; expected as many."
+            )
+
+
+def read_curve(path: Path) -> list[list[float]]:
+    """Rows of numbers from a CSV file, one a step; a first row of names is passed over.
+
+    Raises:
+        FeintError: no such file, too large, or something that is no finite number in it.
+    """
+    content = read_bytes(path, LARGEST_FILE)
+    try:
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FeintError(
+            f"{path} is no CSV file: {error}. Expected numbers, a row a step."
+        ) from None
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines, 1):
+        if not any(field.strip() for field in line):
+            continue
+        try:
+            row = [float(field) for field in line]
+        except ValueError:
+            row = []
+        if not row and number == 1:
+            continue
+        wrong = not row or len(row) > WIDEST or (rows and len(row) != len(rows[0]))
+        if wrong or not all(abs(n) < LARGEST for n in row):
+            raise FeintError(
+                f"{path}, line {number}: got {','.join(line)[:80]!r}; expected finite numbers, as "
+                "many in every row: one an output."
+            )
+        rows.append(row)
+    if not 1 <= len(rows) <= LONGEST:
+        raise FeintError(f"{path} has {len(rows)} rows of numbers; expected 1 to {LONGEST}.")
+    return rows

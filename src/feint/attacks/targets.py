@@ -1,0 +1,203 @@
+"""Targets: the reactions an attacker asks for, aligned to the interaction they are asked of.
+
+The paper samples a target "from the original dataset" and says no more.  Here one exemplar per
+class and side is taken from the training reactions, brought to the length of the sequence it is
+asked of, and moved to where the reactor stands: otherwise where people stand swamps what they do.
+Every step is a field of `Targets`, the paper's raw form (`place="raw"`) among them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from feint.data.pairs import Pairs
+from feint.errors import FeintError
+from feint.sequences import Sequences, frame_distance
+from feint.skeleton import Skeleton
+
+Time = Literal["resample", "hold", "crop"]
+Place = Literal["reactor", "prediction", "root", "raw"]
+Exemplar = Literal["medoid", "nearest", "any"]
+Role = Literal["initiates", "responds", "any"]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """How target reactions are chosen and aligned.
+
+    Attributes:
+        exemplar: per class and side, the "medoid" of the training reactions (the smallest sum of
+            distances to the others, aligned), for each sequence the one "nearest" to the true
+            reaction, or "any" (seeded).
+        role: only reactions of a reactor who "initiates" or "responds", where the data knows.
+        time: "resample" to the asked length (linear); or keep the tempo, holding the last frame
+            where the target is too short and keeping its beginning ("hold") or its end ("crop")
+            where it is too long.
+        place: move the first frame's root to the true "reactor"'s first root or to the clean
+            "prediction"'s, let the "root" follow the clean prediction's in every frame, or leave
+            the target where it was recorded ("raw", as in the paper).
+        seed: of "any".
+
+    Raises:
+        FeintError: an unknown choice.
+    """
+
+    exemplar: Exemplar = "medoid"
+    role: Role = "any"
+    time: Time = "resample"
+    place: Place = "reactor"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        choices = {"exemplar": Exemplar, "role": Role, "time": Time, "place": Place}
+        for name, allowed in choices.items():
+            if getattr(self, name) not in get_args(allowed):
+                raise FeintError(
+                    f"Targets got {name}={getattr(self, name)!r}; "
+                    f"expected one of {get_args(allowed)}."
+                )
+
+    def candidates(self, label: str, train: Pairs) -> list[int]:
+        """The rows of `train` whose reaction is `label` in the role asked for.
+
+        Raises:
+            FeintError: there is none.
+        """
+        rows = [
+            i
+            for i in range(len(train))
+            if train.labels[i] == label and self.role in ("any", train.roles[i])
+        ]
+        if not rows:
+            raise FeintError(
+                f"No target: the training set has no reaction {label!r} with role {self.role!r}; "
+                f"it has {', '.join(sorted(set(train.labels)))} with roles "
+                f"{', '.join(sorted(set(train.roles)))}. Choose one of these."
+            )
+        return rows
+
+    def choose(self, label: str, train: Pairs, test: Pairs) -> tuple[list[str], list[Tensor]]:
+        """For each row of `test`, key and raw reaction of its exemplar of `label` in `train`.
+
+        A side without any takes the other side's, mirrored.
+
+        Raises:
+            FeintError: the training set has no such reaction.
+        """
+        rows = self.candidates(label, train)
+        reactions = train.reactor.unpad()
+        chosen: dict[str, int] = {}
+        keys, targets = [], []
+        for t, wanted in enumerate(test.sides):
+            same = [i for i in rows if train.sides[i] == wanted] or rows
+            facing = [
+                reactions[i] if train.sides[i] == wanted else mirror(reactions[i], train.skeleton)
+                for i in same
+            ]
+            if self.exemplar == "nearest":
+                one = test.reactor[[t]].values[0]
+                best = int(to_one(facing, one, train.skeleton, self.time).argmin())
+            else:
+                if wanted not in chosen:
+                    chosen[wanted] = self._representative(same, train)
+                best = chosen[wanted]
+            keys.append(train.keys[same[best]])
+            targets.append(facing[best])
+        return keys, targets
+
+    def align(
+        self,
+        targets: Sequence[Tensor],
+        reactor: Sequences,
+        prediction: Sequences,
+        skeleton: Skeleton,
+    ) -> Sequences:
+        """Bring raw reactions to the lengths and places asked for.
+
+        Args:
+            targets: one (time, features) reaction a row.
+            reactor: the true reactions, for their lengths and first roots.
+            prediction: the model's clean answers.
+            skeleton: of all of them; its root is what is moved.
+        """
+        lengths = reactor.lengths.tolist()
+        placed = Sequences.pad(
+            [fit_length(t, n, self.time) for t, n in zip(targets, lengths, strict=True)]
+        ).values
+        padding = reactor.values.shape[1] - placed.shape[1]
+        placed = nn.functional.pad(placed, (0, 0, 0, padding))
+        shift = torch.zeros_like(placed)
+        if self.place == "root":
+            shift = _roots(prediction.values, skeleton) - _roots(placed, skeleton)
+        elif self.place != "raw":
+            anchor = reactor if self.place == "reactor" else prediction
+            shift = _roots(anchor.values[:, :1], skeleton) - _roots(placed[:, :1], skeleton)
+        return reactor.with_values((placed + shift) * reactor.mask[..., None])
+
+    def _representative(self, rows: list[int], train: Pairs) -> int:
+        if self.exemplar == "any":
+            generator = torch.Generator().manual_seed(self.seed)
+            return int(torch.randint(len(rows), (), generator=generator))
+        return int(between(train.reactor[rows], train.skeleton, self.time).sum(dim=0).argmin())
+
+
+def between(
+    reactions: Sequences, skeleton: Skeleton, time: Time = "resample", place: Place = "reactor"
+) -> Float[Tensor, "batch batch"]:
+    """Mean per-frame distance of every reaction (column), aligned, to every other (row)."""
+    each = reactions.unpad()
+    return torch.stack([to_one(each, one, skeleton, time, place) for one in each])
+
+
+def to_one(
+    reactions: Sequence[Tensor],
+    one: Float[Tensor, "time features"],
+    skeleton: Skeleton,
+    time: Time = "resample",
+    place: Place = "reactor",
+) -> Float[Tensor, " reactions"]:
+    """Mean per-frame distance of each reaction, aligned to `one` in time and place, to `one`."""
+    placed = torch.stack([fit_length(r, len(one), time) for r in reactions])
+    if place == "root":
+        placed = placed + _roots(one, skeleton) - _roots(placed, skeleton)
+    elif place != "raw":
+        placed = placed + _roots(one[:1], skeleton) - _roots(placed[:, :1], skeleton)
+    return frame_distance(placed - one).mean(dim=1)
+
+
+def fit_length(
+    sequence: Float[Tensor, "time features"], frames: int, time: Time
+) -> Float[Tensor, "frames features"]:
+    """A sequence brought to another length; see `Targets.time`."""
+    have = len(sequence)
+    if time == "resample":
+        at = torch.linspace(0, have - 1, frames, dtype=torch.float64, device=sequence.device)
+        before = at.floor().long().clamp_max(max(have - 2, 0))
+        after = (before + 1).clamp_max(have - 1)
+        share = (at - before).to(sequence.dtype)[:, None]
+        return torch.lerp(sequence[before], sequence[after], share)
+    if have > frames:
+        return sequence[:frames] if time == "hold" else sequence[have - frames :]
+    return torch.cat([sequence, sequence[-1:].expand(frames - have, -1)])
+
+
+def mirror(
+    sequence: Float[Tensor, "time features"], skeleton: Skeleton
+) -> Float[Tensor, "time features"]:
+    """A person mirrored left to right about their own first root: left limbs become right ones."""
+    positions = skeleton.split(sequence).clone()
+    root = skeleton.joint(skeleton.root)
+    place = positions[0, root, 0]
+    positions[..., 0] = 2 * place - positions[..., 0]
+    order = [skeleton.joint(skeleton.twin(name)) for name in skeleton.joints]
+    return positions[..., order, :].flatten(-2)
+
+
+def _roots(values: Float[Tensor, "*shape features"], skeleton: Skeleton) -> Tensor:
+    """The root's coordinates, repeated for every joint."""
+    root = skeleton.split(values)[..., skeleton.joint(skeleton.root), :]
+    return root.repeat(*([1] * (root.ndim - 1)), len(skeleton.joints))

@@ -1,0 +1,56 @@
+"""`feint data`: check, download and generate interaction data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data_app = typer.Typer(no_args_is_help=True, help="Get, check and make interaction data.")
+
+
+@data_app.command("check")
+def data_check(
+    root: Annotated[Path, typer.Argument(help="SBU's folder, or one of its zip files.")],
+) -> None:
+    """Tell what of SBU is there against what should be; exits with 1 if anything differs."""
+    from feint.data.sbu import check
+    from feint.report import terminal
+
+    found = check.check(root)
+    terminal.show_check(found)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+@data_app.command("sbu")
+def data_sbu(
+    root: Annotated[Path, typer.Argument(help="The folder to download to.")],
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="Only this set, s01s02 say; repeatable.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--url", help="A mirror of the official folder.")
+    ] = None,
+) -> None:
+    """Download SBU Kinect Interaction from its authors; run again, it resumes."""
+    from feint.data.sbu import constants, download
+
+    fetched = download.download(
+        root, sets=sets or constants.SETS, base_url=base_url or download.OFFICIAL_URL
+    )
+    typer.echo(f"{len(fetched)} sets in {root}. Check them: feint data check {root}")
+
+
+@data_app.command("synthetic")
+def data_synthetic(
+    root: Annotated[Path, typer.Argument(help="The folder to write to.")],
+    seed: Annotated[int, typer.Option(help="Another seed, other motion.")] = 0,
+    runs: Annotated[int, typer.Option(help="Interactions per pair of people and class.")] = 2,
+) -> None:
+    """Write the embedded default data in SBU's layout."""
+    from feint.data.sbu import write
+    from feint.data.synthetic import generate
+
+    interactions = generate.generate(seed=seed, runs=runs)
+    write.write(interactions, root)
+    typer.echo(f"{len(interactions)} interactions in {root}")

@@ -1,0 +1,212 @@
+"""The commands that draw from a finished run: `feint figure`, `feint animate`.  No model runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from feint.errors import FeintError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from feint.report.cases.selection import Selection
+    from feint.report.figures.paper import Walk
+    from feint.report.run_data import Findings
+
+Target = Annotated[str | None, typer.Option(help="The reaction that is wanted.")]
+Label = Annotated[str | None, typer.Option(help="What the person seen does.")]
+Victim = Annotated[str | None, typer.Option(help="The model attacked.")]
+Sequence = Annotated[str | None, typer.Option(help="The test sequence, s01s02/03/001/A say.")]
+Eps = Annotated[
+    float | None, typer.Option(help="In the run's unit; the largest there is if not given.")
+]
+OneCase = Annotated[
+    str | None,
+    typer.Option(
+        "--case", help="An id of the report's player (#case=...), or a place in its list."
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="The file; in the run's report/ if not given.")
+]
+FIGURES = ("pdf", "svg", "png")
+MOVING = ("gif", "mp4", "html")
+
+
+def figure(
+    name: Annotated[
+        Literal["fig1", "fig2", "fig3", "fig4", "fig5", "case"],
+        typer.Argument(help="The paper's figure, or any case in the layout of Figures 1 to 3."),
+    ],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="A run's folder; fig4 takes several.")
+    ],
+    target: Target = None,
+    label: Label = None,
+    victim: Victim = None,
+    sequence: Sequence = None,
+    eps: Eps = None,
+    case: OneCase = None,
+    out: Out = None,
+    form: Annotated[
+        Literal["pdf", "svg", "png"] | None,
+        typer.Option("--format", help="By the suffix of --out if not given, else pdf."),
+    ] = None,
+) -> None:
+    """Draw a figure of the paper from a finished run; runs no model."""
+    from feint.io.optional import need
+
+    need("A figure", "matplotlib", "PIL")
+    from feint.report.cases.selection import Selection
+    from feint.report.run_data import Findings
+
+    if len(runs) > 1 and name != "fig4":
+        raise FeintError(f"{name} is drawn of one run; got {len(runs)}. fig4 has a row a run.")
+    kind, path = _file(out, form, FIGURES, runs[0], name)
+    asked = Selection(target, label, victim, sequence, eps, case)
+    drawn = _drawn(name, [Findings.of(one) for one in runs], asked)
+    from feint.io.atomic import write_bytes
+    from feint.report.figures import export as content
+
+    write_bytes(path, content.figure(drawn, kind))
+    typer.echo(f"Figure: {path}")
+
+
+def animate(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    target: Target = None,
+    label: Label = None,
+    victim: Victim = None,
+    sequence: Sequence = None,
+    eps: Eps = None,
+    case: OneCase = None,
+    out: Out = None,
+    form: Annotated[
+        Literal["gif", "mp4", "html"] | None,
+        typer.Option("--format", help="By the suffix of --out if not given, else gif."),
+    ] = None,
+) -> None:
+    """Animate a case of a finished run, or write a page with the 3-D player for it."""
+    from feint.io.optional import need
+
+    kind, path = _file(out, form, MOVING, run, "animation")
+    wanted = {"mp4": ("imageio_ffmpeg",), "html": ("jinja2",)}
+    need(f"A {kind} file", "matplotlib", "PIL", *wanted.get(kind, ()))
+    from feint.io.atomic import write_bytes
+    from feint.report import page
+    from feint.report.cases.selection import Selection, select
+    from feint.report.figures import export as content
+    from feint.report.figures import stick_figures
+    from feint.report.run_data import Findings
+
+    findings = Findings.of(run)
+    one = select(findings, Selection(target, label, victim, sequence, eps, case))
+    _say(findings, one.row, one.rule)
+    if kind == "html":
+        made = page.alone(findings, one)
+    else:
+        made = content.mp4(one) if kind == "mp4" else stick_figures.gif(one)[0]
+    write_bytes(path, made)
+    typer.echo(f"Animation: {path}")
+
+
+def view(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    target: Target = None,
+    label: Label = None,
+    victim: Victim = None,
+    sequence: Sequence = None,
+    eps: Eps = None,
+    case: OneCase = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write a recording (.rrd) instead of opening it.")
+    ] = None,
+) -> None:
+    """Open a case of a finished run in the rerun viewer (extra: view)."""
+    from feint.report.cases import rerun
+    from feint.report.cases.selection import Selection, select
+    from feint.report.run_data import Findings
+
+    findings = Findings.of(run)
+    one = select(findings, Selection(target, label, victim, sequence, eps, case))
+    _say(findings, one.row, one.rule)
+    if out is None:
+        rerun.show(one)
+    else:
+        rerun.save(one, out)
+        typer.echo(f"Recording: {out}")
+
+
+def _drawn(name: str, runs: "list[Findings]", asked: "Selection") -> "Figure":
+    from feint.report.cases.selection import objective, select
+    from feint.report.figures import paper
+    from feint.report.figures.stick_figures import film
+
+    first = runs[0]
+    if name == "fig5":
+        if any(x is not None for x in (asked.label, asked.sequence, asked.eps, asked.case)):
+            raise FeintError(
+                f"fig5 is drawn over all sequences and every eps; got {asked}. Expected at most "
+                "--target and --victim."
+            )
+        return paper.success(first, asked.victim, asked.target)
+    if name == "fig4":
+        return paper.depth([walk for one in runs for walk in _walks(one, asked, len(runs) > 1)])
+    if name != "case":
+        asked = objective(first, name, asked)
+    one = select(first, asked)
+    _say(first, one.row, one.rule)
+    return film(one)
+
+
+def _walks(findings: "Findings", asked: "Selection", several: bool) -> "list[Walk]":
+    """Figure 4's rows of a run: one among several; alone, the case at every eps it has."""
+    import polars as pl
+
+    from feint.report.cases.case import read
+    from feint.report.cases.selection import select, white
+    from feint.report.figures.paper import Walk
+
+    one = select(findings, asked)
+    _say(findings, one.row, one.rule)
+    told = f"{one.row['eps']:g} {findings.unit}"
+    if several:
+        return [Walk.of(one, f"{findings.folder.resolve().name}\n{told}")]
+    if asked.eps is not None or asked.case is not None:
+        return [Walk.of(one, told)]
+    same = [pl.col(key) == one.row[key] for key in ("victim", "target", "sequence")]
+    rows = white(findings).filter(*same).sort("eps")
+    return [
+        Walk.of(read(findings, row, ""), f"{row['eps']:g} {findings.unit}")
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def _say(findings: "Findings", row: dict[str, object], rule: str) -> None:
+    from feint.report.cases.case import wanted
+
+    typer.echo(
+        f"{row['label']} seen, {wanted(row)} of {row['victim']}, eps {row['eps']:g} "
+        f"{findings.unit}, sequence {row['sequence']}: {rule}."
+    )
+
+
+def _file(
+    out: Path | None, form: str | None, forms: tuple[str, ...], run: Path, name: str
+) -> tuple[str, Path]:
+    """The format and the path; refused where they disagree."""
+    if out is None:
+        from feint.io.atomic import inside
+
+        kind = form or forms[0]
+        return kind, inside(run, "report", f"{name}.{kind}")
+    suffix = out.suffix[1:].lower()
+    if form is None and suffix not in forms:
+        raise FeintError(
+            f"{out} does not end in a format that can be written; expected .{', .'.join(forms)}, "
+            "or --format with one of them."
+        )
+    if form is not None and suffix in (*FIGURES, *MOVING) and suffix != form:
+        raise FeintError(f"{out} ends in .{suffix}, and --format is {form}. Leave one of them out.")
+    return form or suffix, out

@@ -1,0 +1,203 @@
+"""[data] of an experiment: embedded data and SBU, folders of people, tables of columns."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from feint.config import Count, Part, Positive, Word, Words
+from feint.data.sbu.constants import FOLDS, PAPER_TEST_SETS
+from feint.errors import FeintError
+
+Format = Literal["bvh", "keypoints", "ntu", "arrays"]
+Axes = Annotated[tuple[Literal["x", "y", "z"], ...], Field(min_length=2, max_length=3)]
+SOURCES = ("synthetic", "sbu", *get_args(Format), "windows")
+TAGS = ("given", "people", "table")
+"""How the three kinds of [data] are told apart inside errors; nobody writes them."""
+
+
+class Data(Part):
+    """[data]: interactions that are generated, or SBU's."""
+
+    source: Literal["synthetic", "sbu"] = "synthetic"
+    root: Path | None = None
+    """SBU's folder; `--data` on the command line goes before it."""
+    test_sets: Annotated[tuple[str, ...], Field(min_length=1)] = PAPER_TEST_SETS
+    """Sets held out; `fold = 1` to `5` in their place takes SBU's official ones."""
+    first_pose: bool = True
+    """The reactor also sees its own first pose: where it stands (`with_first_pose`)."""
+    directions: Literal["both", "responds"] = "both"
+    runs: Count = 2
+    """Synthetic only: interactions per pair of people and class."""
+    seed: int = 0
+    """Synthetic only."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold(cls, value: Any) -> Any:
+        """`fold` becomes its test sets."""
+        if isinstance(value, dict) and value.get("source", "sbu") not in SOURCES:
+            raise FeintError(
+                f"source is {value['source']!r}; expected one of {', '.join(SOURCES)} "
+                "(docs/data.md)"
+            )
+        if not isinstance(value, dict) or "fold" not in value:
+            return value
+        fold = value["fold"]
+        if type(fold) is not int or not 1 <= fold <= len(FOLDS) or "test_sets" in value:
+            raise FeintError(
+                f"fold is {fold!r}; expected 1 to {len(FOLDS)}, and no test_sets beside it"
+            )
+        rest = {k: v for k, v in value.items() if k != "fold"}
+        return {**rest, "test_sets": FOLDS[fold - 1]}
+
+    def on_fold(self, fold: int) -> "Data":
+        """The same with one of SBU's official folds held out, 1 to 5."""
+        if not 1 <= fold <= len(FOLDS):
+            raise FeintError(f"The fold is {fold}; expected 1 to {len(FOLDS)}.")
+        return self.model_copy(update={"test_sets": FOLDS[fold - 1]})
+
+
+class _Own(Part):
+    """What every [data] with the user's own files has: where they are, and what is held out."""
+
+    root: Path | None = None
+    """The folder; `--data` on the command line goes before it."""
+    test_sets: Words | None = None
+    """Sets held out."""
+    folds: tuple[Words, ...] = ()
+    """Lists of sets, of which `fold` says the one held out, from 1."""
+    fold: Count | None = None
+    test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Of all recordings (or windows' parts), drawn by `seed`, held out in place of sets."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    ahead: Annotated[int, Field(ge=0)] = 0
+    """How many frames (steps) later than what is seen the answer is."""
+    first_pose: bool = True
+    """The model also sees the first frame of the true answer, which no attacker can change."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forecasts(cls, value: Any) -> Any:
+        """Who forecasts is not told the future: no first pose, unless asked for."""
+        if isinstance(value, dict) and "first_pose" not in value:
+            ahead = value.get("ahead", 0)
+            forecasts = value.get("source") == "windows" or bool(ahead)
+            return {**value, "first_pose": not forecasts}
+        return value
+
+    @model_validator(mode="after")
+    def _split(self) -> "_Own":
+        given = [self.test_sets is not None, self.fold is not None, self.test_share is not None]
+        if sum(given) != 1:
+            raise FeintError(
+                f"{sum(given)} of test_sets, fold and test_share are given; expected one of them: "
+                'test_sets = ["b"], or folds = [["a"], ["b"]] with fold = 2, or test_share = 0.2'
+            )
+        if self.fold is not None and not self.fold <= len(self.folds):
+            raise FeintError(f"fold is {self.fold}, and folds has {len(self.folds)} lists of sets")
+        if self.first_pose and self.ahead:
+            raise FeintError(
+                f"first_pose = true with ahead = {self.ahead} would show the model its own future; "
+                "set first_pose = false, or ahead = 0"
+            )
+        return self
+
+    @property
+    def held(self) -> tuple[str, ...] | None:
+        """The sets held out; None where they are drawn."""
+        return self.folds[self.fold - 1] if self.fold is not None else self.test_sets
+
+    def on_fold(self, fold: int) -> "_Own":
+        """The same with another of its `folds` held out."""
+        if not 1 <= fold <= len(self.folds):
+            raise FeintError(
+                f"The fold is {fold}, and the experiment's data.folds has {len(self.folds)} lists; "
+                'expected one of them, from 1. Write data.folds = [["a"], ["b"]].'
+            )
+        return self.model_copy(update={"fold": fold, "test_sets": None, "test_share": None})
+
+
+class People(_Own):
+    """[data] with source "bvh", "keypoints", "ntu" or "arrays": recordings of people."""
+
+    source: Format
+    skeleton: Word | None = None
+    """A name of feint's own (`feint.data.skeletons`) or a TOML file; BVH files bring theirs."""
+    unit: Literal["m", "cm", "mm", "inch"] | None = None
+    """Of the files' positions. NTU's are metres; otherwise needed, or `height`, or a skeleton's."""
+    height: Positive | None = None
+    """How tall the recorded people are in metres: the scale is then measured on the data."""
+    up: Literal["y", "-y", "z"] | None = None
+    """The axis that points up; image coordinates have "-y"."""
+    axes: Axes | None = None
+    """Which of x, y and z are used; what the files have, if not given."""
+    fps: Positive | None = None
+    """Frames a second; recordings with another rate are resampled to it."""
+    people: Literal["two", "most-moving"] | tuple[Word, Word] | tuple[Word] = "two"
+    """'two': exactly two, or it is an error; two names; the two who move most; one name (or a
+    recording of one person) with `ahead` is a forecast of oneself."""
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Keypoints below it are missing."""
+    gap: Annotated[float, Field(ge=0, le=10)] = 0.2
+    """Seconds: missing frames up to so long are interpolated."""
+    long_gaps: Literal["refuse", "split"] = "refuse"
+    """Longer ones: an error, or the recording is cut there and what is missing left out."""
+    least: Annotated[int, Field(ge=2)] = 8
+    """Frames a recording (or a piece of one) must have; shorter pieces are left out."""
+    most: Annotated[int, Field(ge=2)] | None = None
+    """Frames it may have; longer ones are cut into equal pieces."""
+    directions: Literal["both", "responds"] = "both"
+
+
+class Table(_Own):
+    """[data] with source "windows": CSV or Parquet, cut into windows."""
+
+    source: Literal["windows"]
+    inputs: Words | None = None
+    outputs: Words | None = None
+    time: Word | None = None
+    """The column of time: it must rise by the same step; missing steps count as gaps."""
+    length: Annotated[int, Field(ge=2, le=100_000)]
+    """Steps of a window."""
+    stride: Count | None = None
+    """Steps from one test window to the next; `length` if not given, so that none overlap."""
+    train_stride: Count | None = None
+    """The same of training windows; `stride` if not given."""
+    parts: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Each file is cut into so many consecutive parts of equal size, the sets "<file>-1" and so on;
+    no window crosses from one to the next."""
+    gap: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Steps: missing values up to so many in a row are interpolated; windows with more left out."""
+    units: dict[Word, Annotated[str, Field(max_length=40)]] = Field(default_factory=dict)
+    """Of columns, in words."""
+    step: Annotated[str, Field(max_length=40)] = "step"
+    """What one step of time is, in words: "hour"."""
+
+    @model_validator(mode="after")
+    def _columns(self) -> "Table":
+        if self.inputs is None or self.outputs is None:
+            raise FeintError(
+                'inputs and outputs are required: inputs = ["a", "b"], outputs = ["c"]'
+            )
+        for name, words in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if len(set(words)) != len(words):
+                raise FeintError(f"a column stands twice in {name}: {', '.join(words)}")
+        if unknown := set(self.units) - {*self.inputs, *self.outputs}:
+            raise FeintError(f"units names {', '.join(sorted(unknown))}, no input and no output")
+        return self
+
+
+def _kind(value: Any) -> str:
+    source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
+    if source in get_args(Format):
+        return "people"
+    return "table" if source == "windows" else "given"
+
+
+AnyData = Annotated[
+    Annotated[Data, Tag(TAGS[0])]
+    | Annotated[People, Tag(TAGS[1])]
+    | Annotated[Table, Tag(TAGS[2])],
+    Discriminator(_kind),
+]

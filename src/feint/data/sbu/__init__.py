@@ -1,0 +1,1 @@
+"""SBU Kinect Interaction."""

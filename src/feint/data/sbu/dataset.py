@@ -1,0 +1,84 @@
+"""SBU Kinect Interaction (Yun et al., CVPRW 2012), in its official layout: read, write, check.
+
+`<root>/<set>/<category>/<run>/skeleton_pos.txt`, or the official `<root>/<set>.zip` as they come,
+or some of each (a set's folder goes before its zip).  One line a frame, 91 comma-separated values:
+the frame number, then 15 joints (x, y, z) of the one person and 15 of the other.  Values stay in
+the data's raw units; `skeleton.SBU_15` converts to metres.  Anything else in there is ignored.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaxtyping import Float
+from torch import Tensor
+
+from feint.data.pairs import Interaction
+from feint.data.sbu.constants import PAPER_TEST_SETS, _label
+from feint.data.sbu.files import PERSON, files, parse
+from feint.errors import FeintError
+
+
+def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
+    """Read interactions in raw units, sorted by key.
+
+    Args:
+        root: a folder of set folders and set zips, or one zip.
+        sets: the sets to read, all of which must be there; None reads whatever is there.
+
+    Raises:
+        FeintError: the first damage found, with its file and line; a set that is not there.
+    """
+    wanted = None if sets is None else _set_names(sets)
+    found: dict[str, Interaction] = {}
+    for file in files(root, wanted):
+        values, damage = parse(file)
+        if damage:
+            raise FeintError(
+                f"{damage[0]}. Mend or remove it, or fetch the set again (feint data sbu); "
+                "feint data check lists all damage."
+            )
+        found[file.key] = _interaction(file.key, values)
+    missing = sorted((wanted or set()) - {one.set for one in found.values()})
+    if missing or not found:
+        raise FeintError(
+            f"{root} has no sequence of {', '.join(missing) or 'any set'}; expected "
+            "<set>/<category>/<run>/skeleton_pos.txt or <set>.zip in it. "
+            "Name the folder that holds the sets, or fetch them with feint data sbu."
+        )
+    return [found[key] for key in sorted(found)]
+
+
+def split(
+    interactions: Sequence[Interaction], test_sets: Sequence[str] = PAPER_TEST_SETS
+) -> tuple[list[Interaction], list[Interaction]]:
+    """(train, test): the interactions of `test_sets` are the test, by default the paper's fold 1.
+
+    Raises:
+        FeintError: a test set without an interaction, or nothing left on either side.
+    """
+    there = {one.set for one in interactions}
+    wanted = _set_names(test_sets)
+    if unknown := sorted(wanted - there):
+        raise FeintError(
+            f"split got test sets {', '.join(unknown)} without an interaction; the data has "
+            f"{', '.join(sorted(there)) or 'no set'}. Read these sets too, or name others."
+        )
+    if not wanted or wanted == there:
+        raise FeintError(
+            f"split got {len(wanted)} test sets out of {len(there)}, which leaves nothing to "
+            f"{'test' if there and not wanted else 'train'}; expected some of the sets, not all."
+        )
+    train = [one for one in interactions if one.set not in wanted]
+    return train, [one for one in interactions if one.set in wanted]
+
+
+def _interaction(key: str, values: Float[Tensor, "time 90"]) -> Interaction:
+    name, category, _ = key.split("/")
+    first, second = values[:, :PERSON].contiguous(), values[:, PERSON:].contiguous()
+    return Interaction(key, name, _label(category), first, second)
+
+
+def _set_names(sets: Sequence[str]) -> set[str]:
+    if isinstance(sets, str):
+        raise FeintError(f"sets got the string {sets!r}; expected a list of names: [{sets!r}].")
+    return set(sets)

@@ -1,0 +1,1 @@
+"""From attacked sequences to rows, from rows to success rates."""

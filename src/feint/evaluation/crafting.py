@@ -1,0 +1,156 @@
+"""Craft adversarial sequences for a grid of targets and eps, and score them on any victim.
+
+White box and transfer are one function: `score` takes whatever was crafted and whatever model.
+Rows hold distances, never successes.  Every perturbation is checked again here, from outside the
+attack, and every distance is computed anew in fp32.
+"""
+
+import inspect
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from feint.attacks import Attack, Minimal, MinimalPerturbation
+from feint.attacks.batching import batches
+from feint.attacks.budget import Budget, verify
+from feint.errors import FeintError
+from feint.evaluation.questions import Crafted, Question
+from feint.io.progress import Bar
+from feint.models.inference import predict
+from feint.sequences import Sequences, check_alike, distance
+
+
+def craft(
+    name: str,
+    attack: Attack,
+    model: nn.Module,
+    question: Question,
+    budget: Budget,
+    epsilons: Sequence[float],
+    *,
+    independent: bool = False,
+    start: Sequences | None = None,
+    goal: Tensor | None = None,
+    batch_size: int | None = None,
+    progress: Bar | None = None,
+) -> Crafted:
+    """Ask the question of every sequence at every eps.
+
+    An attack that keeps its best iterate climbs: every eps begins at what the next smaller one
+    found, so that no row does worse with a larger budget.
+
+    Args:
+        name: what the attack is called in the rows.
+        budget: its eps is replaced by each of `epsilons`.
+        independent: begin every eps at the clean input, as the paper does.
+        start: where the smallest eps begins, if not at the clean input; for an attack that climbs.
+        goal: (sequences,), distances at which a row stops: at the first eps that gets there and
+            as it then is, for every larger eps too.  Only for an attack that climbs.
+        batch_size: rows attacked at once; if not given, what fits (`feint.batches`).
+
+    Raises:
+        FeintError: an attack left its budget (then the attack is wrong, and nothing is returned);
+            a goal for an attack that does not climb.
+    """
+    if not epsilons:
+        raise FeintError("craft got no eps; expected at least one above 0.")
+    takes = _takes(attack)
+    climbing = not independent and getattr(attack, "keep", None) == "best" and "start" in takes
+    if goal is not None and not (climbing and "goal" in takes):
+        raise FeintError(
+            f"craft got a goal for {attack}; expected an attack that keeps its best iterate and "
+            "takes a start and a goal, such as AIA(keep='best'), and independent=False."
+        )
+    if start is not None:
+        check_alike(start, question.x, "craft (the start and the question's input)")
+    count = len(question.x)
+    sequence = torch.arange(count).repeat(len(epsilons))
+    eps = torch.tensor(list(epsilons)).repeat_interleave(count)
+    clean = question.x.values
+    values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
+    before = clean if start is None else start.values
+    going = torch.ones(count, dtype=torch.bool)
+    for level in _levels(epsilons, count, climbing):
+        values[level] = before[sequence[level]]
+        todo = level[going[sequence[level]]]
+        for some in batches(model, question.x, sequence[todo], batch_size):
+            rows = todo[some]
+            asked = sequence[rows]
+            x, wanted, within = (
+                question.x[asked],
+                question.wanted[asked],
+                replace(budget, eps=eps[rows]),
+            )
+            time = x.values.shape[1]
+            more: dict[str, Any] = {}
+            if climbing:
+                more["start"] = x.with_values(values[rows, :time])
+            if goal is not None:
+                more["goal"] = goal[asked]
+            if question.candidates and "candidates" in takes:
+                more["candidates"] = [one[asked] for one in question.candidates]
+            x_adv = attack(model, x, wanted, within, **more)
+            # Against a copy the attack never held: one that changed its input is caught too.
+            verify(name, x_adv, question.x[asked], within)
+            values[rows, :time] = x_adv.values
+            if goal is not None:
+                d = distance(predict(model, x_adv), wanted, getattr(attack, "reading", "frame"))
+                going[asked] = d >= goal[asked]
+            if progress:
+                progress.advance(len(rows))
+        if progress:
+            progress.advance(len(level) - len(todo))
+        before = values[level]
+    return Crafted(name, eps, sequence, Sequences(values, question.x.lengths[sequence]))
+
+
+def smallest(
+    search: MinimalPerturbation,
+    model: nn.Module,
+    question: Question,
+    budget: Budget,
+    goal: Tensor,
+    *,
+    batch_size: int | None = None,
+    progress: Bar | None = None,
+) -> Minimal:
+    """The smallest eps that brings each sequence within its goal, found in batches.
+
+    Args:
+        budget: its eps is the largest one tried.
+        goal: (sequences,), distances to the target.
+
+    Raises:
+        FeintError: a perturbation leaves the budget of the eps it is said to need.
+    """
+    x = question.x
+    found = Minimal(x.with_values(x.values.clone()), torch.empty_like(goal), goal.clone())
+    for rows in batches(model, x, torch.arange(len(x)), batch_size):
+        some = x[rows]
+        one = search(model, some, question.wanted[rows], budget, goal[rows])
+        needed = one.reached & (one.eps > 0)
+        if bool(needed.any()):
+            within = replace(budget, eps=one.eps[needed])
+            which = needed.nonzero()[:, 0]
+            verify("MinimalPerturbation", one.x_adv[which], x[rows[which]], within)
+        found.x_adv.values[rows, : some.values.shape[1]] = one.x_adv.values
+        found.eps[rows], found.distance[rows] = one.eps, one.distance
+        if progress:
+            progress.advance(len(rows))
+    return found
+
+
+def _takes(attack: Attack) -> Set[str]:
+    """What a call of it can be given, by name."""
+    return inspect.signature(type(attack).__call__).parameters.keys()
+
+
+def _levels(epsilons: Sequence[float], count: int, climbing: bool) -> list[Tensor]:
+    """The rows of each eps, the smallest eps first; or all rows at once."""
+    if not climbing:
+        return [torch.arange(count * len(epsilons))]
+    places = sorted(range(len(epsilons)), key=epsilons.__getitem__)
+    return [torch.arange(count) + place * count for place in places]

@@ -1,0 +1,158 @@
+"""The evaluator distrusts itself: what a reader must know before believing a number.
+
+Every warning has a name, one sentence in the output and a paragraph in docs/checks.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from feint.columns import Form, Series
+from feint.data.pairs import Pairs
+from feint.models import baselines
+from feint.models.inference import predict
+from feint.models.sanity_checks import Finding
+from feint.sequences import Sequences, distance, sum_over_time
+from feint.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class Warning:
+    """One thing to know: its name (docs/checks.md), what it is about, and a sentence."""
+
+    name: str
+    about: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A model beside the trivial predictors, on the test set.
+
+    Attributes:
+        unit: of the errors: "cm a joint", or "data units a frame" without a skeleton.
+        error: the model's mean error.
+        trivial: the trivial predictors' mean errors, by name.
+        reaction: how far its answer moves, in the same unit, when it sees the actor of another
+            interaction, of another class where there is one, on the same side (everything else it
+            sees left as it is); None with nobody to swap in.
+        train_error: its mean error on the training set: far below `error`, it is overfit.
+        findings: what probing a user's own model found.
+    """
+
+    unit: str
+    error: float
+    trivial: Mapping[str, float]
+    reaction: float | None
+    train_error: float
+    findings: tuple[Finding, ...] = ()
+
+    def warnings(self, name: str) -> list[Warning]:
+        """What must be said of this model before anything about its robustness."""
+        found = []
+        better = {k: v for k, v in self.trivial.items() if v <= self.error}
+        if better:
+            told = ", ".join(f"{k} {v:.3g}" for k, v in better.items())
+            found.append(
+                Warning(
+                    "weak-model",
+                    name,
+                    f"{name} does not beat the trivial predictors: its error is {self.error:.3g} "
+                    f"{self.unit}, theirs {told}.",
+                )
+            )
+        if self.reaction is not None and self.reaction < 0.05 * self.error:
+            found.append(
+                Warning(
+                    "ignores-input",
+                    name,
+                    f"{name} hardly reacts to what it sees: another actor moves its answer by "
+                    f"{self.reaction:.3g} {self.unit}. Robustness of such a model means nothing.",
+                )
+            )
+        return [
+            *found,
+            *(Warning(one.name, name, f"{name} {one.sentence}") for one in self.findings),
+        ]
+
+
+def gate(
+    model: nn.Module,
+    train: tuple[Sequences, Sequences],
+    test: tuple[Sequences, Sequences],
+    seen: Bool[Tensor, " features"],
+    form: Form | None,
+    others: Sequence[int] | None,
+) -> Gate:
+    """Measure a model beside the trivial predictors.
+
+    Args:
+        train, test: (input, reaction) each.
+        seen: the input features that show the actor.
+        others: for each test row, the row whose actor is swapped in (`strangers`).
+    """
+    (x_train, y_train), (x, y) = train, test
+    skeleton = form if isinstance(form, Skeleton) else None
+    answer = predict(model, x)
+    reaction = None
+    if others is not None:
+        swapped = x.values.clone()
+        swapped[..., seen] = x.values[list(others)][..., seen]
+        frames = torch.minimum(x.lengths, x.lengths[list(others)])
+        other = predict(model, Sequences(swapped, frames))
+        reaction = mean_error(other, Sequences(answer.values, frames), skeleton)
+    return Gate(
+        unit="cm a joint" if skeleton is not None else unit_of(form),
+        error=mean_error(answer, y, skeleton),
+        trivial={
+            "hold first pose": mean_error(baselines.hold_first_pose(y), y, skeleton),
+            "mean pose": mean_error(baselines.mean_pose(y_train, y), y, skeleton),
+            "framewise ridge": mean_error(baselines.ridge(x_train, y_train, x), y, skeleton),
+            **_held(form, x, y),
+        },
+        reaction=reaction,
+        train_error=mean_error(predict(model, x_train), y_train, skeleton),
+    )
+
+
+def unit_of(form: Form | None) -> str:
+    """Of an error without a skeleton."""
+    return f"{form.unit} a step" if isinstance(form, Series) else "data units a frame"
+
+
+def _held(form: Form | None, x: Sequences, y: Sequences) -> dict[str, float]:
+    """Who forecasts columns that it sees has to beat whoever says that nothing changes."""
+    if not isinstance(form, Series) or not set(form.outputs) <= set(form.inputs) or not form.ahead:
+        return {}
+    seen = x.values[..., [form.inputs.index(name) for name in form.outputs]]
+    return {"as it is now": mean_error(y.with_values(seen), y, None)}
+
+
+def strangers(pairs: Pairs) -> list[int] | None:
+    """For each row, one of another interaction: same side and another class where there is one.
+
+    None if all rows are of one interaction.
+    """
+    chosen = []
+    for i, interaction in enumerate(pairs.interactions):
+        foreign = [j for j, other in enumerate(pairs.interactions) if other != interaction]
+        if not foreign:
+            return None
+        same_side = [j for j in foreign if pairs.sides[j] == pairs.sides[i]]
+        unlike = [j for j in same_side if pairs.labels[j] != pairs.labels[i]]
+        among = unlike or same_side or foreign
+        chosen.append(among[i * 7919 % len(among)])  # spread over them, the same every time
+    return chosen
+
+
+def mean_error(a: Sequences, b: Sequences, skeleton: Skeleton | None) -> float:
+    """Mean over all own frames: cm a joint with a skeleton, else the frame distance."""
+    if skeleton is None:
+        total = distance(a, b)
+    else:
+        apart = skeleton.change_in_metres(a.values - b.values).norm(dim=-1).mean(dim=-1)
+        total = sum_over_time(100 * apart, a.lengths)
+    return float(total.sum() / a.lengths.sum())

@@ -1,0 +1,105 @@
+"""Tolerances from how far apart real performances of one action lie."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from feint.attacks.targets import Place, Role, Time, between
+from feint.data.pairs import Pairs
+from feint.errors import FeintError
+from feint.evaluation.tolerance import Tolerance
+
+
+def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
+    """The natural tolerance of a series, the same for every target.
+
+    The median, over the training windows, of the mean distance between a window's true outcome
+    and that of the window that begins where it ends: as near as one stretch of time is to the next.
+
+    Raises:
+        FeintError: no training window begins where another ends.
+    """
+    lengths = set(train.reactor.lengths.tolist())
+    steps = max(lengths)
+    places = {}
+    for i, key in enumerate(train.keys):
+        name, _, begin = key.rpartition("/")
+        places[name.partition("/")[0], int(begin)] = i
+    follows = [
+        (i, places[name, begin + steps])
+        for (name, begin), i in places.items()
+        if (name, begin + steps) in places
+    ]
+    if not follows or len(lengths) != 1:
+        raise FeintError(
+            "The natural tolerance of a series is measured on windows that follow one another, "
+            f"{steps} steps apart, and no two of the {len(train)} training windows do. Make "
+            "data.length a multiple of data.train_stride, or give evaluation.tolerance as a number."
+        )
+    first, second = (list(side) for side in zip(*follows, strict=True))
+    each = train.reactor.values
+
+    def apart(a: list[int], b: list[int]) -> Tensor:
+        return torch.linalg.vector_norm(each[a] - each[b], dim=-1).mean(dim=1)
+
+    kappa = float(apart(first, second).median())
+    generator = torch.Generator().manual_seed(seed)
+    others = torch.randint(len(train), (len(first),), generator=generator).tolist()
+    passing = float((apart(first, others) < kappa).float().mean())
+    return Tolerance(
+        dict.fromkeys(labels, kappa),
+        per_frame=True,
+        source="natural: the median distance between the outcomes of one window and of the next",
+        among_others=dict.fromkeys(labels, passing),
+        between_same=dict.fromkeys(labels, len(first)),
+    )
+
+
+def natural(
+    train: Pairs, time: Time = "resample", place: Place = "reactor", role: Role = "any"
+) -> Tolerance:
+    """The natural tolerance of every class in the training set.
+
+    The median, over pairs of different interactions of one class with the reactor on one side (and
+    in one role, where `role` asks for it), of the mean per-frame distance after aligning one to
+    the other in time and place.
+
+    Raises:
+        FeintError: a class has no two performances on the same side.
+    """
+    wanted = [i for i in range(len(train)) if role in ("any", train.roles[i])]
+    nothing = torch.empty(0)
+    same = {label: [nothing] for label in sorted(set(train.labels))}
+    other = {label: [nothing] for label in same}
+    for on in ("left", "right"):
+        rows = [i for i in wanted if train.sides[i] == on]
+        if not rows:
+            continue
+        apart = between(train.reactor[rows], train.skeleton, time, place)
+        labels = [train.labels[i] for i in rows]
+        interactions = [train.interactions[i] for i in rows]
+        for label in same:
+            mine = torch.tensor([one == label for one in labels])
+            strangers = torch.tensor([[a != b for b in interactions] for a in interactions])
+            same[label].append(apart[mine][:, mine][strangers[mine][:, mine]])
+            other[label].append(apart[mine][:, ~mine].flatten())
+    kappa, among_others, between_same = {}, {}, {}
+    for label in same:
+        alike, unlike = torch.cat(same[label]), torch.cat(other[label])
+        if not len(alike):
+            raise FeintError(
+                f"The natural tolerance of {label!r} needs two performances on the same side and "
+                f"with role {role!r}, and found none in the training set. Bring more data, or give "
+                "a tolerance file."
+            )
+        kappa[label] = float(alike.median())
+        among_others[label] = float((unlike < kappa[label]).float().mean()) if len(unlike) else 0.0
+        between_same[label] = len(alike)
+    return Tolerance(
+        kappa,
+        per_frame=True,
+        source="natural: the median distance between two performances of the same reaction",
+        among_others=among_others,
+        between_same=between_same,
+    )

@@ -1,0 +1,196 @@
+"""Tables of rows as Parquet: sealed, written as they grow, and read only if they can be ours.
+
+Nothing in them is compressed but by dictionaries, so that a small file never becomes a large
+table: one that is compressed or encoded otherwise was not written here, and is refused.
+"""
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feint.errors import DamagedError, FeintError
+from feint.io.atomic import read_bytes, replacing
+from feint.io.memory import SHARE, free_memory
+from feint.io.parquet_guard import look
+from feint.io.sealed import BLANK, is_sealed, parse, seal
+
+SCHEMA = 1
+AT_ONCE = 50_000
+"""Rows written at once."""
+WIDTH = 16
+"""Bytes a value of any column takes in memory, at most."""
+LONGEST = 4096
+"""Bytes of a string."""
+QUESTION = ("source", "victim", "target", "sequence")
+SCORED = (*QUESTION, "row", "job", "attack", "eps", "label", "frames", "change", "distance_frame")
+"""What the rows of a scored run all have; `evaluation.score` tells what that is."""
+
+_WORDS = ("job", "attack", *QUESTION, "exemplar", "label", "side", "named_real")
+_WHOLE = ("row", "frames")
+_NUMBERS = ("eps", "kappa", "distance", "distance_frame", "distance_joint", "change", "error_cm",
+            "change_cm", "change_max_cm", "bones")  # fmt: skip
+_KNOWN = {*_WORDS, *_WHOLE, *_NUMBERS}
+
+
+def write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> int:
+    """Write a table part by part, whole or not at all.
+
+    Args:
+        parts: frames of the same columns, with at least one row.
+        about: JSON values, kept in the file.
+
+    Returns:
+        how many rows were written.
+
+    Raises:
+        FeintError: there is no row, the parts differ in columns, or the folder cannot be written.
+    """
+    import pyarrow as pa
+
+    try:
+        return _write(path, parts, about)
+    except (pa.ArrowException, pl.exceptions.PolarsError) as error:
+        raise FeintError(
+            f"Could not write {path}: {error}. Its parts do not have the same columns: a result "
+            "they come from was not written by feint. Give another folder with --out."
+        ) from error
+
+
+def _write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    told = {"feint": json.dumps({"schema": SCHEMA, **about}), "seal": BLANK}
+    rows = 0
+    with replacing(path) as temporary:
+        writer = None
+        for frame in _gathered(parts):
+            table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            if writer is None:
+                schema = table.schema
+                # Columns are of Parquet's own kinds: nobody has to believe a schema beside it.
+                writer = pq.ParquetWriter(temporary, schema, compression="none", store_schema=False)
+                writer.add_key_value_metadata(told)
+            if table.schema != schema:
+                raise pa.ArrowInvalid(f"{table.schema.names} are not {schema.names}")
+            writer.write_table(table)
+            rows += len(frame)
+        if writer is None:
+            raise FeintError(f"There is nothing to write to {path}: no row at all.")
+        writer.close()
+        temporary.write_bytes(seal(temporary.read_bytes()))
+    return rows
+
+
+def read(path: Path, needs: Iterable[str] = ()) -> pl.DataFrame:
+    """Read what `write` wrote.
+
+    Args:
+        needs: columns it must have, without a gap in them.
+
+    Raises:
+        DamagedError: it is cut off, altered, compressed, larger than this machine can hold, or
+            holds something else than feint's tables do.
+        FeintError: there is no such file.
+    """
+    content, _ = _checked(path)
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+        _expect(frame, needs)
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DamagedError(f"Could not read {path}: {error}. {_ADVICE}") from error
+    return frame
+
+
+def scored(path: Path, *needs: str) -> pl.DataFrame:
+    """Read the rows of a run.
+
+    Args:
+        needs: columns it must have beside `SCORED`.
+
+    Raises:
+        DamagedError: as `read`; a row stands twice, or what was attacked has no row without.
+        FeintError: there is no such file.
+    """
+    frame = read(path, (*SCORED, *needs))
+    asked = frame.select(*QUESTION, "attack", "eps")
+    clean = asked.filter(pl.col("attack") == "none").select(QUESTION)
+    lacks = ""
+    if asked.is_duplicated().any():
+        lacks = "a row that stands twice"
+    elif len(clean) != asked.select(QUESTION).n_unique():
+        lacks = "no row without an attack beside each attacked one"
+    if lacks:
+        raise DamagedError(f"Could not read {path}: it has {lacks}. {_ADVICE}")
+    return frame.select(name for name in frame.columns if name in _KNOWN)
+
+
+def _expect(frame: pl.DataFrame, needs: Iterable[str]) -> None:
+    """Raise ValueError unless the columns are what feint's tables have under these names."""
+    for column in frame.iter_columns():
+        name, kind = column.name, column.dtype
+        for names, right, told in (
+            (_WORDS, kind == pl.String, "words"),
+            (_WHOLE, kind.is_integer(), "whole numbers"),
+            (_NUMBERS, kind.is_float(), "numbers"),
+        ):
+            if name in names and not right:
+                raise ValueError(f"its column {name!r} has {kind}; expected {told}")
+        if kind == pl.String and bool((column.str.len_bytes() > LONGEST).any()):
+            raise ValueError(f"its column {name!r} has strings of more than {LONGEST} bytes")
+        if kind == pl.String and bool(column.str.contains(r"[\x00-\x1f\x7f]").any()):
+            raise ValueError(f"its column {name!r} has strings that steer terminals")
+        if name in _WHOLE and bool((column < int(name == "frames")).any()):
+            raise ValueError(f"its column {name!r} has numbers that are too small")
+    for name in needs:
+        if name not in frame.columns:
+            raise ValueError(f"it has no column {name!r}")
+        column = frame[name]
+        if column.has_nulls() or (column.dtype.is_float() and not column.is_finite().all()):
+            raise ValueError(f"its column {name!r} has gaps")
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What is told of a table; raises as `read` does."""
+    return _checked(path)[1]
+
+
+_ADVICE = "Remove it and run `feint score` again."
+
+
+def _gathered(parts: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
+    """Frames of a good size to write."""
+    held: list[pl.DataFrame] = []
+    rows = 0
+    for part in parts:
+        held.append(part)
+        rows += len(part)
+        if rows >= AT_ONCE:
+            yield pl.concat(held)
+            held, rows = [], 0
+    if rows:
+        yield pl.concat(held)
+
+
+def _checked(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """The content of a sealed table that fits into memory, not decoded yet, and what is told."""
+    content = read_bytes(path)
+    try:
+        if not is_sealed(content):
+            raise ValueError("its checksum is not that of its content")
+        found = look(content)
+        if found.rows * found.columns * WIDTH > free_memory() * SHARE:
+            raise ValueError(f"its {found.rows} rows do not fit into memory")
+        value = parse(found.about.get(b"feint", b"null"))
+    except ValueError as error:
+        raise DamagedError(
+            f"Could not read {path}: {error}. Expected a table written by feint. {_ADVICE}"
+        ) from error
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if schema != SCHEMA:
+        raise DamagedError(f"{path} has schema {schema}; this feint reads {SCHEMA}. {_ADVICE}")
+    return content, value

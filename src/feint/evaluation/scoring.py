@@ -1,0 +1,103 @@
+"""Distances of a victim's answers, as rows."""
+
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from feint.attacks import Minimal
+from feint.columns import Form
+from feint.evaluation.questions import Crafted, Question
+from feint.models.inference import predict
+from feint.sequences import Sequences, check_alike, distance, sum_over_time
+from feint.skeleton import Skeleton
+
+
+def minimal_rows(source: str, question: Question, found: Minimal, kappa: Tensor) -> pl.DataFrame:
+    """Rows of a search: what each sequence needed; eps is null where nothing was found."""
+    needed, reached = found.eps.tolist(), found.reached.tolist()
+    columns = {
+        "source": [source] * len(needed),
+        "target": [question.target] * len(needed),
+        "exemplar": question.exemplars,
+        "sequence": question.keys,
+        "label": question.labels,
+        "side": question.sides,
+        "frames": question.x.lengths.tolist(),
+        "kappa": kappa.tolist(),
+        "distance": found.distance.tolist(),
+        "eps": [eps if there else None for eps, there in zip(needed, reached, strict=True)],
+    }
+    return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
+
+
+def score(
+    victim: nn.Module,
+    question: Question,
+    crafted: Crafted,
+    form: Form | None,
+    *,
+    source_name: str,
+    victim_name: str,
+    batch_size: int = 256,
+) -> tuple[pl.DataFrame, Sequences]:
+    """Rows of what the victim answers, and the answers themselves.
+
+    Returns:
+        rows: source, victim, attack, target, exemplar, eps, sequence, label, side, frames,
+            distance_frame, distance_joint (equation 7 in both readings, data units),
+            change (largest change of the input, data units), and with a skeleton error_cm
+            (mean distance of a joint to the target's), change_cm (mean displacement of a joint
+            of the actor), change_max_cm, bones (median relative change of a bone's length).
+        answers: (rows, time, outputs).
+    """
+    x, wanted = question.x[crafted.sequence], question.wanted[crafted.sequence]
+    answers = torch.zeros_like(wanted.values)
+    for rows in torch.arange(len(x)).split(batch_size):
+        part = predict(victim, crafted.x_adv[rows])
+        check_alike(part, wanted[rows], "score (the victim's answer and the target)")
+        answers[rows, : part.values.shape[1]] = part.values
+    answered = wanted.with_values(answers * wanted.mask[..., None])
+    sequence = crafted.sequence.tolist()
+    change = (crafted.x_adv.values - x.values).abs()
+    columns: dict[str, object] = {
+        "source": [source_name] * len(sequence),
+        "victim": [victim_name] * len(sequence),
+        "attack": [crafted.attack] * len(sequence),
+        "target": [question.target] * len(sequence),
+        "exemplar": [question.exemplars[i] for i in sequence],
+        "eps": [round(e, 7) for e in crafted.eps.tolist()],
+        "sequence": [question.keys[i] for i in sequence],
+        "label": [question.labels[i] for i in sequence],
+        "side": [question.sides[i] for i in sequence],
+        "frames": x.lengths.tolist(),
+        "distance_frame": distance(answered, wanted).tolist(),
+        "change": change.amax(dim=(1, 2)).tolist(),
+    }
+    skeleton = form if isinstance(form, Skeleton) else None
+    if wanted.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
+        columns["distance_joint"] = distance(answered, wanted, "joint").tolist()
+    if skeleton is not None:
+        columns |= _in_centimetres(skeleton, answered, wanted, crafted.x_adv, x)
+    return pl.DataFrame(columns), answered
+
+
+def _in_centimetres(
+    skeleton: Skeleton, answered: Sequences, wanted: Sequences, x_adv: Sequences, x: Sequences
+) -> dict[str, object]:
+    """What a person can picture: distances in cm, bones in relative change."""
+
+    def mean(per_frame: Tensor) -> list[float]:
+        means: list[float] = (sum_over_time(per_frame, x.lengths) / x.lengths).tolist()
+        return means
+
+    actor, actor_adv = (s.values[..., : skeleton.features] for s in (x, x_adv))
+    miss = skeleton.change_in_metres(answered.values - wanted.values).norm(dim=-1)
+    moved = skeleton.change_in_metres(actor_adv - actor).norm(dim=-1)
+    bones = skeleton.bone_lengths(actor).clamp_min(1e-6)
+    stretched = (skeleton.bone_lengths(actor_adv) / bones - 1).abs().median(dim=-1).values
+    return {
+        "error_cm": mean(100 * miss.mean(dim=-1)),
+        "change_cm": mean(100 * moved.mean(dim=-1)),
+        "change_max_cm": (100 * moved.amax(dim=(1, 2))).tolist(),
+        "bones": mean(stretched),
+    }

@@ -1,0 +1,76 @@
+"""What an experiment lets the attacker change, as a `Budget` on what a model sees."""
+
+import torch
+from torch import Tensor
+
+from feint.attacks.budget import Budget
+from feint.columns import Form, Series
+from feint.errors import FeintError
+from feint.experiments.config import Attacker
+from feint.skeleton import Skeleton
+
+
+def reach(attacker: Attacker, form: Form, hidden: int) -> Budget:
+    """The budget at the attacker's first eps; every job puts its own in its place.
+
+    Args:
+        hidden: features behind the form's own (a first pose), which nobody can change.
+
+    Raises:
+        FeintError: an axis, joint or column that the data has not got.
+    """
+    if isinstance(form, Series):
+        return _of_series(attacker, form, hidden)
+    coords = form.axis(*attacker.axes)
+    if attacker.joints is not None:
+        coords = coords & form.of_joints(attacker.joints)
+    unit = None
+    if attacker.unit == "cm":
+        unit = torch.cat([form.centimetres(), torch.ones(hidden)])
+    return Budget(attacker.eps[0], _behind(coords, hidden, False), unit=unit)
+
+
+def _of_series(attacker: Attacker, form: Series, hidden: int) -> Budget:
+    coords = torch.ones(form.features, dtype=torch.bool)
+    if attacker.columns is not None:
+        coords = form.columns(attacker.columns)
+    whole = form.columns(attacker.whole) if attacker.whole else None
+    low, high = torch.full((form.features,), -torch.inf), torch.full((form.features,), torch.inf)
+    for name, (least, most) in attacker.ranges.items():
+        low[form.column(name)], high[form.column(name)] = least, most
+    ranged = bool(attacker.ranges)
+    return Budget(
+        attacker.eps[0],
+        _behind(coords, hidden, False),
+        low=_behind(low, hidden, -torch.inf) if ranged else None,
+        high=_behind(high, hidden, torch.inf) if ranged else None,
+        unit=_behind(units(attacker, form), hidden, 1.0),
+        whole=None if whole is None else _behind(whole, hidden, False),
+    )
+
+
+def units(attacker: Attacker, form: Series) -> Tensor:
+    """How much of each column one eps is, in the column's own unit: (features,)."""
+    if attacker.unit == "deviation":
+        return form.deviations()
+    return torch.tensor([float(attacker.units.get(name, 1.0)) for name in form.inputs])
+
+
+def _behind(values: Tensor, hidden: int, value: float | bool) -> Tensor:
+    """Values with another behind them for every hidden feature."""
+    return torch.cat([values, torch.full((hidden,), value, dtype=values.dtype)])
+
+
+def hidden(form: Form, first_pose: bool) -> int:
+    """Features that a model sees behind the form's own: the first frame of the answer."""
+    if not first_pose:
+        return 0
+    return form.features if isinstance(form, Skeleton) else len(form.outputs)
+
+
+def check(attacker: Attacker, form: Form) -> None:
+    """Raise FeintError if the attack is on something that the data has not got."""
+    try:
+        reach(attacker, form, 0)
+    except FeintError as error:
+        raise FeintError(f"The experiment's attack does not fit its data: {error}") from error

@@ -1,0 +1,108 @@
+"""Reading an experiment from a TOML file or from a run's folder."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from feint.config import Part
+from feint.data.config import TAGS
+from feint.errors import FeintError
+from feint.experiments.config import Experiment
+from feint.models.config import KINDS, YourModel
+
+LARGEST_FILE = 2**20
+
+
+def read(path: Path) -> Experiment:
+    """Read an experiment.
+
+    Raises:
+        FeintError: no such file, not TOML, or a key that is unknown, missing or wrong; it names
+            the key, what came and what was expected.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise OSError(f"it has more than {LARGEST_FILE} bytes")
+        text = content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FeintError(
+            f"Could not read the experiment {path}: {error}. Expected a TOML file such as "
+            "examples/sbu.toml."
+        ) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Experiment:
+    """Read an experiment from text; `name` stands for it in errors."""
+    try:
+        told = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
+    try:
+        return _looked_up(Experiment(**told))
+    except ValidationError as error:
+        raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
+    except (TypeError, ArithmeticError) as error:
+        raise FeintError(f"{name} is not an experiment: {error}.") from error
+
+
+def _looked_up(experiment: Experiment) -> Experiment:
+    """The same with the hashes of users' models: runs their code.  `restore` never does."""
+    models = [
+        one.found() if isinstance(one, YourModel) else one for one in experiment.model
+    ]  # fmt: skip
+    return experiment.model_copy(update={"model": tuple(models)})
+
+
+def with_models(experiment: Experiment, models: Sequence[YourModel]) -> Experiment:
+    """The same experiment with these models in the place of its own."""
+    told = experiment.model_dump(exclude={"model"})
+    told["evaluation"] = {**told["evaluation"], "sources": None}
+    try:
+        return _looked_up(Experiment(**told, model=tuple(models)))
+    except ValidationError as error:
+        raise FeintError(f"These models make no experiment:\n{_told(error)}") from error
+
+
+def on_fold(experiment: Experiment, fold: int) -> Experiment:
+    """The same experiment with another of its folds held out, from 1; SBU has five."""
+    return experiment.model_copy(update={"data": experiment.data.on_fold(fold)})
+
+
+def restore(told: Any, name: str) -> Experiment:
+    """An experiment from the JSON it was kept as; `name` stands for it in errors."""
+    if not isinstance(told, dict):
+        raise FeintError(f"{name} tells no experiment; expected what `feint run` writes there.")
+    try:
+        return Experiment(**told)
+    except ValidationError as error:
+        raise FeintError(f"{name} tells no experiment of this feint:\n{_told(error)}") from error
+    except (TypeError, ArithmeticError) as error:
+        raise FeintError(f"{name} tells no experiment of this feint: {error}.") from error
+
+
+def _told(error: ValidationError) -> str:
+    lines = []
+    places = [one["loc"] for one in error.errors()]
+    for one in error.errors():
+        if any(other != one["loc"] and other[: len(one["loc"])] == one["loc"] for other in places):
+            continue  # what is inside it says more
+        hidden = (*KINDS, *TAGS)
+        key = ".".join(str(part) for part in one["loc"] if part not in hidden)
+        came = one["input"]
+        shown = (
+            "" if one["type"] == "missing" or isinstance(came, dict | Part) else f"got {came!r}; "
+        )
+        message = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            message = "unknown key; check its spelling against docs/experiments.md"
+            shown = ""
+        if not message.startswith("AIA"):
+            message = message[:1].lower() + message[1:]
+        lines.append(f"  {key}: {shown}{message}" if key else f"  {message}")
+    return "\n".join(lines)

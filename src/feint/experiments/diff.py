@@ -1,0 +1,100 @@
+"""What differs between two runs, and what it did to the results."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feint.evaluation import rows, success_rates
+from feint.evaluation.tolerance import Tolerance
+from feint.experiments.run_folder import describe
+from feint.io.atomic import inside
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Two runs beside each other.
+
+    Attributes:
+        settings: a line for everything that differs: experiment, data, weights, tolerance.
+        origins: the same for versions, machine and commit.
+        rates: source, victim, attack, eps, then moved_a, moved_b (`summary.rates`), their
+            difference, and closed_a, closed_b; None if one of them has no rows.
+        alike: rows of the same question in both; same: how many have the same distance to 1e-4.
+        most: the largest relative difference of a distance among them.
+    """
+
+    settings: list[str]
+    origins: list[str]
+    rates: pl.DataFrame | None
+    alike: int = 0
+    same: int = 0
+    most: float = 0.0
+
+
+def changes(before: Any, after: Any, name: str = "") -> Iterator[str]:
+    """What differs between two JSON values, a line each: `attack.eps: [1] -> [2]`."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in {**before, **after}:
+            yield from changes(before.get(key), after.get(key), f"{name}.{key}" if name else key)
+    elif _alike(before, after):
+        for i, (a, b) in enumerate(zip(before, after, strict=True)):
+            yield from changes(a, b, f"{name}[{i}]")
+    elif before != after:
+        yield f"{name}: {before!r} -> {after!r}"
+
+
+def _alike(before: Any, after: Any) -> bool:
+    """Two lists of as many tables."""
+    both = isinstance(before, list) and isinstance(after, list) and len(before) == len(after)
+    return both and all(isinstance(one, dict) for one in (*before, *after))
+
+
+def diff(a: Path, b: Path) -> Difference:
+    """Compare two runs.
+
+    Raises:
+        FeintError: one of them is none, or its files are damaged.
+    """
+    told = [describe(folder) for folder in (a, b)]
+    kappas = [_tolerance(folder) for folder in (a, b)]
+    settings = [
+        line
+        for part in ("experiment", "data", "weights", "skeleton")
+        for line in changes(told[0].get(part), told[1].get(part), part)
+    ]
+    told_kappas = [None if kappa is None else dict(kappa.kappa) for kappa in kappas]
+    settings += changes(told_kappas[0], told_kappas[1], "tolerance")
+    origins = list(changes(_origin(told[0]), _origin(told[1])))
+    key = ["source", "victim", "attack", "eps"]
+    tables, rates = [], []
+    for folder, kappa in zip((a, b), kappas, strict=True):
+        path = inside(folder, "rows.parquet")
+        if kappa is None or not path.exists():
+            return Difference(settings, origins, None)
+        tables.append(rows.scored(path, f"distance_{kappa.reading}"))
+        found = success_rates.rates(tables[-1], kappa)
+        rates.append(found.select(*key, "n", "clean", "moved", "closed"))
+    joined = rates[0].join(rates[1], on=key, how="full", coalesce=True, suffix="_b")
+    joined = joined.rename({c: f"{c}_a" for c in ("n", "clean", "moved", "closed")})
+    joined = joined.with_columns(change=pl.col("moved_b") - pl.col("moved_a")).sort(key)
+    row = ["source", "victim", "attack", "eps", "target", "sequence"]
+    both = tables[0].join(tables[1], on=row, suffix="_b")
+    first, second = both["distance_frame"], both["distance_frame_b"]
+    off = ((first - second).abs() / first.abs().clip(1e-6)).fill_nan(float("inf"))
+    most = float(off.max() or 0.0) if len(off) else 0.0  # type: ignore[arg-type]
+    return Difference(settings, origins, joined, len(both), int((off <= 1e-4).sum()), most)
+
+
+def _origin(described: dict[str, Any]) -> dict[str, Any]:
+    """Of the last session: versions, machine, commit."""
+    last: dict[str, Any] = (described.get("sessions") or [{}])[-1]
+    kept = ("engine", "host", "system", "processor", "cores", "threads", "gpu", "commit")
+    return {"versions": described.get("versions"), **{name: last.get(name) for name in kept}}
+
+
+def _tolerance(folder: Path) -> Tolerance | None:
+    path = inside(folder, "tolerance.json")
+    return Tolerance.load(path) if path.exists() else None

@@ -1,0 +1,35 @@
+"""An experiment's own models asked, before anything is run, what an attack takes for granted."""
+
+from collections.abc import Iterator
+
+from feint.data.load import load_data
+from feint.errors import FeintError
+from feint.experiments.config import Experiment
+from feint.models import checkpoints
+from feint.models.config import YourModel
+from feint.models.external.import_path import files_of
+from feint.models.sanity_checks import Finding, probe
+
+
+def inspect(
+    experiment: Experiment, trust: bool = False
+) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+    """Every user's model of an experiment, with what was found (`feint.probes`).
+
+    Args:
+        trust: unpickle exports.
+
+    Raises:
+        FeintError: the experiment has no such model, its data cannot be read, or a model cannot be
+            loaded.
+    """
+    yours = [spec for spec in experiment.model if isinstance(spec, YourModel)]
+    if not yours:
+        raise FeintError(
+            "The experiment trains all its models, and there is nothing to inspect. Name yours "
+            'with --model package.module:factory, or a [[model]] of kind = "import".'
+        )
+    data = load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
+    for spec in yours:
+        model = checkpoints.from_source(spec.source(), files_of(spec.kind, spec.path), trust)
+        yield spec.name, probe(model, data.x_test, data.test.reactor)

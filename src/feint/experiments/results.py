@@ -1,0 +1,177 @@
+"""What the results of jobs hold, and how it is read back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import polars as pl
+import torch
+from torch import Tensor
+
+from feint.attacks.budget import Budget
+from feint.errors import DamagedError, FeintError
+from feint.evaluation.questions import Question
+from feint.sequences import Sequences
+
+Result = tuple[dict[str, Tensor], dict[str, Any]]
+"""Tensors, and what is told of them."""
+T = TypeVar("T")
+
+
+def tensor(tensors: Mapping[str, Tensor], name: str, rank: int, kind: torch.dtype) -> Tensor:
+    """One of a result's tensors.  Raises DamagedError if there is none of that rank and kind."""
+    one = tensors.get(name)
+    if one is None or one.ndim != rank or one.dtype != kind:
+        got = "nothing" if one is None else f"{one.dtype} of rank {one.ndim}"
+        raise DamagedError(
+            f"A result holds {got} as its {name!r}; expected {kind} of rank {rank}. {_ADVICE}"
+        )
+    return one
+
+
+def told(about: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """Something that a result tells.  Raises DamagedError if it does not, or tells another kind."""
+    value = about.get(name)
+    if not isinstance(value, kind):
+        raise DamagedError(
+            f"The result of {about.get('name')!r} tells {type(value).__name__} as its {name!r}; "
+            f"expected {kind.__name__}. {_ADVICE}"
+        )
+    return value
+
+
+def read_question(
+    tensors: Mapping[str, Tensor], about: Mapping[str, Any], device: torch.device | str = "cpu"
+) -> Question:
+    """The question that a result holds.  Raises FeintError if it holds none."""
+    x = _sequences(tensors, "x").to(device)
+    names = [tuple(told(about, name, list)) for name in ("keys", "labels", "sides", "exemplars")]
+    if not all(len(some) == len(x) and all(isinstance(n, str) for n in some) for some in names):
+        raise DamagedError(
+            f"The result of {about.get('name')!r} does not name its {len(x)} sequences. {_ADVICE}"
+        )
+    wanted = _sequences(tensors, "wanted").to(device)
+    count = sum(name.startswith("candidate.") for name in tensors)
+    each = (_sequences(tensors, f"candidate.{i}").to(device) for i in range(count))
+    question = Question(told(about, "target", str), x, wanted, *names)
+    return replace(question, candidates=tuple(each))
+
+
+def read_reactor(tensors: Mapping[str, Tensor]) -> Sequences:
+    """The true reactions to what a question asks.  Raises FeintError if it holds none."""
+    return _sequences(tensors, "reactor")
+
+
+def read_answers(tensors: Mapping[str, Tensor]) -> Sequences:
+    """The answers that the result of a scoring holds.  Raises FeintError if it holds none."""
+    return _sequences(tensors, "values")
+
+
+def read_rows(about: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The rows that a result tells, by column.  Raises DamagedError if it tells none."""
+    columns = told(about, "rows", dict)
+    counts = {len(values) if isinstance(values, list) else -1 for values in columns.values()}
+    if len(counts) != 1 or -1 in counts or "eps" not in columns:
+        raise DamagedError(
+            f"The result of {about.get('name')!r} tells no rows; expected lists of one length, "
+            f"eps among them. {_ADVICE}"
+        )
+    return columns
+
+
+def table(parts: Sequence[Mapping[str, list[Any]]]) -> pl.DataFrame:
+    """Rows of several results as one table.  Raises DamagedError if they do not go together."""
+    names = list(parts[0])
+    try:
+        if any(part.keys() != parts[0].keys() for part in parts):
+            raise ValueError("their columns differ")
+        columns = {name: [value for part in parts for value in part[name]] for name in names}
+        return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        raise DamagedError(f"Results tell rows that make no table ({error}). {_ADVICE}") from error
+
+
+_ADVICE = "It was not written by feint: remove it and run `feint run` again."
+
+
+def _sequences(tensors: Mapping[str, Tensor], name: str) -> Sequences:
+    values, lengths = _values(tensors, name), _lengths(tensors)
+    if len(values) != len(lengths):
+        raise DamagedError(
+            f"A result holds {len(values)} sequences as its {name!r}, and lengths of "
+            f"{len(lengths)}; expected as many. {_ADVICE}"
+        )
+    return Sequences(values, lengths)
+
+
+def _values(tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    return tensor(tensors, name, 3, torch.float32)
+
+
+def _lengths(tensors: Mapping[str, Tensor]) -> Tensor:
+    return tensor(tensors, "lengths", 1, torch.int64)
+
+
+def changed(x_adv: Sequences, budget: Budget) -> Result:
+    """A perturbed batch as a result: only what could be changed is kept, exactly."""
+    coords = budget.coords
+    if coords is None:
+        coords = torch.ones(x_adv.values.shape[-1], dtype=torch.bool)
+    coords = coords.cpu()
+    return {"changed": x_adv.values[..., coords], "coords": coords, "lengths": x_adv.lengths}, {}
+
+
+def rebuilt(tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequences) -> Sequences:
+    """The perturbed batch that a result holds, around its clean input.
+
+    Raises:
+        FeintError: they do not belong together.
+    """
+    device = x.values.device
+    values, coords = x.values.clone(), tensor(tensors, "coords", 1, torch.bool).to(device)
+    kept = _values(tensors, "changed").to(device)
+    if (
+        coords.shape != values.shape[-1:]
+        or kept.shape != (*values.shape[:-1], int(coords.sum()))
+        or not torch.equal(_lengths(tensors).to(device), x.lengths)
+    ):
+        raise FeintError(
+            f"A result of {about.get('name')!r} was perturbed around other sequences: shape "
+            f"{tuple(kept.shape)} where {tuple(values.shape)} are asked. Run `feint run` again."
+        )
+    values[..., coords] = kept
+    return x.with_values(values)
+
+
+def told_budget(budget: Budget) -> dict[str, Any]:
+    """A budget without its eps, as JSON; an end that is not limited is null."""
+    told: dict[str, Any] = {"unit": None if budget.unit is None else budget.unit.tolist()}
+    for name in ("coords", "whole", "low", "high"):
+        value = getattr(budget, name)
+        if value is not None:
+            limits = torch.as_tensor(value)
+            each = [n if abs(n) < float("inf") else None for n in limits.tolist()]
+            told[name] = each
+    return told
+
+
+def budget_of(
+    settings: Mapping[str, Any], eps: float, device: torch.device | str = "cpu"
+) -> Budget:
+    """The budget that a job's settings tell."""
+    unit, whole = settings["unit"], settings.get("whole")
+
+    def limit(name: str, end: float) -> Tensor | None:
+        each = settings.get(name)
+        if each is None:
+            return None
+        return torch.tensor([end if n is None else n for n in each], device=device)
+
+    return Budget(
+        eps,
+        torch.tensor(settings["coords"], device=device),
+        low=limit("low", -torch.inf),
+        high=limit("high", torch.inf),
+        unit=None if unit is None else torch.tensor(unit, device=device),
+        whole=None if whole is None else torch.tensor(whole, device=device),
+    )

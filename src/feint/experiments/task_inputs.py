@@ -1,0 +1,132 @@
+"""What a job reads: the experiment's data and the results of earlier jobs."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from feint.data.packing import unpack_pairs
+from feint.data.pairs import Pairs
+from feint.errors import FeintError
+from feint.evaluation.questions import Question
+from feint.experiments.results import read_question, rebuilt
+from feint.experiments.tensorboard import Tracker
+from feint.io.atomic import inside
+from feint.io.sealed import unpack
+from feint.jobs.job import Fetch, Job
+from feint.models import checkpoints
+from feint.sequences import Sequences
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a job is done; nothing of it changes a result, but for rounding.
+
+    Attributes:
+        folder: the run's, for the checkpoints of trainings; not used where it cannot be seen.
+        batch_size: rows attacked at once; if not given, what fits.
+        device: "cpu", "cuda", or "auto": a GPU where there is one.
+        tracker: where training curves are written, if at all.
+        trusted: users' models whose code may be run (`Source.digest`): those the experiment names.
+        trust: unpickle exports.
+    """
+
+    folder: Path | None = None
+    batch_size: int | None = None
+    device: str = "cpu"
+    tracker: Tracker | None = None
+    trusted: frozenset[str] = frozenset()
+    trust: bool = False
+
+    def place(self) -> torch.device:
+        """The device.  Raises FeintError if it is not there."""
+        there = torch.cuda.is_available()
+        if self.device == "cuda" and not there:
+            raise FeintError(
+                "The device cuda was asked for, and torch finds no GPU. Use --device cpu."
+            )
+        return torch.device("cuda" if there and self.device != "cpu" else "cpu")
+
+    def checkpoint(self, key: str) -> Path | None:
+        """Where a training keeps its checkpoint."""
+        if self.folder is None or not (self.folder / "run.json").exists():
+            return None
+        return inside(self.folder, "checkpoints", f"{key}.safetensors")
+
+
+_kept: "OrderedDict[tuple[str, str, str], Any]" = OrderedDict()
+"""What jobs of this process needed last, read: the next one needs most of it again."""
+
+
+KEPT = 48
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job needs, by its role, read and on its device."""
+
+    job: Job
+    fetch: Fetch
+    device: torch.device
+    trusted: frozenset[str] = frozenset()
+
+    def on_cpu(self) -> "Needs":
+        """The same on the CPU; what is kept for another device stays there."""
+        return replace(self, device=torch.device("cpu"))
+
+    def model(self) -> nn.Module:
+        """The reactor `model`, with the weights the job was named for."""
+
+        def make(tensors: dict[str, Tensor], about: dict[str, Any]) -> nn.Module:
+            built = checkpoints.build(about["model"], about["settings"], tensors, self.trusted)
+            return built.to(self.device)
+
+        return self._read("model", make, self.setting("weights"))
+
+    def pairs(self, role: str) -> Pairs:
+        """`train` or `test`."""
+        return self._read(role, unpack_pairs)
+
+    def files(self) -> dict[str, bytes]:
+        """The files of a user's model."""
+        if not self.has("files"):
+            return {}
+        tensors, _ = unpack(self.fetch(self.job.needs["files"]), self.job.name)
+        return {name: bytes(tensor.numpy()) for name, tensor in tensors.items()}
+
+    def question(self) -> Question:
+        """The question asked."""
+        return self._read("question", lambda t, about: read_question(t, about, self.device))
+
+    def crafted(self, role: str) -> Sequences:
+        """Perturbed sequences, for the question's rows."""
+        x = self.question().x
+        return self._read(role, lambda t, about: rebuilt(t, about, x))
+
+    def has(self, role: str) -> bool:
+        """Whether there is such a need."""
+        return role in self.job.needs
+
+    def setting(self, name: str) -> Any:
+        """Of the job's own settings, or of those it shares."""
+        return self.job.own[name] if name in self.job.own else self.job.common.settings[name]
+
+    def _read(self, role: str, make: Callable[..., Any], weights: str = "") -> Any:
+        name = (self.job.needs[role], weights, str(self.device))
+        if name not in _kept:
+            content = self.fetch(name[0])
+            tensors, about = unpack(content, f"what {self.job.name} needs as its {role}")
+            if weights and about.get("weights") != weights:
+                raise FeintError(
+                    f"{self.job.name} was named for the weights {weights} and got "
+                    f"{about.get('weights')}: they changed meanwhile. Run the same command again."
+                )
+            _kept[name] = make(tensors, about)
+        _kept.move_to_end(name)
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+        return _kept[name]

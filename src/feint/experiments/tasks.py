@@ -1,0 +1,292 @@
+"""What each kind of job does: content in, content out, the same in this process and on a worker.
+
+tolerance   the natural tolerance                      needs train
+train       a trained reactor                          needs train
+load        a user's own model                         needs files, if it has any
+gate        it, beside the trivial predictors          needs train, test, model
+question    targets for some test sequences            needs train, test (, model)
+noise       those sequences under random noise         needs test
+attack      those sequences attacked at one eps        needs model, question (, previous)
+minimal     the smallest eps for each                  needs model, question
+score       what a victim answers                      needs model, question (, crafted)
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+
+import feint
+from feint.attacks import AIA, Attack, MinimalPerturbation, Noise, Untargeted
+from feint.attacks import budget as budget_module
+from feint.attacks.target_curves import Curve
+from feint.attacks.targets import Targets
+from feint.columns import Series, form_of
+from feint.data.load import as_seen
+from feint.data.pairs import Pairs
+from feint.errors import DamagedError, FeintError
+from feint.evaluation import (
+    crafting,
+    model_checks,
+    natural_tolerance,
+    questions,
+    scoring,
+    tolerance,
+)
+from feint.evaluation.questions import Crafted
+from feint.experiments.results import Result, budget_of, changed
+from feint.experiments.task_inputs import Desk, Needs
+from feint.io.progress import bar
+from feint.jobs import store
+from feint.jobs.job import Fetch, Job
+from feint.models import checkpoints, sanity_checks
+from feint.models.external.import_path import content_of
+from feint.models.external.source import Source, Yours
+from feint.models.inference import predict
+from feint.models.training import train
+from feint.models.training_settings import History, Training
+from feint.sequences import Sequences
+
+
+def do(desk: Desk, job: Job, fetch: Fetch) -> bytes:
+    """Do a job.
+
+    Raises:
+        FeintError: whatever went wrong.
+    """
+    began = time.monotonic()
+    tensors, told = KINDS[job.kind](job, Needs(job, fetch, desk.place(), desk.trusted), desk)
+    made = {
+        "seconds": round(time.monotonic() - began, 3),
+        "device": desk.device,
+        "feint": feint.__version__,
+        "torch": torch.__version__,
+    }
+    return store.result(job, tensors, {**told, "made": made})
+
+
+# -- kinds ----------------------------------------------------------------------------------
+
+
+def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
+    settings = job.common.settings
+    if "labels" in settings:
+        told = natural_tolerance.of_series(
+            needs.pairs("train"), settings["labels"], settings["seed"]
+        )
+        return {}, {"tolerance": asdict(told)}
+    found = natural_tolerance.natural(
+        needs.pairs("train"), settings["time"], settings["place"], settings["role"]
+    )
+    return {}, {"tolerance": found.settled()}
+
+
+def _train(job: Job, needs: Needs, desk: Desk) -> Result:
+    settings, pairs = job.common.settings, needs.pairs("train")
+    training = Training(**settings["training"], **job.hints)
+    x, y = as_seen(pairs, bool(settings["first_pose"])), pairs.reactor
+    kind: Any = checkpoints.MODELS[settings["model"]]
+    checkpoint = desk.checkpoint(job.key)
+
+    def trained() -> tuple[Any, History]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(training.seed)
+            model = kind(
+                x.values.shape[-1],
+                y.values.shape[-1],
+                **settings["settings"],
+                first_pose=settings["first_pose"],
+            ).to(needs.device)
+        history = train(
+            model,
+            x.to(needs.device),
+            y.to(needs.device),
+            training,
+            groups=pairs.interactions,
+            checkpoint=checkpoint,
+            name=job.name,
+            watch=None if desk.tracker is None else desk.tracker.training(job.name, job.key),
+        )
+        return model, history
+
+    try:
+        model, history = trained()
+    except DamagedError as error:
+        if desk.folder is None or checkpoint is None:
+            raise
+        store.Store(desk.folder).put_away(checkpoint, str(error))
+        model, history = trained()
+    told = {"model": settings["model"], "settings": model.settings, "training": asdict(training)}
+    weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    return weights, {**told, "history": asdict(history), "weights": checkpoints.fingerprint(model)}
+
+
+def _load(job: Job, needs: Needs, desk: Desk) -> Result:
+    source, files = Source(**job.common.settings["source"]), needs.files()
+    if content_of(files) != source.content:
+        raise FeintError(
+            "Its files changed since the experiment was read. Run the same command again."
+        )
+    if source.kind not in ("saved", "exported") and source.digest not in desk.trusted:
+        raise FeintError(f"{source.model} is code that this experiment does not name.")
+    model: Any = checkpoints.from_source(source, files, desk.trust)
+    weights = model.kept() if isinstance(model, Yours) else model.state_dict()
+    told = {"model": type(model).__name__, "settings": model.settings, "source": source.told()}
+    return weights, {
+        **told, "training": {}, "history": {}, "weights": checkpoints.fingerprint(model)
+    }  # fmt: skip
+
+
+def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
+    train_, test = needs.pairs("train"), needs.pairs("test")
+    sees = [as_seen(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
+    form = test.form
+    shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
+    model = needs.on_cpu().model()
+    findings: tuple[sanity_checks.Finding, ...] = ()
+    if job.own.get("probed"):
+        findings = sanity_checks.probe(model, sees[1], test.reactor)
+        sanity_checks.check(findings, _shown(needs, test))
+    found = model_checks.gate(
+        model,
+        (sees[0], train_.reactor),
+        (sees[1], test.reactor),
+        shows,
+        form,
+        model_checks.strangers(test),
+    )
+    return {}, {"gate": asdict(replace(found, findings=findings))}
+
+
+def _shown(needs: Needs, test: Pairs) -> str:
+    """What a model is shown, where it cannot take it."""
+    if not needs.setting("first_pose"):
+        return "The model"
+    actor = test.actor.values.shape[-1]
+    return (
+        f"(It is shown {actor} features of the actor and, behind them, the reactor's first pose; "
+        "data.first_pose = false leaves that away.) The model"
+    )
+
+
+def _question(job: Job, needs: Needs, desk: Desk) -> Result:
+    label = needs.setting("label")
+    learnt, test = needs.pairs("train"), needs.pairs("test")
+    begin, end = needs.setting("rows")
+    some = test[list(range(begin, end))]
+    x = as_seen(some, needs.setting("first_pose"))
+    before = x.to(needs.device)
+    answer = predict(needs.model(), before).to("cpu") if needs.has("model") else some.reactor
+
+    def aligned(asked: Any) -> tuple[list[str], Sequences]:
+        """A target for every row: of a class, or of a series' curve."""
+        if isinstance(some.form, Series):
+            return Curve.of(asked).wanted(learnt, some, answer)
+        spec = Targets(**needs.setting("targets"))
+        exemplars, raw = spec.choose(asked, learnt, some)
+        return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)
+
+    candidates: list[Sequences] = []
+    if away := job.common.settings.get("away"):
+        wanted = answer if away["reference"] == "clean" else some.reactor
+        exemplars = [""] * len(x)
+        candidates = [aligned(one)[1] for one in away["candidates"]]
+    else:
+        series = isinstance(some.form, Series)
+        exemplars, wanted = aligned(needs.setting("curve") if series else label)
+    tensors = {
+        "x": x.values,
+        "reactor": some.reactor.values,
+        "wanted": wanted.values,
+        "lengths": wanted.lengths,
+        **{f"candidate.{i}": one.values for i, one in enumerate(candidates)},
+    }
+    names = {"keys": some.keys, "labels": some.labels, "sides": some.sides}
+    return tensors, {"target": label, **names, "exemplars": exemplars}
+
+
+def _noise(job: Job, needs: Needs, desk: Desk) -> Result:
+    begin, end = needs.setting("rows")
+    x = as_seen(needs.pairs("test")[list(range(begin, end))], needs.setting("first_pose"))
+    budget = budget_of(needs.setting("budget"), needs.setting("eps"))
+    x_adv = Noise(**needs.setting("noise")).draw(x, budget, needs.setting("noise")["seed"])
+    budget_module.verify("noise", x_adv, x, budget)
+    return changed(x_adv, budget)
+
+
+def _attack(job: Job, needs: Needs, desk: Desk) -> Result:
+    question, eps = needs.question(), needs.setting("eps")
+    budget = budget_of(needs.setting("budget"), eps, needs.device)
+    settings = job.common.settings
+    attack: Attack
+    if "untargeted" in settings:
+        attack = Untargeted(**settings["untargeted"])
+    else:
+        attack = AIA(**settings["attack"])
+    with bar(len(question.x), job.name) as progress:
+        crafted = crafting.craft(
+            job.name,
+            attack,
+            needs.model(),
+            question,
+            budget,
+            [eps],
+            independent=not needs.has("previous"),
+            start=needs.crafted("previous") if needs.has("previous") else None,
+            batch_size=desk.batch_size,
+            progress=progress,
+        )
+    return changed(crafted.x_adv.to("cpu"), budget)
+
+
+def _minimal(job: Job, needs: Needs, desk: Desk) -> Result:
+    question = needs.question()
+    budget = budget_of(needs.setting("budget"), needs.setting("eps"), needs.device)
+    kappa = tolerance.Tolerance(**needs.setting("tolerance"))
+    search = MinimalPerturbation(AIA(**needs.setting("attack")))
+    goal = kappa.goals(question.target, question.x.lengths)
+    with bar(len(question.x), job.name) as progress:
+        found = crafting.smallest(
+            search,
+            needs.model(),
+            question,
+            budget,
+            goal,
+            batch_size=desk.batch_size,
+            progress=progress,
+        )
+    rows = scoring.minimal_rows("", question, found, goal)
+    tensors, told = changed(found.x_adv.to("cpu"), budget)
+    return tensors, {**told, "rows": rows.drop("source").to_dict(as_series=False)}
+
+
+def _score(job: Job, needs: Needs, desk: Desk) -> Result:
+    needs = needs.on_cpu()  # so that distances are those of one processor, whoever attacked
+    question = needs.question()
+    crafted = questions.clean(question)
+    if needs.has("crafted"):
+        eps = needs.setting("eps")
+        each, x_adv = crafted.sequence, needs.crafted("crafted")
+        budget_module.verify(job.name, x_adv, question.x, budget_of(needs.setting("budget"), eps))
+        crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
+    spoken = form_of(needs.setting("skeleton"))
+    rows, answers = scoring.score(
+        needs.model(), question, crafted, spoken, source_name="", victim_name=""
+    )
+    told = rows.drop("source", "victim", "attack").to_dict(as_series=False)
+    return {"values": answers.values, "lengths": answers.lengths}, {"rows": told}
+
+
+KINDS: Mapping[str, Callable[[Job, Needs, Desk], Result]] = {
+    "tolerance": _tolerance,
+    "train": _train,
+    "load": _load,
+    "gate": _gate,
+    "question": _question,
+    "noise": _noise,
+    "attack": _attack,
+    "minimal": _minimal,
+    "score": _score,
+}

@@ -1,0 +1,299 @@
+"""A run distrusted: every stored perturbation and every row worked out again from the tensors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from feint.attacks import budget as budget_module
+from feint.columns import Form, form_of
+from feint.errors import FeintError
+from feint.evaluation import rows, scoring, table1, tolerance
+from feint.evaluation.questions import NONE, Crafted
+from feint.experiments.plan import Plan
+from feint.experiments.results import read_question, rebuilt, told
+from feint.experiments.run_folder import Trail, describe
+from feint.experiments.status import plan_of
+from feint.io.atomic import inside
+from feint.io.progress import bar
+from feint.models import checkpoints
+from feint.models.config import YourModel
+from feint.models.inference import predict
+from feint.sequences import distance
+
+NEAR = 1e-3
+"""Relative difference that rounding on another machine explains."""
+MOST = 20
+"""Problems that are told."""
+KEPT = 4
+"""Models held, beside the last one."""
+
+
+@dataclass
+class Verification:
+    """What was looked at, and what was wrong.
+
+    Attributes:
+        results: finished jobs whose seals were looked at; damaged: how many were set aside.
+        rows: that were worked out again.
+        largest: the largest relative difference of a distance.
+        problems: a sentence each; the first `MOST`.
+        wrong: how many there are in all.
+    """
+
+    results: int = 0
+    damaged: int = 0
+    rows: int = 0
+    largest: float = 0.0
+    problems: list[str] = field(default_factory=list)
+    wrong: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.wrong and not self.damaged
+
+    def say(self, sentence: str) -> None:
+        """One more problem."""
+        self.wrong += 1
+        if len(self.problems) < MOST:
+            self.problems.append(sentence)
+
+
+def verify(folder: Path, trust: bool = False) -> Verification:
+    """Check a run's folder: seals, budgets, answers and distances, from scratch.
+
+    Args:
+        trust: run the code of users' own models that the run names.
+
+    Damaged files are set aside; `feint run` makes them anew.
+
+    Raises:
+        FeintError: there is no run, or nothing was scored.
+    """
+    found, trail = Verification(), Trail(folder)
+    form, plan = form_of(describe(folder)["skeleton"]), plan_of(folder)
+    found.results = sum(1 for _ in trail.store)
+    trail.store.check(None)
+    table = _table(folder, "rows.parquet", found, trail, rows.scored)
+    small = _table(folder, "minimal.parquet", found, trail, _minimal)
+    if table is None and small is None and not found.wrong:
+        raise FeintError(
+            f"{folder} has no rows to verify. Run `feint run` on the experiment first."
+        )
+    yours = [one for one in plan.experiment.model if isinstance(one, YourModel) and trust]
+    trusted = frozenset(one.source().digest for one in yours)
+    work = _Work(trail, plan, form, found, trusted)
+    work.tolerance()
+    work.exported(folder)
+    if table is not None:
+        work.expected(table)
+        with bar(table["job"].n_unique(), "verifying") as progress:
+            for (job,), some in table.group_by("job", maintain_order=True):
+                with _Telling(found, f"job {job}"):
+                    work.scored(str(job), some)
+                progress.advance()
+    if small is not None:
+        for (job,), some in small.group_by("job", maintain_order=True):
+            with _Telling(found, f"job {job}"):
+                work.smallest(str(job), some)
+    found.damaged = trail.store.set_aside
+    return found
+
+
+class _Telling:
+    """What goes wrong inside is a problem found, not an end: nothing read there is trusted."""
+
+    def __init__(self, found: Verification, about: str) -> None:
+        self.found, self.about = found, about
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        name = "" if isinstance(error, FeintError) else f"{type(error).__name__}: "
+        self.found.say(f"{self.about}: {name}{error}")
+        return True
+
+
+def _table(
+    folder: Path,
+    name: str,
+    found: Verification,
+    trail: Trail,
+    read: Callable[[Path], pl.DataFrame],
+) -> pl.DataFrame | None:
+    path = inside(folder, name)
+    if not path.exists():
+        return None
+    try:
+        return read(path)
+    except FeintError as error:
+        trail.store.put_away(path, str(error))
+        found.say(str(error))
+        return None
+
+
+def _minimal(path: Path) -> pl.DataFrame:
+    needs = ("source", "target", "sequence", "label", "frames", "row", "job", "kappa", "distance")
+    table = rows.read(path, needs)
+    return table if "eps" in table.columns else table.with_columns(eps=None)
+
+
+@dataclass
+class _Work:
+    """What is worked out again, and beside what."""
+
+    trail: Trail
+    plan: Plan
+    form: Form
+    found: Verification
+    trusted: frozenset[str] = frozenset()
+    models: dict[str, tuple[nn.Module, str]] = field(default_factory=dict)
+
+    def tolerance(self) -> None:
+        """The tolerance is the one that the experiment asks for."""
+        asked = self.plan.experiment.evaluation.tolerance
+        with _Telling(self.found, "tolerance.json"):
+            if self.plan.tolerance is None:
+                raise FeintError("it is not there. Run `feint run` again.")
+            if asked == "natural":
+                about = self.trail.store.read(self.plan.natural().key)[1]
+                right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
+            elif isinstance(asked, float):
+                experiment = self.plan.experiment
+                right = tolerance.given(asked, experiment.target.labels, experiment.away)
+            elif asked in ("paper", "paper-joint"):
+                right = table1.paper("joint" if asked == "paper-joint" else "frame")
+            else:
+                return  # a file of the user's own
+            if self.plan.tolerance != right:
+                raise FeintError("it is not what was measured. Run `feint run` again.")
+
+    def exported(self, folder: Path) -> None:
+        """The models beside the jobs are those that were scored."""
+        for name, weights in self.plan.weights.items():
+            with _Telling(self.found, f"models/{name}"):
+                for suffix in (".json", ".safetensors"):
+                    inside(folder, "models", f"{name}{suffix}")
+                model = checkpoints.load(folder / "models" / name, self.trusted)
+                if checkpoints.fingerprint(model) != weights:
+                    raise FeintError("it has other weights than those that were scored.")
+
+    def expected(self, table: pl.DataFrame) -> None:
+        """The rows are those that the experiment asks for."""
+        names = ("source", "victim", "target", "attack", "eps", "job")
+        there = set(table.select(names).unique().rows())
+        missing = asked = 0
+        for (*words, eps), job in self.plan.scored():
+            if (*words, round(eps, 7), job.key) in there:
+                asked += 1
+            else:
+                missing += 1
+        if missing:
+            self.found.say(
+                f"{missing} scorings that the experiment asks for have no rows. Run `feint run` "
+                "again."
+            )
+        if asked < len(there):
+            self.found.say(
+                f"{len(there) - asked} scorings have rows that the experiment does not ask for, or "
+                "under other names. Run `feint run` again."
+            )
+
+    def scored(self, job: str, some: pl.DataFrame) -> None:
+        """The rows of a scoring."""
+        answers, about = self.trail.score(job)
+        question, x_adv = self.trail.question(job), self.trail.seen(job)
+        at, x = some["row"].to_list(), question.x
+        self._each(job, some, len(x))
+        eps, attack = float(about["settings"].get("eps", 0.0)), str(some["attack"][0])
+        if some["attack"].n_unique() > 1 or bool((some["eps"] != round(eps, 7)).any()):
+            self.found.say(f"job {job}: its rows tell another attack or eps than its result.")
+        if attack != NONE:
+            budget_module.verify(attack, x_adv, x, replace(self.plan.budget, eps=eps))
+        elif not torch.equal(x_adv.values, x.values):
+            raise FeintError("rows without an attack were perturbed.")
+        crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
+        again, anew = scoring.score(
+            self._model(about, str(some["victim"][0])),
+            question, crafted, self.form, source_name="", victim_name="",
+        )  # fmt: skip
+        self._same(job, "answer", answers.values[at], anew.values[at])
+        for name in again.columns:
+            if name not in some.columns or name in ("source", "victim", "attack", "eps"):
+                continue
+            new, old = again[name].gather(at), some[name]
+            if new.dtype.is_float():
+                off = self._same(job, name, _tensor(old), _tensor(new))
+                if name.startswith("distance"):
+                    self.found.largest = max(self.found.largest, off)
+            elif new.to_list() != old.to_list():
+                self.found.say(f"job {job}: the rows' {name} is not what its sequences are.")
+        self.found.rows += len(some)
+
+    def smallest(self, job: str, some: pl.DataFrame) -> None:
+        """The rows of a search."""
+        tensors, about = self.trail.store.read(job)
+        question = read_question(*self.trail.store.read(about["needs"]["question"]))
+        x_adv, at = rebuilt(tensors, about, question.x), some["row"].to_list()
+        self._each(job, some, len(x_adv))
+        answers = predict(self._model(about, str(some["source"][0])), x_adv)
+        d = distance(answers, question.wanted, about["settings"]["attack"]["reading"])
+        near, kappa = _tensor(some["distance"]), _tensor(some["kappa"])
+        self.found.largest = max(self.found.largest, self._same(job, "distance", near, d[at]))
+        if self.plan.tolerance is not None:
+            goals = self.plan.tolerance.goals(question.target, question.x.lengths)
+            self._same(job, "kappa", kappa, goals[at])
+        if some["eps"].is_null().to_list() != (near >= kappa).tolist():
+            self.found.say(f"job {job}: its eps does not say which sequences came within kappa.")
+        largest = max(self.plan.experiment.attack.eps)
+        for i, eps in zip(at, some["eps"].to_list(), strict=True):
+            if eps != 0:
+                budget = replace(self.plan.budget, eps=largest if eps is None else eps)
+                budget_module.verify("minimal", x_adv[[i]], question.x[[i]], budget)
+            elif not torch.equal(x_adv.values[i], question.x.values[i]):
+                self.found.say(f"job {job}: a sequence that needed no change was changed.")
+        self.found.rows += len(some)
+
+    def _model(self, about: dict[str, Any], name: str) -> nn.Module:
+        """The model that a result was made with, if it has the weights it had."""
+        key = about["needs"]["model"]
+        if key not in self.models:
+            tensors, described = self.trail.store.read(key)
+            kind, settings = described["model"], described["settings"]
+            model = checkpoints.build(kind, settings, tensors, self.trusted)
+            latest = list(self.models.items())[-KEPT:]
+            self.models = {**dict(latest), key: (model, checkpoints.fingerprint(model))}
+        model, weights = self.models[key]
+        if not weights == self.plan.weights[name] == about["settings"]["weights"]:
+            raise FeintError(f"its model {name!r} has other weights than those it was made with.")
+        return model
+
+    def _each(self, job: str, some: pl.DataFrame, count: int) -> None:
+        """Every sequence of a job has one row, for every source that it serves."""
+        for _, rows_ in some.group_by("source"):
+            if sorted(rows_["row"]) != list(range(count)):
+                self.found.say(f"job {job}: it has {count} sequences, and not one row for each.")
+
+    def _same(self, job: str, name: str, old: Tensor, new: Tensor) -> float:
+        """Say so unless two tensors agree; the largest relative difference."""
+        if not new.numel():
+            return 0.0
+        size = new.abs().amax().clamp_min(1e-6)
+        off = float(((old - new).abs().amax() / size).nan_to_num(torch.inf))
+        if off > NEAR:
+            self.found.say(
+                f"job {job}: its {name} is off by {off:.2g} of its size, worked out again."
+            )
+        return off
+
+
+def _tensor(column: pl.Series) -> Tensor:
+    return torch.tensor(column.to_list())

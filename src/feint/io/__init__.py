@@ -1,0 +1,1 @@
+"""Files, hashes, memory and progress; knows nothing of sequences."""

@@ -1,0 +1,1 @@
+"""Jobs, their store, their scheduler and their engines; knows nothing of sequences."""

@@ -1,0 +1,47 @@
+"""One job at a time, here."""
+
+import traceback
+from collections import deque
+from dataclasses import dataclass, field
+
+from feint.errors import FeintError
+from feint.jobs.engines import Outcome
+from feint.jobs.job import Fetch, Job, Work
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """The default engine: jobs are done one after another in this process, on all its threads."""
+
+    def begin(self, work: Work, fetch: Fetch) -> "_Session":
+        """See `Engine`."""
+        return _Session(work, fetch)
+
+
+@dataclass
+class _Session:
+    work: Work
+    fetch: Fetch
+    slots: int = 1
+    _waiting: deque[Job] = field(default_factory=deque)
+
+    def start(self, job: Job) -> None:
+        self._waiting.append(job)
+
+    def next(self) -> Outcome:
+        job = self._waiting.popleft()
+        return attempt(self.work, job, self.fetch)
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+
+def attempt(work: Work, job: Job, fetch: Fetch) -> Outcome:
+    """Do a job; whatever it raises becomes a failure, so that the other jobs go on."""
+    try:
+        return Outcome(job, work(job, fetch))
+    except FeintError as error:
+        return Outcome(job, None, str(error), traceback.format_exc())
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"
+        return Outcome(job, None, told, traceback.format_exc())

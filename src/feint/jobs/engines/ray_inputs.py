@@ -1,0 +1,55 @@
+"""Results kept in Ray's object store as inputs of later jobs."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from feint.jobs.job import Fetch
+
+INPUTS_KEPT = 64
+"""How many contents that jobs need stay in Ray although no job under way needs them."""
+
+
+class _Inputs:
+    """What jobs read, put into Ray once; those that no job needs any more leave in turn."""
+
+    def __init__(self, fetch: Fetch, put: Callable[[bytes], Any]) -> None:
+        self.fetch = fetch
+        self._put = put
+        self._refs: OrderedDict[str, Any] = OrderedDict()
+        self._users: Counter[str] = Counter()
+
+    def take(self, keys: Iterable[str]) -> dict[str, Any]:
+        wanted = set(keys)
+        for key in wanted:
+            if key not in self._refs:
+                self._refs[key] = self._put(self.fetch(key))
+            self._refs.move_to_end(key)
+        self._users.update(wanted)
+        self._trim()
+        return {key: self._refs[key] for key in wanted}
+
+    def release(self, keys: Iterable[str]) -> None:
+        self._users -= Counter(set(keys))
+        self._trim()
+
+    def forget(self, key: str) -> None:
+        self._refs.pop(key, None)
+
+    def clear(self) -> None:
+        self._refs.clear()
+        self._users.clear()
+
+    def _trim(self) -> None:
+        for key in list(self._refs)[: max(0, len(self._refs) - INPUTS_KEPT)]:
+            if not self._users[key]:
+                del self._refs[key]
+
+
+class _InputLostError(Exception):
+    """Ray has lost what a job reads: no fault of the job's."""
+
+    def __init__(self, key: str, told: str) -> None:
+        super().__init__(key, told)
+        self.key = key
+        self.told = told

@@ -1,0 +1,54 @@
+"""An engine that is started once and serves several sets of jobs: starting Ray takes seconds."""
+
+from dataclasses import dataclass
+
+from feint.jobs.engines import Engine, Outcome, Session
+from feint.jobs.job import Fetch, Job, Work
+
+
+@dataclass
+class Lasting:
+    """Another engine, kept going until `end`.
+
+    The work and the way to what it needs are those of the first set of jobs.
+    """
+
+    engine: Engine
+    session: Session | None = None
+
+    def begin(self, work: Work, fetch: Fetch) -> "_Borrowed":
+        """See `Engine`."""
+        if self.session is None:
+            self.session = self.engine.begin(work, fetch)
+        return _Borrowed(self, self.session)
+
+    def end(self) -> None:
+        """Give up everything."""
+        session, self.session = self.session, None
+        if session is not None:
+            session.close()
+
+
+@dataclass
+class _Borrowed:
+    lasting: Lasting
+    session: Session
+    under: int = 0
+
+    @property
+    def slots(self) -> int:
+        return self.session.slots
+
+    def start(self, job: Job) -> None:
+        self.under += 1
+        self.session.start(job)
+
+    def next(self) -> Outcome:
+        outcome = self.session.next()
+        self.under -= 1
+        return outcome
+
+    def close(self) -> None:
+        """Leave it to the next set of jobs, unless some of these are still under way."""
+        if self.under:
+            self.lasting.end()

@@ -1,0 +1,221 @@
+"""The finished jobs of a run: one sealed file each, under its key.
+
+jobs/<2 digits>/<key>.safetensors   results
+failed/<key>.json                   why a job failed, until it is done
+damaged/                            files found damaged, set aside and never read again
+
+Keys are hashes (`feint.jobs`), so a result that is there is the one that is asked for.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from feint.errors import DamagedError, FeintError
+from feint.io.atomic import inside, read_bytes, write_bytes
+from feint.io.hashing import KEY_LENGTH
+from feint.io.memory import SHARE, free_memory
+from feint.io.progress import console
+from feint.io.sealed import HEADER_LIMIT, is_sealed, pack, read_about, read_json, unpack, write_json
+from feint.jobs.job import Job
+
+SCHEMA = 1
+KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
+CHECKED_AT_ONCE = 2**30
+"""Bytes of results whose seals are looked at whenever a run is taken up again."""
+
+Tensors = dict[str, Tensor]
+
+
+def result(job: Job, tensors: Tensors, told: dict[str, Any]) -> bytes:
+    """The content of a job's result: tensors, and what is told of them."""
+    return pack(tensors, {"schema": SCHEMA, **job.describe(), **told})
+
+
+class Store:
+    """Results by their keys.
+
+    Attributes:
+        folder: the run's.
+        set_aside: how many damaged files this object has found and put away.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.set_aside = 0
+
+    def path(self, key: str) -> Path:
+        """Where a result lies.  Raises FeintError if that is no key, or leads out of the run."""
+        if not KEY.fullmatch(key):
+            raise FeintError(
+                f"{self.folder} names a job {key!r}; expected {KEY_LENGTH} hexadecimal digits. "
+                "It was not written by feint: do not use it."
+            )
+        return inside(self.folder, "jobs", key[:2], f"{key}.safetensors")
+
+    def has(self, key: str) -> bool:
+        """Whether a job is finished."""
+        return os.path.exists(f"{self.folder}/jobs/{key[:2]}/{key}.safetensors")  # noqa: PTH110
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep a result; an earlier failure of the job is forgotten."""
+        write_bytes(self.path(key), content)
+        self._failure(key).unlink(missing_ok=True)
+
+    def get(self, key: str) -> bytes:
+        """A result's content, found whole.
+
+        Raises:
+            DamagedError: the file is damaged; it was set aside, and the job can be done again.
+            FeintError: the job is not finished.
+        """
+        return self._whole(key)[0]
+
+    def read(self, key: str) -> tuple[Tensors, dict[str, Any]]:
+        """A result's tensors, and what is told of them.  Raises as `get` does."""
+        _, tensors, about = self._whole(key)
+        return tensors, about
+
+    def about(self, key: str) -> dict[str, Any]:
+        """What is told of a result, without its tensors; the seal is not looked at."""
+        about: dict[str, Any] = read_about(self.path(key))
+        return about
+
+    def _whole(self, key: str) -> tuple[bytes, Tensors, dict[str, Any]]:
+        path = self.path(key)
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: that job is not finished, or its result was removed. Run "
+                "`feint run` on the experiment again; it does what is missing."
+            )
+        try:
+            content = read_bytes(path)
+            tensors, about = unpack(content, path)
+            check(about, key, path)
+        except DamagedError as error:
+            self.put_away(path, str(error))
+            raise
+        return content, tensors, about
+
+    def put_away(self, path: Path, why: str) -> None:
+        """Set a damaged file aside: nothing of that name is left, and it is said on stderr."""
+        self.set_aside += 1
+        place = inside(self.folder, "damaged") / path.name
+        number = 1
+        while place.exists() or place.is_symlink():
+            place = place.with_name(f"{path.name}.{number}")
+            number += 1
+        try:
+            place.parent.mkdir(exist_ok=True)
+            path.replace(place)
+            write_json(place.with_name(f"{place.name}.json"), {"schema": SCHEMA, "why": why})
+        except OSError as error:
+            raise FeintError(
+                f"{why} It could not be set aside either ({error}): remove {path} yourself."
+            ) from error
+        console.print(f"Damaged, set aside in {place}: {why}", markup=False, style="yellow")
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys of all results, of this experiment and of others, in no order."""
+        for file in self._files():
+            key = _key(file.path)
+            if key is not None:
+                yield key
+
+    def check(self, most: int | None = CHECKED_AT_ONCE) -> bool:
+        """Look at the seals, and set aside what is damaged.
+
+        Args:
+            most: bytes to read; None reads all.
+
+        Returns:
+            whether all were looked at.
+        """
+        left = float("inf") if most is None else most
+        limit = int(free_memory() * SHARE)
+        for file in self._files():
+            if file.name.endswith(".part"):
+                Path(file.path).unlink(missing_ok=True)  # of a process killed while it wrote
+            elif (key := _key(file.path)) is None:
+                self.put_away(Path(file.path), f"{file.path} is not named like a job's result.")
+            else:
+                size = file.stat(follow_symlinks=False).st_size
+                left -= size
+                if left < 0:
+                    return False
+                if size > limit or not _plainly_whole(file.path, key):
+                    with contextlib.suppress(DamagedError):
+                        self._whole(key)
+        return True
+
+    def _files(self) -> Iterator[os.DirEntry[str]]:
+        jobs = inside(self.folder, "jobs")
+        if not jobs.is_dir():
+            return
+        with os.scandir(jobs) as folders:
+            for one in folders:
+                if one.is_dir(follow_symlinks=False):
+                    with os.scandir(one.path) as files:
+                        for file in files:
+                            if file.is_file(follow_symlinks=False):
+                                yield file
+
+    # -- failures ---------------------------------------------------------------------------
+
+    def fail(self, job: Job, failure: str, detail: str) -> None:
+        """Write down why a job failed."""
+        told = {"schema": SCHEMA, "key": job.key, "name": job.name, "failure": failure}
+        write_json(self._failure(job.key), {**told, "detail": detail})
+
+    def failure(self, key: str) -> str | None:
+        """Why a job failed; None if it did not."""
+        path = self._failure(key)
+        return str(read_json(path).get("failure")) if path.exists() else None
+
+    def _failure(self, key: str) -> Path:
+        return inside(self.folder, "failed", f"{key}.json")
+
+
+def _key(path: str) -> str | None:
+    """The key of a path that is named, and lies, like the result of a job."""
+    *_, folder, name = path.rsplit("/", 2)
+    key = name.removesuffix(".safetensors")
+    fine = KEY.fullmatch(key) and len(name) > len(key) and folder == key[:2]
+    return key if fine else None
+
+
+def _plainly_whole(path: str, key: str) -> bool:
+    """A quick look, for a hundred thousand of them: sealed, and of this job and schema."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (a Path takes longer to make)
+        content = file.readall()
+    told = content[: 8 + HEADER_LIMIT]
+    mine = f'\\"schema\\": {SCHEMA},', f'\\"key\\": \\"{key}\\"'
+    return all(one.encode() in told for one in mine) and is_sealed(content)
+
+
+def check(about: Any, key: str, path: Path | str) -> None:
+    """Raise DamagedError unless `about` is that of the job `key`, in a schema this feint reads."""
+    if not isinstance(about, dict) or not isinstance(about.get("schema"), int):
+        raise DamagedError(f"{path} holds no result of a job; expected one that feint wrote.")
+    if about["schema"] > SCHEMA:
+        raise DamagedError(
+            f"{path} has schema {about['schema']}, this feint reads up to {SCHEMA}: a newer one "
+            "wrote it. Use that one, or let this one do the job again."
+        )
+    if about["schema"] != SCHEMA or about.get("key") != key:
+        raise DamagedError(
+            f"{path} is the result of {about.get('key')!r}, schema {about['schema']}; expected "
+            f"that of {key!r}, schema {SCHEMA}."
+        )
+    kinds = {"kind": str, "settings": dict, "needs": dict, "group": str, "name": str}
+    wrong = [name for name, kind in kinds.items() if not isinstance(about.get(name), kind)]
+    if wrong or not all(isinstance(need, str) for need in about["needs"].values()):
+        raise DamagedError(
+            f"{path} does not tell the {(wrong or ['needs'])[0]} of its job; expected the result "
+            "of one that feint wrote."
+        )

@@ -1,0 +1,1 @@
+"""Single attacked sequences, to look at."""

@@ -1,0 +1,211 @@
+"""One case to look at: which one is chosen, by a rule that is told, and its motion in metres."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from jaxtyping import Float
+from torch import Tensor
+
+from feint.errors import FeintError
+from feint.evaluation.questions import ATTACK, AWAY, NONE
+from feint.evaluation.rows import QUESTION
+from feint.report.run_data import Findings
+from feint.skeleton import Skeleton
+
+Motion = Float[Tensor, "frames joints axes"]
+WHITE = (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
+"""Rows attacked on the very model that answers."""
+WAY = (pl.col("clean_distance") - pl.col("distance")).abs()
+"""How far an answer came: nearer to its target, or, untargeted, further away."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One attacked sequence and what the model made of it.
+
+    Attributes:
+        row: of `Findings.judged`.
+        clean_row: the same sequence without an attack.
+        rule: how it was chosen, in words.
+        skeleton: of the motion.
+        actor, actor_adv: what the model saw, in metres.
+        answer, answer_adv: what it answered to each.
+        wanted: the target.
+    """
+
+    row: dict[str, Any]
+    clean_row: dict[str, Any]
+    rule: str
+    skeleton: Skeleton
+    actor: Motion
+    actor_adv: Motion
+    answer: Motion
+    answer_adv: Motion
+    wanted: Motion
+
+    @property
+    def succeeded(self) -> bool:
+        """The answer to the attacked actor counts as the target, the one before did not."""
+        return bool(self.row["reached"]) and not self.row["clean"]
+
+
+def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
+    """The row to show and the rule it was chosen by; None if nothing was attacked white box.
+
+    Of the sequences that did not count as the target without an attack, at the largest eps: the
+    success whose answer came the longest way towards its target, or the median row (of two
+    medians the lesser) if there is no success.
+    """
+    rows = attacked(findings)
+    if not len(rows):
+        return None
+    row, rule = pick(rows)
+    if row["reached"] and not row["clean"]:
+        rule += "; the median success stands below"
+    return row, rule
+
+
+def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[str, Any], str]:
+    """The rule of `choose` on rows of `Findings.judged`, at least one; where they are, in words."""
+    open_ = rows.filter(~pl.col("clean"))
+    if not len(open_):
+        return median(rows), (
+            "every answer counts as the target without an attack already, so this is the sequence "
+            "with the median share of its distance closed"
+        )
+    if not bool(open_["reached"].any()):
+        return median(open_), (
+            f"no attack succeeded {where}, so this is the sequence with the median share "
+            "of its distance closed, a failure like the others"
+        )
+    successes = _successes(rows)
+    clearest = successes.sort(
+        [WAY, "victim", "target", "sequence"],
+        descending=[True, False, False, False],
+    )
+    row = clearest.row(0, named=True)
+    way = (
+        "was led the longest way"
+        if row["target"] == AWAY
+        else ("came the longest way towards its target")
+    )
+    return row, (
+        f"of the {len(successes)} successes {where} it is the one whose answer {way}: it shows "
+        "what an attack can do, not what is usual"
+    )
+
+
+def wanted(row: Mapping[str, Any]) -> str:
+    """What the attacker wants of a row, in words."""
+    return "to be led away" if row["target"] == AWAY else f"{row['target']} wanted"
+
+
+def typical(findings: Findings) -> dict[str, Any] | None:
+    """The median success by the share of the distance closed; None without any."""
+    successes = _successes(attacked(findings))
+    return median(successes) if len(successes) else None
+
+
+def worst(findings: Findings) -> dict[str, Any] | None:
+    """The failure that closed the least of its distance at the largest eps; None without any."""
+    failures = attacked(findings).filter(~pl.col("clean") & ~pl.col("reached"))
+    return _sorted(failures).row(0, named=True) if len(failures) else None
+
+
+def attacked(findings: Findings) -> pl.DataFrame:
+    """White box, the attack, at the largest eps; those whose motion can be read."""
+    rows = findings.readable.filter(WHITE)
+    return rows.filter(pl.col("eps") == pl.col("eps").max())
+
+
+def read(findings: Findings, row: dict[str, Any], rule: str) -> Case:
+    """Read a row's motion from the run's tensors.
+
+    Raises:
+        FeintError: a file is not there, or does not hold the row.
+    """
+    clean_row = findings.judged.filter(
+        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
+    ).row(0, named=True)
+    skeleton, frames = findings.skeleton, row["frames"]
+
+    def motion(values: Tensor) -> Motion:
+        return skeleton.to_metres(values[:frames, : skeleton.features].float())
+
+    trail, job = findings.trail, str(row["job"])
+    question, i = trail.question(job), int(row["row"])
+    try:
+        if question.keys[i] != row["sequence"]:
+            raise ValueError(f"there is {question.keys[i]!r} in its place")
+        return Case(
+            row,
+            clean_row,
+            rule,
+            skeleton,
+            motion(question.x.values[i]),
+            motion(trail.seen(job).values[i]),
+            motion(trail.score(clean_row["job"])[0].values[clean_row["row"]]),
+            motion(trail.score(job)[0].values[i]),
+            motion(question.wanted.values[i]),
+        )
+    except (IndexError, ValueError) as error:
+        raise FeintError(
+            f"The tensors in {findings.folder} do not hold the sequence {row['sequence']} of "
+            f"rows.parquet ({error}). Run `feint score` again."
+        ) from error
+
+
+def acceleration(motion: Motion, fps: float) -> float | None:
+    """Mean size of a joint's acceleration in m/s2; None under three frames."""
+    if len(motion) < 3:
+        return None
+    return float((motion.diff(n=2, dim=0) * fps**2).norm(dim=-1).mean())
+
+
+def shaken(findings: Findings) -> pl.DataFrame:
+    """White-box rows of `Findings.readable` with the actor's `acceleration`, and `recorded`'s.
+
+    Both are means over joints in m/s2; null where a sequence is too short for them.
+    """
+    judged = findings.readable.filter(pl.col("source") == pl.col("victim"))
+    parts = [judged.clear().with_columns(acceleration=pl.lit(None, dtype=pl.Float64))]
+    for (job,), rows in judged.group_by("job", maintain_order=True):
+        seen = findings.trail.seen(str(job)).values
+        if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
+            raise FeintError(
+                f"The job {job} in {findings.folder} has {len(seen)} sequences, and rows.parquet "
+                "names more. Run `feint score` again."
+            )
+        found = []
+        for one, frames in zip(seen[rows["row"].to_list()], rows["frames"], strict=True):
+            flat = one[:frames, : findings.skeleton.features].float()
+            found.append(acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps))
+        told = pl.Series(found, dtype=pl.Float64)
+        parts.append(rows.with_columns(acceleration=told))
+    every, key = pl.concat(parts), ["source", "target", "sequence"]
+    recorded = every.filter(pl.col("attack") == NONE).select(*key, recorded="acceleration")
+    return every.join(recorded, on=key, how="left", validate="m:1")
+
+
+def shaking(rows: pl.DataFrame) -> dict[tuple[str, str, float], float]:
+    """Mean acceleration of `shaken` rows, by source, attack and eps.
+
+    What was recorded is there as the attack "none", eps 0.
+    """
+    means = rows.group_by("source", "attack", "eps").agg(pl.col("acceleration").mean())
+    return {(s, a, eps): mean for s, a, eps, mean in means.rows() if mean is not None}
+
+
+def _successes(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(~pl.col("clean") & pl.col("reached"))
+
+
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.sort(["closed", "victim", "target", "sequence"], nulls_last=True)
+
+
+def median(rows: pl.DataFrame) -> dict[str, Any]:
+    """The row in the middle by the share of the distance closed; of two the lesser."""
+    return _sorted(rows).row((len(rows) - 1) // 2, named=True)

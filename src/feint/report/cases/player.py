@@ -1,0 +1,261 @@
+"""Cases to turn around and play in the page: which ones, and their motion in few bytes."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from feint.evaluation.questions import ATTACK, AWAY
+from feint.report import tables
+from feint.report.cases.case import (
+    WAY,
+    WHITE,
+    Case,
+    Motion,
+    attacked,
+    choose,
+    median,
+    read,
+    typical,
+    wanted,
+)
+from feint.report.embed import contained, script, trusted
+from feint.report.run_data import Findings
+from feint.skeleton import Skeleton
+
+CASES = 100
+"""At most so many in one page."""
+SIZE = 2_000_000
+"""At most so many characters of JSON."""
+STEP = 0.001
+"""Metres that one unit of a stored number stands for, where the motion is not too far away."""
+NOWHERE = -32768
+"""Stored for a number that is none."""
+MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "wanted")
+KEY = ("source", "victim", "target", "eps", "sequence")
+
+
+@dataclass(frozen=True)
+class Player:
+    """What the page's player is given.
+
+    Attributes:
+        payload: JSON that may stand inside a script element; empty without a case.
+        cases: how many are in it.
+        attacked: how many attacked sequences the run has.
+        keys: `KEY` of the cases in it.
+    """
+
+    payload: str
+    cases: int
+    attacked: int
+    keys: tuple[tuple[Any, ...], ...] = ()
+
+    @cached_property
+    def script(self) -> str:
+        """The player itself, three.js in it."""
+        return script("player.js")
+
+    @property
+    def trusted(self) -> str:
+        """The script as a Content-Security-Policy names it: the page runs no other."""
+        return trusted(self.script)
+
+
+def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player | None:
+    """The cases to play; None if nothing was attacked white box.
+
+    A case that no longer fits into `size` characters is left out, and smaller ones after it are
+    still tried.
+    """
+    if not len(attacked(findings)):
+        return None
+    told: list[str] = []
+    keys: list[tuple[Any, ...]] = []
+    head = contained(drawn_skeleton(findings.skeleton))
+    room = size - len(head) - len('{"skeleton":,"cases":[]}')
+    for row, why in notable(findings):
+        if len(told) == cases:
+            break
+        text = contained(_encoded(findings, read(findings, row, why)))
+        if len(text) <= room:
+            told.append(text)
+            keys.append(tuple(row[name] for name in KEY))
+            room -= len(text) + 1
+    total = len(findings.judged.filter(pl.col("attack") == ATTACK))
+    return Player(_payload(head, told) if told else "", len(told), total, tuple(keys))
+
+
+def alone(findings: Findings, case: Case) -> Player:
+    """A player of one case, however long that is."""
+    rule = "a success" if case.succeeded else "a failure"
+    if case.row["clean"]:
+        rule = _kind(case.row, rule)
+    told = contained(_encoded(findings, replace(case, rule=rule)))
+    key = tuple(case.row[name] for name in KEY)
+    return Player(_payload(contained(drawn_skeleton(case.skeleton)), [told]), 1, 1, (key,))
+
+
+def identity(row: dict[str, Any]) -> str:
+    """A short name of a row for links, the same whenever its page is written."""
+    told = json.dumps([row[name] for name in KEY])
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def step_of(motions: Iterable[Motion]) -> float:
+    """Metres a step: `STEP`, or more where int16 could not count as far as someone goes."""
+    furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions)
+    return max(STEP, furthest / 32767)
+
+
+def encoded(motion: Motion, step: float = STEP) -> str:
+    """Metres as base64 of little-endian int16 that count steps; see `NOWHERE`."""
+    values = motion[..., :3].double().numpy() / step
+    counted = np.where(np.isfinite(values), values.round(), NOWHERE).astype("<i2")
+    return base64.b64encode(counted.tobytes()).decode("ascii")
+
+
+def notable(findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
+    """Rows worth a look and what each is, none of them twice.
+
+    The chosen case, the median success, then by victim and target at the largest eps the success
+    that came the longest way and the failure that closed the least of its distance; the chosen
+    case at the other eps; and by victim, target and eps the median by the share closed.
+    """
+    seen = set()
+    for row, why in _candidates(findings):
+        if row is not None and identity(row) not in seen:
+            seen.add(identity(row))
+            yield row, why
+
+
+def _candidates(findings: Findings) -> Iterator[tuple[dict[str, Any] | None, str]]:
+    chosen = choose(findings)
+    if chosen is None:
+        return
+    yield chosen[0], _kind(chosen[0], "the clearest success")
+    yield typical(findings), "the median success"
+    rows = attacked(findings).with_columns(way=WAY)
+    open_ = rows.filter(~pl.col("clean"))
+    for _, asked in open_.group_by("victim", "target", maintain_order=True):
+        yield _first(asked.filter("reached"), "way", True), "best success"
+        yield _first(asked.filter(~pl.col("reached")), "closed", False), "worst failure"
+    white = findings.readable.filter(WHITE).sort("eps", descending=True, maintain_order=True)
+    same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
+    for row in white.filter(*same).iter_rows(named=True):
+        yield row, f"the first case at eps {row['eps']:g}"
+    for (_, _, eps), asked in white.filter(~pl.col("clean")).group_by(
+        "victim", "target", "eps", maintain_order=True
+    ):
+        yield median(asked), f"the median at eps {eps:g}"
+
+
+def _first(rows: pl.DataFrame, column: str, descending: bool) -> dict[str, Any] | None:
+    order = rows.sort([column, "sequence"], descending=[descending, False], nulls_last=True)
+    return order.row(0, named=True) if len(order) else None
+
+
+def _kind(row: dict[str, Any], success: str) -> str:
+    if row["clean"]:
+        return "counted without an attack already"
+    return success if row["reached"] else "the median failure"
+
+
+def _payload(head: str, cases: list[str]) -> str:
+    return f'{{"skeleton":{head},"cases":[{",".join(cases)}]}}'
+
+
+def drawn_skeleton(skeleton: Skeleton) -> dict[str, Any]:
+    """What is drawn: bones as pairs of positions, and which way the camera looks."""
+    return {
+        "joints": list(skeleton.joints),
+        "bones": [[skeleton.joint(a), skeleton.joint(b)] for a, b in skeleton.bones],
+        "head": skeleton.head,
+        "axes": min(len(skeleton.axes), 3),
+        "turned": skeleton.scale[0] < 0,
+        "fps": skeleton.fps,
+    }
+
+
+def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
+    """One case: who and what in words, its numbers, its motion."""
+    row = case.row
+    motions = {name: getattr(case, name) for name in MOTIONS}
+    step = step_of(motions.values())
+    eps = findings.told_eps(row["eps"])
+    return {
+        "id": identity(row),
+        **{name: row[name] for name in KEY},
+        "label": f"{row['victim']}: {row['label']}, {wanted(row)} ({case.rule})",
+        "told": _told(case, eps),
+        "facts": _facts(findings, case),
+        "numbers": {
+            "distance": _finite(row["distance"]),
+            "error_cm": _finite(row.get("error_cm")),
+            "change_cm": _finite(row.get("change_cm")),
+            "reached": bool(row["reached"]),
+            "clean": bool(row["clean"]),
+        },
+        "frames": len(case.actor),
+        "fps": case.skeleton.fps,
+        "step": step,
+        "motions": {name: encoded(one, step) for name, one in motions.items()},
+    }
+
+
+def _told(case: Case, eps: str) -> str:
+    """What is seen, in sentences, for who cannot see it and for who does not know yet."""
+    row, away = case.row, case.row["target"] == AWAY
+    counts = "as led away" if away else "as the target"
+    if row["clean"]:
+        outcome = f"The answer counted {counts} without an attack already."
+    elif row["reached"]:
+        outcome = f"The answer then counts {counts}."
+    else:
+        outcome = f"The attack failed: the answer does not count {counts}."
+    wish = "lead its answer away" if away else f"have it answer with {row['target']}"
+    return (
+        f"{row['victim']} sees {row['label']} (sequence {row['sequence']}) and the attacker wants "
+        f"to {wish}, changing what it sees by at most {eps} a coordinate. {outcome}"
+    )
+
+
+def _facts(findings: Findings, case: Case) -> list[list[str]]:
+    """Numbers of the row, each with its name."""
+    row, clean = case.row, case.clean_row
+    return [
+        [
+            f"answer to {findings.away or 'the target'}",
+            f"{tables.number(clean.get('error_cm'))} → {tables.number(row.get('error_cm'))}",
+            "cm a joint",
+        ],
+        [
+            "distance",
+            f"{tables.number(row['clean_distance'], 2)} → {tables.number(row['distance'], 2)}",
+            f"tolerance {tables.number(row['kappa'], 2)}",
+        ],
+        [
+            "the actor was moved by",
+            tables.number(row.get("change_cm")),
+            f"cm a joint, at most {tables.number(row.get('change_max_cm'))}",
+        ],
+        [
+            "counts as led away" if findings.away else "counts as the target",
+            f"{_yes(row['clean'])} → {_yes(row['reached'])}",
+            "without, with the attack",
+        ],
+    ]
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(float(value), 4)

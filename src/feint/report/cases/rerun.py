@@ -1,0 +1,89 @@
+"""A case for the rerun viewer: the same people, vectors and distances as the page's player."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from feint.io.atomic import replacing
+from feint.io.optional import need
+from feint.report.cases.case import Case, Motion
+
+COLOURS = {
+    "clean/actor": (0, 114, 178),
+    "clean/answer": (0, 158, 115),
+    "attacked/actor": (0, 114, 178),
+    "attacked/answer": (0, 158, 115),
+    "wanted": (140, 146, 154),
+    "attacked/moved": (213, 94, 0),
+}
+
+
+def save(case: Case, path: Path) -> None:
+    """Write a recording (.rrd), whole or not at all.
+
+    Raises:
+        FeintError: rerun is not installed, or the file cannot be written.
+    """
+    recording = _recording()
+    with replacing(path) as temporary:
+        recording.save(temporary)
+        _log(recording, case)
+        recording.flush()
+        recording.disconnect()
+
+
+def show(case: Case) -> None:
+    """Open the viewer with the case.  Raises FeintError if rerun is not installed."""
+    recording = _recording()
+    recording.spawn()
+    _log(recording, case)
+    recording.flush()
+
+
+def _recording() -> Any:
+    need("The rerun viewer", "rerun")
+    import rerun
+
+    return rerun.RecordingStream("feint")
+
+
+def _log(recording: Any, case: Case) -> None:
+    """Everybody frame by frame, joints the attack moved as arrows, distances as curves in cm."""
+    import rerun
+
+    recording.log("/", rerun.ViewCoordinates.RIGHT_HAND_Y_UP, static=True)
+    people = {
+        "clean/actor": _turned(case, case.actor),
+        "clean/answer": _turned(case, case.answer),
+        "attacked/actor": _turned(case, case.actor_adv),
+        "attacked/answer": _turned(case, case.answer_adv),
+        "wanted": _turned(case, case.wanted),
+    }
+    bones = [tuple(map(case.skeleton.joint, ends)) for ends in case.skeleton.bones]
+    for frame in range(len(case.actor)):
+        recording.set_time("frame", sequence=frame)
+        recording.set_time("time", duration=frame / case.skeleton.fps)
+        for name, motion in people.items():
+            strips = [motion[frame, list(ends)] for ends in bones]
+            recording.log(name, rerun.LineStrips3D(strips, colors=COLOURS[name], radii=0.015))
+        before, after = people["clean/actor"][frame], people["attacked/actor"][frame]
+        recording.log(
+            "attacked/moved",
+            rerun.Arrows3D(
+                vectors=after - before, origins=before, colors=COLOURS["attacked/moved"]
+            ),
+        )
+        for name in ("clean", "attacked"):
+            apart = np.linalg.norm(
+                people[f"{name}/answer"][frame] - people["wanted"][frame], axis=1
+            )
+            recording.log(f"distance_cm/{name}", rerun.Scalars(100 * float(apart.mean())))
+
+
+def _turned(case: Case, motion: Motion) -> np.ndarray:
+    """As the player shows it: the first axis to the right, three axes, never mirrored."""
+    values = motion.double().numpy()[..., :3]
+    whole = np.zeros((*values.shape[:2], 3))
+    whole[..., : values.shape[-1]] = values
+    return whole * ([-1, 1, -1] if case.skeleton.scale[0] < 0 else [1, 1, 1])

@@ -1,0 +1,87 @@
+"""One attacked window of a series, as lines to draw."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from jaxtyping import Float
+from torch import Tensor
+
+from feint.errors import FeintError
+from feint.evaluation.questions import NONE
+from feint.evaluation.rows import QUESTION
+from feint.report.cases.case import choose, typical, worst
+from feint.report.run_data import Findings
+
+Seen = Float[Tensor, "steps inputs"]
+
+
+Answered = Float[Tensor, "steps outputs"]
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """One attacked window.
+
+    Attributes:
+        row: of `Findings.judged`.
+        rule: how it was chosen, in words.
+        seen, seen_adv: the input as it is and as attacked.
+        answer, answer_adv: what the model answered to each.
+        wanted, true: the target, and what really happened.
+    """
+
+    row: dict[str, Any]
+    rule: str
+    seen: Seen
+    seen_adv: Seen
+    answer: Answered
+    answer_adv: Answered
+    wanted: Answered
+    true: Answered
+
+
+def lines(findings: Findings) -> Iterator[Lines]:
+    """The windows shown: the clearest success, the median one, the worst failure."""
+    shown = set()
+    chosen, usual, failed = choose(findings), typical(findings), worst(findings)
+    for row, rule in (
+        chosen or (None, ""),
+        (usual, "the median success, by the share of the distance closed"),
+        (failed, "the worst failure: it closed the least of its distance"),
+    ):
+        if row is not None and tuple(row[name] for name in QUESTION) not in shown:
+            shown.add(tuple(row[name] for name in QUESTION))
+            yield read(findings, row, rule)
+
+
+def read(findings: Findings, row: dict[str, Any], rule: str) -> Lines:
+    """Read a row's window from the run's tensors.
+
+    Raises:
+        FeintError: a file is not there, or does not hold the row.
+    """
+    same = findings.judged.filter(
+        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
+    ).row(0, named=True)
+    trail, job, i, steps = findings.trail, str(row["job"]), int(row["row"]), int(row["frames"])
+    question = trail.question(job)
+    try:
+        if question.keys[i] != row["sequence"]:
+            raise ValueError(f"there is {question.keys[i]!r} in its place")
+        return Lines(
+            row,
+            rule,
+            question.x.values[i][:steps],
+            trail.seen(job).values[i][:steps],
+            trail.score(same["job"])[0].values[same["row"]][:steps],
+            trail.score(job)[0].values[i][:steps],
+            question.wanted.values[i][:steps],
+            trail.reactor(job).values[i][:steps],
+        )
+    except (IndexError, ValueError) as error:
+        raise FeintError(
+            f"The tensors in {findings.folder} do not hold the sequence {row['sequence']} of "
+            f"rows.parquet ({error}). Run `feint score` again."
+        ) from error

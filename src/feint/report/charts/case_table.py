@@ -1,0 +1,176 @@
+"""Every attacked row for the page's table, in few bytes: columns, and words by their number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from feint.evaluation.questions import ATTACK
+from feint.report.cases.player import KEY, Player, identity
+from feint.report.charts.success_matrix import Matrix
+from feint.report.embed import contained, script, trusted
+from feint.report.run_data import Findings
+
+ROWS = 20_000
+"""At most so many in one page."""
+SEED = 0
+"""Of the draw where there are more."""
+FURTHEST = 9e15
+"""A number that is stored may be no larger: JavaScript would not count it exactly."""
+
+
+@dataclass(frozen=True)
+class Browse:
+    """What the page's table and matrix are given.
+
+    Attributes:
+        payload: JSON that may stand inside a script element.
+        rows: how many are in it.
+        total: how many attacked rows the run has.
+        matrix: counted over all rows, whether they are in the page or not.
+    """
+
+    payload: str
+    rows: int
+    total: int
+    matrix: Matrix
+
+    @cached_property
+    def script(self) -> str:
+        """What makes the table and the matrix."""
+        return script("browse.js")
+
+    @property
+    def trusted(self) -> str:
+        """The script as a Content-Security-Policy names it."""
+        return trusted(self.script)
+
+    @property
+    def seed(self) -> int:
+        """Of the draw."""
+        return SEED
+
+
+def browse(findings: Findings, player: Player | None, limit: int = ROWS) -> Browse | None:
+    """The rows to look through; None if nothing was attacked."""
+    rows = findings.judged.filter(pl.col("attack") == ATTACK)
+    if not len(rows):
+        return None
+    return packed(
+        rows,
+        player.keys if player else (),
+        Matrix.of(findings),
+        findings.models,
+        (findings.unit, findings.distance_unit),
+        limit,
+        findings.folder.resolve().name,
+    )
+
+
+def packed(
+    rows: pl.DataFrame,
+    played: Sequence[tuple[Any, ...]],
+    matrix: Matrix,
+    models: Sequence[str],
+    units: tuple[str, str],
+    limit: int = ROWS,
+    folder: str = "RUN",
+) -> Browse:
+    """Pack rows of `Findings.judged`.
+
+    Args:
+        rows: attacked ones.
+        played: the keys (`player.KEY`) of those that the player has.
+        matrix: of all rows.
+        models: in their order.
+        units: of eps, and of the distance.
+        limit: see `chosen`.
+        folder: what the run's folder is called.
+    """
+    some = chosen(rows, played, limit)
+    places = {key: i for i, key in enumerate(some.select(KEY).iter_rows())}
+    cases = [
+        [places[key], identity(dict(zip(KEY, key, strict=True)))] for key in played if key in places
+    ]
+    value = {
+        "columns": _columns(some, models, *units),
+        "cases": cases,
+        "total": len(rows),
+        "folder": folder,
+        "matrix": matrix.packed,
+    }
+    return Browse(contained(value), len(some), len(rows), matrix)
+
+
+def chosen(rows: pl.DataFrame, played: Sequence[tuple[Any, ...]], limit: int) -> pl.DataFrame:
+    """All rows in the order of their keys, or `limit` of them: those played, others drawn."""
+    rows = rows.sort(KEY)
+    if len(rows) <= limit:
+        return rows
+    kept = set(played)
+    has = np.array([key in kept for key in rows.select(KEY).iter_rows()])
+    drawn = np.random.default_rng(SEED).permutation(len(rows))
+    first = np.concatenate([drawn[has[drawn]], drawn[~has[drawn]]])[:limit]
+    return rows[np.sort(first)]
+
+
+def _columns(
+    rows: pl.DataFrame, models: Sequence[str], unit: str, distance_unit: str
+) -> list[dict[str, Any]]:
+    """The table's columns, in their order."""
+    in_cm = "error_cm" in rows.columns and bool(rows["error_cm"].is_finite().any())
+    eps = sorted(rows["eps"].unique())
+    return [
+        _words(rows["source"], "crafted on", models),
+        _words(rows["victim"], "answered by", models),
+        _words(rows["label"], "true class"),
+        _words(rows["target"], "target"),
+        _words(rows["eps"], f"eps ({unit})", eps),
+        _numbers(rows, "error_cm", "to the target, cm a joint", 1)
+        if in_cm
+        else _numbers(rows, "distance", f"to the target, {distance_unit}", 3),
+        _flags(rows["reached"], "reached"),
+        _flags(rows["clean"], "clean reached"),
+        _numbers(rows, "change_max_cm", "largest change, cm", 1),
+        _numbers(rows, "bones", "bones off by, %", 1, 100.0),
+        _words(rows["sequence"], "sequence"),
+    ]
+
+
+def _words(values: pl.Series, head: str, order: Sequence[Any] | None = None) -> dict[str, Any]:
+    """Every value once, in its order, and which one a row has."""
+    there = set(values.unique())
+    first = [one for one in order or () if one in there]
+    words = [*first, *sorted(there.difference(first))]  # what nobody knows comes last
+    codes = {word: i for i, word in enumerate(words)}
+    return {
+        "name": values.name,
+        "head": head,
+        "words": [one if isinstance(one, str) else f"{one:g}" for one in words],
+        "codes": [codes[one] for one in values],
+    }
+
+
+def _numbers(
+    rows: pl.DataFrame, name: str, head: str, places: int, factor: float = 1.0
+) -> dict[str, Any]:
+    """Counted in the last place that is shown; null where there is none."""
+    values: list[int | None] = [None] * len(rows)
+    if name in rows.columns:
+        value = pl.col(name).cast(pl.Float64)
+        scaled = (value * factor * 10**places).round().clip(-FURTHEST, FURTHEST).fill_nan(0)
+        counted = rows.select(pl.when(value.is_finite()).then(scaled.cast(pl.Int64)).alias(name))
+        values = counted[name].to_list()
+    return {"name": name, "head": head, "places": places, "values": values}
+
+
+def _flags(values: pl.Series, head: str) -> dict[str, Any]:
+    """A character a row."""
+    return {
+        "name": values.name,
+        "head": head,
+        "flags": "".join("1" if one else "0" for one in values),
+    }

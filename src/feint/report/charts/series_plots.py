@@ -1,0 +1,71 @@
+"""Lines over time: what a series showed, what was answered, and what was wanted."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from feint.columns import Series
+from feint.report.charts.svg import ACTOR, ATTACKED, INK, NOISE, REACTOR, style, to_svg
+
+if TYPE_CHECKING:
+    from feint.report.cases.series_case import Lines
+
+MOST = 12
+"""Columns that are drawn, at most."""
+
+
+def window(lines: "Lines", form: Series, attacked: list[str]) -> str:
+    """The outputs on top, below them every attacked input column, as SVG.
+
+    Blue and green are as recorded, orange is attacked, dashed is the target: colours never stand
+    alone.
+    """
+    outputs = form.outputs[:MOST]
+    inputs = [name for name in form.inputs if name in attacked][:MOST]
+    across = 2
+    below = -(-len(inputs) // across)
+    heights = [2.6] * len(outputs) + [1.45] * below
+    with style():
+        figure = Figure(figsize=(9.4, sum(heights) + 0.5), layout="constrained")
+        grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
+        time = np.arange(len(lines.seen))
+        for k, name in enumerate(outputs):
+            _answered(figure.add_subplot(grid[k, :]), lines, form, k, name, time + form.ahead)
+        for i, name in enumerate(inputs):
+            place = grid[len(outputs) + i // across, i % across]
+            _seen(figure.add_subplot(place), lines, form, name, time, legend=i == 0)
+        figure.supxlabel(f"{form.step} of the window", fontsize=9, color=INK)
+        return to_svg(figure)
+
+
+def _answered(
+    axes: Axes, lines: "Lines", form: Series, k: int, name: str, time: np.ndarray
+) -> None:
+    drawn: tuple[tuple[Any, str, dict[str, Any]], ...] = (
+        (lines.true, "what really happened", {"color": NOISE, "lw": 1.0}),
+        (lines.wanted, "the target", {"color": INK, "lw": 1.4, "ls": "--"}),
+        (lines.answer, "answered, no attack", {"color": REACTOR, "lw": 1.8}),
+        (lines.answer_adv, "answered, attacked", {"color": ATTACKED, "lw": 1.8}),
+    )
+    for values, label, how in drawn:
+        axes.plot(time, values[:, k].numpy(), label=label, **how)
+    unit = form.output_units[k]
+    axes.set_title(f"answer: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
+    axes.grid(color="#e6e6e6", lw=0.6)
+    axes.legend(ncols=4, fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.08))
+
+
+def _seen(
+    axes: Axes, lines: "Lines", form: Series, name: str, time: np.ndarray, legend: bool
+) -> None:
+    k = form.inputs.index(name)
+    axes.plot(time, lines.seen[:, k].numpy(), color=ACTOR, lw=1.4, label="seen, as it is")
+    changed = lines.seen_adv[:, k].numpy()
+    axes.plot(time, changed, color=ATTACKED, lw=1.0, label="seen, attacked")
+    unit = form.input_units[k]
+    axes.set_title(f"input: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
+    axes.grid(color="#e6e6e6", lw=0.6)
+    if legend:
+        axes.legend(ncols=2, fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 0.98))

@@ -1,0 +1,172 @@
+"""Success against eps as a run's rows can be read: by which yardstick, and out of which sequences.
+
+Never a success without its baselines: no attack, and random noise of the same eps, each with its
+interval.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from feint.data.sbu import constants
+from feint.evaluation import table1, tolerance
+from feint.evaluation.bootstrap import cluster_intervals
+from feint.evaluation.questions import ATTACK, NONE
+from feint.evaluation.rows import QUESTION
+from feint.evaluation.success_rates import INTERACTION
+from feint.report.run_data import Findings
+from feint.sequences import Reading as Reads
+from feint.skeleton import SBU_15
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read success.
+
+    Attributes:
+        name: short, for a list.
+        told: what it is, in a sentence.
+        yardstick: what makes an answer count as the target.
+        failed: only sequences that did not count without an attack are asked.
+    """
+
+    name: str
+    told: str
+    yardstick: str
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many of how many count, beside the baselines; intervals are 95 % over interactions.
+
+    Attributes:
+        source, victim, target, eps: where; target None: all together.
+        asked: how many.
+        hits: of them under the attack; clean: without one; noise: under any noise of that eps,
+            None where none was tried.
+        intervals: low and high of hits, clean and noise, in this order; where only those that
+            failed are asked, clean is none of them by definition, without doubt.
+    """
+
+    source: str
+    victim: str
+    target: str | None
+    eps: float
+    asked: int
+    hits: int
+    clean: int
+    noise: int | None
+    intervals: tuple[tuple[float, float], ...]
+
+
+OWN, RECOGNISED = "own", "recognised"
+FRAME: Reads = "frame"
+JOINT: Reads = "joint"
+ABOUT = {
+    OWN: ("the run's tolerance", "An answer counts if it is within the tolerance of this run."),
+    FRAME: (
+        "Table 1, frame",
+        "An answer counts if its distance (the norm of a whole frame, summed over frames) is below "
+        "the paper's Table 1. On SBU that is so lax that most answers count without an attack.",
+    ),
+    JOINT: (
+        "Table 1, joint",
+        "An answer counts if its distance (the norm of a joint, summed over joints and frames) is "
+        "below the paper's Table 1.",
+    ),
+    RECOGNISED: (
+        "the recogniser",
+        "An answer counts if a recogniser of real reactions calls it the target.",
+    ),
+}
+
+
+def hits(findings: Findings) -> dict[str, pl.Series]:
+    """Which of `Findings.judged` count as the target, by every yardstick that the rows support."""
+    judged = findings.judged
+    found = {OWN: judged["reached"]}
+    if of_the_paper(findings):
+        for name in (FRAME, JOINT):
+            printed = table1.paper(name)
+            if f"distance_{name}" in judged.columns and not _same(findings, printed):
+                found[name] = printed.reached(judged)
+    if "named_real" in judged.columns:
+        found[RECOGNISED] = judged["named_real"].eq_missing(judged["target"])
+    return found
+
+
+def of_the_paper(findings: Findings) -> bool:
+    """The classes and the skeleton are SBU's, which Table 1 is of."""
+    labels = findings.described["data"]["labels"]
+    return set(labels) == set(constants.ACTIONS.values()) and findings.skeleton == SBU_15
+
+
+def _same(findings: Findings, other: tolerance.Tolerance) -> bool:
+    """The run's own tolerance is this one, for its targets."""
+    own = findings.tolerance
+    targets = findings.judged["target"].unique().to_list()
+    return (own.reading, own.per_frame) == (other.reading, other.per_frame) and all(
+        own.of(one) == other.of(one) for one in targets
+    )
+
+
+def readings(findings: Findings) -> list[Reading]:
+    """Every way to read success that the rows support, the run's own first."""
+    found = []
+    for yardstick in hits(findings):
+        name, told = ABOUT[yardstick]
+        found.append(
+            Reading(f"of those that failed without an attack, {name}", told, yardstick, True)
+        )
+        found.append(Reading(f"of all asked, {name}", told, yardstick, False))
+    return found
+
+
+def rates(findings: Findings, reading: Reading) -> Iterator[Rate]:
+    """Every rate in a reading: white box and transfer, all targets together and one by one."""
+    judged = findings.judged.with_columns(hits(findings)[reading.yardstick].alias("hit"))
+    clean = judged.filter(pl.col("attack") == NONE).select(*QUESTION, clean="hit")
+    noise = (
+        judged.filter(pl.col("attack").str.ends_with("noise"))
+        .group_by([*QUESTION, "eps"])
+        .agg(noise=pl.col("hit").any())
+    )
+    rows = (
+        judged.filter(pl.col("attack") == ATTACK)
+        .select(*QUESTION, "eps", "hit", interaction=INTERACTION)
+        .join(clean, on=QUESTION, how="left", validate="m:1")
+        .join(noise, on=[*QUESTION, "eps"], how="left", validate="m:1")
+        .sort(*QUESTION, "eps")
+    )
+    for place in (("source", "victim", "eps"), ("source", "victim", "eps", "target")):
+        for key, some in rows.group_by(place, maintain_order=True):
+            source, victim, eps, *target = key
+            one = some.filter(~pl.col("clean")) if reading.failed else some
+            wanted = str(target[0]) if target else None
+            found = _rate(str(source), str(victim), wanted, float(eps), one)
+            if reading.failed and len(one):
+                attack, _, *others = found.intervals
+                found = replace(found, intervals=(attack, (0.0, 0.0), *others))
+            yield found
+
+
+def _rate(source: str, victim: str, target: str | None, eps: float, rows: pl.DataFrame) -> Rate:
+    tried = len(rows) > 0 and not rows["noise"].has_nulls()
+    columns = ("hit", "clean", "noise") if tried else ("hit", "clean")
+    values = rows.select(columns).cast(pl.Float64).to_numpy()
+    intervals = cluster_intervals(values, rows["interaction"].to_list())
+    counts = np.nan_to_num(values.sum(axis=0)).astype(int).tolist()
+    return Rate(
+        source,
+        victim,
+        target,
+        eps,
+        len(rows),
+        counts[0],
+        counts[1],
+        counts[2] if tried else None,
+        tuple((float(low), float(high)) for low, high in intervals),
+    )

@@ -1,0 +1,160 @@
+"""Which interactions are easily turned into which: true class by target, counted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from feint.evaluation.questions import ATTACK
+from feint.report.run_data import Findings
+from feint.report.tables import percent
+
+PLACE = ("source", "victim", "label", "target", "eps")
+COUNTS = ("asked", "failed", "moved", "noise")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell as text.
+
+    Attributes:
+        share: of the sequences that failed without an attack, those moved; None without any.
+        text, small: what stands in it.
+        told: the same in words, with all counts.
+    """
+
+    share: float | None
+    text: str = ""
+    small: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Every cell that was asked, at every eps, for every pair of source and victim.
+
+    Attributes:
+        pairs: source and victim.
+        eps: rising; `told` are the same with their unit.
+        labels, targets: the rows and the columns.
+        counts: positions of pair, eps, label, target, then `COUNTS`; noise is None where none was
+            tried.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    eps: tuple[float, ...]
+    told: tuple[str, ...]
+    labels: tuple[str, ...]
+    targets: tuple[str, ...]
+    counts: tuple[tuple[int | None, ...], ...]
+
+    @staticmethod
+    def of(findings: Findings) -> "Matrix":
+        """Count a run's rows."""
+        cells = counted(findings.judged)
+        eps = sorted(cells["eps"].unique())
+        place = {name: i for i, name in enumerate(findings.models)}
+
+        def order(pair: tuple[str, str]) -> tuple[object, ...]:
+            """By victim in the models' order, its own attacks first; strangers last."""
+            source, victim = pair
+            last = len(place)
+            where = (place.get(victim, last), source != victim, place.get(source, last))
+            return (*where, victim, source)
+
+        pairs = sorted(set(cells.select("source", "victim").rows()), key=order)
+        labels, targets = (sorted(cells[name].unique()) for name in ("label", "target"))
+        return Matrix(
+            tuple(pairs),
+            tuple(eps),
+            tuple(findings.told_eps(one) for one in eps),
+            tuple(labels),
+            tuple(targets),
+            tuple(
+                (
+                    pairs.index((one["source"], one["victim"])),
+                    eps.index(one["eps"]),
+                    labels.index(one["label"]),
+                    targets.index(one["target"]),
+                    *(one[name] for name in COUNTS),
+                )
+                for one in cells.iter_rows(named=True)
+            ),
+        )
+
+    @property
+    def packed(self) -> dict[str, Any]:
+        """For the page's script."""
+        return {
+            "pairs": [{"source": s, "victim": v, "name": named(s, v)} for s, v in self.pairs],
+            "eps": list(self.told),
+            "words": [f"{one:g}" for one in self.eps],
+            "labels": list(self.labels),
+            "targets": list(self.targets),
+            "counts": [list(one) for one in self.counts],
+        }
+
+    def still(self) -> Iterator[tuple[str, list[tuple[str, list[Cell]]]]]:
+        """White box at the largest eps: every victim's name and its rows of cells."""
+        last = len(self.eps) - 1
+        for p, (source, victim) in enumerate(self.pairs):
+            if source != victim:
+                continue
+            here = {one[2:4]: one[4:] for one in self.counts if one[:2] == (p, last)}
+            yield (
+                victim,
+                [
+                    (label, [self._cell(here.get((i, j)), i, j) for j in range(len(self.targets))])
+                    for i, label in enumerate(self.labels)
+                ],
+            )
+
+    def _cell(self, counts: tuple[int | None, ...] | None, label: int, target: int) -> Cell:
+        if counts is None:
+            return Cell(None)
+        asked, failed, moved, noise = counts
+        where = f"{self.labels[label]}, {self.targets[target]} wanted"
+        if not failed:
+            told = f"{where}: all {asked} count as the target without an attack"
+            return Cell(None, percent(None), f"0 of {asked} failed", told)
+        share = (moved or 0) / failed
+        told = f"{where}: of the {failed} that failed without an attack {moved} moved"
+        told += "" if noise is None else f", under random noise {noise}"
+        return Cell(share, percent(share), f"{moved} of {failed}", f"{told}; {asked} asked")
+
+
+def named(source: str, victim: str) -> str:
+    """A victim's name, and on whom the attack was crafted where that is another."""
+    return victim if source == victim else f"{victim}, crafted on {source}"
+
+
+def counted(judged: pl.DataFrame) -> pl.DataFrame:
+    """Count `Findings.judged` by `PLACE`.
+
+    Returns:
+        asked; failed: did not count as the target without an attack; moved: those of them that the
+        attack made count; noise: those of them that any random noise of that eps made count, null
+        where none was tried.
+    """
+    key = ["source", "victim", "target", "sequence", "eps"]
+    noise = (
+        judged.filter(pl.col("attack").str.ends_with("noise"))
+        .group_by(key)
+        .agg(noise=pl.col("reached").any())
+    )
+    failed = ~pl.col("clean")
+    return (
+        judged.filter(pl.col("attack") == ATTACK)
+        .join(noise, on=key, how="left", validate="m:1")
+        .group_by(PLACE)
+        .agg(
+            asked=pl.len(),
+            failed=failed.sum(),
+            moved=(failed & pl.col("reached")).sum(),
+            noise=pl.when(pl.col("noise").is_not_null().any()).then(
+                (failed & pl.col("noise")).sum()
+            ),
+        )
+        .sort(PLACE)
+    )

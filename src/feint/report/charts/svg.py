@@ -1,0 +1,187 @@
+"""The charts, each a small SVG of its own: what a person reads off rows and rates."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+import matplotlib
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from feint.evaluation import success_rates
+
+ACTOR, REACTOR = "#0072B2", "#009E73"
+ATTACKED, NOISE, INK, PALE = "#D55E00", "#7A7A7A", "#222222", "#C8C8C8"
+SIZE = (4.3, 3.1)
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """How everything is drawn; the caller's own settings are left alone."""
+    settings: dict[str, Any] = {
+        "font.size": 9,
+        "font.family": "DejaVu Sans",
+        "axes.edgecolor": NOISE,
+        "axes.labelcolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "svg.hashsalt": "feint",
+        "svg.fonttype": "path",
+        "text.parse_math": False,
+        "backend": "agg",
+    }
+    everything: Any = {**matplotlib.rcParamsDefault, **settings}
+    with matplotlib.rc_context(everything):
+        yield
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as SVG text, the same for the same figure."""
+    FigureCanvasAgg(figure)
+    buffer = StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=nothing, facecolor="white")
+    return buffer.getvalue()
+
+
+def success(
+    curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None, legend: bool = True
+) -> str:
+    """Success against eps for one source and victim, as SVG.
+
+    Args:
+        curve, unit, depth: as in `curves`.
+        legend: draw it; small multiples say it once.
+    """
+    with style():
+        figure, axes = _panel(legend, depth is not None)
+        curves(axes, curve, unit, depth)
+        if legend:
+            legend_below(figure, axes, 2)
+        return to_svg(figure)
+
+
+def curves(
+    axes: Axes, curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None
+) -> None:
+    """Draw success against eps for one source and victim, with what is there without an attack.
+
+    Args:
+        axes: where to.
+        curve: rows of `summary.rates`, the attack's alone.
+        unit: of eps.
+        depth: an axis and its cm per unit of eps, for a second scale.
+    """
+    curve = curve.sort("eps")
+    eps = np.array([0.0, *curve["eps"]])
+
+    def line(name: str, first: float) -> np.ndarray:
+        values = curve[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        return np.concatenate([[first], values])
+
+    clean = float(np.nanmean(line("clean", np.nan))) if len(curve) else float("nan")
+    axes.axhline(clean, color="black", ls=(0, (5, 3)), lw=1.2, label="no attack, of all")
+    axes.plot(eps, line("noise", clean), color=NOISE, lw=1, ls=":", label="noise, of all")
+    axes.plot(
+        eps, line("moved_noise", 0.0), color=NOISE, lw=1.8, marker="s", ms=3.5,
+        label="noise, of those that failed",
+    )  # fmt: skip
+    axes.plot(eps, line("reached", clean), color=ATTACKED, lw=1, ls=":", label="attack, of all")
+    low, high = line("low", 0.0), line("high", 0.0)
+    axes.fill_between(eps, low, high, color=ATTACKED, alpha=0.15, lw=0, label="95 % interval")
+    axes.plot(
+        eps, line("moved", 0.0), color=ATTACKED, lw=2.2, marker="o", ms=4.5,
+        label="attack, of those that failed",
+    )  # fmt: skip
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylabel("counts as the target")
+    across(axes, eps, unit, depth)
+
+
+def against_eps(
+    rows: pl.DataFrame,
+    column: str,
+    told: str,
+    unit: str,
+    depth: tuple[str, float] | None = None,
+    one: str | None = None,
+) -> str:
+    """Median and quartiles of a column against eps: no attack, random noise, the attack.
+
+    Args:
+        rows: of one source and victim.
+        column: which; told: its words.
+        unit: of eps.
+        depth: as in `success`.
+        one: what the value 1 means, drawn as a line.
+    """
+    spread = success_rates.quartiles(rows, column)
+    with style():
+        figure, axes = _panel(True, depth is not None)
+        clean = spread.filter(pl.col("kind") == "none")
+        looks = {"random noise": (NOISE, "s", 1.6), "attack": (ATTACKED, "o", 2.2)}
+        if len(clean):
+            axes.axhline(clean["middle"][0], color="black", ls=(0, (5, 3)), lw=1.2,
+                         label="no attack")  # fmt: skip
+        for kind, (colour, marker, width) in looks.items():
+            part = pl.concat([clean, spread.filter(pl.col("kind") == kind)])
+            if len(part) == len(clean):
+                continue
+            eps = part["eps"].to_numpy()
+            axes.fill_between(
+                eps, part["low"].to_numpy(), part["high"].to_numpy(), color=colour, alpha=0.15, lw=0
+            )
+            axes.plot(eps, part["middle"].to_numpy(), color=colour, marker=marker, ms=4, lw=width,
+                      label=kind)  # fmt: skip
+        if one is not None:
+            axes.axhline(1, color=REACTOR, lw=1.4, label=one)
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel(told)
+        across(axes, np.array([0.0, *spread["eps"]]), unit, depth)
+        legend_below(figure, axes, 2)
+        return to_svg(figure)
+
+
+def ruled(axes: Axes) -> Axes:
+    """The axes with faint lines across, behind everything."""
+    axes.grid(axis="y", color="#E6E6E6", lw=0.8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def _panel(legend: bool, scale: bool) -> tuple[Figure, Axes]:
+    height = SIZE[1] - (0 if legend else 0.5) + (0.35 if scale else 0)
+    figure = Figure(figsize=(SIZE[0], height), layout="constrained")
+    return figure, ruled(figure.add_subplot())
+
+
+def across(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | None) -> None:
+    """The scale of eps, and a second one in cm where eps is not in cm itself."""
+    largest = float(eps.max()) if len(eps) and eps.max() > 0 else 1.0
+    axes.set_xlim(0, largest * 1.03)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlabel(f"eps ({unit})")
+    if depth is not None:
+        axis, scale = depth
+        there: Any = lambda eps: eps * scale  # noqa: E731
+        back: Any = lambda cm: cm / scale  # noqa: E731
+        above = axes.secondary_xaxis("top", functions=(there, back))
+        above.set_xlabel(f"cm along {axis}")
+        above.xaxis.set_major_locator(MaxNLocator(6))
+
+
+def legend_below(figure: Figure, axes: Axes, columns: int) -> None:
+    """What the axes' lines are, once, under the figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles[::-1], labels[::-1], loc="outside lower center", ncols=columns, fontsize=7.5,
+        frameon=False, handlelength=2.4, columnspacing=1.4,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Drawn people: stills, animations, the paper's figures."""

@@ -1,0 +1,130 @@
+"""Figures 4 and 5 in the paper's layout, of any run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
+
+from feint.errors import FeintError
+from feint.evaluation.questions import ATTACK
+from feint.report.cases.case import Case, Motion
+from feint.report.charts.svg import ACTOR, INK, curves, legend_below, ruled, style
+from feint.report.figures.stick_figures import Box, Person, View, side, stage
+from feint.report.run_data import Findings
+from feint.skeleton import Skeleton
+
+MOMENTS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """One row of Figure 4: an actor attacked, the recording behind, and what the row is."""
+
+    told: str
+    skeleton: Skeleton
+    actor: Motion
+    actor_adv: Motion
+
+    @staticmethod
+    def of(case: Case, told: str) -> "Walk":
+        """A case's."""
+        return Walk(told, case.skeleton, case.actor, case.actor_adv)
+
+    @property
+    def view(self) -> View:
+        """Depth to the right."""
+        return side(self.skeleton)
+
+    def times(self) -> list[tuple[int, str]]:
+        """The frames that are drawn, and when they are."""
+        frames = np.linspace(0, len(self.actor_adv) - 1, MOMENTS).round().astype(int)
+        return [(int(frame), f"{frame / self.skeleton.fps:.1f} s") for frame in frames]
+
+
+def depth(walks: Sequence[Walk]) -> Figure:
+    """Figure 4: the attacked actor from the side, depth to the right, a row a walk."""
+    seen = [(one.view.of(one.actor_adv), one.view.of(one.actor)) for one in walks]
+    box = Box.around(*(one for both in seen for one in both))
+    cell = 1.05
+    with style():
+        tall = min(cell * box.height / box.width, 1.7)
+        figure = Figure(figsize=(0.9 + cell * MOMENTS, (tall + 0.1) * len(seen) + 0.3))
+        grid = figure.add_gridspec(len(seen), MOMENTS, left=0.085, right=0.995, top=0.95,
+                                   bottom=0.01, wspace=0.04, hspace=0.08)  # fmt: skip
+        for i, (walk, (adv, clean)) in enumerate(zip(walks, seen, strict=True)):
+            told = i == 0 or walk.times() != walks[i - 1].times()
+            for j, (frame, when) in enumerate(walk.times()):
+                axes = figure.add_subplot(grid[i, j])
+                stage(axes, box)
+                for person in (
+                    Person(axes, walk.skeleton, clean, INK, "ghost"),
+                    Person(axes, walk.skeleton, adv, ACTOR),
+                ):
+                    person.line.set_linewidth(person.line.get_linewidth() * 0.6)
+                    person.dot.set_markersize(person.dot.get_markersize() * 0.6)
+                    person.at(frame)
+                if told:
+                    axes.set_title(when, fontsize=8, color=INK)
+                if j == 0:
+                    axes.text(-0.08, 0.5, walk.told, transform=axes.transAxes, ha="right",
+                              va="center", fontsize=8.5, rotation=90)  # fmt: skip
+        return figure
+
+
+def success(findings: Findings, victim: str | None = None, target: str | None = None) -> Figure:
+    """Figure 5: success against eps, a row a model; left white box, right what others crafted.
+
+    Every panel has the rate without an attack and under random noise, as the report's have.
+
+    Args:
+        findings: of the run.
+        victim: only this model's row.
+        target: only this target; all together if not given.
+
+    Raises:
+        FeintError: there is nothing to draw.
+    """
+    rates = findings.rates if target is None else findings.rates_by_target
+    some = rates.filter(pl.col("attack") == ATTACK)
+    targets = sorted(set(findings.rates_by_target["target"]))
+    victims = [name for name in findings.models if name in set(some["victim"])]
+    if target is not None:
+        some = some.filter(pl.col("target") == target)
+    if victim is not None:
+        some = some.filter(pl.col("victim") == victim)
+    if not len(some):
+        asked = [f"{k} {v}" for k, v in (("target", target), ("victim", victim)) if v is not None]
+        has = (
+            f"targets {', '.join(targets)}; victims {', '.join(victims)}"
+            if targets
+            else "no attacked sequence: every test sequence is of the target's own class"
+        )
+        raise FeintError(
+            f"There is no rate{' with ' + ' and '.join(asked) if asked else ''} to draw in "
+            f"{findings.folder}. It has {has}."
+        )
+    shown = [name for name in victims if name in set(some["victim"])]
+    pairs = {
+        name: sorted(
+            set(some.filter(pl.col("victim") == name)["source"]),
+            key=lambda source, name=name: (source != name, findings.models.index(source)),  # type: ignore[misc]
+        )
+        for name in shown
+    }
+    columns = max(len(sources) for sources in pairs.values())
+    with style():
+        figure = Figure(
+            figsize=(max(4.0 * columns, 4.3), 2.7 * len(shown) + 0.8), layout="constrained"
+        )
+        for i, name in enumerate(shown):
+            for j, source in enumerate(pairs[name]):
+                axes = ruled(figure.add_subplot(len(shown), columns, i * columns + j + 1))
+                curve = some.filter(pl.col("victim") == name, pl.col("source") == source)
+                curves(axes, curve, findings.unit, findings.depth)
+                own = source == name
+                title = f"{name}, white box" if own else f"crafted on {source}, answered by {name}"
+                axes.set_title(title, fontsize=9.5, color=INK)
+        legend_below(figure, axes, min(2 * columns, 4))
+        return figure

@@ -1,0 +1,194 @@
+"""Every picture of the page: in it, and kept as a file beside it."""
+
+import base64
+import re
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feint.evaluation.questions import ATTACK
+from feint.io.atomic import inside, write_bytes
+from feint.report import tables
+from feint.report.cases.case import Case, wanted
+from feint.report.charts.interactive import Charts
+from feint.report.run_data import Findings
+
+MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """One picture: where it is kept beside the page, what is in it, and what it says."""
+
+    name: str
+    content: bytes
+    title: str
+    alt: str
+
+    @property
+    def uri(self) -> str:
+        """As a data URI, so that the page needs no other file."""
+        encoded = base64.b64encode(self.content).decode("ascii")
+        return f"data:{MEDIA[Path(self.name).suffix]};base64,{encoded}"
+
+    def keep(self, folder: Path) -> None:
+        """Write it beside the page of a run."""
+        write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", self.name)), self.content)
+
+
+def pictures(
+    findings: Findings, case: Case | None, usual: Case | None, drawn: Charts | None
+) -> dict[str, Any]:
+    """By what the template calls them: an image, None, a list, or lists by model."""
+    return {
+        **_of_cases(findings, case, usual),
+        **_success(findings),
+        "distances": _distances(findings),
+        **_stills(findings, drawn),
+    }
+
+
+def every(found: dict[str, Any]) -> list[Image]:
+    """All of `pictures`."""
+    images: list[Image | None] = []
+    for value in found.values():
+        if isinstance(value, dict):
+            value = [image for some in value.values() for image in some]
+        images += value if isinstance(value, list) else [value]
+    return [one for one in images if one is not None]
+
+
+def told_case(findings: Findings, case: Case) -> tuple[str, str]:
+    """A case's title, and what to say to who cannot see it."""
+    told = f"{case.row['label']}, {wanted(case.row)}, at most {case.row['eps']:g} {findings.unit}"
+    return told, (
+        f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
+        f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
+    )
+
+
+def _of_cases(findings: Findings, case: Case | None, usual: Case | None) -> dict[str, Any]:
+    from feint.report.figures import stick_figures
+
+    moving, still, strip, typical_strip = None, None, None, None
+    if case is not None:
+        told, alt = told_case(findings, case)
+        loop, last = stick_figures.gif(case)
+        moving = Image("case.gif", loop, told, f"Animation. {alt}")
+        still = Image("case.png", last, told, f"The last moment. {alt}")
+        strip = Image("strip.svg", stick_figures.strip(case).encode(), told, f"Film strip. {alt}")
+    if usual is not None:
+        told, alt = told_case(findings, usual)
+        content = stick_figures.strip(usual).encode()
+        typical_strip = Image("typical.svg", content, told, f"Film strip. {alt}")
+    return {"moving": moving, "still": still, "strip": strip, "typical_strip": typical_strip}
+
+
+def _success(findings: Findings) -> dict[str, Any]:
+    """Success against eps: white box, transfer, and target by target."""
+    from feint.report.charts import svg
+
+    depth = findings.depth
+    white: list[Image] = []
+    transfer: list[Image] = []
+    multiples: dict[str, list[Image]] = {name: [] for name in findings.models}
+    attacks = findings.rates.filter(pl.col("attack") == ATTACK)
+    for source, victim in product(findings.models, findings.models):
+        curve = attacks.filter((pl.col("source") == source) & (pl.col("victim") == victim))
+        own = source == victim
+        if not len(curve):
+            continue
+        title = f"{victim}" if own else f"crafted on {source}, answered by {victim}"
+        content = svg.success(curve, findings.unit, depth).encode()
+        image = Image(f"success-{source}-{victim}.svg", content, title, _told(title, curve))
+        (white if own else transfer).append(image)
+    singles = findings.rates_by_target.filter(
+        (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
+    )
+    for (victim, target), curve in singles.group_by("victim", "target", maintain_order=True):
+        title = f"target {target}"
+        alt = _told(f"{victim}, {title}", curve)
+        content = svg.success(curve, findings.unit, depth, legend=False).encode()
+        name = f"success-{victim}-{victim}-{target}.svg"
+        multiples[str(victim)].append(Image(name, content, title, alt))
+    return {"white": white, "transfer": transfer, "multiples": multiples}
+
+
+def _distances(findings: Findings) -> list[Image]:
+    """Distances against eps, in cm and as a share of the tolerance, one pair a model."""
+    from feint.report.charts import svg
+
+    white = findings.judged.filter(pl.col("source") == pl.col("victim")).with_columns(
+        share=pl.col("distance") / pl.col("kappa")
+    )
+    images = []
+    for name in findings.models:
+        rows = white.filter(pl.col("victim") == name)
+        if not len(rows):
+            continue
+        kinds: list[tuple[str, str, str, str | None]] = [
+            ("share", "distance / tolerance", "in tolerances", "the tolerance")
+        ]
+        if "error_cm" in rows.columns and len(rows.filter(pl.col("error_cm").is_finite())):
+            kinds.insert(0, ("error_cm", "to the target, cm a joint", "in cm a joint", None))
+        for column, told, words, one in kinds:
+            content = svg.against_eps(
+                rows, column, told, findings.unit, findings.depth, one
+            ).encode()
+            title = f"{name}, {words}"
+            alt = (
+                f"Distance of the answers of {name} to the target {words}, against eps: median and "
+                "quartiles without an attack, under random noise, under the attack."
+            )
+            images.append(Image(f"distance-{name}-{column}.svg", content, title, alt))
+    return images
+
+
+def _stills(findings: Findings, drawn: Charts | None) -> dict[str, Image | None]:
+    """The other charts, at the largest eps where they have one."""
+    from feint.report.charts import static
+
+    found: dict[str, Image | None] = dict.fromkeys(("needed", "over_time", "moved", "rough"))
+    if drawn is None:
+        return found
+    models = drawn.white
+    eps = drawn.largest
+    at = f"a change of at most {findings.told_eps(eps)}"
+    if drawn.smallest is not None:
+        content = static.smallest(drawn.smallest, findings.unit).encode()
+        alt = (
+            "Share of sequences that count as the target, against the smallest eps that they need."
+        )
+        found["needed"] = Image("needed.svg", content, "all targets together", alt)
+    if models:
+        content = static.over_time(drawn.sampled, models, eps).encode()
+        alt = (
+            "Distance to the target frame by frame: median and quartiles, without and with attack."
+        )
+        found["over_time"] = Image("frames.svg", content, f"frame by frame, {at}", alt)
+    if drawn.sampled.changes:
+        content = static.moved(drawn.sampled, models, eps).encode()
+        alt = (
+            "Shares of joints moved by at most so many cm, beside how far they move by themselves."
+        )
+        found["moved"] = Image("moved.svg", content, at, alt)
+    if drawn.rough is not None:
+        content = static.rough(drawn.rough, models, eps).encode()
+        alt = "Share of the distance closed against the acceleration added, a dot a sequence."
+        found["rough"] = Image("rough.svg", content, at, alt)
+    return found
+
+
+def _told(title: str, curve: pl.DataFrame) -> str:
+    """A success curve in words."""
+    last = curve.sort("eps").row(-1, named=True)
+    return (
+        f"Success against eps: {title}. At eps {last['eps']:g}, of the {last['failed']} that did "
+        f"not count as the target without an attack, the attack makes "
+        f"{tables.percent(last['moved'])} count, random noise "
+        f"{tables.percent(last['moved_noise'])}; without an attack "
+        f"{tables.percent(last['clean'])} of all {last['n']} count."
+    )

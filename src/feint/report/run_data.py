@@ -1,0 +1,355 @@
+"""What a run's folder holds, read once: rows, tolerance, rates, warnings.  Never a model.
+
+A part that is missing or damaged raises where it is asked for; `lost` names all of them, so that a
+report can be made of what is there.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, get_args
+
+import polars as pl
+
+from feint.columns import Form, Series, form_of
+from feint.errors import DamagedError, FeintError
+from feint.evaluation import model_checks, result_checks, success_rates
+from feint.evaluation import rows as table
+from feint.evaluation.questions import AWAY, NONE
+from feint.evaluation.tolerance import Tolerance
+from feint.experiments import run_folder
+from feint.experiments.config_file import restore
+from feint.io.atomic import inside
+from feint.models.config import YourModel
+from feint.report.units import listed
+from feint.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """A run that was scored.
+
+    Attributes:
+        folder: the run's.
+        described: what run.json says.
+    """
+
+    folder: Path
+    described: dict[str, Any]
+
+    @staticmethod
+    def of(folder: Path) -> "Findings":
+        """Open a run's folder.  Raises FeintError if it is none."""
+        return Findings(folder, run_folder.describe(folder))
+
+    @cached_property
+    def trail(self) -> run_folder.Trail:
+        """The way from a row to its tensors."""
+        return run_folder.Trail(self.folder)
+
+    @cached_property
+    def experiment(self) -> dict[str, Any]:
+        """The experiment, as run.json keeps it."""
+        told = restore(self.described["experiment"], str(self.folder / "run.json"))
+        return told.model_dump(mode="json", exclude={"data": {"root"}})
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names, in the experiment's order."""
+        return [one["name"] for one in self.experiment["model"]]
+
+    @property
+    def brought(self) -> list[str]:
+        """The names of models that came trained: what they have seen before is not known."""
+        kinds = get_args(YourModel.model_fields["kind"].annotation)
+        return [one["name"] for one in self.experiment["model"] if one["kind"] in kinds]
+
+    @property
+    def away(self) -> str:
+        """What answers are led away from, in words; empty where a target is wanted."""
+        attack = self.experiment["attack"]
+        words = {"true": "the true reaction", "clean": "the clean answer"}
+        return words[attack["reference"]] if attack["kind"] == "untargeted" else ""
+
+    @property
+    def unit(self) -> str:
+        """What eps counts, in words."""
+        attack = self.experiment["attack"]
+        if isinstance(self.form, Series):
+            if attack["unit"] == "deviation":
+                return "standard deviations of each column"
+            return "units of each column" if attack["units"] else self.form.units_seen
+        return "cm" if attack["unit"] == "cm" else "data units"
+
+    @property
+    def attacked(self) -> list[str]:
+        """The columns of a series that the attacker can change."""
+        assert isinstance(self.form, Series)
+        asked = self.experiment["attack"]["columns"]
+        return [name for name in self.form.inputs if asked is None or name in asked]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The skeleton of the data.  Raises FeintError if it has none."""
+        if isinstance(self.form, Skeleton):
+            return self.form
+        raise FeintError(
+            f"{self.folder} is a run on a series of columns, which has no skeleton to draw. Its "
+            "line plots are in its report: `feint report` writes them as files beside the page."
+        )
+
+    @cached_property
+    def form(self) -> Form:
+        """What the data's features are: joints, or columns."""
+        try:
+            return form_of(self.described["skeleton"])
+        except FeintError as error:
+            raise FeintError(
+                f"{self.folder / 'run.json'} describes no skeleton and no series ({error}). Run "
+                "the experiment again in another folder."
+            ) from error
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """rows.parquet."""
+        path = inside(self.folder, "rows.parquet")
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: nothing was scored yet. Run `feint score` on the experiment "
+                "first (`feint run` does all in one)."
+            )
+        return table.scored(path, self._measure_name)
+
+    @cached_property
+    def tolerance(self) -> Tolerance:
+        """tolerance.json."""
+        path = inside(self.folder, "tolerance.json")
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: no tolerance was measured yet. Run `feint score` on the "
+                "experiment first (`feint run` does all in one)."
+            )
+        return Tolerance.load(path)
+
+    @property
+    def gates(self) -> dict[str, model_checks.Gate]:
+        """Every model beside the trivial predictors; those that do not tell it are `lost`."""
+        return self._gates[0]
+
+    @cached_property
+    def _gates(self) -> tuple[dict[str, model_checks.Gate], list[str]]:
+        found, lost = {}, []
+        for name in self.models:
+            try:
+                found[name] = self._gate(name)
+            except FeintError as error:
+                lost.append(str(error))
+        return found, lost
+
+    def _gate(self, name: str) -> model_checks.Gate:
+        path = inside(self.folder, "models", f"{name}.json")
+        if not path.exists():
+            raise FeintError(
+                f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
+                "experiment first (`feint run` does all in one)."
+            )
+        try:
+            return dict(run_folder.gates(self.folder, [name]))[name]
+        except (KeyError, TypeError) as error:
+            raise FeintError(
+                f"{path} does not say how {name} compares with the trivial predictors ({error}). "
+                "Remove it and run `feint train` again."
+            ) from error
+
+    @cached_property
+    def rates(self) -> pl.DataFrame:
+        """`summary.rates` over all targets."""
+        return success_rates.rates(self.rows, self.tolerance)
+
+    @cached_property
+    def rates_by_target(self) -> pl.DataFrame:
+        """`summary.rates`, target by target."""
+        return success_rates.rates(self.rows, self.tolerance, by_target=True)
+
+    @cached_property
+    def judged(self) -> pl.DataFrame:
+        """The rows that ask for another class than the sequence's own, with what they come to.
+
+        Adds `distance` (in the tolerance's reading, a frame where it is per frame), `kappa`,
+        `reached`, and of the same sequence without an attack `clean_distance`, `clean`;
+        `closed` is the share of the distance that was closed.
+        """
+        rows = self.rows.filter(pl.col("label") != pl.col("target"))
+        distance = pl.col(self._measure_name)
+        if self.tolerance.per_frame:
+            distance = distance / pl.col("frames")
+        rows = rows.with_columns(
+            self.tolerance.reached(rows),
+            distance=distance,
+            kappa=self.tolerance.kappas(rows),
+        )
+        key = table.QUESTION
+        clean = rows.filter(pl.col("attack") == NONE).select(
+            *key, clean=pl.col("reached"), clean_distance=pl.col("distance")
+        )
+        return rows.join(clean, on=key, how="left", validate="m:1").with_columns(
+            closed=pl.when(pl.col("target") != AWAY).then(
+                1 - pl.col("distance") / pl.col("clean_distance")
+            )
+        )
+
+    @property
+    def readable(self) -> pl.DataFrame:
+        """`judged` without the rows whose tensors cannot be read; those are `lost`."""
+        return self._readable[0]
+
+    @cached_property
+    def _readable(self) -> tuple[pl.DataFrame, list[str]]:
+        """A row needs its own job's tensors, and those of the row without an attack."""
+        bad: dict[str, FeintError] = {}
+        for job in self.judged["job"].unique(maintain_order=True):
+            try:
+                self.trail.question(job), self.trail.seen(job)
+            except FeintError as error:
+                bad[job] = error
+        if not bad:
+            return self.judged, []
+        key = table.QUESTION
+        kept = self.judged.filter(~pl.col("job").is_in(list(bad)))
+        clean = kept.filter(pl.col("attack") == NONE)
+        kept = kept.join(clean.select(key), on=key, how="semi", maintain_order="left")
+        return kept, [
+            f"The motion of {len(self.judged) - len(kept)} of {len(self.judged)} rows cannot be "
+            f"read, and is left out of pictures, player and accelerations; their distances are "
+            f"counted. {len(bad)} results are not there or damaged, the first of them: "
+            f"{next(iter(bad.values()))}"
+        ]
+
+    @cached_property
+    def searched(self) -> pl.DataFrame | None:
+        """minimal.parquet, of `feint minimal`; None where there is none.
+
+        Raises:
+            DamagedError: it holds something else.
+        """
+        path = inside(self.folder, "minimal.parquet")
+        if not path.exists():
+            return None
+        found = table.read(path, ("source", "target", "label", "sequence"))
+        if "eps" not in found.columns or found["eps"].is_nan().any():
+            raise DamagedError(
+                f"Could not read {path}: it does not say which eps each sequence needs. Remove it "
+                "and run `feint minimal` again."
+            )
+        return found.filter(pl.col("label") != pl.col("target"))
+
+    @property
+    def scored(self) -> bool:
+        """Rows and tolerance can be read, so that something can be said of success."""
+        return not self._unscored
+
+    @cached_property
+    def _unscored(self) -> list[str]:
+        lost = []
+        for part in ("tolerance", "rows"):
+            try:
+                getattr(self, part)
+            except FeintError as error:
+                lost.append(str(error))
+                if part == "tolerance":
+                    break  # which columns rows need depends on it
+        return lost
+
+    @cached_property
+    def absent(self) -> list[str]:
+        """What is missing or damaged beside tensors, a sentence each: none of them is read."""
+        absent = [*self._gates[1], *self._unscored]
+        if self.scored:
+            try:
+                _ = self.searched
+            except FeintError as error:
+                absent.append(str(error))
+        return absent
+
+    @property
+    def lost(self) -> list[str]:
+        """Everything that is missing or damaged; empty in a whole run.  It reads every tensor."""
+        return [*self.absent, *(self._readable[1] if self.scored else [])]
+
+    @property
+    def distance_unit(self) -> str:
+        """Of `judged`'s distance."""
+        if isinstance(self.form, Series):
+            per = "a step" if self.tolerance.per_frame else f"summed over {self.form.step}s"
+            return f"{self.form.unit} {per}"
+        norm = "" if self.tolerance.reading == "frame" else ", summed over joints"
+        per = "a frame" if self.tolerance.per_frame else "summed over the frames"
+        return f"data units {per}{norm}"
+
+    @property
+    def verdicts(self) -> list[str]:
+        """`summary.verdict`, in the models' order; empty if nothing was asked."""
+        return [
+            sentence
+            for name in self.models
+            for sentence in success_rates.verdict(
+                self.rates.filter(pl.col("victim") == name), self.unit, bool(self.away)
+            )
+        ]
+
+    @cached_property
+    def warnings(self) -> list[model_checks.Warning]:
+        """Everything a reader must know before believing a number."""
+        about_models = [w for name, gate in self.gates.items() for w in gate.warnings(name)]
+        if not self.scored:
+            return about_models
+        return [*about_models, *result_checks.doubts(self.rows, self.rates, self.tolerance)]
+
+    def centimetres(self, eps: float) -> dict[str, float]:
+        """Eps in cm along each axis that the attacker moves."""
+        axes = self.experiment["attack"]["axes"]
+        if self.unit == "cm":
+            return dict.fromkeys(axes, eps)
+        scale = dict(zip(self.skeleton.axes, self.skeleton.scale, strict=True))
+        return {axis: 100 * abs(scale[axis]) * eps for axis in axes}
+
+    def in_cm(self, eps: float) -> str:
+        """What eps is in cm along every axis attacked; nothing where it is in cm already."""
+        if self.unit == "cm":
+            return ""
+        if isinstance(self.form, Series):
+            return self._in_columns(eps, self.form)
+        return listed([f"{cm:.3g} cm along {axis}" for axis, cm in self.centimetres(eps).items()])
+
+    def _in_columns(self, eps: float, form: Series) -> str:
+        """What eps is in every attacked column's own unit."""
+        told = self.experiment["attack"]
+        if told["unit"] == "data" and not told["units"]:
+            return ""
+        of = form.scale if told["unit"] == "deviation" else [
+            told["units"].get(name, 1.0) for name in form.inputs
+        ]  # fmt: skip
+        each = [
+            f"{name} {eps * one:.3g} {unit}".strip()
+            for name, one, unit in zip(form.inputs, of, form.input_units, strict=True)
+            if name in self.attacked
+        ]
+        return ", ".join(each)
+
+    def told_eps(self, eps: float) -> str:
+        """Eps with its unit, and in cm."""
+        told = self.in_cm(eps)
+        return f"{eps:g} {self.unit}" + (f" ({told})" if told else "")
+
+    @property
+    def depth(self) -> tuple[str, float] | None:
+        """The axis to tell in cm beside eps in data units, and its cm: depth if it is attacked."""
+        if self.unit == "cm" or isinstance(self.form, Series):
+            return None
+        one = self.centimetres(1.0)
+        axis = "z" if "z" in one else next(iter(one))
+        return ("depth" if axis == "z" else axis), one[axis]
+
+    @property
+    def _measure_name(self) -> str:
+        return f"distance_{self.tolerance.reading}"

@@ -1,0 +1,162 @@
+"""The report of a series: line plots in place of people, and every number in the columns' units."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feint.columns import Series
+from feint.evaluation.questions import ATTACK
+from feint.io.atomic import inside, write_text
+from feint.report import tables
+from feint.report.cases.case import WHITE
+from feint.report.cases.series_case import Lines, lines
+from feint.report.images import Image
+from feint.report.run_data import Findings
+from feint.report.units import listed
+
+
+def write(findings: Findings, form: Series, templates: Any) -> Path:
+    """Write `<folder>/report/index.html` of a series, and its plots as files beside it.
+
+    Args:
+        templates: the jinja2 environment of the pages.
+    """
+    cases = [(_about(findings, form, one), _drawn(findings, form, one)) for one in lines(findings)]
+    white, transfer = _successes(findings)
+    experiment = findings.experiment
+    html = templates.get_template("series.html.jinja").render(
+        name=experiment["name"],
+        models=listed([f"{one['name']} ({one['kind']})" for one in experiment["model"]]),
+        form=form,
+        listed=listed,
+        attacked=listed(findings.attacked),
+        fixed=[name for name in form.inputs if name not in findings.attacked],
+        eps=[findings.told_eps(float(one)) for one in sorted(experiment["attack"]["eps"])],
+        window=int(findings.rows["frames"].max()),  # type: ignore[arg-type]
+        targets=_targets(findings, form),
+        experiment=experiment,
+        data=findings.described["data"],
+        cases=cases,
+        white=white,
+        transfer=transfer,
+        changed=_changed(findings, form),
+        minimal=_minimal(findings),
+        tables=tables,
+        settings=json.dumps(experiment, indent=2),
+        versions=findings.described.get("versions", {}),
+        folder=findings.folder.resolve().name,
+        findings=findings,
+    )
+    for plot in [*(drawn for _, drawn in cases), *white, *transfer]:
+        plot.keep(findings.folder)
+    page = inside(findings.folder, "report", "index.html")
+    write_text(page, html)
+    return page
+
+
+def _about(findings: Findings, form: Series, one: Lines) -> dict[str, Any]:
+    """A window's numbers, in words."""
+    row = one.row
+    outcome = "The answer then counts as the target."
+    if row["clean"]:
+        outcome = "The answer counted as the target without an attack already."
+    elif not row["reached"]:
+        outcome = "The attack failed: the answer does not count as the target."
+    change = (one.seen_adv - one.seen).abs()
+    moved = [
+        f"{name} {float(change[:, k].mean()):.3g} {form.input_units[k]}".strip()
+        for k, name in enumerate(form.inputs)
+        if name in findings.attacked
+    ]
+    return {
+        **{name: row[name] for name in ("victim", "target", "sequence", "frames")},
+        "rule": one.rule,
+        "outcome": outcome,
+        "eps": findings.told_eps(row["eps"]),
+        "before": tables.number(row["clean_distance"], 2),
+        "after": tables.number(row["distance"], 2),
+        "kappa": tables.number(row["kappa"], 2),
+        "moved": ", ".join(moved),
+    }
+
+
+def _drawn(findings: Findings, form: Series, one: Lines) -> Image:
+    from feint.report.charts import series_plots
+
+    row = one.row
+    title = f"{row['victim']}, {row['target']} wanted, window {row['sequence']}"
+    alt = (
+        f"Lines over {row['frames']} steps. {title}. The answer without an attack is "
+        f"{row['clean_distance']:.2f} {findings.distance_unit} from the target, with it "
+        f"{row['distance']:.2f}. Below: every attacked input column, as it is and as changed."
+    )
+    name = f"window-{row['victim']}-{row['target']}-{row['sequence']}.svg"
+    return Image(name, series_plots.window(one, form, findings.attacked).encode(), title, alt)
+
+
+def _successes(findings: Findings) -> tuple[list[Image], list[Image]]:
+    """Success against eps, model by model: white box, and transfer."""
+    from feint.report.charts import svg
+
+    white: list[Image] = []
+    transfer: list[Image] = []
+    attacks = findings.rates.filter(pl.col("attack") == ATTACK)
+    for (source, victim), curve in attacks.group_by("source", "victim", maintain_order=True):
+        own = source == victim
+        title = f"{victim}" if own else f"crafted on {source}, answered by {victim}"
+        content = svg.success(curve, findings.unit).encode()
+        last = curve.sort("eps").row(-1, named=True)
+        alt = (
+            f"Success against eps: {title}. At eps {last['eps']:g}, of {last['failed']} that did "
+            f"not count without an attack, the attack makes {tables.percent(last['moved'])} count, "
+            f"random noise {tables.percent(last['moved_noise'])}."
+        )
+        (white if own else transfer).append(
+            Image(f"success-{source}-{victim}.svg", content, title, alt)
+        )
+    return white, transfer
+
+
+def _changed(findings: Findings, form: Series) -> tables.Table:
+    """By how much each column was changed, in its own unit: mean and largest, white box."""
+    shown = [k for k, name in enumerate(form.inputs) if name in findings.attacked]
+    rows = findings.judged.filter(WHITE)
+    found = []
+    for (source, eps), some in rows.group_by("source", "eps", maintain_order=True):
+        changes = []
+        for (job,), part in some.group_by("job", maintain_order=True):
+            clean, seen = findings.trail.question(str(job)).x, findings.trail.seen(str(job))
+            at = part["row"].to_list()
+            mask = clean.mask[at]
+            changes.append((seen.values[at] - clean.values[at]).abs()[mask][:, : form.features])
+        every = [float(sum(c[:, k].sum() for c in changes)) for k in shown]
+        steps = sum(len(c) for c in changes)
+        largest = [max(float(c[:, k].max()) for c in changes) for k in shown]
+        cells = [f"{e / steps:.3g} / {m:.3g}" for e, m in zip(every, largest, strict=True)]
+        found.append((str(source), f"{eps:g}", *cells))
+    heads = [f"{form.inputs[k]} {form.input_units[k]}".strip() for k in shown]
+    return tables.Table(("crafted on", f"eps ({findings.unit})", *heads), tuple(found))
+
+
+def _minimal(findings: Findings) -> tables.Table | None:
+    if not inside(findings.folder, "minimal.parquet").exists():
+        return None
+    return tables.minimal(findings.folder)[0]
+
+
+def _targets(findings: Findings, form: Series) -> list[str]:
+    """What is wanted, each in a sentence."""
+    told = []
+    for one in findings.experiment["target"]["curves"]:
+        by = one["by"] if isinstance(one["by"], list) else [one["by"] or 0.0]
+        amount = f"{', '.join(f'{n:+g}' for n in by)} {form.unit}"
+        words = {
+            "offset": f"the answer without an attack, {amount} at every {form.step}",
+            "ramp": f"the answer without an attack, changing evenly to {amount} at the end",
+            "curve": f"a given curve ({one['file'] or 'in the experiment'})",
+            "window": "what really happened in another window, one of the training set's",
+        }[one["kind"]]
+        told.append(f"{one['name']}: {words}")
+    return told

@@ -1,0 +1,161 @@
+"""What a study's answers say, in a terminal: warnings first, then kappa, votes, agreement."""
+
+import math
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from feint.survey.analysis.agreement import Agreement
+from feint.survey.analysis.results import Estimate, OfObjective, Unit
+from feint.survey.analysis.thresholds import Threshold
+
+PIPE_WIDTH = 120
+MISSING = "-"
+UNITS: dict[Unit, str] = {
+    "sum": "equation 7",
+    "per-frame": "equation 7 a frame",
+    "cm": "cm a joint",
+}
+
+
+def show(found: Estimate) -> None:
+    """Show an estimate."""
+    out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    for sentence in found.warnings:
+        out.print(Text.assemble(("warning ", "bold yellow"), sentence))
+    who = f"{found.judges} judges" if found.judges else "Judges"
+    out.print(Text(f"{who}, {found.given} answers, {found.missing} missing. {found.rule}"))
+    out.print()
+    _votes(out, found)
+    _thresholds(out, found)
+    _beside(out, found)
+
+
+def _votes(out: Console, found: Estimate) -> None:
+    panels = max((len(one.votes.votes) for one in found.objectives), default=0)
+    heads = [str(k + 1) for k in range(panels)]
+    lines = [
+        [
+            _name(one),
+            *(str(n) for n in one.votes.votes),
+            *[""] * (panels - len(one.votes.votes)),
+            str(one.votes.none),
+            str(one.votes.missing),
+            str(one.votes.total),
+            _number(one.kappa("paper")),
+            _number(one.kappa("minimum")),
+        ]
+        for one in found.objectives
+    ]
+    beside = ["none", "missing", "total", "most voted", "smallest voted"]
+    _table(out, "Votes for the leftmost panel, and the paper's kappa (equation 7)",
+           ["objective", *heads, *beside], lines)  # fmt: skip
+    for which, words in (("paper", "the most voted eps"), ("minimum", "the smallest eps voted")):
+        kappas = [one.kappa("paper" if which == "paper" else "minimum") for one in found.objectives]
+        known = [kappa for kappa in kappas if math.isfinite(kappa)]
+        if known:
+            out.print(Text(f"Mean for other classes, at {words}: {sum(known) / len(known):.2f}"))
+    out.print()
+
+
+def _thresholds(out: Console, found: Estimate) -> None:
+    for unit, name in UNITS.items():
+        lines = [
+            [_name(one), "leftmost", *_line(one.thresholds[unit])]
+            for one in found.objectives
+            if unit in one.thresholds
+        ]
+        lines += [
+            [_name(one), "naming", *_line(one.named[unit])]
+            for one in found.objectives
+            if unit in one.named
+        ]
+        for asked, pooled in (("leftmost", found.pooled), ("naming", found.named)):
+            if unit in pooled:
+                lines.append(["all", asked, *_line(pooled[unit])])
+        if lines:
+            heads = ["objective", "asked", "kappa", "95 %", "width", "lapse", "judges", "failed"]
+            _table(out, f"The distance that half recognise, {name}", heads, lines)
+    if found.everybody is not None:
+        lines = [
+            [_name(one), _kappa(one, "sum"), _kappa(all_, "sum")]
+            for one, all_ in zip(found.objectives, found.everybody.objectives, strict=True)
+        ]
+        heads = ["objective", f"{found.judges} judges", f"all {found.everybody.judges}"]
+        _table(out, "The same with and without those left out, equation 7", heads, lines)
+
+
+def _beside(out: Console, found: Estimate) -> None:
+    lines = [
+        [
+            f"{one.eps:g}",
+            f"{one.right} of {one.answers}",
+            f"{one.share:.0%}",
+            f"{one.low:.0%} to {one.high:.0%}",
+            _number(one.dprime),
+            f"{_number(one.dprime_low)} to {_number(one.dprime_high)}",
+        ]
+        for one in found.detections
+    ]
+    if lines:
+        heads = ["eps", "right", "share", "95 %", "d'", "95 %"]
+        _table(out, "Which of two clips was tampered with (chance: 50%)", heads, lines)
+    for name, one in (
+        ("leftmost panel, ordinal", found.leftmost),
+        ("names, nominal", found.naming),
+    ):
+        if one is not None and not math.isnan(one.alpha):
+            out.print(Text(f"Krippendorff's alpha, {name}: {_alpha(one)}"))
+
+
+def _line(one: Threshold) -> list[str]:
+    return [
+        _number(one.kappa) + (" (beyond)" if one.extrapolated else ""),
+        _interval(one),
+        _number(one.width),
+        f"{one.lapse:.0%}",
+        str(one.judges),
+        f"{one.failed} of {one.draws}",
+    ]
+
+
+def _kappa(one: OfObjective, unit: Unit) -> str:
+    fit = one.thresholds.get(unit)
+    return MISSING if fit is None else f"{_number(fit.kappa)} ({_interval(fit)})"
+
+
+def _interval(one: Threshold) -> str:
+    if math.isnan(one.low):
+        return MISSING
+    return " to ".join(_number(end) if math.isfinite(end) else "any" for end in (one.low, one.high))
+
+
+def _alpha(one: Agreement) -> str:
+    if math.isnan(one.low):
+        return f"{one.alpha:.2f}"
+    return f"{one.alpha:.2f} ({one.low:.2f} to {one.high:.2f})"
+
+
+def _name(one: OfObjective) -> str:
+    told = f"{one.action} -> {one.reaction}" if one.action else one.reaction
+    return f"{told}, {one.model}" if one.model else told
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return MISSING
+    return f"{value:.{2 if abs(value) >= 10 else 3}f}"
+
+
+def _table(out: Console, title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    out.print(Text(title, style="bold"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for i, head in enumerate(heads):
+        table.add_column(Text(head), justify="left" if i < 1 else "right", overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    out.print(table)

@@ -1,0 +1,251 @@
+"""The commands a user types."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from feint.cli.main import app
+from feint.cli.main import main as entry_point
+from feint.data.sbu import constants, dataset
+from feint.evaluation import rows
+from feint.jobs.lock import Lock
+from feint.jobs.store import Store
+
+SMALL = """
+name = "small"
+[data]
+runs = 1
+[[model]]
+kind = "TCN"
+width = 8
+depth = 2
+training = { epochs = 1 }
+[attack]
+settings = { steps = 3, restarts = 1 }
+eps = [2, 6]
+unit = "cm"
+[target]
+labels = ["punching"]
+[evaluation]
+limit = 2
+"""
+pytestmark = pytest.mark.usefixtures("generated_once")
+
+
+def invoke(*words: object):
+    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+
+def main(monkeypatch, *words: object) -> int | None:
+    monkeypatch.setattr(sys, "argv", ["feint", *map(str, words)])
+    try:
+        entry_point()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) or stop.code is None else 1
+    return 0
+
+
+def test_help_names_every_command():
+    told = invoke("--help").output
+    for command in ("demo", "run", "data", "train", "attack", "score", "minimal", "report",
+                    "status", "verify", "diff", "figure", "animate"):  # fmt: skip
+        assert command in told
+
+
+def test_help_answers_without_torch():
+    code = "import sys; sys.argv = ['feint', '--help']\nfrom feint import cli\n"
+    code += "try: cli.app()\nexcept SystemExit: pass\n"
+    code += "sys.exit(any(m in sys.modules for m in ('torch', 'polars', 'matplotlib', 'numpy')))"
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert time.monotonic() - began < 30  # hangs, not speed
+
+
+def test_an_error_is_one_message_and_status_2(monkeypatch, capsys, tmp_path):
+    assert main(monkeypatch, "run", tmp_path / "nothing.toml") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: Could not read the experiment")
+    assert "Traceback" not in told.err
+
+
+def test_sbu_without_a_folder_says_what_to_pass(monkeypatch, capsys, tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text(SMALL.replace("runs = 1", 'source = "sbu"'))
+    assert main(monkeypatch, "run", path, "--out", tmp_path / "run") == 2
+    assert "--data DIR" in capsys.readouterr().err
+
+
+def test_the_whole_run_stage_by_stage_and_at_once(tmp_path):
+    path, folder = tmp_path / "x.toml", tmp_path / "run"
+    sets = f"runs = 1\ntest_sets = {list(constants.SETS[4:])}"  # little to learn from
+    path.write_text(SMALL.replace("runs = 1", sets))
+    assert "hold first pose" in invoke("train", path, "--out", folder).output
+    assert not (folder / "adversarial").exists()
+    invoke("attack", path, "--out", folder)
+    assert not (folder / "rows.parquet").exists()
+    invoke("score", path, "--out", folder)
+    told = invoke("minimal", path, "--out", folder).output
+    assert "The smallest eps that is enough" in told
+    told = invoke("report", folder).output
+    assert "Report:" in told
+    assert "index.html" in told
+    page = (folder / "report" / "index.html").read_text()
+    invoke("run", path, "--out", folder)
+    assert (folder / "report" / "index.html").read_text() == page
+
+
+def test_report_on_no_run_is_refused(monkeypatch, capsys, tmp_path):
+    assert main(monkeypatch, "report", tmp_path) == 2
+    assert "no run.json" in capsys.readouterr().err
+
+
+def test_synthetic_data_passes_through_sbus_code(tmp_path):
+    told = invoke("data", "synthetic", tmp_path, "--runs", 1)
+    assert "189 interactions" in told.output
+    assert len(dataset.read(tmp_path)) == 189
+
+
+def test_check_on_damage_exits_with_1(tmp_path):
+    path = tmp_path / "s01s02" / "01" / "001" / "skeleton_pos.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("1,2,3\n")
+    done = invoke("data", "check", tmp_path)
+    assert done.exit_code == 1
+    assert "282" in done.output  # what should be there
+
+
+def test_check_on_the_real_data_is_content(sbu_root: Path):
+    done = invoke("data", "check", sbu_root)
+    assert done.exit_code == 0
+    assert "6822" in done.output
+
+
+@pytest.mark.parametrize("words", [["demo", "--nothing"], ["nothing"]])
+def test_a_wrong_word_is_a_usage_error(words):
+    assert CliRunner().invoke(app, words).exit_code == 2
+
+
+# -- a run that is there --------------------------------------------------------------------
+
+
+@pytest.fixture
+def there(tiny: Any, tmp_path: Path) -> tuple[Path, Path]:
+    """An experiment's file, and its finished run."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(tiny.text)
+    return path, tiny.copy(tmp_path)
+
+
+def test_status_tells_what_is_done_and_left(there) -> None:
+    _, folder = there
+    done = invoke("status", folder)
+    assert done.exit_code == 0
+    assert "Nothing is left to do." in done.output
+    store = Store(folder)
+    key = next(key for key in store if store.about(key)["kind"] == "attack")
+    store.path(key).unlink()
+    told = invoke("status", folder).output
+    assert "Nothing is left" not in told
+    assert ["attack", "7", "1", "0"] in [line.split()[:4] for line in told.splitlines()]
+
+
+def test_status_lists_every_job(there) -> None:
+    _, folder = there
+    store = Store(folder)
+    gone = next(key for key in store if store.about(key)["kind"] == "score")
+    store.path(gone).unlink()
+    lines = [
+        line.split(maxsplit=2) for line in invoke("status", folder, "--jobs").output.split("\n")
+    ]
+    told = {line[1]: (line[0], line[2]) for line in lines if line}
+    assert told.pop(gone)[0] == "left"
+    assert {state for state, _ in told.values()} == {"done"}
+    assert all(store.about(key)["name"] == name for key, (_, name) in told.items())
+
+
+def test_verify_is_content_with_a_run_and_exits_with_1_where_something_is_wrong(there) -> None:
+    _, folder = there
+    done = invoke("verify", folder)
+    assert done.exit_code == 0
+    assert "Everything is as the rows say." in done.output
+    path = folder / "rows.parquet"
+    table = rows.read(path).with_columns(distance_frame=pl.col("distance_frame") * 0.5)
+    rows.write(path, [table], rows.about(path))
+    done = invoke("verify", folder)
+    assert done.exit_code == 1
+    assert "is off by" in done.output
+    assert "Everything is as" not in done.output
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "report"])
+def test_a_folder_that_is_no_run_is_left_as_it_is(monkeypatch, capsys, tmp_path, command) -> None:
+    assert main(monkeypatch, command, tmp_path / "nothing") == 2
+    assert "no run.json" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_diff_tells_what_differs(tiny: Any, there) -> None:
+    _, folder = there
+    done = invoke("diff", tiny.folder, folder)
+    assert done.exit_code == 0
+    assert "Differences in settings: none" in done.output
+    path = folder / "rows.parquet"
+    rows.write(path, [rows.read(path).with_columns(distance_frame=pl.lit(1e-6))], {})
+    told = " ".join(invoke("diff", tiny.folder, folder).output.split())
+    assert "0 of them have the same distance" in told
+
+
+def test_diff_with_no_run_is_refused(monkeypatch, capsys, tiny: Any, tmp_path) -> None:
+    assert main(monkeypatch, "diff", tiny.folder, tmp_path) == 2
+    assert "no run.json" in capsys.readouterr().err
+
+
+def test_running_again_in_this_process_does_nothing_new(there) -> None:
+    path, folder = there
+    before = {p: p.stat().st_mtime_ns for p in (folder / "jobs").rglob("*.safetensors")}
+    done = invoke("run", path, "--out", folder, "--engine", "local", "--device", "cpu")
+    assert done.exit_code == 0
+    assert "Report:" in done.output
+    after = {p: p.stat().st_mtime_ns for p in (folder / "jobs").rglob("*.safetensors")}
+    assert after == before
+
+
+@pytest.mark.parametrize("command", ["run", "train", "attack", "score", "minimal"])
+def test_an_address_needs_ray(monkeypatch, capsys, there, command) -> None:
+    path, folder = there
+    words = (command, path, "--out", folder, "--address", "ray://somewhere:1")
+    assert main(monkeypatch, *words) == 2
+    assert "--address ray://somewhere:1 needs --engine ray" in capsys.readouterr().err
+
+
+def test_an_engine_that_is_none_is_a_usage_error(there) -> None:
+    path, _ = there
+    done = CliRunner().invoke(app, ["run", str(path), "--engine", "elsewhere"])
+    assert done.exit_code == 2
+    assert "elsewhere" in done.output
+
+
+def test_a_run_that_somebody_works_on_is_refused_or_waited_for(monkeypatch, capsys, there) -> None:
+    path, folder = there
+    held = Lock(folder)
+    held.__enter__()
+    for words in (("train", path, "--out", folder), ("verify", folder)):
+        assert main(monkeypatch, *words) == 2
+        assert "is being worked on by process" in capsys.readouterr().err
+    assert "Being worked on by process" in invoke("status", folder).output
+    done = threading.Timer(0.5, held.__exit__)
+    done.start()
+    assert main(monkeypatch, "train", path, "--out", folder, "--wait") == 0
+    assert not done.is_alive()
+    told = capsys.readouterr()
+    assert "Waiting for process" in told.err
+    assert "hold first pose" in told.out

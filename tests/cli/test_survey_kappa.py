@@ -1,0 +1,62 @@
+"""`feint survey kappa` on a study's folder, and on votes typed in."""
+
+import json
+from pathlib import Path
+
+import typer
+from typer.testing import CliRunner
+
+from feint.cli.survey_kappa import kappa
+from feint.evaluation.table1 import paper
+from feint.evaluation.tolerance import Tolerance
+from feint.io.sealed import write_json
+from feint.survey.analysis import simulate
+from feint.survey.analysis.simulate import Truth
+from feint.survey.study.schema import Study
+
+APP = typer.Typer()
+APP.command()(kappa)
+
+
+def test_table_1_on_the_command_line(tmp_path: Path) -> None:
+    out = tmp_path / "tolerance.json"
+    told = CliRunner().invoke(
+        APP, ["--votes", "examples/table1.toml", "--draws", "50", "--out", str(out)]
+    )
+    assert told.exit_code == 0, told.output
+    words = " ".join(told.output.split())
+    assert "The votes total 78, 82, 82, 56 and 79, not 82" in words
+    for bold in ("79.52", "52.04", "93.17", "71.77", "22.77", "63.85"):
+        assert bold in words
+    found = Tolerance.load(out)
+    assert (found.kappa, found.other) == (dict(paper().kappa), paper().other)
+
+
+def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
+    ladders = {"kicking": (30.0, 25.0, 20.0, 15.0), "pushing": (12.0, 10.0, 8.0, 6.0)}
+    plan = simulate.study(ladders, (0.1, 0.2, 0.3, 0.4), frames=10)
+    # Stimuli that nobody will look at: `kappa` reads the plan only.
+    told = {"schema": 1, "id": plan.id, "plan": plan.model_dump(mode="json")}
+    write_json(tmp_path / "study.json", told)
+    truth = Truth(
+        {"objective-0": 22.0, "objective-1": 9.0}, {"objective-0": 2.0, "objective-1": 1.0}
+    )
+    simulate.answers(plan, truth, 12).write_parquet(
+        tmp_path / "answers.parquet", compression="uncompressed"
+    )
+    given = [str(tmp_path), "--answers", str(tmp_path / "answers.parquet"), "--draws", "50"]
+    shown = CliRunner().invoke(APP, given)
+    assert shown.exit_code == 0, shown.output
+    for words in ("12 judges", "approaching -> kicking", "Krippendorff's alpha", "tampered with"):
+        assert words in shown.output
+    out = tmp_path / "tolerance.json"
+    printed = CliRunner().invoke(APP, [*given, "--json", "--out", str(out)])
+    content = json.loads(printed.stdout)
+    assert content["study"] == plan.id == Tolerance.load(out).study
+    assert content["kappa"]["psychometric"]["kappa"] == dict(Tolerance.load(out).kappa)
+    assert Study.load(tmp_path).id == plan.id
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    for given in ([], ["a-study", "--votes", "examples/table1.toml"]):
+        assert "votes" in str(CliRunner().invoke(APP, given).exception)

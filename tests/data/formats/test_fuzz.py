@@ -1,0 +1,193 @@
+"""What reads other people's files ends in a value or in a FeintError, soon and in little memory."""
+
+import contextlib
+import io
+import json
+import time
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.data import written
+
+from feint.attacks.target_curves import read_curve
+from feint.data.formats.bvh import parse_bvh
+from feint.data.formats.keypoints import parse_keypoints
+from feint.data.formats.npz import parse_arrays
+from feint.data.formats.ntu import parse_ntu
+from feint.data.formats.skeletons import read_skeleton
+from feint.data.formats.tables import read_table
+from feint.data.listing import entries
+from feint.errors import FeintError
+from feint.experiments import config_file
+from feint.skeleton import SBU_15
+
+PEOPLE = [np.random.default_rng(i).normal(0, 0.3, (3, 15, 3)).round(3) for i in range(2)]
+TOML = """
+name = "a"
+[data]
+source = "windows"
+inputs = ["a", "b"]
+outputs = ["c"]
+length = 8
+test_sets = ["x-1"]
+units = { a = "kW" }
+[[model]]
+kind = "TCN"
+[attack]
+eps = [0.1, 0.2]
+columns = ["a"]
+ranges = { a = [0, 9] }
+[[target.curves]]
+name = "up"
+kind = "ramp"
+by = [1.0]
+"""
+SKELETON = """
+joints = ["a", "b"]
+bones = [["a", "b"]]
+root = "a"
+axes = ["x", "y"]
+"""
+CSV = "date,a,b\n2024-01-01 00:00:00,1,2\n2024-01-01 01:00:00,3,\n2024-01-01 02:00:00,5,6.5\n"
+
+
+def npz() -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, keypoint=np.stack(PEOPLE).astype(np.float32), fps=15.0)
+    return file.getvalue()
+
+
+def parquet() -> bytes:
+    file = io.BytesIO()
+    pl.read_csv(io.StringIO(CSV)).write_parquet(file)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz")
+
+
+def through(name, read):
+    """A reader of paths, given bytes."""
+
+    def parse(content: bytes, folder: Path) -> None:
+        (folder / name).write_bytes(content)
+        read(folder / name)
+
+    return parse
+
+
+def from_folder(content: bytes, folder: Path) -> None:
+    (folder / "a.bvh").write_text("")
+    (folder / "pairs.csv").write_bytes(content)
+    entries(folder, "bvh")
+
+
+SEEDS = {
+    "bvh": (written.bvh(PEOPLE[0], SBU_15, 15.0).encode(), lambda b, _: parse_bvh(b, "x", "a")),
+    "json": (
+        written.keypoints(PEOPLE, 15.0, True).encode(),
+        lambda b, _: parse_keypoints(b, "x", 0.3, True),
+    ),
+    "coco": (
+        json.dumps([{"image_id": i, "keypoints": [1, 2, 1] * 3} for i in range(3)]).encode(),
+        lambda b, _: parse_keypoints(b, "x", 0.3, False),
+    ),
+    "ntu": (written.ntu(PEOPLE).encode(), lambda b, _: parse_ntu(b, "x")),
+    "npz": (npz(), lambda b, _: parse_arrays(b, "x")),
+    "csv": (CSV.encode(), through("t.csv", lambda p: read_table(p, ["a", "b"], "date"))),
+    "parquet": (parquet(), through("t.parquet", lambda p: read_table(p, ["a", "b"], "date"))),
+    "curve": (b"a\n1\n2\n3.5\n", through("c.csv", read_curve)),
+    "pairs": (b"first,second,label\na.bvh,a.bvh,x\n", from_folder),
+    "skeleton": (SKELETON.encode(), through("s.toml", read_skeleton)),
+    "toml": (TOML.encode(), through("e.toml", config_file.read)),
+}
+WORDS = [
+    *b"\x00 { } [ ] , 0".split(b" "),
+    *(b"-1", b"1e999", b"nan", b"99999999999", b'"', b"\n", b"= ", b"\xff\xfe", b"End Site"),
+    *(b"CHANNELS 6", b"true", b"null", b"''", b" "),
+]
+
+
+@st.composite
+def damaged(draw, seed: bytes) -> bytes:
+    """Valid content, some of it lost, doubled or replaced."""
+    content = seed
+    for _ in range(draw(st.integers(1, 4))):
+        begin = draw(st.integers(0, len(content)))
+        end = min(len(content), begin + draw(st.sampled_from([0, 1, 2, 5, 30, 400])))
+        twice = st.just(content[begin:end] * 2)
+        middle = draw(st.sampled_from(WORDS) | st.binary(max_size=4) | twice)
+        content = content[:begin] + middle + content[end:]
+    return content
+
+
+@pytest.mark.parametrize("kind", SEEDS)
+def test_damaged_files_are_read_or_refused(kind, path):
+    seed, parse = SEEDS[kind]
+    parse(seed, path)
+
+    @settings(max_examples=120, database=None, suppress_health_check=list(HealthCheck))
+    @given(damaged(seed) | st.binary(max_size=60))
+    def check(content):
+        with contextlib.suppress(FeintError):
+            parse(content, path)
+
+    check()
+
+
+def bomb(shape: str, zeros: int) -> bytes:
+    """An npz whose header says `shape` before so many zeros, compressed."""
+    head = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}"
+    head = head.ljust(117) + "\n"
+    body = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + bytes(zeros)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("keypoint.npy", body)
+    return file.getvalue()
+
+
+def pickled() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, keypoint=np.array([[[[{}]]]], dtype=object), allow_pickle=True)
+    return file.getvalue()
+
+
+HUGE = {
+    "npz that says too much": ("npz", bomb("(9, 10**6, 99, 3)".replace("10**6", "1000000"), 100)),
+    "npz that holds too much": ("npz", bomb("(1, 1, 1, 3)", 200_000_000)),
+    "npz with objects": ("npz", pickled()),
+    "bvh deep": (
+        "bvh",
+        b"HIERARCHY\nROOT a\n{\n" + b"JOINT a { OFFSET 0 0 0 " * 20_000 + b"MOTION\n",
+    ),
+    "bvh long": ("bvh", SEEDS["bvh"][0].replace(b"Frames: 3", b"Frames: 999999999")),
+    "json deep": ("json", b"[" * 1_000_000),
+    "json wide": ("json", b'{"frames": [' + b"[]," * 300_000 + b"[]]}"),
+    "coco far": ("coco", b'[{"image_id": 0, "keypoints": []}, {"image_id": 99999999999}]'),
+    "ntu many": ("ntu", b"99999999\n" + b"0\n" * 1000),
+    "csv wide": ("csv", b"a," * 500_000 + b"b\n1\n"),
+    "toml deep": ("toml", b"a = " + b"[" * 100_000),
+    "skeleton deep": ("skeleton", b"a = " + b"[" * 100_000),
+    "skeleton wide": ("skeleton", b'bones=[]\nroot="a"\njoints=[' + b'"a",' * 100_000 + b"]"),
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_what_would_grow_is_refused_before_it_does(name, path):
+    kind, content = HUGE[name]
+    tracemalloc.start()
+    began = time.monotonic()
+    with pytest.raises(FeintError):
+        SEEDS[kind][1](content, path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 2**20
+    assert time.monotonic() - began < 20

@@ -1,0 +1,51 @@
+"""Speeds, accelerations and jerks of motions that are known."""
+
+import math
+
+import pytest
+import torch
+
+from feint.data.kinematics import percentile, sizes
+from feint.errors import FeintError
+from feint.sequences import Sequences
+from feint.skeleton import SBU_15
+
+SECONDS = torch.arange(6, dtype=torch.float64) / SBU_15.fps
+
+
+def moving(x: torch.Tensor) -> torch.Tensor:
+    """Everything moves along x, in metres."""
+    positions = torch.zeros(len(x), 15, 3, dtype=torch.float64)
+    positions[..., 0] = x[:, None]
+    return SBU_15.from_metres(positions)
+
+
+@pytest.mark.parametrize(
+    ("power", "quantity", "expected"),
+    [(1, "speed", 2.0), (2, "acceleration", 4.0), (3, "jerk", 12.0)],
+)
+def test_a_polynomial_has_its_own_derivative(power, quantity, expected):
+    size = sizes(moving(2 * SECONDS**power), SBU_15, quantity)
+    assert size.shape == (6 - power, 15)
+    torch.testing.assert_close(size, torch.full_like(size, expected))
+
+
+def test_steady_motion_does_not_accelerate():
+    assert float(sizes(moving(3 * SECONDS), SBU_15, "acceleration").max()) < 1e-9
+
+
+def test_percentiles_of_own_frames_alone():
+    rows = Sequences.pad([moving(2 * SECONDS), moving(2 * SECONDS)[:3], moving(SECONDS)[:1]])
+    speeds = percentile(rows, SBU_15, "speed")
+    assert speeds[:2] == pytest.approx([2.0, 2.0])
+    assert math.isnan(speeds[2])
+
+
+def test_features_behind_the_skeleton_are_left():
+    values = torch.cat([moving(2 * SECONDS), torch.rand(6, 45)], dim=1)
+    assert float(sizes(values, SBU_15, "speed").max()) == pytest.approx(2.0)
+
+
+def test_an_unknown_quantity_is_refused():
+    with pytest.raises(FeintError, match="no 'snap'; expected one of speed, acceleration, jerk"):
+        sizes(moving(SECONDS), SBU_15, "snap")

@@ -1,0 +1,89 @@
+"""Table 1's votes give the paper's bold values, and say what they do not add up to."""
+
+from pathlib import Path
+
+import pytest
+
+from feint.errors import FeintError
+from feint.evaluation import table1
+from feint.evaluation.votes import Votes, doubts, kappas, read
+
+TABLE_1 = Path("examples/table1.toml")
+
+
+def test_table_1_typed_in_gives_the_papers_kappa() -> None:
+    poll = read(TABLE_1)
+    assert {one.reaction: one.votes for one in poll.votes} == table1.TABLE_1_VOTES
+    assert {one.reaction: one.distances for one in poll.votes} == table1.TABLE_1_DISTANCES
+    found, other = kappas(poll.votes)
+    assert found == {
+        "handshaking": 79.52, "punching": 52.04, "kicking": 93.17, "departing": 71.77,
+        "pushing": 22.77,
+    }  # fmt: skip
+    assert other == pytest.approx(63.854)
+    assert table1.paper().kappa == found
+    assert table1.paper().other == other
+    assert [one.total for one in poll.votes] == [78, 82, 82, 56, 79]
+    (told,) = doubts(poll.votes, poll.judges)
+    assert told.startswith("The votes total 78, 82, 82, 56 and 79, not 82")
+
+
+def test_the_minimum_read_literally_is_the_smallest_eps_with_any_vote() -> None:
+    found, other = kappas(read(TABLE_1).votes, "minimum")
+    assert found == {
+        "handshaking": 90.9, "punching": 52.04, "kicking": 100.61, "departing": 76.78,
+        "pushing": 28.66,
+    }  # fmt: skip
+    assert other == pytest.approx((90.9 + 52.04 + 100.61 + 76.78 + 28.66) / 5)
+
+
+def test_of_tied_eps_the_smaller_one_counts_and_it_is_said() -> None:
+    tied = Votes("kicking", (0, 3, 3), (9.0, 8.0, 7.0))
+    assert (tied.kappa(), tied.kappa("minimum")) == (8.0, 8.0)
+    assert doubts([tied]) == ["kicking: two eps have 3 votes; the smaller one counts."]
+
+
+def test_none_and_missing_are_no_votes_but_are_told() -> None:
+    few = Votes("kicking", (0, 1, 2), (9.0, 8.0, 7.0), none=4, missing=5)
+    assert (few.total, few.kappa()) == (3, 7.0)
+    assert doubts([few], judges=12) == [
+        "kicking: 4 judges saw it nowhere, and at most 2 at one eps. Its kappa is what a minority "
+        "saw."
+    ]
+    nobody = Votes("pushing", (0, 0), (9.0, 8.0), none=2)
+    assert nobody.kappa() is None
+    assert kappas([few, nobody]) == ({"kicking": 7.0}, 7.0)
+    with pytest.raises(FeintError, match="no vote for any eps"):
+        kappas([nobody])
+
+
+def test_two_objectives_of_one_reaction_give_their_mean() -> None:
+    a, b = Votes("kicking", (1, 0), (9.0, 8.0)), Votes("kicking", (0, 1), (7.0, 6.0))
+    c = Votes("pushing", (1, 0), (3.0, 2.0))
+    assert kappas([a, b, c]) == ({"kicking": 7.5, "pushing": 3.0}, 6.0)
+
+
+def test_a_csv_says_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text("reaction,distance,votes\nkicking,9,1\nkicking,8.5,2\nkicking,,4\n")
+    assert read(path).votes == (Votes("kicking", (1, 2), (9.0, 8.5), none=4),)
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("objective = 1", "tells no votes"),
+        ("judges = 3", "tells no votes"),
+        ("[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [1.0, 2.0]", "one of each"),
+        ("[[objective]]\nreaction = 'a'\nvotes = [-1]\ndistances = [1.0]", "whole numbers"),
+        ("[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [0.0]", "above 0"),
+        ("[[objective]]\nreaction = 'a'\nvotes = ['x']\ndistances = [1.0]", "votes"),
+        ("colour = 'red'\n[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [1.0]", "colour"),
+        ("]", "tells no votes"),
+    ],
+)
+def test_what_is_no_votes_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "votes.toml"
+    path.write_text(text)
+    with pytest.raises(FeintError, match=told):
+        read(path)

@@ -1,0 +1,97 @@
+"""Which case is shown, by the rule that is told; its motion is the rows'."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+
+from feint.errors import FeintError
+from feint.io.sealed import write_tensors
+from feint.jobs.store import Store
+from feint.report.cases import case
+from feint.report.run_data import Findings
+
+MakeRun = Callable[..., Path]
+
+
+def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
+    findings = Findings.of(finished)
+    chosen = case.choose(findings)
+    assert chosen is not None
+    row, rule = chosen
+    assert row["source"] == row["victim"]
+    assert (row["eps"], row["attack"]) == (6.0, "attack")
+    assert row["reached"]
+    assert not row["clean"]
+    successes = findings.judged.filter(
+        (pl.col("victim") == pl.col("source")) & (pl.col("attack") == "attack")
+        & (pl.col("eps") == 6.0) & ~pl.col("clean") & pl.col("reached")
+    )  # fmt: skip
+    way = successes["clean_distance"] - successes["distance"]
+    assert row["clean_distance"] - row["distance"] == way.max()
+    assert f"of the {len(successes)} successes" in rule
+    assert "not what is usual" in rule
+    typical = case.typical(findings)
+    assert typical is not None
+    assert typical["closed"] == successes["closed"].sort()[(len(successes) - 1) // 2]
+
+
+def test_where_all_fail_the_median_failure_is_shown_and_called_one(fake_run: MakeRun) -> None:
+    findings = Findings.of(fake_run(kappa=1e-6))
+    row, rule = case.choose(findings) or ({}, "")
+    assert not row["reached"]
+    assert "no attack succeeded" in rule
+    assert case.typical(findings) is None
+    worst = case.worst(findings)
+    assert worst is not None
+    assert worst["closed"] == case.attacked(findings)["closed"].min()
+
+
+def test_where_all_count_by_themselves_that_is_said(fake_run: MakeRun) -> None:
+    findings = Findings.of(fake_run(kappa=9.0))
+    _, rule = case.choose(findings) or ({}, "")
+    assert "without an attack already" in rule
+    assert case.worst(findings) is None
+
+
+def test_its_motion_gives_the_rows_numbers(finished: Path) -> None:
+    findings = Findings.of(finished)
+    chosen = case.choose(findings)
+    assert chosen is not None
+    one = case.read(findings, *chosen)
+    assert one.succeeded
+    assert len(one.actor) == one.row["frames"]
+    moved = 100 * (one.actor_adv - one.actor).norm(dim=-1)
+    assert float(moved.mean()) == pytest.approx(one.row["change_cm"], rel=1e-4)
+    assert float(moved.max()) == pytest.approx(one.row["change_max_cm"], rel=1e-4)
+    for answer, row in ((one.answer, one.clean_row), (one.answer_adv, one.row)):
+        error = 100 * (answer - one.wanted).norm(dim=-1).mean()
+        assert float(error) == pytest.approx(row["error_cm"], rel=1e-4)
+
+
+def test_acceleration_is_in_metres_per_second_squared() -> None:
+    time = torch.arange(10) / 15
+    fall = torch.zeros(10, 2, 3)
+    fall[..., 1] = -0.5 * 9.81 * time[:, None] ** 2
+    assert case.acceleration(fall, 15.0) == pytest.approx(9.81, rel=1e-3)
+    assert case.acceleration(fall[:2], 15.0) is None
+
+
+def test_noise_shakes_more_than_what_was_recorded(finished: Path) -> None:
+    shaking = case.shaking(case.shaken(Findings.of(finished)))
+    assert shaking["tcn", "sign-noise", 6.0] > shaking["tcn", "sign-noise", 1.0]
+    assert shaking["tcn", "sign-noise", 1.0] > shaking["tcn", "none", 0.0] > 0
+
+
+def test_tensors_of_another_run_are_refused(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    store = Store(folder)
+    key = next(key for key in store if store.about(key)["kind"] == "question")
+    tensors, about = store.read(key)
+    about["keys"] = ["someone/else"] * len(about["keys"])
+    write_tensors(store.path(key), tensors, about)
+    findings = Findings.of(folder)
+    with pytest.raises(FeintError, match="do not hold the sequence"):
+        case.read(findings, *(case.choose(findings) or ({}, "")))

@@ -1,0 +1,194 @@
+"""What the table of every case is given: all rows, or a ruled part of them, and true counts."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from feint.report.cases import player
+from feint.report.charts import case_table, success_matrix
+from feint.report.run_data import Findings
+
+MakeRun = Callable[..., Path]
+HOSTILE = "</script><img src=x onerror=alert(1)>&\u2028"
+
+
+@pytest.fixture(scope="module")
+def findings(finished: Path) -> Findings:
+    return Findings.of(finished)
+
+
+@pytest.fixture(scope="module")
+def looked(findings: Findings) -> case_table.Browse:
+    found = case_table.browse(findings, player.player(findings))
+    assert found is not None
+    return found
+
+
+def attacked(findings: Findings) -> pl.DataFrame:
+    return findings.judged.filter(pl.col("attack") == "attack").sort(player.KEY)
+
+
+def unpacked(column: dict[str, Any]) -> list[Any]:
+    """A column as the page reads it."""
+    if "flags" in column:
+        return [one == "1" for one in column["flags"]]
+    if "words" in column:
+        return [column["words"][code] for code in column["codes"]]
+    return [None if one is None else one / 10 ** column["places"] for one in column["values"]]
+
+
+def columns(found: case_table.Browse) -> dict[str, list[Any]]:
+    return {one["name"]: unpacked(one) for one in json.loads(found.payload)["columns"]}
+
+
+def test_every_attacked_row_is_there_to_the_last_place(
+    findings: Findings, looked: case_table.Browse
+) -> None:
+    rows, told = attacked(findings), columns(looked)
+    assert looked.rows == looked.total == len(rows) == 2 * 2 * 2 * 3 * 5
+    for name in ("source", "victim", "label", "target", "sequence", "reached", "clean"):
+        assert told[name] == rows[name].to_list()
+    assert [float(one) for one in told["eps"]] == rows["eps"].to_list()
+    for name, factor in (("error_cm", 1), ("change_max_cm", 1), ("bones", 100)):
+        true = [factor * one for one in rows[name]]
+        assert told[name] == pytest.approx(true, abs=0.0501)
+
+
+def test_words_stand_in_their_order(looked: case_table.Browse) -> None:
+    words = {one["name"]: one.get("words") for one in json.loads(looked.payload)["columns"]}
+    assert words["eps"] == ["1", "3", "6"]
+    assert words["victim"] == ["tcn", "gru"]
+    assert words["target"] == sorted(words["target"])
+
+
+def test_a_row_names_its_case_in_the_player(findings: Findings, looked: case_table.Browse) -> None:
+    played = player.player(findings)
+    assert played is not None
+    cases = {one["id"]: one for one in json.loads(played.payload)["cases"]}
+    links, told = json.loads(looked.payload)["cases"], columns(looked)
+    assert {one for _, one in links} == set(cases)
+    for row, one in links:
+        assert float(told["eps"][row]) == cases[one]["eps"]
+        for name in ("source", "victim", "target", "sequence"):
+            assert told[name][row] == cases[one][name]
+
+
+def test_of_too_many_rows_those_played_stay_and_others_are_drawn(
+    findings: Findings, looked: case_table.Browse
+) -> None:
+    played = player.player(findings)
+    some = case_table.browse(findings, played, limit=30)
+    assert played is not None
+    assert some is not None
+    assert (some.rows, some.total) == (30, looked.total)
+    assert len(json.loads(some.payload)["cases"]) == played.cases
+    assert some.payload == getattr(case_table.browse(findings, played, limit=30), "payload", None)
+    assert json.loads(some.payload)["matrix"] == json.loads(looked.payload)["matrix"]
+    drawn = case_table.chosen(attacked(findings), (), 30)
+    everything = attacked(findings).select(player.KEY).rows()
+    assert set(drawn.select(player.KEY).rows()) < set(everything)
+    assert drawn["eps"].n_unique() == 3
+    assert len(case_table.chosen(attacked(findings), (), 120)) == 120
+
+
+def test_the_matrix_counts_what_the_rates_count(findings: Findings) -> None:
+    totals = (
+        success_matrix.counted(findings.judged)
+        .group_by("source", "victim", "target", "eps")
+        .agg(pl.col(success_matrix.COUNTS).sum())
+        .sort("source", "victim", "target", "eps")
+    )
+    rates = findings.rates_by_target.filter(pl.col("attack") == "attack")
+    rates = rates.sort("source", "victim", "target", "eps")
+    assert totals["asked"].to_list() == rates["n"].to_list()
+    assert totals["failed"].to_list() == rates["failed"].to_list()
+    for counted, rate in (("moved", "moved"), ("noise", "moved_noise")):
+        assert totals[counted].to_list() == pytest.approx(
+            (rates[rate] * rates["failed"]).fill_null(0).to_list()
+        )
+
+
+def test_the_still_matrix_is_white_box_at_the_largest_eps(findings: Findings) -> None:
+    matrix = success_matrix.Matrix.of(findings)
+    assert len(matrix.pairs) == 4
+    stills = dict(matrix.still())
+    assert list(stills) == ["tcn", "gru"]
+    rates = findings.rates_by_target.filter(
+        (pl.col("attack") == "attack") & (pl.col("eps") == 6) & (pl.col("source") == "tcn")
+    )
+    for j, target in enumerate(matrix.targets):
+        one = rates.filter(victim="tcn", target=target).row(0, named=True)
+        cells = [cells[j] for _, cells in stills["tcn"] if cells[j].share is not None]
+        moved = [re.findall(r"\d+", cell.small) for cell in cells]
+        assert sum(int(of) for _, of in moved) == one["failed"]
+        assert sum(int(n) for n, _ in moved) == pytest.approx(one["moved"] * one["failed"])
+    own = dict(stills["tcn"])["punching"][matrix.targets.index("punching")]
+    assert own == success_matrix.Cell(None)
+
+
+def test_where_all_count_by_themselves_no_share_is_told(fake_run: MakeRun) -> None:
+    found = Findings.of(fake_run(kappa=9.0, models=("tcn",), eps=(1.0,), noise=()))
+    matrix = success_matrix.Matrix.of(found)
+    assert all(counts[5] == 0 and counts[7] is None for counts in matrix.counts)
+    ((_, rows),) = matrix.still()
+    assert {cell.text for _, cells in rows for cell in cells} == {"", "–"}
+
+
+def test_a_name_ends_no_element(fake_run: MakeRun) -> None:
+    found = case_table.browse(Findings.of(fake_run(targets=(HOSTILE,), models=("tcn",))), None)
+    assert found is not None
+    assert not {"<", ">", "&", "\u2028"} & set(found.payload)
+    assert set(columns(found)["target"]) == {HOSTILE}
+    assert json.loads(found.payload)["cases"] == []
+
+
+def test_numbers_that_are_none_are_null(findings: Findings) -> None:
+    rows = attacked(findings).with_columns(
+        error_cm=pl.lit(float("nan")), bones=pl.when(pl.col("eps") > 1).then(float("inf"))
+    )
+    matrix = success_matrix.Matrix.of(findings)
+    found = case_table.packed(
+        rows.drop("change_max_cm"), (), matrix, findings.models, ("cm", "data units a frame")
+    )
+    told = columns(found)
+    assert "error_cm" not in told
+    assert told["distance"] == pytest.approx(rows["distance"].to_list(), abs=0.000501)
+    assert set(told["bones"]) == set(told["change_max_cm"]) == {None}
+
+
+def test_where_nothing_was_attacked_there_is_none(fake_run: MakeRun) -> None:
+    nothing = fake_run(models=("tcn",), targets=("punching",), labels=("punching",), eps=(1.0,))
+    assert case_table.browse(Findings.of(nothing), None) is None
+
+
+def test_the_script_is_small_and_fits_in_an_element(looked: case_table.Browse) -> None:
+    assert len(looked.script) < 60_000
+    for bad in ("</script", "<!--", "eval(", "new Function", "XMLHttpRequest", "innerHTML"):
+        assert bad not in looked.script
+
+
+def test_the_page_trusts_its_own_scripts_and_tells_what_it_left_out(
+    fake_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    from feint.report import page
+
+    monkeypatch.setattr(page, "browse", lambda *of: case_table.browse(*of, limit=9))
+    run = fake_run(models=("tcn",), targets=("hugging",), eps=(1.0, 6.0))
+    text = page.write(run).read_text(encoding="utf-8")
+    assert "9 of 12 rows are in this page; the others are in rows.parquet" in text
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    policy = re.search(r"script-src ([^;]*);", html.unescape(text))
+    assert policy is not None
+    assert policy[1] == " ".join(f"'sha256-{one}'" for one in hashes)
+    assert len(hashes) == 3

@@ -1,0 +1,260 @@
+"""What the charts are given, beside numbers worked out from rows and tensors by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+pytest.importorskip("matplotlib")
+
+from feint.data.sbu import constants
+from feint.evaluation import rows as table
+from feint.evaluation import success_rates, table1
+from feint.report.cases import case
+from feint.report.charts import (
+    distance_curves,
+    interactive,
+    minimal_eps,
+    smoothness,
+    success_criteria,
+)
+from feint.report.charts.success_matrix import Matrix
+from feint.report.run_data import Findings
+
+MakeRun = Callable[..., Path]
+ASKED = ["source", "victim", "target", "sequence"]
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def findings(finished: Path) -> Findings:
+    return Findings.of(finished)
+
+
+@pytest.fixture(scope="module")
+def drawn(findings: Findings) -> interactive.Charts:
+    found = interactive.charts(findings, Matrix.of(findings), case.shaken(findings))
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def told(drawn: interactive.Charts) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(drawn.payload)
+    return value
+
+
+@pytest.fixture(scope="module")
+def papers(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    """A run of SBU's classes, which Table 1 is of."""
+    return Findings.of(
+        make_run(
+            tmp_path_factory.mktemp("papers"), models=("tcn",), eps=(0.1, 0.45), unit="data",
+            axes=("z",), targets=("punching",), labels=tuple(constants.ACTIONS.values()),
+        )
+    )  # fmt: skip
+
+
+def by_hand(findings: Findings, hit: pl.Series, source: str, victim: str, eps: float) -> Any:
+    """Attack, clean and noise of the sequences asked, all targets."""
+    judged = findings.judged.with_columns(hit.alias("hit")).filter(
+        pl.col("source") == source, pl.col("victim") == victim
+    )
+    attack = judged.filter(pl.col("attack") == "attack", pl.col("eps") == eps).sort(ASKED)
+    clean = judged.filter(pl.col("attack") == "none").sort(ASKED)
+    noise = judged.filter(pl.col("attack") == "sign-noise", pl.col("eps") == eps).sort(ASKED)
+    assert attack["sequence"].equals(clean["sequence"])
+    return attack["hit"], clean["hit"], noise["hit"]
+
+
+def test_rates_are_counted_from_the_rows(findings: Findings, told: dict[str, Any]) -> None:
+    assert [one["failed"] for one in told["readings"]] == [True, False]
+    for source, victim, eps in (("tcn", "tcn", 3.0), ("tcn", "gru", 6.0)):
+        hit, clean, noise = by_hand(findings, findings.judged["reached"], source, victim, eps)
+        pair = told["pairs"].index(
+            {"source": source, "victim": victim, "name": "tcn" if victim == source else
+             "gru, crafted on tcn"}
+        )  # fmt: skip
+        place = [pair, 0, told["eps"].index(eps)]
+        for reading, out in zip(told["readings"], (~clean, clean | ~clean), strict=True):
+            (one,) = [rate for rate in reading["rates"] if rate[:3] == place]
+            true = [int(out.sum()), *(int((part & out).sum()) for part in (hit, clean, noise))]
+            assert one[3:7] == true
+
+
+def test_intervals_are_the_summarys(findings: Findings) -> None:
+    table = success_rates.rates(findings.rows, findings.tolerance, by_target=True)
+    failed = next(one for one in success_criteria.readings(findings) if one.failed)
+    found = [one for one in success_criteria.rates(findings, failed) if one.target is not None]
+    assert len(found) == 2 * 2 * 2 * 3
+    for one in found:
+        row = table.row(
+            by_predicate=(pl.col("attack") == "attack") & (pl.col("source") == one.source)
+            & (pl.col("victim") == one.victim) & (pl.col("target") == one.target)
+            & (pl.col("eps") == one.eps),
+            named=True,
+        )  # fmt: skip
+        assert one.asked == row["failed"]
+        assert one.intervals[0] == pytest.approx((row["low"], row["high"]), nan_ok=True)
+        if one.asked:
+            assert one.hits / one.asked == pytest.approx(row["moved"])
+            assert (one.noise or 0) / one.asked == pytest.approx(row["moved_noise"])
+
+
+def test_table_1_is_read_where_the_classes_are_its_own(
+    findings: Findings, papers: Findings
+) -> None:
+    assert {one.yardstick for one in success_criteria.readings(findings)} == {"own"}
+    every = {(one.yardstick, one.failed): one for one in success_criteria.readings(papers)}
+    assert set(every) == {(y, f) for y in ("own", "frame", "joint") for f in (True, False)}
+    kappa = table1.TABLE_1_DISTANCES["punching"][0]
+    for yardstick in ("frame", "joint"):
+        hit = papers.judged[f"distance_{yardstick}"] < kappa
+        attack, clean, noise = by_hand(papers, hit, "tcn", "tcn", 0.45)
+        (one,) = [
+            rate for rate in success_criteria.rates(papers, every[yardstick, False])
+            if rate.target is None and rate.eps == 0.45
+        ]  # fmt: skip
+        assert (one.asked, one.hits, one.clean) == (len(attack), attack.sum(), clean.sum())
+        assert one.noise == noise.sum()
+
+
+def test_the_recogniser_is_read_where_rows_carry_it(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    rows = table.read(folder / "rows.parquet")
+    named = pl.when(pl.col("eps") > 2).then(pl.col("target")).otherwise(pl.lit("kicking"))
+    table.write(folder / "rows.parquet", [rows.with_columns(named_real=named)], {})
+    findings = Findings.of(folder)
+    reading = next(o for o in success_criteria.readings(findings) if o.yardstick == "recognised")
+    rates = [one for one in success_criteria.rates(findings, reading) if one.target is None]
+    assert [(one.eps, one.hits == one.asked) for one in rates] == [
+        (1.0, False), (3.0, True), (6.0, True),
+    ]  # fmt: skip
+
+
+def test_the_smallest_eps_is_the_first_that_counts(findings: Findings) -> None:
+    found = minimal_eps.smallest(findings)
+    assert found is not None
+    assert (found.searched, found.largest, len(found.parts)) == (False, 6.0, 4)
+    white = findings.judged.filter(case.WHITE)
+    for part in found.parts:
+        mine = white.filter(pl.col("source") == part.model, pl.col("target") == part.target)
+        counts = mine.filter("reached", ~pl.col("clean")).group_by("sequence").agg(pl.min("eps"))
+        assert part.eps == tuple(sorted(counts["eps"]))
+        assert part.asked == mine["sequence"].n_unique()
+        assert part.none == mine.filter("clean")["sequence"].n_unique()
+
+
+def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    told = {"source": ["tcn"] * 5, "target": ["punching"] * 5, "sequence": list("abcde"),
+            "label": [*["departing"] * 4, "punching"]}  # fmt: skip
+    some = pl.DataFrame(told | {"eps": [0.0, 2.5, None, 0.5, 1.0]})
+    table.write(folder / "minimal.parquet", [some], {})
+    found = minimal_eps.smallest(Findings.of(folder))
+    assert found is not None
+    assert found.searched
+    (part,) = found.parts
+    assert (part.asked, part.none, part.eps) == (4, 1, (0.5, 2.5))
+    table.write(folder / "minimal.parquet", [some.drop("eps")], {})
+    damaged = Findings.of(folder)
+    grid = minimal_eps.smallest(damaged)
+    assert grid is not None
+    assert not grid.searched
+    assert ["feint minimal" in one for one in damaged.lost] == [True]
+
+
+def test_distances_over_time_are_the_tensors(findings: Findings) -> None:
+    found = distance_curves.sampled(findings)
+    assert (found.cases, found.in_cm) == ({"tcn": 10, "gru": 10}, True)
+    rows = findings.judged.filter(case.WHITE, pl.col("eps") == 3.0, pl.col("victim") == "gru")
+    curves, moves = [], []
+    for row in rows.iter_rows(named=True):
+        one = case.read(findings, row, "")
+        curves.append(100 * (one.answer_adv - one.wanted).norm(dim=-1).mean(dim=-1))
+        moves.append(100 * (one.actor_adv - one.actor).norm(dim=-1).flatten())
+    course = found.courses["gru", "attack", 3.0]
+    assert course.cases == tuple(sum(len(one) > frame for one in curves) for frame in course.frames)
+    for frame in (0, 7):
+        here = np.array([float(one[frame]) for one in curves])
+        assert course.middle[frame] == pytest.approx(np.median(here), rel=1e-5)
+        assert course.low[frame] == pytest.approx(np.quantile(here, 0.25), rel=1e-5)
+    moved = np.concatenate(moves)
+    change = found.changes["gru", "attack", 3.0]
+    assert change.median == pytest.approx(np.median(moved), rel=1e-4)
+    at = int(np.searchsorted(distance_curves.CENTIMETRES, 2.0))
+    share = (moved <= distance_curves.CENTIMETRES[at]).mean()
+    assert change.shares[at] == pytest.approx(share, abs=0.01)
+
+
+def test_work_is_bounded_by_a_draw(findings: Findings) -> None:
+    found = distance_curves.sampled(findings, cases=3)
+    assert (found.cases["tcn"], found.total["tcn"]) == (3, 10)
+    assert found.courses["tcn", "attack", 6.0].cases[0] == 3
+    assert found == distance_curves.sampled(findings, cases=3)
+
+
+def test_frames_that_few_reach_are_left_out() -> None:
+    assert distance_curves.lasts([9, 8, 7, 6, 5, 4]) == 5
+    assert distance_curves.lasts([9, 4]) == 4
+    long = distance_curves.course([np.arange(700.0), np.arange(700.0)], 700)
+    assert len(long.frames) == 234
+    assert long.middle[1] == 3.0
+
+
+def test_roughness_is_told_of_all_rows_and_drawn_of_some(findings: Findings) -> None:
+    shaken = case.shaken(findings)
+    found = smoothness.rough(shaken, points=7)
+    assert found is not None
+    assert (len(found.points), found.total) == (14, len(shaken.filter(
+        pl.col("attack") != "none", ~pl.col("clean")
+    )))  # fmt: skip
+    mine = shaken.filter(case.WHITE, ~pl.col("clean"), pl.col("eps") == 6.0)
+    mine = mine.filter(pl.col("victim") == "tcn")
+    (row,) = found.sums.filter(
+        pl.col("victim") == "tcn", pl.col("attack") == "attack", pl.col("eps") == 6.0
+    ).iter_rows(named=True)
+    assert row["n"] == len(mine)
+    assert row["reached"] == pytest.approx(mine["reached"].mean())
+    assert row["added"] == pytest.approx((mine["acceleration"] - mine["recorded"]).median())
+    row = mine.row(0, named=True)
+    one = case.read(findings, row, "")
+    assert row["acceleration"] == pytest.approx(case.acceleration(one.actor_adv, 15.0))
+    assert row["recorded"] == pytest.approx(case.acceleration(one.actor, 15.0))
+
+
+def test_names_cannot_leave_the_payload(fake_run: MakeRun) -> None:
+    findings = Findings.of(fake_run(models=("tcn",), targets=(HOSTILE,), eps=(6.0,)))
+    found = interactive.charts(findings, Matrix.of(findings), case.shaken(findings))
+    assert found is not None
+    assert "<" not in found.payload
+    assert json.loads(found.payload)["targets"] == [HOSTILE]
+
+
+def test_rows_without_centimetres_keep_their_charts(fake_run: MakeRun) -> None:
+    folder = fake_run(models=("tcn",), targets=("punching",))
+    rows = table.read(folder / "rows.parquet")
+    gone = [one for one in rows.columns if one.endswith("_cm") or one == "bones"]
+    table.write(folder / "rows.parquet", [rows.drop(gone)], {})
+    findings = Findings.of(folder)
+    found = interactive.charts(findings, Matrix.of(findings), case.shaken(findings))
+    assert found is not None
+    told = json.loads(found.payload)
+    assert (told["moved"], told["rough"]) == (None, None)
+    assert told["distances"]["unit"] == "data units"
+    assert [one["unit"] for one in told["distances"]["spreads"]] == ["of the tolerance"]
+
+
+def test_the_script_holds_its_licence_and_fits_in_an_element(drawn: interactive.Charts) -> None:
+    assert len(drawn.script) < 90_000
+    beside = Path(interactive.__file__).parents[1] / "vendor" / "LICENSE-uplot.txt"
+    lines = beside.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "The MIT License (MIT)"
+    for line in lines:
+        assert line in drawn.script
+    for bad in ("</script", "<!--", "eval(", "new Function", "XMLHttpRequest", "fetch("):
+        assert bad not in drawn.script

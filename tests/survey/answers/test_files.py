@@ -1,0 +1,173 @@
+"""A study as files, what its page hands over, and the commands around them."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.survey.server.test_app import RAW, join, put, stored
+from typer.testing import CliRunner
+
+from feint.cli.main import app
+from feint.errors import FeintError
+from feint.survey.answers.schema import ANSWERS
+from feint.survey.server import run, static_export, static_files
+
+JUDGE = "0123456789abcdef" * 2
+
+
+def feint(*words: object) -> str:
+    told = CliRunner().invoke(app, ["survey", *map(str, words)], catch_exceptions=False)
+    assert told.exit_code == 0, told.output
+    return told.output
+
+
+def handed(study, *answers: tuple[str, str | None], judge: str = JUDGE) -> str:
+    """What the page makes of a judge's answers."""
+    told = [
+        {"trial": trial, "choice": choice, "rt_ms": 812.5, "position": i, "raw": RAW}
+        for i, (trial, choice) in enumerate(answers)
+    ]
+    return json.dumps({"schema": 1, "study": study.id, "judge": judge, "answers": told})
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """The judge's page, or what stands for it where it is not built."""
+    html = b'<!doctype html><script src="static/judge.js"></script><main data-from="server">'
+    monkeypatch.setattr(static_files, "page", lambda name: html)
+    monkeypatch.setattr(
+        static_files, "scripts", lambda: {"judge.js": b"//", "researcher.js": b"//"}
+    )
+
+
+def test_a_study_as_files_tells_no_truth(folder, tmp_path, small_study, page):
+    out = tmp_path / "site"
+    send = ("--send", "https://pipe.example/api/data/", "--experiment", "Abc123")
+    feint("export", folder, "--static", out, *send)
+    files = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()}
+    stimuli = {f"stimuli/{name}.json" for name in small_study.stimuli}
+    assert files == {"index.html", "static/judge.js", "study.json", *stimuli}
+    assert b'data-from="files"' in (out / "index.html").read_bytes()
+    told = json.loads((out / "study.json").read_text())
+    assert told["send"] == {"url": "https://pipe.example/api/data/", "experiment": "Abc123"}
+    names = {trial.name for trial in small_study.trials}
+    assert set(told["trials"]) == names
+    assert len(told["orders"]) == static_export.ORDERS
+    assert {frozenset(order) for order in told["orders"]} == {frozenset(names)}
+    assert len({tuple(order) for order in told["orders"]}) > 1
+    text = json.dumps([told["trials"], told["name"]])
+    for secret in ("eps", "distance", "catch", '"expected": "left"', '"expected": "none"'):
+        assert secret not in text.replace("t-catch", "")
+    with pytest.raises(FeintError, match="is not empty"):
+        static_export.write(small_study, folder, out, None, None)
+
+
+@pytest.mark.parametrize("send, experiment", [("javascript:alert(1)", None), (None, "x")])
+def test_where_answers_cannot_be_sent(folder, tmp_path, small_study, page, send, experiment):
+    with pytest.raises(FeintError, match=r"expected an https|needs --send"):
+        static_export.write(small_study, folder, tmp_path / "site", send, experiment)
+
+
+def test_what_pages_handed_over_is_collected_once(folder, tmp_path, small_study):
+    one, many = tmp_path / "one.json", tmp_path / "jatos.txt"
+    one.write_text(handed(small_study, ("t-practice", "1"), ("t-o-1-0", None)))
+    other = handed(small_study, ("t-o-1-0", "3"), judge="f" * 32)
+    both = handed(small_study, ("t-practice", "1"), ("t-o-1-0", "2"), ("t-o-2-0", "4"))
+    many.write_text(f"{other}\n\n{both}\n")
+    assert "2 answers stored, 1 new judges; 0 were there" in feint("collect", folder, one)
+    told = feint("collect", folder, many, one)
+    assert "2 answers stored, 1 new judges; 3 were there before." in told
+    assert "1 say otherwise than what is stored, which was kept." in told
+    feint("export", folder, "--out", tmp_path / "answers.parquet")
+    table = pl.read_parquet(tmp_path / "answers.parquet")
+    assert table.schema == ANSWERS
+    assert sorted(table.select("judge", "trial", "choice").rows(), key=str) == [
+        (JUDGE, "t-o-1-0", None),
+        (JUDGE, "t-o-2-0", "4"),
+        (JUDGE, "t-practice", "1"),
+        ("f" * 32, "t-o-1-0", "3"),
+    ]
+    feint("export", folder, "--out", tmp_path / "answers.csv")
+    assert len(pl.read_csv(tmp_path / "answers.csv")) == 4
+
+
+def test_answers_that_a_served_page_could_not_send(folder, tmp_path, serve, small_study):
+    client = serve()
+    me = join(client, small_study)
+    put(client, me, "t-o-1-0", "2")
+    body = {"choice": "5", "rt_ms": 1.0, "position": 2, "raw": {}}
+    told = {"study": small_study.id, "judge": me["judge"]}
+    told["answers"] = [{"trial": "t-o-2-0", "body": body}]
+    (tmp_path / "saved.json").write_text(json.dumps(told))
+    assert "1 answers stored, 0 new judges" in feint("collect", folder, tmp_path / "saved.json")
+    assert stored(client)["choice"].to_list() == ["2", "5"]
+
+
+def wrong(study) -> dict[str, str]:
+    return {
+        "no JSON": "nothing",
+        "another study": handed(study, ("t-o-1-0", "1")).replace(f'"{study.id}"', '"0"'),
+        "another trial": handed(study, ("t-nothing", "1")),
+        "no option": handed(study, ("t-o-1-0", "9")),
+        "no id": handed(study, ("t-o-1-0", "1"), judge="'; drop table answers; --"),
+        "a NUL": handed(study, ("t-o-1-0", "1")).replace("feint-skeletons", "\\u0000"),
+        "half a pair": handed(study, ("t-o-1-0", "1")).replace("feint-skeletons", "\\ud800"),
+        "too large": handed(study, ("t-o-1-0", "1")).replace("feint-skeletons", "x" * 20_000),
+        "no object": "[1]",
+        "no answers": json.dumps({"study": study.id, "judge": JUDGE, "answers": [None]}),
+    }
+
+
+@pytest.mark.parametrize("what", [*wrong(type("", (), {"id": ""}))])
+def test_files_that_hold_no_answers(folder, tmp_path, small_study, what):
+    path = tmp_path / "given.json"
+    path.write_text(handed(small_study, ("t-o-2-0", "1"), judge="e" * 32) + "\n")
+    path.write_text(path.read_text() + wrong(small_study)[what])
+    with pytest.raises(FeintError, match=r"given\.json holds no answers to this study"):
+        feint("collect", folder, path)
+    feint("export", folder, "--out", tmp_path / "answers.csv")
+    assert pl.read_csv(tmp_path / "answers.csv").is_empty()
+
+
+def test_who_withdraws_is_deleted(folder, tmp_path, small_study):
+    path = tmp_path / "given.json"
+    path.write_text(handed(small_study, ("t-o-1-0", "1"), ("t-o-2-0", "1")))
+    feint("collect", folder, path)
+    assert f"Deleted the judge {JUDGE} and 2 answers" in feint("forget", folder, JUDGE)
+    with pytest.raises(FeintError, match="no judge"):
+        feint("forget", folder, JUDGE)
+
+
+def test_nothing_to_export(folder, tmp_path):
+    for words, said in (
+        ((), "Nothing to write"),
+        (("--out", tmp_path / "a.csv"), "no answers yet"),
+        (("--send", "https://x.example"), "Nothing to write"),
+        (("--out", tmp_path / "a.csv", "--send", "https://x.example"), "expected --static"),
+    ):
+        with pytest.raises(FeintError, match=said):
+            feint("export", folder, *words)
+
+
+def test_the_token_comes_from_a_file_or_the_environment(tmp_path, monkeypatch):
+    monkeypatch.delenv(run.TOKEN, raising=False)
+    assert run.token(None) is None
+    monkeypatch.setenv(run.TOKEN, "from-the-environment")
+    assert run.token(None) == "from-the-environment"
+    path: Path = tmp_path / "token"
+    path.write_text("from-a-file\n")
+    assert run.token(path) == "from-a-file"
+    for content in (b"", b"two words", b"\xff\xfe"):
+        path.write_bytes(content)
+        with pytest.raises(FeintError, match="holds no token"):
+            run.token(path)
+
+
+def test_a_port_that_is_taken(folder):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(FeintError, match=f"Cannot listen on 127.0.0.1:{port}"):
+            feint("serve", folder, "--port", port)

@@ -1,0 +1,148 @@
+"""The layout: which package may import which, no circles, short files and short functions."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import feint
+
+SOURCE = Path(feint.__file__).parent
+FLAT = {"errors", "sequences", "skeleton", "columns", "config"}
+ALLOWED = {  # package: the packages that it may import, beside the flat files
+    "io": set(),
+    "jobs": {"io"},
+    "data": {"io"},
+    "models": {"io"},
+    "attacks": {"io", "data", "models"},
+    "evaluation": {"io", "data", "models", "attacks"},
+    "experiments": {"io", "data", "models", "attacks", "evaluation", "jobs"},
+    "report": {"io", "data", "models", "evaluation", "experiments"},
+    "survey": {"io", "data", "evaluation", "experiments", "report"},
+    "reproduction": {
+        "io",
+        "data",
+        "models",
+        "attacks",
+        "evaluation",
+        "experiments",
+        "jobs",
+        "report",
+        "survey",
+    },
+    "cli": {
+        "io",
+        "data",
+        "models",
+        "evaluation",
+        "experiments",
+        "jobs",
+        "report",
+        "survey",
+        "reproduction",
+    },
+}
+MOST_FLAT_FILES = 8
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 60
+STILL_LONG = {
+    "feint.attacks.aia",
+    "feint.attacks.quick",
+    "feint.cli.run",
+    "feint.cli.survey_kappa",
+    "feint.evaluation.crafting",
+    "feint.evaluation.success_rates",
+    "feint.experiments.plan",
+    "feint.experiments.run",
+    "feint.io.parquet_guard",
+    "feint.models.training",
+    "feint.report.run_data",
+    "feint.reproduction.page.sections.motion",
+    "feint.reproduction.page.sections.recognition",
+    "feint.reproduction.page.sections.transfer",
+    "feint.survey.server.app",
+}
+"""Cut by and by; nothing may join them."""
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of feint that a file imports anywhere: at its top, in functions, for types."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                names.add(whole if whole in MODULES else node.module or "")
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {name for name in names if name in MODULES and name != "feint"} - {name_of(path)}
+
+
+EDGES = {name: imported(path) for name, path in MODULES.items() if name != "feint"}
+
+
+def package(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_every_file_is_in_a_package_or_one_of_the_flat_ones() -> None:
+    assert {package(name) for name in EDGES} == set(ALLOWED) | FLAT | {"__main__"}
+    assert len(list(SOURCE.glob("*.py"))) <= MOST_FLAT_FILES
+
+
+def test_no_package_imports_against_the_order() -> None:
+    wrong = [
+        f"{name} imports {other}"
+        for name, others in EDGES.items()
+        for other in sorted(others)
+        if package(other) not in {package(name)} | FLAT | ALLOWED.get(package(name), {"cli"})
+    ]
+    assert wrong == []
+
+
+def test_the_report_never_runs_a_model() -> None:
+    """It reads their configuration and the names of their checks, and nothing that needs torch.nn."""
+    used = {o for n, others in EDGES.items() if package(n) == "report" for o in others}
+    models = {name for name in used if package(name) == "models"}
+    assert models <= {"feint.models.config", "feint.models.sanity_checks"}
+
+
+def test_flat_files_import_only_each_other() -> None:
+    for name in FLAT:
+        assert {package(other) for other in EDGES[f"feint.{name}"]} <= FLAT, name
+
+
+def test_no_import_circle() -> None:
+    try:
+        TopologicalSorter(EDGES).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - STILL_LONG))
+def test_files_and_functions_are_short(name: str) -> None:
+    text = MODULES[name].read_text()
+    assert len(text.splitlines()) <= LONGEST_FILE
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+def test_the_test_sees_imports_and_circles() -> None:
+    assert "feint.sequences" in EDGES["feint.attacks.budget"]
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
