@@ -111,7 +111,7 @@ def test_no_package_imports_against_the_order() -> None:
 
 
 def test_the_report_never_runs_a_model() -> None:
-    """It reads their configuration and the names of their checks, and nothing that needs torch.nn."""
+    """It reads the configuration of models and the names of their checks, nothing else."""
     used = {o for n, others in EDGES.items() if package(n) == "report" for o in others}
     models = {name for name in used if package(name) == "models"}
     assert models <= {"feint.models.config", "feint.models.sanity_checks"}

@@ -1,4 +1,4 @@
-"""What goes wrong, in words: what came, what was expected, what to do."""
+"""Errors for the user: each says what came, what was expected and what to do, and has a code."""
 
 from typing import TYPE_CHECKING
 
@@ -7,11 +7,26 @@ if TYPE_CHECKING:
 
 
 class FeintError(ValueError):
-    """Any error feint raises on purpose; its message is for the user."""
+    """Any error feint raises on purpose; its message is for the user.
+
+    Attributes:
+        code: what kind of fault it is, in kebab case, such as "unknown-joint". Codes are stable;
+            programs and tests match the code, never the message.
+    """
+
+    def __init__(self, message: str, code: str = "unspecified") -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["FeintError"], tuple[str, str]]:
+        return type(self), (str(self), self.code)
 
 
 class DamagedError(FeintError):
     """A file that is not what feint wrote: cut off, altered, somebody else's, or of the future."""
+
+    def __init__(self, message: str, code: str = "damaged-file") -> None:
+        super().__init__(message, code)
 
 
 def first_of(error: "ValidationError") -> str:

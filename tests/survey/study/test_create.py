@@ -14,7 +14,7 @@ import pytest
 from tests.report.conftest import Fake
 from typer.testing import CliRunner
 
-from feint.cli.main import app
+from feint.cli.main import app, main
 from feint.errors import FeintError
 from feint.io.sealed import read_json, write_json
 from feint.report.cases import case
