@@ -30,7 +30,15 @@ from feint.evaluation import rows
 from feint.experiments.diff import diff
 from feint.experiments.status import status
 from feint.experiments.verification import verify
-from feint.io.sealed import BLANK, pack, read_json, read_tensors, seal, write_json, write_tensors
+from feint.io.sealed import (
+    BLANK_CHECKSUM,
+    add_checksum,
+    pack,
+    read_json,
+    read_tensors,
+    write_json,
+    write_tensors,
+)
 from feint.jobs.store import Store
 from feint.models import checkpoints
 from feint.report import images, page, terminal
@@ -490,9 +498,15 @@ def safetensors(
 ) -> bytes:
     """A file with any header, sealed."""
     if isinstance(header, dict):
-        header = json.dumps({"__metadata__": {"about": "{}", "seal": BLANK}, **header}).encode()
+        header = json.dumps(
+            {"__metadata__": {"about": "{}", "checksum": BLANK_CHECKSUM}, **header}
+        ).encode()
     told = struct.pack("<Q", len(header) if size is None else size)
-    return seal(told + header + data) if BLANK.encode() in header else told + header + data
+    return (
+        add_checksum(told + header + data)
+        if BLANK_CHECKSUM.encode() in header
+        else told + header + data
+    )
 
 
 def tensor(shape: list[Any], begin: Any, end: Any, dtype: Any = "F32") -> dict[str, Any]:
@@ -511,12 +525,14 @@ FORGED: dict[str, bytes] = {
     "a header that is no text": safetensors(b"\xff" * 100),
     "a header that is a list": safetensors(b"[1, 2]"),
     "nested words about it": safetensors(
-        json.dumps({"__metadata__": {"about": DEEP, "seal": BLANK}}).encode()
+        json.dumps({"__metadata__": {"about": DEEP, "checksum": BLANK_CHECKSUM}}).encode()
     ),
     "words about it that are none": safetensors(
-        json.dumps({"__metadata__": {"about": 3, "seal": BLANK}}).encode()
+        json.dumps({"__metadata__": {"about": 3, "checksum": BLANK_CHECKSUM}}).encode()
     ),
-    "no words about it": safetensors(json.dumps({"__metadata__": {"seal": BLANK}}).encode()),
+    "no words about it": safetensors(
+        json.dumps({"__metadata__": {"checksum": BLANK_CHECKSUM}}).encode()
+    ),
     "too little data": safetensors({"a": tensor([4], 0, 16)}, b"1234"),
     "too much data": safetensors({"a": tensor([1], 0, 4)}, b"12345678"),
     "one over another": safetensors({"a": tensor([2], 0, 8), "b": tensor([2], 4, 12)}, b"x" * 12),
@@ -597,7 +613,7 @@ def pickles(mark: Path) -> Iterator[bytes]:
     torch.save({"head.weight": Touch(mark)}, buffer)
     yield buffer.getvalue()
     yield pickle.dumps(Touch(mark))
-    yield seal(pickle.dumps(Touch(mark)) + BLANK.encode())
+    yield add_checksum(pickle.dumps(Touch(mark)) + BLANK_CHECKSUM.encode())
     buffer = io.BytesIO()
     np.save(buffer, np.array([Touch(mark)], dtype=object), allow_pickle=True)
     yield buffer.getvalue()
@@ -691,8 +707,8 @@ def bombs(folder: Path) -> dict[str, str]:
         with pq.ParquetWriter(buffer, columns.schema, **knobs) as writer:
             for _ in range(10 if name == "a hundred million rows" else 1):
                 writer.write_table(columns, row_group_size=10**7)
-            writer.add_key_value_metadata({"feint": b'{"schema": 1}', "seal": BLANK})
-        put(name, "rows", seal(buffer.getvalue()))
+            writer.add_key_value_metadata({"feint": b'{"schema": 1}', "checksum": BLANK_CHECKSUM})
+        put(name, "rows", add_checksum(buffer.getvalue()))
 
     table("a hundred million rows", pa.table({"a": pa.array(np.zeros(10**7, np.bool_))}))
     table("a long string", pa.table({"a": ["x" * 10**6] * 200}))
@@ -704,7 +720,7 @@ def bombs(folder: Path) -> dict[str, str]:
     put("nested json", "json", TEXTS["nested lists"])
     put("many lists", "json", b"[" + b"[]," * 2 * 10**6 + b"[]]")
     put("huge json", "json", b"[" + b"[]," * 3 * 10**6 + b"[]]")
-    put("seals", "json", BLANK.encode() * 10**5)
+    put("seals", "json", BLANK_CHECKSUM.encode() * 10**5)
     checkpoints.save(feint.TCN(6, 3, width=2, depth=1), folder / "model")
     for name, value in (("width", 30_000), ("depth", 10**8), ("kernel", 10**9)):
         shutil.copy(folder / "model.json", folder / f"{name}.json")

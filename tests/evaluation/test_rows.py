@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import rows
 from feint.evaluation.rows import read, scored, write
-from feint.io.sealed import BLANK, SEAL, seal
+from feint.io.sealed import BLANK_CHECKSUM, CHECKSUM_PREFIX, add_checksum
 
 FRAME = pl.DataFrame(
     {
@@ -119,8 +119,8 @@ def sealed(table: pa.Table, about: bytes = b'{"schema": 1}', **knobs: Any) -> by
     knobs = {"compression": "none", "store_schema": False, **knobs}
     with pq.ParquetWriter(buffer, table.schema, **knobs) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata({"feint": about, "seal": BLANK})
-    return seal(buffer.getvalue())
+        writer.add_key_value_metadata({"feint": about, "checksum": BLANK_CHECKSUM})
+    return add_checksum(buffer.getvalue())
 
 
 PLAIN = pa.table({"a": [1, 2, 3]})
@@ -153,7 +153,7 @@ def test_a_foreign_table_is_refused(tmp_path: Path) -> None:
     pq.write_table(PLAIN, buffer)
     for content in (buffer.getvalue(), b"", b"PAR1", b"PAR1PAR1", b"a,b\n1,2\n"):
         refused(tmp_path / "a.parquet", content, "checksum")
-        refused(tmp_path / "a.parquet", seal(content + BLANK.encode()), "Parquet")
+        refused(tmp_path / "a.parquet", add_checksum(content + BLANK_CHECKSUM.encode()), "Parquet")
 
 
 # -- bombs ----------------------------------------------------------------------------------
@@ -216,7 +216,11 @@ def test_a_long_string_is_refused_however_often_it_stands(tmp_path: Path) -> Non
 
 
 def reseal(content: bytes) -> bytes:
-    return seal(re.sub(SEAL.encode() + b"[0-9a-f]{64}", BLANK.encode(), content, count=1))
+    return add_checksum(
+        re.sub(
+            CHECKSUM_PREFIX.encode() + b"[0-9a-f]{64}", BLANK_CHECKSUM.encode(), content, count=1
+        )
+    )
 
 
 def test_a_lie_about_how_many_rows_there_are_is_found(tmp_path: Path) -> None:
@@ -249,7 +253,7 @@ def test_what_was_altered_and_sealed_again_is_read_or_refused(
     at = data.draw(st.integers(begin, len(written) - 1))
     altered = bytearray(written)
     altered[at] = data.draw(st.integers(0, 255))
-    if not re.search(SEAL.encode() + b"[0-9a-f]{64}", altered):
+    if not re.search(CHECKSUM_PREFIX.encode() + b"[0-9a-f]{64}", altered):
         return
     path.write_bytes(reseal(bytes(altered)))
     try:

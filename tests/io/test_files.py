@@ -18,20 +18,20 @@ from hypothesis import strategies as st
 from feint.errors import DamagedError, FeintError
 from feint.io import atomic
 from feint.io import sealed as sealed_module
-from feint.io.atomic import inside, read_bytes, replacing, write_bytes, write_text
+from feint.io.atomic import atomic_write, read_bytes, safe_join, write_bytes, write_text
 from feint.io.memory import free_memory
 from feint.io.sealed import (
-    BLANK,
+    BLANK_CHECKSUM,
+    CHECKSUM_PREFIX,
     DEPTH,
-    SEAL,
+    add_checksum,
+    has_checksum,
     header,
-    is_sealed,
     pack,
     parse,
-    read_about,
     read_json,
+    read_metadata,
     read_tensors,
-    seal,
     unpack,
     write_json,
     write_tensors,
@@ -112,7 +112,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_temporary(
     write_text(path, "old")
 
     def fail() -> None:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("half of the n")
             assert len(content(tmp_path)) == 2
             raise error
@@ -215,7 +215,7 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
 
 # -- seals ----------------------------------------------------------------------------------
 
-SEALED = seal(b'{"seal": "' + BLANK.encode() + b'", "a": 1}')
+SEALED = add_checksum(b'{"checksum": "' + BLANK_CHECKSUM.encode() + b'", "a": 1}')
 PACKED = pack(TENSORS, {"schema": 1})
 
 
@@ -224,33 +224,33 @@ def flipped(content: bytes, at: int, bits: int) -> bytes:
 
 
 def test_a_seal_is_the_sha256_of_the_file_with_zeros_in_its_place() -> None:
-    blank = b"before " + BLANK.encode() + b" after"
+    blank = b"before " + BLANK_CHECKSUM.encode() + b" after"
     told = hashlib.sha256(blank).hexdigest()
-    assert seal(blank) == f"before {SEAL}{told} after".encode()
+    assert add_checksum(blank) == f"before {CHECKSUM_PREFIX}{told} after".encode()
 
 
 @given(st.binary(), st.binary())
 def test_what_is_sealed_is_sealed(before: bytes, after: bytes) -> None:
-    sealed = seal(before + BLANK.encode() + after)
-    assert is_sealed(sealed)
-    assert not is_sealed(sealed + b"x")
-    assert not is_sealed(b"x" + sealed)
+    sealed = add_checksum(before + BLANK_CHECKSUM.encode() + after)
+    assert has_checksum(sealed)
+    assert not has_checksum(sealed + b"x")
+    assert not has_checksum(b"x" + sealed)
 
 
 @given(st.integers(0, len(SEALED) - 1), st.integers(1, 255))
 def test_a_changed_byte_breaks_the_seal(at: int, bits: int) -> None:
-    assert not is_sealed(flipped(SEALED, at, bits))
+    assert not has_checksum(flipped(SEALED, at, bits))
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing", 2 * BLANK.encode()])
+@pytest.mark.parametrize("content", [b"", b"nothing", 2 * BLANK_CHECKSUM.encode()])
 def test_only_what_holds_one_place_for_a_seal_can_be_sealed(content: bytes) -> None:
-    assert not is_sealed(content)
+    assert not has_checksum(content)
     with pytest.raises(ValueError, match="once"):
-        seal(content)
+        add_checksum(content)
 
 
 def test_many_marks_are_not_all_looked_at() -> None:
-    assert not is_sealed(BLANK.encode() * 10**5)
+    assert not has_checksum(BLANK_CHECKSUM.encode() * 10**5)
 
 
 @given(st.integers(0, len(PACKED) - 1), st.integers(1, 255))
@@ -285,29 +285,29 @@ def test_json_by_hand_needs_no_seal_where_none_is_asked_for(tmp_path: Path) -> N
     assert read_json(path, sealed=False) == {"a": 1}
     with pytest.raises(DamagedError, match="checksum"):
         read_json(path)
-    path.write_text(f'{{"a": 1, "seal": "{BLANK}"}}')  # but a wrong one is no good
+    path.write_text(f'{{"a": 1, "checksum": "{BLANK_CHECKSUM}"}}')  # but a wrong one is no good
     with pytest.raises(DamagedError, match="checksum"):
         read_json(path, sealed=False)
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_what_somebody_else_sealed_is_read_or_refused(before: bytes, after: bytes) -> None:
-    content = seal(before + BLANK.encode() + after)
+    content = add_checksum(before + BLANK_CHECKSUM.encode() + after)
     with pytest.raises(DamagedError):
         unpack(content, "it")
 
 
-MARK = PACKED.index(SEAL.encode())
+PLACE = PACKED.index(CHECKSUM_PREFIX.encode())
 
 
 @given(st.integers(0, len(PACKED) - 1), st.binary(min_size=1, max_size=4))
 def test_what_was_altered_and_sealed_again_is_read_or_refused(at: int, other: bytes) -> None:
-    blank = PACKED[:MARK] + BLANK.encode() + PACKED[MARK + len(BLANK) :]
+    blank = PACKED[:PLACE] + BLANK_CHECKSUM.encode() + PACKED[PLACE + len(BLANK_CHECKSUM) :]
     altered = blank[:at] + other + blank[at + len(other) :]
-    if altered.count(BLANK.encode()) != 1:
+    if altered.count(BLANK_CHECKSUM.encode()) != 1:
         return
     try:
-        tensors, _ = unpack(seal(altered), "it")
+        tensors, _ = unpack(add_checksum(altered), "it")
     except DamagedError:
         return
     assert sum(t.nbytes for t in tensors.values()) <= len(PACKED)
@@ -352,12 +352,12 @@ def test_json_knows_no_such_number(word: str) -> None:
 def test_what_is_told_is_read_without_the_tensors(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     write_tensors(path, TENSORS, {"told": "κ"})
-    assert read_about(path) == header(path.read_bytes()) == {"told": "κ"}
+    assert read_metadata(path) == header(path.read_bytes()) == {"told": "κ"}
     path.write_bytes(path.read_bytes()[:-20])  # its end is not looked at
-    assert read_about(path) == {"told": "κ"}
+    assert read_metadata(path) == {"told": "κ"}
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(DamagedError, match="Could not read"):
-        read_about(path)
+        read_metadata(path)
 
 
 def test_too_much_to_tell_is_an_error_when_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,7 +402,7 @@ def test_free_memory_is_less_than_there_is() -> None:
     assert 2**20 < free_memory() <= there
 
 
-READERS: list[Callable[[Path], Any]] = [read_bytes, read_json, read_tensors, read_about]
+READERS: list[Callable[[Path], Any]] = [read_bytes, read_json, read_tensors, read_metadata]
 
 
 @pytest.mark.parametrize("read", READERS)
@@ -417,18 +417,18 @@ def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, read: Any) -> 
 def test_a_name_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
     for names in ((name,), ("folder", name), (name, "file")):
         with pytest.raises(FeintError, match="outside of it"):
-            inside(tmp_path, *names)
+            safe_join(tmp_path, *names)
 
 
 def test_links_inside_are_not_followed_and_a_link_to_the_folder_is(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "real")
-    assert inside(tmp_path / "run", "a", "b.json") == tmp_path / "run" / "a" / "b.json"
+    assert safe_join(tmp_path / "run", "a", "b.json") == tmp_path / "run" / "a" / "b.json"
     (tmp_path / "real" / "a").symlink_to("/")
     (tmp_path / "real" / "gone").symlink_to(tmp_path / "nothing")
     for names in (("a",), ("a", "etc"), ("gone",)):
         with pytest.raises(FeintError, match="is a link"):
-            inside(tmp_path / "run", *names)
+            safe_join(tmp_path / "run", *names)
 
 
 def test_a_write_onto_a_link_replaces_the_link(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ feint = types.ModuleType("feint")
 feint.__path__ = [sys.argv[1]]
 sys.modules["feint"] = feint
 atomic, sealed = types.ModuleType("feint.io.atomic"), types.ModuleType("feint.io.sealed")
-atomic.inside, sealed.parse = (lambda folder, name: folder / name), None
+atomic.safe_join, sealed.parse = (lambda folder, name: folder / name), None
 sys.modules |= {"feint.io.atomic": atomic, "feint.io.sealed": sealed}
 from feint.jobs.lock import Lock
 with Lock(Path(sys.argv[2])):

@@ -197,10 +197,10 @@ def _file(
 ) -> tuple[str, Path]:
     """The format and the path; refused where they disagree."""
     if out is None:
-        from feint.io.atomic import inside
+        from feint.io.atomic import safe_join
 
         kind = form or forms[0]
-        return kind, inside(run, "report", f"{name}.{kind}")
+        return kind, safe_join(run, "report", f"{name}.{kind}")
     suffix = out.suffix[1:].lower()
     if form is None and suffix not in forms:
         raise FeintError(

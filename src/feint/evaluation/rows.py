@@ -13,10 +13,10 @@ from typing import Any
 import polars as pl
 
 from feint.errors import DamagedError, FeintError
-from feint.io.atomic import read_bytes, replacing
+from feint.io.atomic import atomic_write, read_bytes
 from feint.io.memory import SHARE, free_memory
 from feint.io.parquet_guard import look
-from feint.io.sealed import BLANK, is_sealed, parse, seal
+from feint.io.sealed import BLANK_CHECKSUM, add_checksum, has_checksum, parse
 
 SCHEMA = 1
 AT_ONCE = 50_000
@@ -64,9 +64,9 @@ def _write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    told = {"feint": json.dumps({"schema": SCHEMA, **about}), "seal": BLANK}
+    told = {"feint": json.dumps({"schema": SCHEMA, **about}), "checksum": BLANK_CHECKSUM}
     rows = 0
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         writer = None
         for frame in _gathered(parts):
             table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
@@ -82,7 +82,7 @@ def _write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> 
         if writer is None:
             raise FeintError(f"There is nothing to write to {path}: no row at all.")
         writer.close()
-        temporary.write_bytes(seal(temporary.read_bytes()))
+        temporary.write_bytes(add_checksum(temporary.read_bytes()))
     return rows
 
 
@@ -180,7 +180,7 @@ def _checked(path: Path) -> tuple[bytes, dict[str, Any]]:
     """The content of a sealed table that fits into memory, not decoded yet, and what is told."""
     content = read_bytes(path)
     try:
-        if not is_sealed(content):
+        if not has_checksum(content):
             raise ValueError("its checksum is not that of its content")
         found = look(content)
         if found.rows * found.columns * WIDTH > free_memory() * SHARE:

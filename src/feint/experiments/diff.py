@@ -10,7 +10,7 @@ import polars as pl
 from feint.evaluation import rows, success_rates
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.run_folder import describe
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def diff(a: Path, b: Path) -> Difference:
     key = ["source", "victim", "attack", "eps"]
     tables, rates = [], []
     for folder, kappa in zip((a, b), kappas, strict=True):
-        path = inside(folder, "rows.parquet")
+        path = safe_join(folder, "rows.parquet")
         if kappa is None or not path.exists():
             return Difference(settings, origins, None)
         tables.append(rows.scored(path, f"distance_{kappa.reading}"))
@@ -96,5 +96,5 @@ def _origin(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tolerance(folder: Path) -> Tolerance | None:
-    path = inside(folder, "tolerance.json")
+    path = safe_join(folder, "tolerance.json")
     return Tolerance.load(path) if path.exists() else None

@@ -40,7 +40,7 @@ from feint.experiments.plan import Plan
 from feint.experiments.results import T, read_question, told
 from feint.experiments.run_folder import SCHEMA, describe
 from feint.experiments.tensorboard import Tracker
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.io.hashing import digest
 from feint.io.progress import bar, console
 from feint.io.sealed import pack, write_json
@@ -103,7 +103,7 @@ class Run:
         self._working = 0
         self.lock = Lock(folder, wait)
         self.store = Store(folder)
-        self.tracker = Tracker(inside(folder, "tensorboard")) if tensorboard else None
+        self.tracker = Tracker(safe_join(folder, "tensorboard")) if tensorboard else None
         yours = [one for one in experiment.model if isinstance(one, YourModel)]
         if not trust and any(one.kind == "exported" for one in yours):
             raise FeintError(REFUSED)
@@ -165,7 +165,7 @@ class Run:
         with self._session("train"):
             self._train()
             return {
-                name: checkpoints.load(inside(self.folder, "models", name), self.trusted)
+                name: checkpoints.load(safe_join(self.folder, "models", name), self.trusted)
                 for name in self._weights
             }
 
@@ -179,7 +179,7 @@ class Run:
         self._describe()
         for name, job in jobs.items():
             self._export(name, job)
-            inside(self.folder, "checkpoints", f"{job.key}.safetensors").unlink(missing_ok=True)
+            safe_join(self.folder, "checkpoints", f"{job.key}.safetensors").unlink(missing_ok=True)
 
     def _of(self, job: Job, name: str, kind: type[T]) -> T:
         """Something that a finished job tells."""
@@ -189,8 +189,8 @@ class Run:
         """Put a trained model where anybody can load it."""
         gate = self.plan().gate(name)
         for suffix in (".json", ".safetensors"):
-            inside(self.folder, "models", f"{name}{suffix}")
-        path = inside(self.folder, "models", name)
+            safe_join(self.folder, "models", f"{name}{suffix}")
+        path = safe_join(self.folder, "models", name)
         made = {"weights": self._weights[name], "jobs": [job.key, gate.key]}
         try:
             if checkpoints.saved(path) and checkpoints.about(path).get("made") == made:
@@ -226,7 +226,7 @@ class Run:
             away = self.experiment.away
             for label in self.data.test.labels if away else self.experiment.asked:
                 found.of(label)  # there, or an error that names it
-            found.save(inside(self.folder, "tolerance.json"))
+            found.save(safe_join(self.folder, "tolerance.json"))
         return found
 
     def attack(self) -> None:
@@ -353,7 +353,7 @@ class Run:
         total: int,
     ) -> pl.DataFrame:
         """Complete jobs, and the table of their rows; an up-to-date table is only read."""
-        path = inside(self.folder, file)
+        path = safe_join(self.folder, file)
         read = rows.scored if file == "rows.parquet" else rows.read
         for _ in range(ROUNDS):
             self._complete(jobs, description, total)
@@ -411,7 +411,7 @@ class Run:
             known = before.get(part, self._told[part]) if self.announce else self._told[part]
             for line in changes(known, self._told[part], part):
                 console.print(f"Changed since the last time: {line}", markup=False)
-        write_json(inside(self.folder, "run.json"), self._told)
+        write_json(safe_join(self.folder, "run.json"), self._told)
         self.store.check()
 
     def _told_of(self, before: dict[str, Any], stage: str) -> dict[str, Any]:
@@ -440,4 +440,4 @@ class Run:
         """Write down whose weights these are, if that is new."""
         if self._told["weights"] != self._weights:
             self._told["weights"] = dict(self._weights)
-            write_json(inside(self.folder, "run.json"), self._told)
+            write_json(safe_join(self.folder, "run.json"), self._told)

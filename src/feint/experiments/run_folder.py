@@ -11,7 +11,7 @@ from feint.errors import DamagedError, FeintError, first_of
 from feint.evaluation import model_checks
 from feint.evaluation.questions import Question
 from feint.experiments.results import read_answers, read_question, read_reactor, rebuilt
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.io.sealed import read_json
 from feint.jobs.store import Store
 from feint.sequences import Sequences
@@ -52,7 +52,7 @@ def describe(folder: Path) -> dict[str, Any]:
         DamagedError: it was damaged, or holds something else than feint writes.
         FeintError: there is none, or another feint wrote it.
     """
-    path = inside(folder, "run.json")
+    path = safe_join(folder, "run.json")
     if not path.exists():
         raise FeintError(
             f"{folder} is not a run: it has no run.json. Expected a folder written by "
@@ -80,7 +80,7 @@ def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, model_checks.Ga
         DamagedError: a file does not tell it.
     """
     for name in names:
-        path = inside(folder, "models", f"{name}.json")
+        path = safe_join(folder, "models", f"{name}.json")
         try:
             gate = read_json(path)["about"]["gate"]
             yield name, TypeAdapter(model_checks.Gate).validate_python(gate)

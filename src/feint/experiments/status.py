@@ -12,7 +12,7 @@ from feint.experiments.config_file import restore
 from feint.experiments.facts import UNKNOWN, Facts
 from feint.experiments.plan import Plan
 from feint.experiments.run_folder import describe
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.jobs.job import Job
 from feint.jobs.lock import holder
 from feint.jobs.store import Store
@@ -85,7 +85,7 @@ def plan_of(folder: Path) -> Plan:
             f"{folder / 'run.json'} tells of {facts.rows} test sequences; expected some, and at "
             f"most {PARTS} jobs of them. Run the experiment again; what is finished is kept."
         )
-    path = inside(folder, "tolerance.json")
+    path = safe_join(folder, "tolerance.json")
     kappa = tolerance.Tolerance.load(path) if path.exists() else None
     weights = {spec.name: known.get(spec.name, UNKNOWN) for spec in experiment.model}
     return Plan(experiment, facts, weights, kappa)
@@ -104,7 +104,7 @@ def jobs(plan: Plan) -> Iterator[Job]:
 def states(folder: Path) -> Iterator[tuple[str, Job]]:
     """Every job and whether it is "done", "left" or "failed"."""
     store = Store(folder)
-    failures = any(inside(folder, "failed").glob("*.json"))
+    failures = any(safe_join(folder, "failed").glob("*.json"))
     for job in jobs(plan_of(folder)):
         if store.has(job.key):
             yield "done", job
@@ -144,7 +144,7 @@ def status(folder: Path) -> Status:
             stage.seconds += group["left"] * sum(sample) / len(sample)
     found.stages = list(stages.values())
     found.others = sum(1 for _ in store) - sum(stage.done for stage in found.stages)
-    aside = inside(folder, "damaged")
+    aside = safe_join(folder, "damaged")
     found.damaged = sum(1 for p in aside.glob("*") if p.suffix != ".json") if aside.is_dir() else 0
     return found
 

@@ -15,7 +15,7 @@ from feint.errors import FeintError
 from feint.evaluation.questions import Question
 from feint.experiments.results import read_question, rebuilt
 from feint.experiments.tensorboard import Tracker
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.io.sealed import unpack
 from feint.jobs.job import Fetch, Job
 from feint.models import checkpoints
@@ -55,7 +55,7 @@ class Desk:
         """Where a training keeps its checkpoint."""
         if self.folder is None or not (self.folder / "run.json").exists():
             return None
-        return inside(self.folder, "checkpoints", f"{key}.safetensors")
+        return safe_join(self.folder, "checkpoints", f"{key}.safetensors")
 
 
 _kept: "OrderedDict[tuple[str, str, str], Any]" = OrderedDict()

@@ -18,7 +18,7 @@ from feint.experiments.plan import Plan
 from feint.experiments.results import read_question, rebuilt, told
 from feint.experiments.run_folder import Trail, describe
 from feint.experiments.status import plan_of
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.io.progress import bar
 from feint.models import checkpoints
 from feint.models.config import YourModel
@@ -129,7 +129,7 @@ def _table(
     trail: Trail,
     read: Callable[[Path], pl.DataFrame],
 ) -> pl.DataFrame | None:
-    path = inside(folder, name)
+    path = safe_join(folder, name)
     if not path.exists():
         return None
     try:
@@ -181,7 +181,7 @@ class _Work:
         for name, weights in self.plan.weights.items():
             with _Telling(self.found, f"models/{name}"):
                 for suffix in (".json", ".safetensors"):
-                    inside(folder, "models", f"{name}{suffix}")
+                    safe_join(folder, "models", f"{name}{suffix}")
                 model = checkpoints.load(folder / "models" / name, self.trusted)
                 if checkpoints.fingerprint(model) != weights:
                     raise FeintError("it has other weights than those that were scored.")

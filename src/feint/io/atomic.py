@@ -16,7 +16,7 @@ from feint.io.memory import SHARE, free_memory
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, synced and moved onto it if the block ends well.
 
     If the block does not end well it is removed, and what was at `path` stays.
@@ -54,7 +54,7 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def inside(folder: Path, *names: str) -> Path:
+def safe_join(folder: Path, *names: str) -> Path:
     """The path of a file in `folder`, none of whose parts leads out of it.
 
     Raises:
@@ -78,7 +78,7 @@ def inside(folder: Path, *names: str) -> Path:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes, whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 from feint.errors import DamagedError, FeintError
 from feint.io.atomic import read_bytes, write_bytes
 
-SEAL = "feint-sha256:"
+CHECKSUM_PREFIX = "feint-sha256:"
 
 
-BLANK = SEAL + "0" * 64
+BLANK_CHECKSUM = CHECKSUM_PREFIX + "0" * 64
 """Where the checksum goes: it is of the file with these zeros in its place."""
 
 
@@ -34,17 +34,17 @@ DEPTH = 32
 """How deep JSON is nested."""
 
 
-def seal(content: bytes) -> bytes:
-    """Put the checksum into content that holds `BLANK` once."""
-    if content.count(BLANK.encode()) != 1:
-        raise ValueError(f"expected {BLANK!r} once in what is to be sealed")
+def add_checksum(content: bytes) -> bytes:
+    """Put the checksum into content that holds `BLANK_CHECKSUM` once."""
+    if content.count(BLANK_CHECKSUM.encode()) != 1:
+        raise ValueError(f"expected {BLANK_CHECKSUM!r} once in what is to be sealed")
     digest = hashlib.sha256(content).hexdigest()
-    return content.replace(BLANK.encode(), (SEAL + digest).encode())
+    return content.replace(BLANK_CHECKSUM.encode(), (CHECKSUM_PREFIX + digest).encode())
 
 
-def is_sealed(content: bytes) -> bool:
+def has_checksum(content: bytes) -> bool:
     """Whether content holds a seal that is the checksum of all the rest."""
-    for mark in islice(re.finditer(SEAL.encode() + b"([0-9a-f]{64})", content), 4):
+    for mark in islice(re.finditer(CHECKSUM_PREFIX.encode() + b"([0-9a-f]{64})", content), 4):
         digest = hashlib.sha256(content[: mark.start(1)])
         digest.update(b"0" * 64)
         digest.update(memoryview(content)[mark.end(1) :])
@@ -53,12 +53,12 @@ def is_sealed(content: bytes) -> bool:
     return False
 
 
-def plain(value: Any) -> Any:
+def json_safe(value: Any) -> Any:
     """The value as JSON knows it: a number that is none, or has no end, becomes null."""
     if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(key): json_safe(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [json_safe(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -66,8 +66,8 @@ def plain(value: Any) -> Any:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object with its seal, whole or not at all."""
-    text = json.dumps({"seal": BLANK, **value}, indent=2, allow_nan=False) + "\n"
-    write_bytes(path, seal(text.encode()))
+    text = json.dumps({"checksum": BLANK_CHECKSUM, **value}, indent=2, allow_nan=False) + "\n"
+    write_bytes(path, add_checksum(text.encode()))
 
 
 def read_json(path: Path, sealed: bool = True) -> dict[str, Any]:
@@ -93,12 +93,12 @@ def read_json(path: Path, sealed: bool = True) -> dict[str, Any]:
             f"Could not read {path}: it holds a {type(value).__name__}. Expected a JSON object "
             "written by feint; restore it."
         )
-    if (sealed or "seal" in value) and not is_sealed(content):
+    if (sealed or "checksum" in value) and not has_checksum(content):
         raise DamagedError(
             f"Could not read {path}: its checksum is not that of its content, so it was damaged or "
             "edited. Restore it, or remove it and run the step that writes it again."
         )
-    value.pop("seal", None)
+    value.pop("checksum", None)
     return value
 
 
@@ -134,7 +134,7 @@ def pack(tensors: Mapping[str, Tensor], about: object) -> bytes:
         place = one.untyped_storage().data_ptr()
         contiguous[name] = one.clone() if place in places else one  # two may be one in memory
         places.add(place)
-    told = {"about": json.dumps(about, allow_nan=False), "seal": BLANK}
+    told = {"about": json.dumps(about, allow_nan=False), "checksum": BLANK_CHECKSUM}
     content = safetensors.torch.save(contiguous, metadata=told)
     size = int.from_bytes(content[:8], "little")
     if size > HEADER_LIMIT:
@@ -142,7 +142,7 @@ def pack(tensors: Mapping[str, Tensor], about: object) -> bytes:
             f"A result tells {size} bytes about its tensors; expected at most {HEADER_LIMIT}. Give "
             "smaller jobs (evaluation.rows_per_job), or fewer epochs."
         )
-    return seal(content)
+    return add_checksum(content)
 
 
 def unpack(content: bytes, what: str | Path) -> tuple[dict[str, Tensor], Any]:
@@ -153,7 +153,7 @@ def unpack(content: bytes, what: str | Path) -> tuple[dict[str, Tensor], Any]:
     """
     try:
         about = header(content)
-        if not is_sealed(content):
+        if not has_checksum(content):
             raise ValueError("its checksum is not that of its content")
         return safetensors.torch.load(content), about
     except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
@@ -189,7 +189,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
     return unpack(read_bytes(path), path)
 
 
-def read_about(path: Path) -> Any:
+def read_metadata(path: Path) -> Any:
     """`about` alone, without reading the tensors; the seal is not looked at."""
     content = read_bytes(path, 8 + HEADER_LIMIT, cut=True)
     try:

@@ -11,7 +11,7 @@ if sys.platform != "win32":
     import fcntl
 
 from feint.errors import FeintError
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.io.progress import console
 from feint.io.sealed import parse
 
@@ -54,7 +54,7 @@ class Lock:
     def _take(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(inside(self.folder, "lock"), os.O_RDWR | os.O_CREAT, 0o644)
+            handle = os.open(safe_join(self.folder, "lock"), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise FeintError(
                 f"Could not write into {self.folder}: {error}. Choose another folder with --out, "
@@ -85,7 +85,7 @@ class Lock:
 def holder(folder: Path) -> str | None:
     """Who works on a run; None if nobody does."""
     try:
-        handle = os.open(inside(folder, "lock"), os.O_RDWR)
+        handle = os.open(safe_join(folder, "lock"), os.O_RDWR)
     except OSError:
         return None
     try:

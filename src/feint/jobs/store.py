@@ -17,11 +17,19 @@ from typing import Any
 from torch import Tensor
 
 from feint.errors import DamagedError, FeintError
-from feint.io.atomic import inside, read_bytes, write_bytes
+from feint.io.atomic import read_bytes, safe_join, write_bytes
 from feint.io.hashing import KEY_LENGTH
 from feint.io.memory import SHARE, free_memory
 from feint.io.progress import console
-from feint.io.sealed import HEADER_LIMIT, is_sealed, pack, read_about, read_json, unpack, write_json
+from feint.io.sealed import (
+    HEADER_LIMIT,
+    has_checksum,
+    pack,
+    read_json,
+    read_metadata,
+    unpack,
+    write_json,
+)
 from feint.jobs.job import Job
 
 SCHEMA = 1
@@ -56,7 +64,7 @@ class Store:
                 f"{self.folder} names a job {key!r}; expected {KEY_LENGTH} hexadecimal digits. "
                 "It was not written by feint: do not use it."
             )
-        return inside(self.folder, "jobs", key[:2], f"{key}.safetensors")
+        return safe_join(self.folder, "jobs", key[:2], f"{key}.safetensors")
 
     def has(self, key: str) -> bool:
         """Whether a job is finished."""
@@ -83,7 +91,7 @@ class Store:
 
     def about(self, key: str) -> dict[str, Any]:
         """What is told of a result, without its tensors; the seal is not looked at."""
-        about: dict[str, Any] = read_about(self.path(key))
+        about: dict[str, Any] = read_metadata(self.path(key))
         return about
 
     def _whole(self, key: str) -> tuple[bytes, Tensors, dict[str, Any]]:
@@ -105,7 +113,7 @@ class Store:
     def put_away(self, path: Path, why: str) -> None:
         """Set a damaged file aside: nothing of that name is left, and it is said on stderr."""
         self.set_aside += 1
-        place = inside(self.folder, "damaged") / path.name
+        place = safe_join(self.folder, "damaged") / path.name
         number = 1
         while place.exists() or place.is_symlink():
             place = place.with_name(f"{path.name}.{number}")
@@ -154,7 +162,7 @@ class Store:
         return True
 
     def _files(self) -> Iterator[os.DirEntry[str]]:
-        jobs = inside(self.folder, "jobs")
+        jobs = safe_join(self.folder, "jobs")
         if not jobs.is_dir():
             return
         with os.scandir(jobs) as folders:
@@ -178,7 +186,7 @@ class Store:
         return str(read_json(path).get("failure")) if path.exists() else None
 
     def _failure(self, key: str) -> Path:
-        return inside(self.folder, "failed", f"{key}.json")
+        return safe_join(self.folder, "failed", f"{key}.json")
 
 
 def _key(path: str) -> str | None:
@@ -195,7 +203,7 @@ def _plainly_whole(path: str, key: str) -> bool:
         content = file.readall()
     told = content[: 8 + HEADER_LIMIT]
     mine = f'\\"schema\\": {SCHEMA},', f'\\"key\\": \\"{key}\\"'
-    return all(one.encode() in told for one in mine) and is_sealed(content)
+    return all(one.encode() in told for one in mine) and has_checksum(content)
 
 
 def check(about: Any, key: str, path: Path | str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from feint.evaluation.questions import ATTACK
-from feint.io.atomic import inside, write_bytes
+from feint.io.atomic import safe_join, write_bytes
 from feint.report import tables
 from feint.report.cases.case import Case, wanted
 from feint.report.charts.interactive import Charts
@@ -36,7 +36,7 @@ class Image:
 
     def keep(self, folder: Path) -> None:
         """Write it beside the page of a run."""
-        write_bytes(inside(folder, "report", re.sub(r"[^\w.-]", "-", self.name)), self.content)
+        write_bytes(safe_join(folder, "report", re.sub(r"[^\w.-]", "-", self.name)), self.content)
 
 
 def pictures(

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from feint.columns import Series
-from feint.io.sealed import plain
+from feint.io.sealed import json_safe
 from feint.report.run_data import Findings
 
 SCHEMA = 1
@@ -20,7 +20,7 @@ def told(findings: Findings) -> str:
     """
     tolerance = findings.tolerance
     return json.dumps(
-        plain(
+        json_safe(
             {
                 "schema": SCHEMA,
                 "name": findings.experiment["name"],

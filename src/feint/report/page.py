@@ -6,7 +6,7 @@ from typing import Any
 
 from feint.columns import Series
 from feint.errors import FeintError
-from feint.io.atomic import inside, write_text
+from feint.io.atomic import safe_join, write_text
 from feint.io.optional import need
 from feint.report import series_page, tables
 from feint.report.cases.case import (
@@ -49,7 +49,7 @@ def write(folder: Path) -> Path:
     if isinstance(findings.form, Series):
         return series_page.write(findings, findings.form, templates())
     html, images = _whole(findings) if findings.scored else (_html(findings), [])
-    page = inside(folder, "report", "index.html")
+    page = safe_join(folder, "report", "index.html")
     for image in images:
         image.keep(folder)
     write_text(page, html)

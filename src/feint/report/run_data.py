@@ -19,7 +19,7 @@ from feint.evaluation.questions import AWAY, NONE
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config_file import restore
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.models.config import YourModel
 from feint.report.units import listed
 from feint.skeleton import Skeleton
@@ -112,7 +112,7 @@ class Findings:
     @cached_property
     def rows(self) -> pl.DataFrame:
         """rows.parquet."""
-        path = inside(self.folder, "rows.parquet")
+        path = safe_join(self.folder, "rows.parquet")
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: nothing was scored yet. Run `feint score` on the experiment "
@@ -123,7 +123,7 @@ class Findings:
     @cached_property
     def tolerance(self) -> Tolerance:
         """tolerance.json."""
-        path = inside(self.folder, "tolerance.json")
+        path = safe_join(self.folder, "tolerance.json")
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: no tolerance was measured yet. Run `feint score` on the "
@@ -147,7 +147,7 @@ class Findings:
         return found, lost
 
     def _gate(self, name: str) -> model_checks.Gate:
-        path = inside(self.folder, "models", f"{name}.json")
+        path = safe_join(self.folder, "models", f"{name}.json")
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
@@ -232,7 +232,7 @@ class Findings:
         Raises:
             DamagedError: it holds something else.
         """
-        path = inside(self.folder, "minimal.parquet")
+        path = safe_join(self.folder, "minimal.parquet")
         if not path.exists():
             return None
         found = table.read(path, ("source", "target", "label", "sequence"))

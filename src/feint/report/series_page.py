@@ -8,7 +8,7 @@ import polars as pl
 
 from feint.columns import Series
 from feint.evaluation.questions import ATTACK
-from feint.io.atomic import inside, write_text
+from feint.io.atomic import safe_join, write_text
 from feint.report import tables
 from feint.report.cases.case import WHITE
 from feint.report.cases.series_case import Lines, lines
@@ -51,7 +51,7 @@ def write(findings: Findings, form: Series, templates: Any) -> Path:
     )
     for plot in [*(drawn for _, drawn in cases), *white, *transfer]:
         plot.keep(findings.folder)
-    page = inside(findings.folder, "report", "index.html")
+    page = safe_join(findings.folder, "report", "index.html")
     write_text(page, html)
     return page
 
@@ -141,7 +141,7 @@ def _changed(findings: Findings, form: Series) -> tables.Table:
 
 
 def _minimal(findings: Findings) -> tables.Table | None:
-    if not inside(findings.folder, "minimal.parquet").exists():
+    if not safe_join(findings.folder, "minimal.parquet").exists():
         return None
     return tables.minimal(findings.folder)[0]
 

@@ -11,7 +11,7 @@ import polars as pl
 from feint.errors import FeintError
 from feint.evaluation import rows, success_rates
 from feint.evaluation.questions import ATTACK
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.report.run_data import Findings
 
 MISSING = "–"
@@ -219,7 +219,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
     Raises:
         FeintError: the run has no minimal.parquet.
     """
-    path = inside(folder, "minimal.parquet")
+    path = safe_join(folder, "minimal.parquet")
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint minimal` first.")
     unit = Findings.of(folder).unit

@@ -24,7 +24,7 @@ from feint.evaluation.recogniser import Recogniser, restore, train_recogniser
 from feint.experiments.config import Experiment
 from feint.experiments.run import Run
 from feint.experiments.run_folder import Trail
-from feint.io.atomic import replacing
+from feint.io.atomic import atomic_write
 from feint.io.hashing import digest
 from feint.io.sealed import read_tensors, write_tensors
 from feint.jobs.engines import Engine
@@ -112,7 +112,7 @@ class Reproduction:
         except (OSError, pl.exceptions.PolarsError):  # not there, or damaged
             told = judged(rows, Trail(self.out / "run"), recognisers, self.skeleton)
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 told.write_parquet(temporary, compression="zstd")
         return told.select(*(pl.lit(v).alias(k) for k, v in columns.items()), pl.all())
 
@@ -180,7 +180,7 @@ class Reproduction:
 
     def save(self, name: str, table: pl.DataFrame) -> None:
         """Write a table of results, whole or not at all."""
-        with replacing(self.results / f"{name}.parquet") as temporary:
+        with atomic_write(self.results / f"{name}.parquet") as temporary:
             table.write_parquet(temporary, compression="zstd")
 
     def tell(self, part: str) -> None:
@@ -206,7 +206,7 @@ class Reproduction:
             "epochs": self.profile.training.get("epochs"),
             "recognising": asdict(self.profile.recognising),
         }
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
     def motion(self, name: str, rows: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from feint.io.atomic import replacing
+from feint.io.atomic import atomic_write
 from feint.io.optional import need
 from feint.report.cases.case import Case, Motion
 
@@ -26,7 +26,7 @@ def save(case: Case, path: Path) -> None:
         FeintError: rerun is not installed, or the file cannot be written.
     """
     recording = _recording()
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         recording.save(temporary)
         _log(recording, case)
         recording.flush()

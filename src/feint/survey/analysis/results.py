@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from feint.errors import FeintError
 from feint.evaluation.tolerance import Tolerance
 from feint.evaluation.votes import Votes
-from feint.io.sealed import plain
+from feint.io.sealed import json_safe
 from feint.survey.analysis.agreement import Agreement
 from feint.survey.analysis.detection import Detection
 from feint.survey.analysis.thresholds import Threshold
@@ -203,7 +203,7 @@ class Estimate:
             "warnings": self.warnings,
             "everybody": None if self.everybody is None else self.everybody.told(),
         }
-        told: dict[str, Any] = plain(content)
+        told: dict[str, Any] = json_safe(content)
         return told
 
     def _all(self, which: Which) -> dict[str, Any]:

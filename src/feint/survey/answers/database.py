@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from feint.errors import FeintError
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.survey.answers.schema import ANSWERS
 
 WAIT = 10.0
@@ -83,7 +83,7 @@ answers = sa.Table(
 
 def beside(folder: Path) -> str:
     """The database of a study that names no other."""
-    path = str(inside(folder, "answers.sqlite"))
+    path = str(safe_join(folder, "answers.sqlite"))
     return sa.URL.create("sqlite", database=path).render_as_string()
 
 
@@ -187,7 +187,7 @@ def answers_of(folder: Path, url: str | None = None) -> Iterator[Storage]:
     Raises:
         FeintError: there is no such database.
     """
-    if url is None and not inside(folder, "answers.sqlite").exists():
+    if url is None and not safe_join(folder, "answers.sqlite").exists():
         raise FeintError(
             f"{folder} has no answers yet: there is no answers.sqlite. Run `feint survey serve "
             f"{folder}` first, or name the database they are in with --database."

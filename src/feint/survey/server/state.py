@@ -8,7 +8,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from feint.errors import FeintError
-from feint.io.atomic import inside
+from feint.io.atomic import safe_join
 from feint.report.cases.player import drawn_skeleton
 from feint.skeleton import Skeleton
 from feint.survey.answers.database import Storage, hashed
@@ -52,7 +52,7 @@ class Served:
 
     def _stamp(self) -> tuple[int, ...] | None:
         try:
-            told = inside(self.folder, "study.json").stat()
+            told = safe_join(self.folder, "study.json").stat()
         except (OSError, FeintError):
             return None
         return told.st_ino, told.st_size, told.st_mtime_ns

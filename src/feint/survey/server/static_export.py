@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from feint.errors import FeintError
-from feint.io.atomic import inside, write_bytes
+from feint.io.atomic import safe_join, write_bytes
 from feint.survey.server import static_files
 from feint.survey.server.state import about
 from feint.survey.study.schema import Study
@@ -50,14 +50,14 @@ def write(study: Study, folder: Path, out: Path, send: str | None, experiment: s
     if page is None or page.count(HERE) != 1:
         raise FeintError("This feint holds no judge's page. Install a whole one.")
     study.check(folder)
-    write_bytes(inside(out, "index.html"), page.replace(HERE, ALONE))
+    write_bytes(safe_join(out, "index.html"), page.replace(HERE, ALONE))
     for name, content in static_files.scripts().items():
         if not name.startswith("researcher."):
-            write_bytes(inside(out, "static", name), content)
+            write_bytes(safe_join(out, "static", name), content)
     for name in study.stimuli:
-        write_bytes(inside(out, "stimuli", f"{name}.json"), study.stimulus(folder, name))
+        write_bytes(safe_join(out, "stimuli", f"{name}.json"), study.stimulus(folder, name))
     told = json.dumps(_told(study, send, experiment), allow_nan=False)
-    write_bytes(inside(out, "study.json"), told.encode())
+    write_bytes(safe_join(out, "study.json"), told.encode())
 
 
 def _told(study: Study, send: str | None, experiment: str | None) -> dict[str, Any]:

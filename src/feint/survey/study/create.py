@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from feint.errors import FeintError, first_of
 from feint.evaluation.table1 import OBJECTIVES
-from feint.io.atomic import inside, read_bytes
+from feint.io.atomic import read_bytes, safe_join
 from feint.report.cases.selection import white
 from feint.report.run_data import Findings
 from feint.survey.study import texts
@@ -181,7 +181,7 @@ def _study(
 def _run(findings: Findings) -> dict[str, str]:
     """Which run it was, without where it lay."""
     data = findings.described["data"]
-    rows = read_bytes(inside(findings.folder, "rows.parquet"))
+    rows = read_bytes(safe_join(findings.folder, "rows.parquet"))
     return {
         "name": str(findings.experiment["name"]),
         "data": str(data["source"]),

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from feint.errors import DamagedError, FeintError, first_of
-from feint.io.atomic import inside, write_bytes
+from feint.io.atomic import safe_join, write_bytes
 from feint.io.sealed import read_json, write_json
 
 SCHEMA = 1
@@ -197,7 +197,7 @@ class Study(_Told):
             FeintError: it holds another, a stimulus is missing or not what its hash says, or the
                 folder cannot be written.
         """
-        plan = inside(folder, "study.json")
+        plan = safe_join(folder, "study.json")
         if plan.exists() and Study.load(folder).id != self.id:
             raise FeintError(
                 f"{folder} holds another study, whose answers belong to it. A changed study is a "
@@ -207,7 +207,7 @@ class Study(_Told):
         if wrong:
             raise FeintError(f"The stimuli {', '.join(wrong)} are not what the plan says.")
         for name in self.stimuli:
-            write_bytes(inside(folder, "stimuli", f"{name}.json"), stimuli[name])
+            write_bytes(safe_join(folder, "stimuli", f"{name}.json"), stimuli[name])
         write_json(plan, {"schema": SCHEMA, "id": self.id, "plan": self.model_dump(mode="json")})
 
     @staticmethod
@@ -218,7 +218,7 @@ class Study(_Told):
             DamagedError: it was changed, or cut off.
             FeintError: there is none, or of another feint.
         """
-        path = inside(folder, "study.json")
+        path = safe_join(folder, "study.json")
         if not path.exists():
             raise FeintError(
                 f"{folder} is not a study: it has no study.json. Expected a folder written by "
@@ -252,7 +252,7 @@ class Study(_Told):
             DamagedError: it is missing or was changed.
         """
         digest = self.stimuli[name]
-        path = inside(folder, "stimuli", f"{name}.json")
+        path = safe_join(folder, "stimuli", f"{name}.json")
         try:
             content = path.read_bytes()
         except OSError as error:
