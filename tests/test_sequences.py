@@ -163,10 +163,10 @@ def test_distance_is_the_loop_it_says_it_is(lengths: list[int], seed: int) -> No
     assert torch.equal(distance(spoilt(a), spoilt(b, -HUGE), "joint"), distance(a, b, "joint"))
 
 
-@pytest.mark.parametrize("reading", ["frame", "joint"])
-def test_the_gradient_at_no_distance_is_zero(reading: str) -> None:
+@pytest.mark.parametrize("norm", ["frame", "joint"])
+def test_the_gradient_at_no_distance_is_zero(norm: str) -> None:
     difference = torch.zeros(1, 2, 6, requires_grad=True)
-    frame_distance(difference, reading).sum().backward()
+    frame_distance(difference, norm).sum().backward()
     assert difference.grad.tolist() == torch.zeros(1, 2, 6).tolist()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from feint.errors import FeintError
 
-Reading = Literal["frame", "joint"]
+Norm = Literal["frame", "joint"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,33 +135,33 @@ def sum_over_time(
 
 
 def frame_distance(
-    difference: Float[Tensor, "batch time features"], reading: Reading = "frame"
+    difference: Float[Tensor, "batch time features"], norm: Norm = "frame"
 ) -> Float[Tensor, "batch time"]:
     """The norm inside equation 7, per frame, of a difference of two batches.
 
     "frame" reads it as printed: one L2 norm over all of a frame's coordinates.  "joint" takes the
-    L2 norm of each joint's (x, y, z) and sums over joints: the reading under which the scale of
+    L2 norm of each joint's (x, y, z) and sums over joints: the norm under which the scale of
     the paper's Table 1 makes sense (docs/departures.md).  Gradients at 0 are 0, not NaN.
     """
-    if reading == "frame":
+    if norm == "frame":
         return torch.linalg.vector_norm(difference, dim=-1)
-    if reading != "joint":
-        raise FeintError(f"distance got reading={reading!r}; expected 'frame' or 'joint'.")
+    if norm != "joint":
+        raise FeintError(f"distance got norm={norm!r}; expected 'frame' or 'joint'.")
     if difference.shape[-1] % 3:
         raise FeintError(
-            f"The joint reading got {difference.shape[-1]} features a frame; expected a multiple "
-            "of 3 (x, y, z a joint). Use reading='frame' for sequences without joints."
+            f"The joint norm got {difference.shape[-1]} features a frame; expected a multiple "
+            "of 3 (x, y, z a joint). Use norm='frame' for sequences without joints."
         )
     joints = difference.unflatten(-1, (-1, 3))
     return torch.linalg.vector_norm(joints, dim=-1).sum(dim=-1)
 
 
-def distance(a: Sequences, b: Sequences, reading: Reading = "frame") -> Float[Tensor, " batch"]:
+def distance(a: Sequences, b: Sequences, norm: Norm = "frame") -> Float[Tensor, " batch"]:
     """Equation 7: the per-frame distance summed over a sequence's own frames.
 
     Args:
         a, b: two batches of the same shape and lengths, for example a prediction and its target.
-        reading: "frame" (as printed) or "joint", see `frame_distance`.
+        norm: "frame" (as printed) or "joint", see `frame_distance`.
 
     Returns:
         (batch,) distances in the data's units.
@@ -170,7 +170,7 @@ def distance(a: Sequences, b: Sequences, reading: Reading = "frame") -> Float[Te
         FeintError: shapes or lengths differ.
     """
     check_alike(a, b, "distance")
-    return sum_over_time(frame_distance(a.values - b.values, reading), a.lengths)
+    return sum_over_time(frame_distance(a.values - b.values, norm), a.lengths)
 
 
 def check_alike(a: Sequences, b: Sequences, who: str) -> None:

@@ -67,7 +67,7 @@ def convex_optimum(
     for t in range(frames):
         reach = range(min(len(taps), t + 1))
         rows.append(cp.sum([taps[s] @ free[t - s] for s in reach]) - target[t].double().numpy())
-    if attack.reading == "joint":
+    if attack.norm == "joint":
         per_frame = [
             cp.sum([cp.norm(row[j : j + 3], 2) for j in range(0, target.shape[1], 3)])
             for row in rows
@@ -97,7 +97,7 @@ def objective_by_hand(model: CausalLinear, attack: AIA, x: Tensor, x_adv: Tensor
     total = 0.0
     for t in range(len(x)):
         miss = sum(taps[s] @ x_adv[t - s] for s in range(min(len(taps), t + 1))) - y[t]
-        parts = miss.split(3) if attack.reading == "joint" else [miss]
+        parts = miss.split(3) if attack.norm == "joint" else [miss]
         d = sum(float(part.norm()) for part in parts)
         if attack.surface == "ball":
             d = max(d - (attack.kappa / len(x) if attack.eta is None else attack.eta), 0)
@@ -113,7 +113,7 @@ def objective_by_hand(model: CausalLinear, attack: AIA, x: Tensor, x_adv: Tensor
 CONVEX = {
     "point": AIA(),
     "strong": AIA.preset("strong"),
-    "joint": AIA(reading="joint"),
+    "joint": AIA(norm="joint"),
     "smooth": AIA(smoothness=0.1),
     "very smooth": AIA(smoothness=0.5),
     "velocity": AIA(smoothness=0.3, temporal="velocity"),
@@ -170,9 +170,9 @@ def test_equation_3_by_hand() -> None:
 def test_the_joint_reading_sums_the_joints_norms() -> None:
     target = Sequences(torch.zeros(1, 1, 6), torch.tensor([1]))
     output = torch.tensor([[[3.0, 4.0, 0.0, 0.0, 0.0, 2.0]]])
-    assert AIA(reading="joint").spatial(output, target).item() == pytest.approx(7)
-    assert AIA(reading="frame").spatial(output, target).item() == pytest.approx(math.sqrt(29))
-    sphere = AIA(reading="joint", surface="sphere", kappa=8.0)
+    assert AIA(norm="joint").spatial(output, target).item() == pytest.approx(7)
+    assert AIA(norm="frame").spatial(output, target).item() == pytest.approx(math.sqrt(29))
+    sphere = AIA(norm="joint", surface="sphere", kappa=8.0)
     assert sphere.spatial(output, target).item() == pytest.approx(1)
 
 
@@ -217,7 +217,7 @@ def test_short_sequences_have_a_temporal_loss(temporal: str, time: int) -> None:
     "attack",
     [
         AIA(),
-        AIA(reading="joint"),
+        AIA(norm="joint"),
         AIA(surface="ball", eta=0.0),
         AIA(surface="ball", kappa=1.0),
         AIA(surface="sphere", kappa=1.0),
@@ -295,7 +295,7 @@ def test_the_presets_are_the_papers() -> None:
         assert (preset.steps, preset.smoothness, preset.surface) == (400, 0.1, "sphere")
         assert (preset.step_size, preset.step_unit) == (alpha, "data")
         assert (preset.optimizer, preset.schedule, preset.keep) == (optimizer, "constant", "last")
-        assert (preset.temporal, preset.reading, preset.restarts) == ("input", "frame", 1)
+        assert (preset.temporal, preset.norm, preset.restarts) == ("input", "frame", 1)
 
 
 def test_a_step_in_eps_is_a_share_of_the_budget() -> None:
@@ -408,7 +408,7 @@ def test_a_radius_needs_kappa(surface: str) -> None:
         ({"schedule": "linear"}, "schedule='linear'"),
         ({"keep": "first"}, "keep='first'"),
         ({"temporal": "snap"}, "temporal='snap'"),
-        ({"reading": "bone"}, "reading='bone'"),
+        ({"norm": "bone"}, "norm='bone'"),
         ({"step_unit": "cm"}, "step_unit='cm'"),
         ({"steps": 0}, "steps=0"),
         ({"restarts": 0}, "restarts=0"),

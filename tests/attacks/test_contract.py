@@ -40,7 +40,7 @@ ATTACKS: dict[str, Attack] = {
     "velocity": AIA(steps=STEPS, step_size=0.1, smoothness=0.1, temporal="velocity"),
     "acceleration": AIA(steps=STEPS, smoothness=0.1, temporal="acceleration"),
     "jerk": AIA(steps=STEPS, smoothness=0.1, temporal="jerk"),
-    "joint": AIA(steps=STEPS, reading="joint"),
+    "joint": AIA(steps=STEPS, norm="joint"),
     "sign noise": Noise("sign"),
     "uniform noise": Noise("uniform"),
     "offset noise": Noise("offset"),

@@ -20,7 +20,7 @@ from feint.errors import FeintError
 from feint.models.deepgru import DeepGRU
 from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Reading, Sequences, distance
+from feint.sequences import Norm, Sequences, distance
 
 F = 6
 LENGTHS = (12, 1, 5, 24)
@@ -40,7 +40,7 @@ def started(
     lengths: tuple[int, ...],
     budget: Budget,
     share: float,
-    reading: Reading = "frame",
+    norm: Norm = "frame",
     dtype: torch.dtype = torch.float64,
 ) -> tuple[Sequences, Sequences, Tensor, Sequences]:
     """x, a target out of reach, kappa, and the plain attack's solution.
@@ -53,8 +53,8 @@ def started(
     away = 1.5 * ragged(lengths, F, seed=2).values.to(dtype)
     target = predict(model, x)
     target = target.with_values(target.values + away)
-    start = AIA(steps=200, reading=reading)(model, x, target, budget)
-    near, far = (distance(predict(model, v), target, reading) for v in (start, x))
+    start = AIA(steps=200, norm=norm)(model, x, target, budget)
+    near, far = (distance(predict(model, v), target, norm) for v in (start, x))
     return x, target, near + share * (far - near), start
 
 
@@ -62,7 +62,7 @@ def started(
 
 
 def convex_optimum(
-    model: nn.Module, x: Tensor, y: Tensor, kappa: float, budget: Budget, eps: float, reading: str
+    model: nn.Module, x: Tensor, y: Tensor, kappa: float, budget: Budget, eps: float, norm: str
 ) -> float:
     """Problem (1) for one sequence and a linear model, by CLARABEL, in float64."""
     x, y = x.double(), y.double()
@@ -73,7 +73,7 @@ def convex_optimum(
     moved = cp.reshape(cp.multiply(change, unit), (x.numel(),), order="C")
     missed = jacobian @ moved + (model(x[None])[0] - y).detach().numpy().reshape(-1)
     missed = cp.reshape(missed, y.shape, order="C")
-    width = 3 if reading == "joint" else y.shape[1]
+    width = 3 if norm == "joint" else y.shape[1]
     parts = [missed[:, i : i + width] for i in range(0, y.shape[1], width)]
     constraints = [sum(cp.sum(cp.norm(part, 2, axis=1)) for part in parts) <= kappa]
     constraints.append(cp.abs(change) <= eps)
@@ -98,7 +98,7 @@ ROWS = Budget(torch.tensor([0.3, 0.2, 0.4, 0.5]), coords=SOME)
 RANGE = Budget(0.4, low=-1.0, high=torch.tensor([1.0, 1.1, 1.2, 1.3, 1.4, 1.5]))
 UNITS = Budget(3.0, coords=SOME, unit=UNIT)
 PER_FRAME: Callable[[], nn.Module] = lambda: nn.Linear(F, F)  # noqa: E731
-CONVEX: dict[str, tuple[Callable[[], nn.Module], Budget, float, Reading, torch.dtype]] = {
+CONVEX: dict[str, tuple[Callable[[], nn.Module], Budget, float, Norm, torch.dtype]] = {
     "middle": (causal(3), ANYWHERE, 0.4, "frame", torch.float64),
     "tight": (causal(3), ROWS, 0.05, "frame", torch.float64),
     "hardly to be reached": (causal(3), ROWS, 0.005, "frame", torch.float64),
@@ -119,12 +119,12 @@ CONVEX: dict[str, tuple[Callable[[], nn.Module], Budget, float, Reading, torch.d
 
 @pytest.mark.parametrize("case", CONVEX.values(), ids=CONVEX)
 def test_with_a_linear_model_it_is_within_a_twentieth_of_the_convex_optimum(case) -> None:
-    build, budget, share, reading, dtype = case
+    build, budget, share, norm, dtype = case
     torch.manual_seed(0)
     model = build().to(dtype)
-    x, target, kappa, start = started(model, LENGTHS, budget, share, reading, dtype)
-    x_adv = FramewiseMinimal(reading=reading)(model, x, target, budget, kappa, start)
-    assert (distance(predict(model, x_adv), target, reading) < kappa).all()
+    x, target, kappa, start = started(model, LENGTHS, budget, share, norm, dtype)
+    x_adv = FramewiseMinimal(norm=norm)(model, x, target, budget, kappa, start)
+    assert (distance(predict(model, x_adv), target, norm) < kappa).all()
     assert (budget.excess(x_adv, x) < 1e-6).all()
     reached, before = sums(x_adv, x, budget).double(), sums(start, x, budget).double()
     assert (reached <= before).all()
@@ -132,7 +132,7 @@ def test_with_a_linear_model_it_is_within_a_twentieth_of_the_convex_optimum(case
     gaps = []
     for i, (clean, wanted) in enumerate(zip(x, target, strict=True)):
         eps = float(torch.as_tensor(budget.eps).expand(len(x))[i])
-        best = convex_optimum(model, clean, wanted, float(kappa[i]), budget, eps, reading)
+        best = convex_optimum(model, clean, wanted, float(kappa[i]), budget, eps, norm)
         assert best > 0.01 * before[i]  # there is a price
         assert reached[i] >= best * (1 - 1e-4)  # else the reference is wrong
         gaps.append(float(reached[i]) / best - 1)
@@ -371,7 +371,7 @@ def test_gradients_switched_off_or_wanted_elsewhere_do_not_matter() -> None:
 
 
 def test_what_it_calls_itself_is_what_it_is() -> None:
-    attack = FramewiseMinimal(steps=7, rate=0.2, reading="joint")
+    attack = FramewiseMinimal(steps=7, rate=0.2, norm="joint")
     assert eval(repr(attack)) == attack
 
 
@@ -387,7 +387,7 @@ def test_what_it_calls_itself_is_what_it_is() -> None:
         {"step_size": math.nan},
         {"rate": -0.1},
         {"rate": math.inf},
-        {"reading": "bone"},
+        {"norm": "bone"},
     ],
     ids=str,
 )

@@ -13,7 +13,7 @@ from feint.attacks.budget import Budget
 from feint.errors import FeintError
 from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Reading, Sequences, distance
+from feint.sequences import Norm, Sequences, distance
 
 LENGTHS = (9, 1, 5, 14)
 SEARCH = MinimalPerturbation(AIA(steps=150))
@@ -44,15 +44,15 @@ def test_for_the_identity_it_is_the_closed_form() -> None:
         assert optimum * (1 - 1e-6) <= found.eps[row] <= optimum + 1.1 * 4 / 64
 
 
-@pytest.mark.parametrize("reading", ["frame", "joint"])
-def test_for_a_linear_model_it_is_the_convex_optimum(reading: Reading) -> None:
+@pytest.mark.parametrize("norm", ["frame", "joint"])
+def test_for_a_linear_model_it_is_the_convex_optimum(norm: Norm) -> None:
     torch.manual_seed(0)
     model = CausalLinear(6, 6).double()
     x, target = problem()
     coords = torch.tensor([True, True, False, True, True, True])
     unit = torch.tensor([1.0, 2.0, 1.0, 0.5, 1.0, 1.0]).double()
-    kappa = 0.6 * distance(predict(model, x), target, reading)
-    search = MinimalPerturbation(AIA(steps=150, reading=reading), precision=1 / 32)
+    kappa = 0.6 * distance(predict(model, x), target, norm)
+    search = MinimalPerturbation(AIA(steps=150, norm=norm), precision=1 / 32)
     found = search(model, x, target, Budget(3.0, coords=coords, unit=unit), kappa)
     assert found.reached.all()
     for row, (clean, wanted) in enumerate(zip(x, target, strict=True)):
@@ -63,7 +63,7 @@ def test_for_a_linear_model_it_is_the_convex_optimum(reading: Reading) -> None:
             shift = torch.diag(torch.ones(len(clean) - back), -back).numpy()
             answer = answer + shift @ (clean.numpy() + change) @ taps[back].T
         miss = answer - wanted.numpy()
-        parts = [miss] if reading == "frame" else [miss[:, :3], miss[:, 3:]]
+        parts = [miss] if norm == "frame" else [miss[:, :3], miss[:, 3:]]
         missed = sum(cp.sum(cp.norm(part, 2, axis=1)) for part in parts)
         reach = (unit * coords).numpy()[None].repeat(len(clean), axis=0)
         within = cp.abs(change) <= cp.multiply(eps, reach)

@@ -16,7 +16,7 @@ from feint.evaluation.questions import AWAY, Question
 from feint.evaluation.tolerance import Tolerance
 from feint.models.inference import predict
 from feint.models.tcn import TCN
-from feint.sequences import Reading, Sequences, distance, frame_distance
+from feint.sequences import Norm, Sequences, distance, frame_distance
 
 LENGTHS = (5, 1, 3, 4)
 HOWS = ("ascent", "target", "worst")
@@ -62,21 +62,21 @@ def test_one_linear_output_goes_to_the_corner_of_the_signs(how: str) -> None:
         assert (short < (0.05 if how == "target" else 1e-6)).all()
 
 
-@pytest.mark.parametrize("reading", ["frame", "joint"])
+@pytest.mark.parametrize("norm", ["frame", "joint"])
 def test_among_all_corners_of_a_small_linear_model_it_finds_nearly_the_best(
-    reading: Reading,
+    norm: Norm,
 ) -> None:
     torch.manual_seed(3)
     model = CausalLinear(2, 3).double()
     x = doubled(ragged((4, 3, 1), 2, seed=2))
     clean, eps = predict(model, x), 0.3
-    found = Untargeted(steps=20, restarts=12, reading=reading)(model, x, clean, Budget(eps))
-    got = distance(predict(model, found), clean, reading)
+    found = Untargeted(steps=20, restarts=12, norm=norm)(model, x, clean, Budget(eps))
+    got = distance(predict(model, found), clean, norm)
     for row, own in enumerate(x):
         corners = torch.tensor(list(product((-eps, eps), repeat=own.numel()))).double()
         moved = Sequences.pad(list(own + corners.view(-1, *own.shape)))
         answers = predict(model, moved).values - predict(model, Sequences.pad([own])).values
-        optimum = float(frame_distance(answers, reading).sum(dim=1).max())
+        optimum = float(frame_distance(answers, norm).sum(dim=1).max())
         assert 0.98 * optimum <= float(got[row]) <= optimum * (1 + 1e-9)
 
 

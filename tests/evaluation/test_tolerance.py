@@ -53,8 +53,8 @@ def test_the_papers_kappa_is_where_most_judges_voted() -> None:
     assert tolerance.of("kicking") == 93.17
     assert tolerance.of("hugging") == pytest.approx(63.854)
     assert not tolerance.per_frame
-    assert tolerance.reading == "frame"
-    assert paper("joint").reading == "joint"
+    assert tolerance.norm == "frame"
+    assert paper("joint").norm == "joint"
     chosen = [TABLE_1_DISTANCES[label].index(kappa) for label, kappa in BOLD.items()]
     assert [EPSILONS[i] for i in chosen] == [0.225, 0.075, 0.15, 0.225, 0.375]
 
@@ -76,7 +76,7 @@ def test_reached_is_strictly_below_kappa() -> None:
 
 
 def test_reached_reads_the_readings_own_distance() -> None:
-    got = Tolerance({"kick": 10.0, "hug": 5.0}, reading="joint").reached(ROWS)
+    got = Tolerance({"kick": 10.0, "hug": 5.0}, norm="joint").reached(ROWS)
     assert got.to_list() == [False, True, False, False, True]
 
 
@@ -225,7 +225,7 @@ def test_what_people_told_is_kept_beside_what_decides(tmp_path: Path) -> None:
         {**GOOD, "kappa": 3},
         {**GOOD, "kappa": {"kick": "far"}},
         {**GOOD, "kappa": {"kick": -1.0}},
-        {**GOOD, "reading": "tea leaves"},
+        {**GOOD, "norm": "tea leaves"},
         [GOOD],
         3,
         None,

@@ -281,7 +281,7 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
     run = Run(
         parse(text.replace("limit = 6", 'limit = 6\ntolerance = "paper-joint"')), tmp_path / "j"
     )
-    assert kappa_for(run, run.attacks["attack"]).reading == "joint"
+    assert kappa_for(run, run.attacks["attack"]).norm == "joint"
     fixed = replace(run.attacks["attack"], kappa=3.0)
     assert kappa_for(run, fixed) is fixed
 

@@ -19,7 +19,7 @@ from feint.attacks.losses import Surface, Temporal, _sum_of_norms
 from feint.attacks.noise import uniform
 from feint.errors import FeintError
 from feint.models.inference import predict
-from feint.sequences import Reading, Sequences, check_alike, frame_distance, sum_over_time
+from feint.sequences import Norm, Sequences, check_alike, frame_distance, sum_over_time
 
 StepUnit = Literal["data", "eps"]
 
@@ -43,7 +43,7 @@ class AIA:
         smoothness: lambda.
         temporal: what L_temporal sums: the "input" x' as in equation 5, or the "velocity",
             "acceleration" or "jerk" of the change x' - x.
-        reading: of the norm on the output, "frame" or "joint" (`feint.distance`).
+        norm: of a frame on the output, "frame" or "joint" (`feint.distance`).
         precision: of the search, "fp32" or "bf16" where the processor has it; what is found is
             measured in fp32 (`feint.evaluation`) either way.
         seed: of the random restarts.
@@ -64,7 +64,7 @@ class AIA:
     eta: float | None = None
     smoothness: float = 0.0
     temporal: Temporal = "input"
-    reading: Reading = "frame"
+    norm: Norm = "frame"
     precision: Precision = "fp32"
     seed: int = 0
 
@@ -76,7 +76,7 @@ class AIA:
             "keep": Keep,
             "surface": Surface,
             "temporal": Temporal,
-            "reading": Reading,
+            "norm": Norm,
             "precision": Precision,
         }
         for name, allowed in choices.items():
@@ -149,7 +149,7 @@ class AIA:
             target: what it shall answer; the model's output shape, x's lengths.
             budget: what may be changed, and by how much.
             start: where the first descent begins, if not at x; brought inside the budget.
-            goal: (batch,), distances (equation 7 in `reading`) to the target below which a row is
+            goal: (batch,), distances (equation 7 in `norm`) to the target below which a row is
                 done: it is returned as it first gets there, and costs nothing more.
 
         Returns:
@@ -220,7 +220,7 @@ class AIA:
 
         The output is the model's answer, the target what S_t is around; both in data units.
         """
-        d = frame_distance(output - target.values, self.reading)
+        d = frame_distance(output - target.values, self.norm)
         if self.surface == "ball":
             d = (d - self.radius(target.lengths).to(d)).clamp_min(0)
         elif self.surface == "sphere":
@@ -278,7 +278,7 @@ class _Aim:
         """Which rows are within their goal."""
         if self.goal is None:
             return None
-        d = frame_distance(output - self.target.values, self.attack.reading)
+        d = frame_distance(output - self.target.values, self.attack.norm)
         return sum_over_time(d, self.target.lengths) < self.goal
 
     def __getitem__(self, rows: Tensor) -> "_Aim":

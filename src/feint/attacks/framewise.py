@@ -24,7 +24,7 @@ from feint.attacks.minimal import check_kappa
 from feint.errors import FeintError
 from feint.models.inference import call, predict
 from feint.models.layers.weight_cache import frozen
-from feint.sequences import Reading, Sequences, check_alike, distance, frame_distance, sum_over_time
+from feint.sequences import Norm, Sequences, check_alike, distance, frame_distance, sum_over_time
 
 MARGIN = 1e-3
 """How far inside the tolerance the weight aims, as a share of kappa or of the way there."""
@@ -40,16 +40,16 @@ class FramewiseMinimal:
         steps: of the descent, a forward and a backward pass each; a few forward passes follow.
         step_size: Adam's first, as a fraction of eps; it falls towards 0 by half a cosine.
         rate: how fast the weight follows, at most by a factor exp(rate) a step.
-        reading: of equation 7, "frame" or "joint" (`feint.distance`).
+        norm: of equation 7, "frame" or "joint" (`feint.distance`).
 
     Raises:
-        FeintError: a number out of its range, an unknown reading.
+        FeintError: a number out of its range, an unknown norm.
     """
 
     steps: int = 400
     step_size: float = 0.1
     rate: float = 0.3
-    reading: Reading = "frame"
+    norm: Norm = "frame"
 
     def __post_init__(self) -> None:
         numbers = (self.step_size, self.rate)
@@ -57,11 +57,11 @@ class FramewiseMinimal:
             type(self.steps) is not int
             or self.steps < 1
             or not all(type(n) in (int, float) and 0 < n < math.inf for n in numbers)
-            or self.reading not in get_args(Reading)
+            or self.norm not in get_args(Norm)
         ):
             raise FeintError(
                 f"Got {self!r}; expected a whole number of steps from 1, a finite step_size and "
-                f"rate above 0, and a reading among {get_args(Reading)}."
+                f"rate above 0, and a norm among {get_args(Norm)}."
             )
 
     def __call__(
@@ -99,7 +99,7 @@ class FramewiseMinimal:
             )
         check_alike(predict(model, x), target, "FramewiseMinimal (the model's answer, the target)")
         _check_start(start, x, budget)
-        problem = _Problem(model, x, target, budget, check_kappa(kappa, x), self.reading)
+        problem = _Problem(model, x, target, budget, check_kappa(kappa, x), self.norm)
         begin = problem.change(start.values)
         with frozen():
             best, last = self._descend(problem, begin)
@@ -181,9 +181,9 @@ class _Problem:
         y: Sequences,
         budget: Budget,
         goal: Tensor,
-        reading: Reading,
+        norm: Norm,
     ) -> None:
-        self.model, self.x, self.target, self.goal, self.reading = model, x, y, goal, reading
+        self.model, self.x, self.target, self.goal, self.norm = model, x, y, goal, norm
         self.clean, self.radius = x.values.detach(), budget.radius(x).detach()
         self.lower, self.upper = (bound.detach() for bound in budget.bounds(x))
         self.low, self.high = ((b - self.clean) / self.radius for b in (self.lower, self.upper))
@@ -199,7 +199,7 @@ class _Problem:
         values, gradient = self.values(change).requires_grad_(), None
         with torch.enable_grad():
             missed = call(self.model, values, self.x.lengths) - self.target.values.detach()
-            d = sum_over_time(frame_distance(missed, self.reading), self.x.lengths)
+            d = sum_over_time(frame_distance(missed, self.norm), self.x.lengths)
         if d.requires_grad:
             (gradient,) = torch.autograd.grad(d, values, torch.ones_like(d), allow_unused=True)
         if gradient is None:
@@ -213,7 +213,7 @@ class _Problem:
     def measure(self, values: Tensor, seen: "_Least") -> Tensor:
         """Which rows are within the tolerance, as `feint` measures it; noted in `seen`."""
         answer = predict(self.model, self.x.with_values(values))
-        met = distance(answer, self.target, self.reading) < self.goal
+        met = distance(answer, self.target, self.norm) < self.goal
         seen.add(values, (values - self.clean) / self.radius, met)
         return met
 

@@ -92,7 +92,7 @@ class MinimalPerturbation:
             target: what it shall answer; the model's output shape, x's lengths.
             budget: its eps is the largest one tried (unless there are `levels`); what may be
                 changed and the valid range hold throughout.
-            kappa: the tolerance, equation 7 in the attack's `reading`, one number or one a row.
+            kappa: the tolerance, equation 7 in the attack's `norm`, one number or one a row.
 
         Raises:
             FeintError: kappa is not finite and above 0, and everything `AIA` raises.
@@ -101,7 +101,7 @@ class MinimalPerturbation:
         ladder = self._ladder(x, budget)
         top = ladder.shape[1] - 1  # rung 0 is eps 0, the last one infinite
         best = x.values.detach().clone()
-        nearest = distance(predict(model, x), target, self.attack.reading)
+        nearest = distance(predict(model, x), target, self.attack.norm)
         last = best.clone()
         # The lowest rung known to do, and the highest known to fail.
         does = torch.where(nearest < goal, 0, top)
@@ -113,7 +113,7 @@ class MinimalPerturbation:
             within = replace(budget, eps=ladder[going, rung[going]])
             start = some.with_values(last[going, :time])
             tried = self.attack(model, some, wanted, within, start=start, goal=goal[going])
-            d = distance(predict(model, tried), wanted, self.attack.reading)
+            d = distance(predict(model, tried), wanted, self.attack.norm)
             met = d < goal[going]
             # Kept is what does, or the nearest try of a row for which nothing does yet.
             keep = met | ((does[going] == top) & (d < nearest[going]))

@@ -25,7 +25,7 @@ from feint.attacks.gradient_descent import Keep, Optimizer, Precision, Schedule,
 from feint.attacks.noise import uniform
 from feint.errors import FeintError
 from feint.models.inference import predict
-from feint.sequences import Reading, Sequences, check_alike, distance, frame_distance, sum_over_time
+from feint.sequences import Norm, Sequences, check_alike, distance, frame_distance, sum_over_time
 
 How = Literal["worst", "ascent", "target"]
 FAR = 10.0
@@ -47,7 +47,7 @@ class Untargeted:
         reflections: pairs of far targets made without any data: what the model answers to random
             noise, ten times as far from the clean answer, and the reflection of that about the
             clean answer.  They stand beside the `candidates` a call brings.
-        reading: of equation 7, "frame" or "joint" (`feint.distance`).
+        norm: of equation 7, "frame" or "joint" (`feint.distance`).
         precision: of the search, "fp32" or "bf16"; what is kept is decided in fp32 either way.
         seed: of the random starts and reflections.
 
@@ -62,7 +62,7 @@ class Untargeted:
     schedule: Schedule = "cosine"
     restarts: int = 4
     reflections: int = 1
-    reading: Reading = "frame"
+    norm: Norm = "frame"
     precision: Precision = "fp32"
     seed: int = 0
 
@@ -74,7 +74,7 @@ class Untargeted:
             "how": How,
             "optimizer": Optimizer,
             "schedule": Schedule,
-            "reading": Reading,
+            "norm": Norm,
             "precision": Precision,
         }
         for name, allowed in choices.items():
@@ -163,7 +163,7 @@ class Untargeted:
         self, model: nn.Module, x: Sequences, reference: Sequences
     ) -> Float[Tensor, " batch"]:
         """How far the model's answer to x is from the reference: (batch,), equation 7."""
-        return distance(predict(model, x), reference, self.reading)
+        return distance(predict(model, x), reference, self.norm)
 
     def _tries(
         self,
@@ -185,7 +185,7 @@ class Untargeted:
                 step_size=self.step_size,
                 optimizer=self.optimizer,
                 schedule=self.schedule,
-                reading=self.reading,
+                norm=self.norm,
                 precision=self.precision,
             )
             for target in (*candidates, *self._reflected(model, x, answer, budget)):
@@ -216,7 +216,7 @@ class Untargeted:
             x,
             values,
             budget,
-            _Away(reference, self.reading),
+            _Away(reference, self.norm),
             steps=self.steps,
             step_size=(self.step_size * budget.radius(x)).expand(len(x), 1, -1),
             optimizer=self.optimizer,
@@ -243,15 +243,15 @@ class _Away:
     """The aim of a climb, for a batch of rows."""
 
     reference: Sequences
-    reading: Reading
+    norm: Norm
 
     def loss(self, output: Tensor, values: Tensor) -> Tensor:
         """Minus equation 7: what is small is far."""
-        d = frame_distance(output - self.reference.values, self.reading)
+        d = frame_distance(output - self.reference.values, self.norm)
         return -sum_over_time(d, self.reference.lengths)
 
     def met(self, output: Tensor) -> None:
         """No row is ever far enough."""
 
     def __getitem__(self, rows: Tensor) -> "_Away":
-        return _Away(self.reference[rows], self.reading)
+        return _Away(self.reference[rows], self.norm)

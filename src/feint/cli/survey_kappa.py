@@ -36,8 +36,8 @@ def kappa(
             "distance half recognise (if not given; with --votes the paper's)."
         ),
     ] = None,
-    reading: Annotated[
-        Literal["frame", "joint"], typer.Option(help="Of equation 7's norm.")
+    norm: Annotated[
+        Literal["frame", "joint"], typer.Option(help="Norm of a frame in equation 7.")
     ] = "frame",
     allowed: Annotated[
         int, typer.Option(help="Catch trials a judge may miss and still be counted.")
@@ -69,7 +69,7 @@ def kappa(
         plan = Study.load(study)
         rule = None if everybody else filtering.Rule(allowed, least)
         table = filtering.read(answers) if answers is not None else _stored(study, plan, database)
-        found = estimate.estimate(plan, table, rule, reading, draws, seed)
+        found = estimate.estimate(plan, table, rule, norm, draws, seed)
     method = method or "psychometric"
     if as_json:
         typer.echo(json.dumps(found.told(), indent=2, allow_nan=False))

@@ -97,7 +97,7 @@ def craft(
             verify(name, x_adv, question.x[asked], within)
             values[rows, :time] = x_adv.values
             if goal is not None:
-                d = distance(predict(model, x_adv), wanted, getattr(attack, "reading", "frame"))
+                d = distance(predict(model, x_adv), wanted, getattr(attack, "norm", "frame"))
                 going[asked] = d >= goal[asked]
             if progress:
                 progress.advance(len(rows))

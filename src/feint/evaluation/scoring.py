@@ -44,7 +44,7 @@ def score(
 
     Returns:
         rows: source, victim, attack, target, exemplar, eps, sequence, label, side, frames,
-            distance_frame, distance_joint (equation 7 in both readings, data units),
+            distance_frame, distance_joint (equation 7 in both norms, data units),
             change (largest change of the input, data units), and with a skeleton error_cm
             (mean distance of a joint to the target's), change_cm (mean displacement of a joint
             of the actor), change_max_cm, bones (median relative change of a bone's length).

@@ -30,7 +30,7 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
     judged = rows.filter(pl.col("label") != pl.col("target"))
     judged = judged.with_columns(tolerance.reached(judged))
     question = ["source", "victim", "target", "sequence"]
-    measured = pl.col(f"distance_{tolerance.reading}")
+    measured = pl.col(f"distance_{tolerance.norm}")
     clean = judged.filter(pl.col("attack") == "none").select(
         *question, clean=pl.col("reached"), clean_distance=measured
     )

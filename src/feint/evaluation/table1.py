@@ -2,7 +2,7 @@
 
 from feint.evaluation import votes
 from feint.evaluation.tolerance import Tolerance
-from feint.sequences import Reading
+from feint.sequences import Norm
 
 OBJECTIVES = ("handshaking", "punching", "kicking", "departing", "pushing")
 """The five the judges of Table 1 saw."""
@@ -32,11 +32,11 @@ TABLE_1_DISTANCES: dict[str, tuple[float, ...]] = {
 """Equation 7 at each eps."""
 
 
-def paper(reading: Reading = "frame") -> Tolerance:
+def paper(norm: Norm = "frame") -> Tolerance:
     """Table 1's bold values, and their mean for the other three classes (section 6.2).
 
-    Vacuous in the frame reading on SBU: most clean predictions pass (docs/departures.md).
+    Vacuous in the frame norm on SBU: most clean predictions pass (docs/departures.md).
     """
     table = [votes.Votes(n, TABLE_1_VOTES[n], TABLE_1_DISTANCES[n]) for n in TABLE_1_VOTES]
     kappa, mean = votes.kappas(table)
-    return Tolerance(kappa, other=mean, reading=reading, source="Table 1 of the paper, as printed")
+    return Tolerance(kappa, other=mean, norm=norm, source="Table 1 of the paper, as printed")

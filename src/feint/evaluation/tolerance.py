@@ -18,7 +18,7 @@ from torch import Tensor
 from feint.errors import FeintError
 from feint.evaluation.questions import AWAY
 from feint.io.sealed import read_json, write_json
-from feint.sequences import Reading
+from feint.sequences import Norm
 
 SCHEMA = 1
 SCHEMA_JUDGED = 2
@@ -33,7 +33,7 @@ class Tolerance:
         kappa: per class, in data units.
         other: for every class not in `kappa`; None refuses them.
         per_frame: kappa is a mean over frames, not the sum of equation 7.
-        reading: of the norm, "frame" or "joint" (`feint.distance`).
+        norm: of a frame, "frame" or "joint" (`feint.distance`).
         source: where it comes from, in words.
         among_others: per class, the share of *other* classes' real reactions that pass, aligned
             alike: near 1 means the tolerance tells nothing.
@@ -45,13 +45,13 @@ class Tolerance:
         study: the id of the study they took part in.
 
     Raises:
-        FeintError: no kappa, one not finite or not above 0, an unknown reading.
+        FeintError: no kappa, one not finite or not above 0, an unknown norm.
     """
 
     kappa: Mapping[str, float]
     other: float | None = None
     per_frame: bool = False
-    reading: Reading = "frame"
+    norm: Norm = "frame"
     source: str = "given"
     among_others: Mapping[str, float] = field(default_factory=dict)
     between_same: Mapping[str, int] = field(default_factory=dict)
@@ -67,10 +67,8 @@ class Tolerance:
                 f"Tolerance got kappa={dict(self.kappa)}, other={self.other}; expected finite "
                 "numbers above 0, at least one."
             )
-        if self.reading not in get_args(Reading):
-            raise FeintError(
-                f"Tolerance got reading={self.reading!r}; expected one of {get_args(Reading)}."
-            )
+        if self.norm not in get_args(Norm):
+            raise FeintError(f"Tolerance got norm={self.norm!r}; expected one of {get_args(Norm)}.")
 
     def of(self, label: str) -> float:
         """Kappa of a class.  Raises FeintError on a class it does not know."""
@@ -93,7 +91,7 @@ class Tolerance:
         Where an attack was untargeted the distance is to what it leads away from, and those count
         that are led kappa or further: no longer within kappa of the row's own class.
         """
-        measured = rows[f"distance_{self.reading}"]
+        measured = rows[f"distance_{self.norm}"]
         if self.per_frame:
             measured = measured / rows["frames"]
         return ((measured < self.kappas(rows)) ^ (rows["target"] == AWAY)).alias("reached")

@@ -145,7 +145,7 @@ class Evaluation(Part):
     batch_size: Count | None = None
     """Rows attacked at once; if not given, what fits into memory and serves the processor."""
     tolerance: Literal["natural", "paper", "paper-joint"] | Positive | Path = "natural"
-    """kappa: measured on the training set, Table 1 in either reading, a mean distance a frame in
+    """kappa: measured on the training set, Table 1 in either norm, a mean distance a frame in
     the data's units, or a tolerance file."""
 
 

@@ -74,7 +74,7 @@ def diff(a: Path, b: Path) -> Difference:
         path = safe_join(folder, "rows.parquet")
         if kappa is None or not path.exists():
             return Difference(settings, origins, None)
-        tables.append(rows.scored(path, f"distance_{kappa.reading}"))
+        tables.append(rows.scored(path, f"distance_{kappa.norm}"))
         found = success_rates.rates(tables[-1], kappa)
         rates.append(found.select(*key, "n", "clean", "moved", "closed"))
     joined = rates[0].join(rates[1], on=key, how="full", coalesce=True, suffix="_b")

@@ -122,10 +122,10 @@ class Plan:
             return attack
         if attack.kappa is not None or attack.eta is not None:
             return attack
-        kappa, reading = self.tolerance.of(label), self.tolerance.reading
+        kappa, norm = self.tolerance.of(label), self.tolerance.norm
         if self.tolerance.per_frame:
-            return replace(attack, eta=kappa, reading=reading)
-        return replace(attack, kappa=kappa, reading=reading)
+            return replace(attack, eta=kappa, norm=norm)
+        return replace(attack, kappa=kappa, norm=norm)
 
     @cached_property
     def chunks(self) -> list[Rows]:
@@ -354,7 +354,7 @@ class Plan:
     @lru_cache(maxsize=64)  # noqa: B019
     def _minimal(self, label: str) -> Common:
         assert self.tolerance is not None
-        attack = AIA(steps=100, reading=self.tolerance.reading, seed=self.experiment.seed)
+        attack = AIA(steps=100, norm=self.tolerance.norm, seed=self.experiment.seed)
         kappa = replace(
             self.tolerance,
             kappa={label: self.tolerance.of(label)},

@@ -245,7 +245,7 @@ class _Work:
         x_adv, at = rebuilt(tensors, about, question.x), some["row"].to_list()
         self._each(job, some, len(x_adv))
         answers = predict(self._model(about, str(some["source"][0])), x_adv)
-        d = distance(answers, question.wanted, about["settings"]["attack"]["reading"])
+        d = distance(answers, question.wanted, about["settings"]["attack"]["norm"])
         near, kappa = _tensor(some["distance"]), _tensor(some["kappa"])
         self.found.largest = max(self.found.largest, self._same(job, "distance", near, d[at]))
         if self.plan.tolerance is not None:

@@ -38,7 +38,7 @@ def told(findings: Findings) -> str:
                 },
                 "tolerance": {
                     "source": tolerance.source,
-                    "reading": tolerance.reading,
+                    "norm": tolerance.norm,
                     "per_frame": tolerance.per_frame,
                     "kappa": {
                         target: tolerance.of(target)

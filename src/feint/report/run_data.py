@@ -175,7 +175,7 @@ class Findings:
     def judged(self) -> pl.DataFrame:
         """The rows that ask for another class than the sequence's own, with what they come to.
 
-        Adds `distance` (in the tolerance's reading, a frame where it is per frame), `kappa`,
+        Adds `distance` (in the tolerance's norm, a frame where it is per frame), `kappa`,
         `reached`, and of the same sequence without an attack `clean_distance`, `clean`;
         `closed` is the share of the distance that was closed.
         """
@@ -282,7 +282,7 @@ class Findings:
         if isinstance(self.form, Series):
             per = "a step" if self.tolerance.per_frame else f"summed over {self.form.step}s"
             return f"{self.form.unit} {per}"
-        norm = "" if self.tolerance.reading == "frame" else ", summed over joints"
+        norm = "" if self.tolerance.norm == "frame" else ", summed over joints"
         per = "a frame" if self.tolerance.per_frame else "summed over the frames"
         return f"data units {per}{norm}"
 
@@ -352,4 +352,4 @@ class Findings:
 
     @property
     def _measure_name(self) -> str:
-        return f"distance_{self.tolerance.reading}"
+        return f"distance_{self.tolerance.norm}"

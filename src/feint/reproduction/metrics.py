@@ -14,20 +14,20 @@ from feint.evaluation.success_rates import INTERACTION
 from feint.evaluation.tolerance import Tolerance
 
 YARDSTICKS = ("literal", "joint", "natural", "recognised", "recognised-both")
-"""Table 1's kappa in the frame reading of equation 7 and in the joint reading; the natural
+"""Table 1's kappa in the frame norm of equation 7 and in the joint norm; the natural
 tolerance; and the two recognisers: trained on real reactions, and on reactors' answers too."""
 ANSWER = ["victim", "target", "sequence"]
 
 
 def with_success(rows: pl.DataFrame, natural: Tolerance) -> pl.DataFrame:
     """A column for every yardstick: does the answer count as the target?"""
-    readings = {
+    criteria = {
         "literal": table1.paper(),
         "joint": table1.paper("joint"),
         "natural": natural,
     }
     return rows.with_columns(
-        *(kappa.reached(rows).alias(name) for name, kappa in readings.items()),
+        *(kappa.reached(rows).alias(name) for name, kappa in criteria.items()),
         recognised=pl.col("named_real") == pl.col("target"),
         **{"recognised-both": pl.col("named_both") == pl.col("target")},
     )

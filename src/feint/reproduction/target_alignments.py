@@ -32,12 +32,12 @@ def table(
     """For every variant and reactor, over all test sequences of other classes and all targets.
 
     Returns:
-        variant, model, n, frame and joint (mean equation 7 in either reading), passes_frame and
+        variant, model, n, frame and joint (mean equation 7 in either norm), passes_frame and
         passes_joint (the share that Table 1's kappa lets pass); the same of the real reactions in
         place of the answers, real_ before each name.
     """
     answers = {name: predict(model, test.actor) for name, model in models.items()}
-    readings = {reading: table1.paper(reading) for reading in ("frame", "joint")}
+    criteria = {norm: table1.paper(norm) for norm in ("frame", "joint")}
     rows = []
     for variant, spec in VARIANTS.items():
         for name, answer in answers.items():
@@ -47,8 +47,8 @@ def table(
                 some = test[other]
                 _, raw = spec.choose(label, train, some)
                 wanted = spec.align(raw, some.reactor, answer[other], test.skeleton)
-                _add(found, "", answer[other], wanted, label, readings)
-                _add(found, "real_", some.reactor, wanted, label, readings)
+                _add(found, "", answer[other], wanted, label, criteria)
+                _add(found, "real_", some.reactor, wanted, label, criteria)
             means = {k: sum(v) / len(v) for k, v in found.items()}
             rows.append({"variant": variant, "model": name, "n": len(found["frame"]), **means})
     return pl.DataFrame(rows)
@@ -60,11 +60,11 @@ def _add(
     answers: Sequences,
     wanted: Sequences,
     label: str,
-    readings: dict[str, tolerance.Tolerance],
+    criteria: dict[str, tolerance.Tolerance],
 ) -> None:
     answers = wanted.with_values(answers.values[:, : wanted.values.shape[1]])
-    for reading, kappa in readings.items():
-        d = distance(answers, wanted, kappa.reading)
-        found.setdefault(f"{begin}{reading}", []).extend(d.tolist())
+    for norm, kappa in criteria.items():
+        d = distance(answers, wanted, kappa.norm)
+        found.setdefault(f"{begin}{norm}", []).extend(d.tolist())
         passed = (d < kappa.of(label)).float().tolist()
-        found.setdefault(f"{begin}passes_{reading}", []).extend(passed)
+        found.setdefault(f"{begin}passes_{norm}", []).extend(passed)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from feint.attacks.budget import Budget
 from feint.errors import FeintError
 from feint.models.inference import call, predict
-from feint.sequences import Reading, Sequences, check_alike, frame_distance
+from feint.sequences import Norm, Sequences, check_alike, frame_distance
 
 CHANGED_HERE = ("estimator", "eps", "eps_step", "targeted", "batch_size")
 """Arguments of ART's attacks that are not settings: the budget, the call and `ART` give them."""
@@ -38,7 +38,7 @@ class ART:
         settings: its own arguments, under ART's names, but for those of `CHANGED_HERE`.
         step_size: ART's eps_step, as a fraction of eps; None for an attack without one.
         targeted: draw the answer to the target; False leads it away from it.
-        reading: of equation 7, "frame" or "joint" (`feint.distance`).
+        norm: of equation 7, "frame" or "joint" (`feint.distance`).
         rows: attacked at once, all of one length.
         seed: of NumPy's global generator while ART runs; it is put back afterwards.
 
@@ -50,7 +50,7 @@ class ART:
     settings: Mapping[str, Any] = field(default_factory=dict)
     step_size: float | None = 0.1
     targeted: bool = True
-    reading: Reading = "frame"
+    norm: Norm = "frame"
     rows: int = 32
     seed: int = 0
 
@@ -66,10 +66,10 @@ class ART:
             raise FeintError(
                 f"ART got step_size={step}; expected a finite number above 0, or None."
             )
-        if self.rows < 1 or self.reading not in get_args(Reading):
+        if self.rows < 1 or self.norm not in get_args(Norm):
             raise FeintError(
-                f"ART got rows={self.rows}, reading={self.reading!r}; expected at least 1 row and "
-                f"a reading among {get_args(Reading)}."
+                f"ART got rows={self.rows}, norm={self.norm!r}; expected at least 1 row and "
+                f"a norm among {get_args(Norm)}."
             )
 
     def __call__(
@@ -101,7 +101,7 @@ class ART:
                 wanted = target.values[rows, :frames].detach()
                 estimator = library.PyTorchRegressor(
                     held,
-                    _Loss(self.reading, wanted),
+                    _Loss(self.norm, wanted),
                     input_shape=tuple(held.clean.shape[1:]),
                     clip_values=_clip(budget, held.clean),
                     device_type="gpu" if x.values.is_cuda else "cpu",
@@ -198,13 +198,13 @@ class _Held(nn.Module):
 class _Loss(nn.Module):
     """Equation 7 of answers that ART has flattened, summed over the group."""
 
-    def __init__(self, reading: Reading, like: Tensor) -> None:
+    def __init__(self, norm: Norm, like: Tensor) -> None:
         super().__init__()
-        self.reading, self.reduction = reading, "sum"
+        self.norm, self.reduction = norm, "sum"
         self.dtype = like.dtype
 
     def forward(self, flat: Tensor, target: Tensor) -> Tensor:
-        return frame_distance(flat.view_as(target) - target.to(self.dtype), self.reading).sum()
+        return frame_distance(flat.view_as(target) - target.to(self.dtype), self.norm).sum()
 
 
 def _clip(budget: Budget, like: Tensor) -> tuple[np.ndarray, np.ndarray] | None:

@@ -17,7 +17,7 @@ from feint.evaluation.questions import ATTACK, NONE
 from feint.evaluation.rows import QUESTION
 from feint.evaluation.success_rates import INTERACTION
 from feint.report.run_data import Findings
-from feint.sequences import Reading as Reads
+from feint.sequences import Norm
 from feint.skeleton import SBU_15
 
 
@@ -63,8 +63,8 @@ class Rate:
 
 
 OWN, RECOGNISED = "own", "recognised"
-FRAME: Reads = "frame"
-JOINT: Reads = "joint"
+FRAME: Norm = "frame"
+JOINT: Norm = "joint"
 ABOUT = {
     OWN: ("the run's tolerance", "An answer counts if it is within the tolerance of this run."),
     FRAME: (
@@ -108,7 +108,7 @@ def _same(findings: Findings, other: tolerance.Tolerance) -> bool:
     """The run's own tolerance is this one, for its targets."""
     own = findings.tolerance
     targets = findings.judged["target"].unique().to_list()
-    return (own.reading, own.per_frame) == (other.reading, other.per_frame) and all(
+    return (own.norm, own.per_frame) == (other.norm, other.per_frame) and all(
         own.of(one) == other.of(one) for one in targets
     )
 

@@ -18,8 +18,8 @@ from feint.skeleton import SBU_15
 
 COLOURS = {"literal": NOISE, "joint": ACTOR, "recognised": ATTACKED}
 WORDS = {
-    "literal": "Table 1's kappa, frame reading",
-    "joint": "Table 1's kappa, joint reading",
+    "literal": "Table 1's kappa, frame norm",
+    "joint": "Table 1's kappa, joint norm",
     "recognised": "recogniser names the target",
 }
 DEPTH = 100 * SBU_15.scale[SBU_15.axes.index("z")]

@@ -91,9 +91,9 @@ def departures(r: Reproduction) -> None:
     annealed = {**point, "schedule": "cosine", "keep": "best"}
     full = {name: value for name, value in paper.items() if name != "precision"}
     variants = {
-        "equation 6 verbatim, kappa in the joint reading": ("paper-eq6", paper, "paper-joint"),
+        "equation 6 verbatim, kappa in the joint norm": ("paper-eq6", paper, "paper-joint"),
         "the same, searched in fp32": ("paper-eq6", full, "paper-joint"),
-        "equation 6 verbatim, kappa in the frame reading": ("paper-eq6", paper, "paper"),
+        "equation 6 verbatim, kappa in the frame norm": ("paper-eq6", paper, "paper"),
         "equation 6 drawn to the target itself": ("paper-eq6", point, "paper"),
         "the same, annealed, best iterate kept": ("paper-eq6", annealed, "paper"),
         "Adam 1e-3 drawn to the target itself": ("paper-adam", point, "paper"),

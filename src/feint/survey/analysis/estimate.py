@@ -18,7 +18,7 @@ from feint.survey.analysis.agreement import Agreement, Level, agreement, of_tota
 from feint.survey.analysis.detection import Detection, detection
 from feint.survey.analysis.filtering import Counted, Rule, count
 from feint.survey.analysis.results import Estimate as Estimate
-from feint.survey.analysis.results import OfObjective, Reading, Unit
+from feint.survey.analysis.results import Norm, OfObjective, Unit
 from feint.survey.analysis.thresholds import RIGHT, UNKNOWN, WRONG, Answers, Fit, Threshold
 from feint.survey.study.schema import CANNOT_TELL, NONE, Objective, Panel, Study, Trial
 
@@ -30,7 +30,7 @@ def estimate(
     study: Study,
     answers: pl.DataFrame,
     rule: Rule | None = RULE,
-    reading: Reading = "frame",
+    norm: Norm = "frame",
     draws: int = 1000,
     seed: int = 0,
 ) -> Estimate:
@@ -39,17 +39,17 @@ def estimate(
     Args:
         answers: columns study, judge, trial and choice at least.
         rule: who is left out for missed catch trials; None leaves out nobody.
-        reading: of equation 7's norm.
+        norm: of equation 7.
         draws: resamples of judges.
 
     Raises:
         FeintError: the answers do not belong to the study.
     """
     counted = count(study, answers, rule)
-    found = _estimate(counted, rule, reading, draws, seed)
+    found = _estimate(counted, rule, norm, draws, seed)
     if not counted.excluded:
         return found
-    return replace(found, everybody=_estimate(counted.everybody(), None, reading, draws, seed))
+    return replace(found, everybody=_estimate(counted.everybody(), None, norm, draws, seed))
 
 
 def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
@@ -83,7 +83,7 @@ def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
     warnings = [*polled.doubts(poll.votes, poll.judges), *warnings_module.of_thresholds(objectives)]
     pooled = {unit: fit.pooled for unit, fit in fits.items()}
     return Estimate(
-        study="", name=poll.source, reading="frame", judges=poll.judges or 0, excluded=(),
+        study="", name=poll.source, norm="frame", judges=poll.judges or 0, excluded=(),
         rule="Nobody is left out: votes do not say whose they are.",
         given=len(judge), missing=sum(one.missing for one in poll.votes),
         objectives=tuple(objectives), pooled=pooled, named={},
@@ -93,20 +93,18 @@ def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
     )  # fmt: skip
 
 
-def _estimate(
-    counted: Counted, rule: Rule | None, reading: Reading, draws: int, seed: int
-) -> Estimate:
+def _estimate(counted: Counted, rule: Rule | None, norm: Norm, draws: int, seed: int) -> Estimate:
     study = counted.study
-    asked = _leftmost(counted, reading)
+    asked = _leftmost(counted, norm)
     ladders: dict[Unit, list[tuple[float, ...]]] = {}
     for unit in UNITS:
-        some = [_distances(t.panels, o, unit, reading) for o, t, _ in asked]
+        some = [_distances(t.panels, o, unit, norm) for o, t, _ in asked]
         if some and all(
             len(one) == len(t.panels) for one, (_, t, _) in zip(some, asked, strict=True)
         ):
             ladders[unit] = some
     fits = _thresholds(ladders, _chosen(counted, [t for _, t, _ in asked]), draws, seed)
-    named, named_pooled, named_auc = _named(counted, reading, draws, seed)
+    named, named_pooled, named_auc = _named(counted, norm, draws, seed)
     objectives = []
     for i, (one, trial, votes) in enumerate(asked):
         own: dict[Unit, Threshold] = {unit: fit.own[i] for unit, fit in fits.items()}
@@ -125,7 +123,7 @@ def _estimate(
         *warnings_module.of_thresholds(objectives),
     ]
     return Estimate(
-        study=study.id, name=study.name, reading=reading, judges=len(counted.judges),
+        study=study.id, name=study.name, norm=norm, judges=len(counted.judges),
         excluded=counted.excluded, rule="Nobody is left out." if rule is None else rule.words,
         given=len(counted.given), missing=len(counted.asked) - len(counted.given),
         objectives=tuple(objectives), pooled=pooled, named=named_pooled,
@@ -136,7 +134,7 @@ def _estimate(
     )  # fmt: skip
 
 
-def _leftmost(counted: Counted, reading: Reading) -> list[tuple[Objective, Trial, Votes]]:
+def _leftmost(counted: Counted, norm: Norm) -> list[tuple[Objective, Trial, Votes]]:
     """Every objective that was asked, its trial, and the votes."""
     found: dict[str, tuple[Objective, Trial, Votes]] = {}
     known = {one.name: one for one in counted.study.objectives}
@@ -144,7 +142,7 @@ def _leftmost(counted: Counted, reading: Reading) -> list[tuple[Objective, Trial
         if trial.objective is None:
             continue
         one = known[trial.objective]
-        distances = _distances(trial.panels, one, "sum", reading)
+        distances = _distances(trial.panels, one, "sum", norm)
         if one.name in found or len(distances) < len(trial.panels) or min(distances) <= 0:
             raise FeintError(
                 f"Objective {one.name} ({one.action} -> {one.reaction}) has two questions for the "
@@ -159,13 +157,13 @@ def _leftmost(counted: Counted, reading: Reading) -> list[tuple[Objective, Trial
 
 
 def _distances(
-    panels: Sequence[Panel], one: Objective, unit: Unit, reading: Reading
+    panels: Sequence[Panel], one: Objective, unit: Unit, norm: Norm
 ) -> tuple[float, ...]:
     """Of those panels that have one."""
     if unit == "cm":
         told = [panel.error_cm for panel in panels]
     else:
-        told = [getattr(panel, f"distance_{reading}") for panel in panels]
+        told = [getattr(panel, f"distance_{norm}") for panel in panels]
     frames = one.frames if unit == "per-frame" else 1
     return tuple(d / frames for d in told if d is not None)
 
@@ -202,7 +200,7 @@ def _thresholds(
 
 
 def _named(
-    counted: Counted, reading: Reading, draws: int, seed: int
+    counted: Counted, norm: Norm, draws: int, seed: int
 ) -> tuple[dict[str, dict[Unit, Threshold]], dict[Unit, Threshold], float]:
     """From blind naming: thresholds per objective and pooled, and the distance's AUC."""
     known = {one.name: one for one in counted.study.objectives}
@@ -214,7 +212,7 @@ def _named(
         for trial in counted.trials("naming"):
             told: tuple[float, ...] = ()
             if trial.objective is not None:
-                told = _distances(trial.panels[:1], known[trial.objective], unit, reading)
+                told = _distances(trial.panels[:1], known[trial.objective], unit, norm)
             if told:
                 clips.setdefault(str(trial.objective), {})[trial.name] = told[0]
         clips = {name: some for name, some in clips.items() if len(set(some.values())) > 1}

@@ -17,7 +17,7 @@ SCHEMA = 1
 Which = Literal["paper", "minimum", "psychometric"]
 Unit = Literal["sum", "per-frame", "cm"]
 """Of a distance: equation 7, summed over frames; its mean a frame; mean of a joint in cm."""
-Reading = Literal["frame", "joint"]
+Norm = Literal["frame", "joint"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Estimate:
     Attributes:
         study: its id; "" of votes that were typed in.
         name: the study's, or where the votes are from.
-        reading: of equation 7's norm.
+        norm: of equation 7.
         judges: who are counted: how many.
         excluded: who are left out by `rule`.
         rule: in words.
@@ -82,7 +82,7 @@ class Estimate:
 
     study: str
     name: str
-    reading: Reading
+    norm: Norm
     judges: int
     excluded: tuple[str, ...]
     rule: str
@@ -155,7 +155,7 @@ class Estimate:
             kappa,
             other=other,
             per_frame=per_frame,
-            reading=self.reading,
+            norm=self.norm,
             source=f"{SOURCES[which]}: {people}, {where}",
             low=low,
             high=high,
@@ -169,7 +169,7 @@ class Estimate:
             "schema": SCHEMA,
             "study": self.study,
             "name": self.name,
-            "reading": self.reading,
+            "norm": self.norm,
             "judges": {"counted": self.judges, "excluded": len(self.excluded), "rule": self.rule},
             "answers": {"given": self.given, "missing": self.missing},
             "kappa": {which: self._all(which) for which in get_args(Which)},
@@ -213,7 +213,7 @@ class Estimate:
         except FeintError:
             return {}
         told = asdict(found)
-        return {n: told[n] for n in ("kappa", "other", "low", "high", "per_frame", "reading")}
+        return {n: told[n] for n in ("kappa", "other", "low", "high", "per_frame", "norm")}
 
 
 SOURCES: Mapping[str, str] = {

@@ -43,7 +43,7 @@ class Panel(_Told):
         stimulus: its name; a file of the study.
         eps: the budget it was made with, in the run's unit; 0 for what was not attacked, None for
             the real target.
-        distance_frame, distance_joint: equation 7 to the target in both readings, in data units;
+        distance_frame, distance_joint: equation 7 to the target in both norms, in data units;
             None where there is no target.
         error_cm: mean distance of a joint to the target, in cm.
     """

@@ -73,15 +73,15 @@ def why(r: Results, folder: Path) -> Iterator[str]:
     if r.has("variants"):
         some = r.variants.filter(pl.col("yardstick") == "joint")
         at = {one["variant"]: one for one in some.iter_rows(named=True)}
-        sphere = at["equation 6 verbatim, kappa in the joint reading"]
-        frame = at["equation 6 verbatim, kappa in the frame reading"]
+        sphere = at["equation 6 verbatim, kappa in the joint norm"]
+        frame = at["equation 6 verbatim, kappa in the frame norm"]
         point = at["equation 6 drawn to the target itself"]
         adam = at["Adam 1e-3 drawn to the target itself"]
         grid = at["strong, as the grids have it"]
         yield (
-            "2. **The update.** Equations 3, 4 and 6 as printed draw answers onto a sphere around the target, not to it. With kappa in the joint reading "
+            "2. **The update.** Equations 3, 4 and 6 as printed draw answers onto a sphere around the target, not to it. With kappa in the joint norm "
             f'they end {sphere["error_cm"]:.0f} cm a joint from it (from {sphere["clean_cm"]:.0f}), where the sum is about kappa and "below kappa" is met or missed by a '
-            f"hair: {md.share(sphere['reached'])} (no attack {md.share(sphere['clean'])}). With kappa in the frame reading they end at {frame['error_cm']:.0f} cm, because that sphere "
+            f"hair: {md.share(sphere['reached'])} (no attack {md.share(sphere['clean'])}). With kappa in the frame norm they end at {frame['error_cm']:.0f} cm, because that sphere "
             f"lies far outside. The same steps towards the target itself end at {point['error_cm']:.0f} cm, Adam at 1e-3 at {adam['error_cm']:.0f}, `strong` at "
             f"{grid['error_cm']:.0f} (TCN, table below). What the paper shows needs something nearer to the last of these."
         )
