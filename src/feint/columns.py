@@ -1,7 +1,8 @@
-"""`Series`: what the features of a sequence are when they are no joints but columns of a table.
+"""`Columns` and `FeatureSpec`: what the features of a sequence are.
 
-A sequence's form is a `Skeleton` or a `Series`; both know their features, and whoever reads a run
-gets the one it was made with from `form_of`.
+Every sequence has a feature spec: a `Skeleton` (joints and axes of a person) or `Columns` (columns
+of a table). Both know their features, names and units. Runs store the spec of their data as JSON;
+`spec_from_dict` reads it back. This file may import only the other flat files.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +16,20 @@ from torch import Tensor
 from feint.errors import FeintError
 from feint.skeleton import Skeleton
 
+NO_UNIT = "data units"
+
 
 @dataclass(frozen=True)
-class Series:
-    """Columns that are seen, and columns that are answered.
+class Columns:
+    """The input columns of a time series and the output columns that a model predicts.
 
     Attributes:
         name: a short name.
         inputs, outputs: names of the columns, in the order of the features.
-        input_units, output_units: a word each, "°C"; "" where nobody told.
+        input_units, output_units: one unit per column, "°C"; "" where it is unknown.
         scale: standard deviation of each input column in the training windows, in its own unit.
-        step: what one step of time is, in words: "hour".
-        ahead: how many steps later than the input the answer is.
+        step: the name of one time step: "hour".
+        horizon: how many steps later than the input the output is.
     """
 
     name: str
@@ -36,88 +39,100 @@ class Series:
     output_units: tuple[str, ...]
     scale: tuple[float, ...]
     step: str = "step"
-    ahead: int = 0
+    horizon: int = 0
 
     @staticmethod
-    def of(told: Mapping[str, Any]) -> "Series":
-        """The series that JSON tells (`dataclasses.asdict`); FeintError if it tells none."""
+    def from_dict(values: Mapping[str, Any]) -> "Columns":
+        """The columns that `dataclasses.asdict` wrote, perhaps by way of JSON.
+
+        Raises:
+            FeintError: the values do not describe columns.
+        """
         try:
-            values: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in told.items()
+            given: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
             }
-            found = Series(**values)
+            found = Columns(**given)
             found._check()
             return found
         except (KeyError, TypeError, ValueError) as error:
             raise FeintError(
-                f"This describes no series ({error}): {dict(told)}. Expected "
-                f"{', '.join(field.name for field in fields(Series))}."
+                f"This does not describe columns ({error}): {dict(values)}. Expected "
+                f"{', '.join(field.name for field in fields(Columns))}.",
+                code="bad-feature-spec",
             ) from error
 
     def _check(self) -> None:
         """Raise ValueError unless names and numbers belong together."""
         words = (self.name, self.step, *self.inputs, *self.outputs)
         if not all(isinstance(one, str) for one in (*words, *self.input_units, *self.output_units)):
-            raise ValueError("its names and units are no words")
-        if not all(type(n) in (int, float) and 0 < n < 1e30 for n in self.scale):
-            raise ValueError("its scale is no numbers above 0")
-        if type(self.ahead) is not int or self.ahead < 0:
-            raise ValueError("ahead is no whole number")
+            raise ValueError("names and units must be strings")
+        if not all(type(n) in (int, float) and 0 <= n < 1e30 for n in self.scale):
+            raise ValueError("scale must be numbers of 0 or more")
+        if type(self.horizon) is not int or self.horizon < 0:
+            raise ValueError("horizon must be a whole number of 0 or more")
         for names in (self.inputs, self.outputs):
             if not names or len(set(names)) != len(names):
-                raise ValueError("a column stands twice, or there is none")
+                raise ValueError("a column is duplicated, or there are no columns")
         if not len(self.inputs) == len(self.input_units) == len(self.scale):
-            raise ValueError("its units and scale are not one a column seen")
+            raise ValueError("input_units and scale need one value per input column")
         if len(self.outputs) != len(self.output_units):
-            raise ValueError("its units are not one a column answered")
+            raise ValueError("output_units needs one value per output column")
 
     @property
     def features(self) -> int:
-        """Numbers a step that are seen."""
+        """Numbers per input step."""
         return len(self.inputs)
 
     @property
-    def unit(self) -> str:
-        """Of the answer: the outputs' unit where they share one."""
-        units = set(self.output_units)
-        return units.pop() if len(units) == 1 and "" not in units else "data units"
+    def output_unit(self) -> str:
+        """The unit that all outputs share; "data units" if they share none."""
+        return _shared(self.output_units)
 
     @property
-    def units_seen(self) -> str:
-        """Of what is seen: the inputs' unit where they share one."""
-        units = set(self.input_units)
-        return units.pop() if len(units) == 1 and "" not in units else "data units"
+    def input_unit(self) -> str:
+        """The unit that all inputs share; "data units" if they share none."""
+        return _shared(self.input_units)
 
-    def column(self, name: str) -> int:
-        """The position of a column that is seen."""
+    def index(self, name: str) -> int:
+        """The position of an input column.  Raises FeintError if there is no such column."""
         if name not in self.inputs:
             raise FeintError(
-                f"The data has no input column {name!r}; expected one of {', '.join(self.inputs)}."
+                f"The data has no input column {name!r}; expected one of {', '.join(self.inputs)}.",
+                code="unknown-column",
             )
         return self.inputs.index(name)
 
-    def columns(self, names: Sequence[str]) -> Bool[Tensor, " features"]:
-        """Which features are these columns: True there."""
-        wanted = torch.zeros(self.features, dtype=torch.bool)
-        wanted[[self.column(name) for name in names]] = True
-        return wanted
+    def mask(self, names: Sequence[str]) -> Bool[Tensor, " features"]:
+        """True at the features of these columns."""
+        mask = torch.zeros(self.features, dtype=torch.bool)
+        mask[[self.index(name) for name in names]] = True
+        return mask
 
     def deviations(self) -> Float[Tensor, " features"]:
         """Each input column's standard deviation, in its own unit: a `Budget`'s unit."""
         return torch.tensor(self.scale)
 
 
-Form = Skeleton | Series
+FeatureSpec = Skeleton | Columns
 
 
-def form_of(told: Mapping[str, Any]) -> Form:
-    """The skeleton or the series that JSON tells.  Raises FeintError if it tells neither."""
-    return Series.of(told) if "inputs" in told else Skeleton.of(told)
+def spec_from_dict(values: Mapping[str, Any]) -> FeatureSpec:
+    """The skeleton or the columns of a stored feature spec.
+
+    Raises:
+        FeintError: the values describe neither.
+    """
+    return Columns.from_dict(values) if "inputs" in values else Skeleton.of(values)
 
 
-def place_of(form: Form) -> bool | list[int]:
-    """What `Coordinates` must know of a first pose of this form: where its root is."""
-    if isinstance(form, Series):
+def first_pose_position(spec: FeatureSpec) -> bool | list[int]:
+    """Where a model finds the first pose's root: [feature, axes]; True for the usual [6, 3]."""
+    if isinstance(spec, Columns):
         return [0, 0]
-    root, axes = form.joint(form.root) * len(form.axes), len(form.axes)
+    root, axes = spec.joint(spec.root) * len(spec.axes), len(spec.axes)
     return True if (root, axes) == (6, 3) else [root, axes]
+
+
+def _shared(units: Sequence[str]) -> str:
+    return units[0] if len(set(units)) == 1 and units[0] else NO_UNIT

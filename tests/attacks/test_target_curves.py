@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from feint.attacks.target_curves import Curve, read_curve
-from feint.columns import Series
+from feint.columns import Columns
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
 from feint.sequences import Sequences
 
-FORM = Series("s", ("a",), ("y", "z"), ("",), ("K", "K"), (1.0,))
+FORM = Columns("s", ("a",), ("y", "z"), ("",), ("K", "K"), (1.0,))
 
 
 def windows(rows, steps=5):

@@ -43,7 +43,7 @@ def pairs(*rows: tuple[str, str, str, Tensor]) -> Pairs:
         sets=("set",) * len(rows),
         sides=sides,
         roles=roles,
-        form=DOLL,
+        feature_spec=DOLL,
     )
 
 

@@ -39,8 +39,10 @@ def test_windows_hold_their_rows_and_never_cross_parts(suffix, tmp_path):
     for begin, seen, answer in zip(begins, train.actor, train.reactor, strict=True):
         assert seen[:, 0].tolist() == list(range(begin, begin + 6))
         assert answer[:, 0].tolist() == [n + 2.5 for n in range(begin, begin + 6)]
-    assert train.form.unit == "°C"
-    assert train.form.scale == pytest.approx((np.arange(40).std(), (np.arange(40) % 7).std()))
+    assert train.feature_spec.output_unit == "°C"
+    assert train.feature_spec.scale == pytest.approx(
+        (np.arange(40).std(), (np.arange(40) % 7).std())
+    )
 
 
 def test_short_gaps_are_filled_and_windows_with_long_ones_left_out(tmp_path):

@@ -123,7 +123,7 @@ def points(*rows: tuple[str, Side, str, list[float]]) -> Pairs:
         sets=("set",) * len(rows),
         sides=sides,
         roles=tuple("responds" if i % 2 else "initiates" for i in range(len(rows))),
-        form=POINT,
+        feature_spec=POINT,
     )
 
 

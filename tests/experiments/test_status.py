@@ -180,7 +180,7 @@ def test_no_run_is_told(tmp_path: Path) -> None:
         ("data.test_fingerprint", 3, "data.test_fingerprint"),
         ("weights", {"a": 3}, "weights.a"),
         ("weights", ["a"], "weights"),
-        ("skeleton", "bones", "skeleton"),
+        ("feature_spec", "bones", "feature_spec"),
         ("sessions", {"first": 1}, "sessions"),
         ("sessions", [3], "sessions"),
         ("versions", {"feint": 1}, "versions"),

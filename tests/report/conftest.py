@@ -163,7 +163,7 @@ class Fake:
                 "test_fingerprint": "b" * 64,
                 "labels": sorted(self.labels),
             },
-            "skeleton": asdict(SKELETON),
+            "feature_spec": asdict(SKELETON),
             "versions": {"feint": "0", "torch": "0", "python": "0"},
         }
 

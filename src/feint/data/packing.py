@@ -7,7 +7,7 @@ from dataclasses import asdict
 import torch
 from torch import Tensor
 
-from feint.columns import form_of
+from feint.columns import spec_from_dict
 from feint.data.pairs import Pairs
 from feint.io.sealed import pack
 from feint.sequences import Sequences
@@ -16,7 +16,7 @@ from feint.sequences import Sequences
 def pack_pairs(pairs: Pairs) -> bytes:
     """Pairs as sealed safetensors, to be sent to whoever works on them."""
     told = {"keys": pairs.keys, "labels": pairs.labels, "sets": pairs.sets, "sides": pairs.sides}
-    names = json.dumps({**told, "roles": pairs.roles, "skeleton": asdict(pairs.form)})
+    names = json.dumps({**told, "roles": pairs.roles, "feature_spec": asdict(pairs.feature_spec)})
     tensors = {
         "actor": pairs.actor.values,
         "reactor": pairs.reactor.values,
@@ -38,5 +38,5 @@ def unpack_pairs(tensors: Mapping[str, Tensor], about: object = None) -> Pairs:
         tuple(told["sets"]),
         tuple(told["sides"]),
         tuple(told["roles"]),
-        form_of(told["skeleton"]),
+        spec_from_dict(told["feature_spec"]),
     )

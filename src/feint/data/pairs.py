@@ -5,15 +5,16 @@ them into what the rest of the house works on.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from feint.columns import Form
+from feint.columns import FeatureSpec
 from feint.errors import FeintError
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15, Skeleton
@@ -64,7 +65,7 @@ class Pairs:
     sets: tuple[str, ...]
     sides: tuple[Side, ...]
     roles: tuple[Role, ...]
-    form: Form
+    feature_spec: FeatureSpec
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -79,7 +80,7 @@ class Pairs:
             sets=tuple(self.sets[i] for i in rows),
             sides=tuple(self.sides[i] for i in rows),
             roles=tuple(self.roles[i] for i in rows),
-            form=self.form,
+            feature_spec=self.feature_spec,
         )
 
     def where(self, keep: Callable[[int], bool], what: str) -> "Pairs":
@@ -92,11 +93,11 @@ class Pairs:
     @property
     def skeleton(self) -> Skeleton:
         """The joints and units of both people.  Raises FeintError where there are none."""
-        if isinstance(self.form, Skeleton):
-            return self.form
+        if isinstance(self.feature_spec, Skeleton):
+            return self.feature_spec
         raise FeintError(
-            f"{self.form.name} is a series of columns and has no skeleton; expected people. "
-            "Targets of a series are given as target.curves."
+            f"{self.feature_spec.name} has columns and no skeleton; expected recordings of people. "
+            "Give the targets of columns as target.curves."
         )
 
     @property
@@ -112,7 +113,7 @@ class Pairs:
                 digest.update(repr(tuple(sequence.shape)).encode())
                 digest.update(sequence.cpu().contiguous().numpy().tobytes())
         names = (self.keys, self.labels, self.sets, self.sides, self.roles)
-        digest.update(repr((names, self.form)).encode())
+        digest.update(json.dumps([names, asdict(self.feature_spec)]).encode())
         return digest.hexdigest()
 
 
@@ -153,7 +154,7 @@ def pair(
         sets=tuple(one.set for one in sources),
         sides=tuple(side(a, r, skeleton) for a, r in zip(actors, reactors, strict=True)),
         roles=roles,
-        form=skeleton,
+        feature_spec=skeleton,
     )
 
 

@@ -1,6 +1,6 @@
 """Train and test windows of a table, as its experiment asks for them."""
 
-from feint.columns import Series
+from feint.columns import Columns
 from feint.data import windows
 from feint.data.config import Table
 from feint.data.recordings_load import Split, folder
@@ -21,7 +21,7 @@ def of_table(spec: Table) -> Split:
     sides: tuple[list[Part], list[Part]] = ([], [])
     for part in parts:
         sides[part.name in test].append(part)
-    form = Series(
+    columns = Columns(
         name=root.stem,
         inputs=inputs,
         outputs=outputs,
@@ -29,7 +29,7 @@ def of_table(spec: Table) -> Split:
         output_units=tuple(spec.units.get(name, "") for name in outputs),
         scale=windows.scales(sides[0], len(inputs)),
         step=spec.step,
-        ahead=spec.ahead,
+        horizon=spec.ahead,
     )
     stride = spec.stride or spec.length
     pairs = []
@@ -37,7 +37,7 @@ def of_table(spec: Table) -> Split:
         ("training", sides[0], spec.train_stride or stride),
         ("test", sides[1], stride),
     ):
-        made, gaps = windows.windows(side, Cut(spec.length, spec.ahead, step, spec.gap), form)
+        made, gaps = windows.windows(side, Cut(spec.length, spec.ahead, step, spec.gap), columns)
         pairs.append(made)
         if gaps:
             notes.append(f"{gaps} {name} windows with longer gaps than {spec.gap} were left out")

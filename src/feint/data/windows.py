@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from feint.columns import Series
+from feint.columns import Columns
 from feint.data.formats.tables import read_table
 from feint.data.interpolation import filled
 from feint.data.pairs import Pairs, Role, Side
@@ -98,7 +98,7 @@ def scales(parts: Sequence[Part], inputs: int) -> tuple[float, ...]:
     return tuple(float(s) if np.isfinite(s) and s > 1e-12 else 1.0 for s in spread)
 
 
-def windows(parts: Sequence[Part], cut: Cut, form: Series) -> tuple[Pairs, int]:
+def windows(parts: Sequence[Part], cut: Cut, columns: Columns) -> tuple[Pairs, int]:
     """The parts' windows as pairs, keys "<set>/<block>/<first row>", and how many had gaps.
 
     A block is a window's length of rows: what an interval resamples together.
@@ -106,9 +106,9 @@ def windows(parts: Sequence[Part], cut: Cut, form: Series) -> tuple[Pairs, int]:
     Raises:
         FeintError: no window is left, or they do not fit into memory.
     """
-    span, seen = cut.length + cut.ahead, len(form.inputs)
+    span, seen = cut.length + cut.ahead, len(columns.inputs)
     count = sum(max(0, (len(part.values) - span) // cut.stride + 1) for part in parts)
-    size = 4 * count * cut.length * (seen + len(form.outputs))
+    size = 4 * count * cut.length * (seen + len(columns.outputs))
     if 4 * size > free_memory() * SHARE:
         raise FeintError(
             f"{count:,} windows of {cut.length} steps do not fit into memory; use a larger "
@@ -146,7 +146,7 @@ def windows(parts: Sequence[Part], cut: Cut, form: Series) -> tuple[Pairs, int]:
         sets=tuple(sets),
         sides=(side,) * rows,
         roles=(role,) * rows,
-        form=form,
+        feature_spec=columns,
     )
     return made, gaps
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from feint.columns import Form, Series
+from feint.columns import Columns, FeatureSpec
 from feint.data.pairs import Pairs
 from feint.models import baselines
 from feint.models.inference import predict
@@ -84,7 +84,7 @@ def gate(
     train: tuple[Sequences, Sequences],
     test: tuple[Sequences, Sequences],
     seen: Bool[Tensor, " features"],
-    form: Form | None,
+    feature_spec: FeatureSpec | None,
     others: Sequence[int] | None,
 ) -> Gate:
     """Measure a model beside the trivial predictors.
@@ -95,7 +95,7 @@ def gate(
         others: for each test row, the row whose actor is swapped in (`strangers`).
     """
     (x_train, y_train), (x, y) = train, test
-    skeleton = form if isinstance(form, Skeleton) else None
+    skeleton = feature_spec if isinstance(feature_spec, Skeleton) else None
     answer = predict(model, x)
     reaction = None
     if others is not None:
@@ -105,29 +105,37 @@ def gate(
         other = predict(model, Sequences(swapped, frames))
         reaction = mean_error(other, Sequences(answer.values, frames), skeleton)
     return Gate(
-        unit="cm a joint" if skeleton is not None else unit_of(form),
+        unit="cm a joint" if skeleton is not None else unit_of(feature_spec),
         error=mean_error(answer, y, skeleton),
         trivial={
             "hold first pose": mean_error(baselines.hold_first_pose(y), y, skeleton),
             "mean pose": mean_error(baselines.mean_pose(y_train, y), y, skeleton),
             "framewise ridge": mean_error(baselines.ridge(x_train, y_train, x), y, skeleton),
-            **_held(form, x, y),
+            **_held(feature_spec, x, y),
         },
         reaction=reaction,
         train_error=mean_error(predict(model, x_train), y_train, skeleton),
     )
 
 
-def unit_of(form: Form | None) -> str:
+def unit_of(feature_spec: FeatureSpec | None) -> str:
     """Of an error without a skeleton."""
-    return f"{form.unit} a step" if isinstance(form, Series) else "data units a frame"
+    return (
+        f"{feature_spec.output_unit} a step"
+        if isinstance(feature_spec, Columns)
+        else "data units a frame"
+    )
 
 
-def _held(form: Form | None, x: Sequences, y: Sequences) -> dict[str, float]:
+def _held(feature_spec: FeatureSpec | None, x: Sequences, y: Sequences) -> dict[str, float]:
     """Who forecasts columns that it sees has to beat whoever says that nothing changes."""
-    if not isinstance(form, Series) or not set(form.outputs) <= set(form.inputs) or not form.ahead:
+    if (
+        not isinstance(feature_spec, Columns)
+        or not set(feature_spec.outputs) <= set(feature_spec.inputs)
+        or not feature_spec.horizon
+    ):
         return {}
-    seen = x.values[..., [form.inputs.index(name) for name in form.outputs]]
+    seen = x.values[..., [feature_spec.inputs.index(name) for name in feature_spec.outputs]]
     return {"as it is now": mean_error(y.with_values(seen), y, None)}
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from feint.attacks import Minimal
-from feint.columns import Form
+from feint.columns import FeatureSpec
 from feint.evaluation.questions import Crafted, Question
 from feint.models.inference import predict
 from feint.sequences import Sequences, check_alike, distance, sum_over_time
@@ -34,7 +34,7 @@ def score(
     victim: nn.Module,
     question: Question,
     crafted: Crafted,
-    form: Form | None,
+    feature_spec: FeatureSpec | None,
     *,
     source_name: str,
     victim_name: str,
@@ -73,7 +73,7 @@ def score(
         "distance_frame": distance(answered, wanted).tolist(),
         "change": change.amax(dim=(1, 2)).tolist(),
     }
-    skeleton = form if isinstance(form, Skeleton) else None
+    skeleton = feature_spec if isinstance(feature_spec, Skeleton) else None
     if wanted.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
         columns["distance_joint"] = distance(answered, wanted, "joint").tolist()
     if skeleton is not None:

@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 
 from feint.attacks.budget import Budget
-from feint.columns import Form, Series
+from feint.columns import Columns, FeatureSpec
 from feint.errors import FeintError
 from feint.experiments.config import Attacker
 from feint.skeleton import Skeleton
 
 
-def reach(attacker: Attacker, form: Form, hidden: int) -> Budget:
+def reach(attacker: Attacker, feature_spec: FeatureSpec, hidden: int) -> Budget:
     """The budget at the attacker's first eps; every job puts its own in its place.
 
     Args:
@@ -19,41 +19,44 @@ def reach(attacker: Attacker, form: Form, hidden: int) -> Budget:
     Raises:
         FeintError: an axis, joint or column that the data has not got.
     """
-    if isinstance(form, Series):
-        return _of_series(attacker, form, hidden)
-    coords = form.axis(*attacker.axes)
+    if isinstance(feature_spec, Columns):
+        return _of_series(attacker, feature_spec, hidden)
+    coords = feature_spec.axis(*attacker.axes)
     if attacker.joints is not None:
-        coords = coords & form.of_joints(attacker.joints)
+        coords = coords & feature_spec.of_joints(attacker.joints)
     unit = None
     if attacker.unit == "cm":
-        unit = torch.cat([form.centimetres(), torch.ones(hidden)])
+        unit = torch.cat([feature_spec.centimetres(), torch.ones(hidden)])
     return Budget(attacker.eps[0], _behind(coords, hidden, False), unit=unit)
 
 
-def _of_series(attacker: Attacker, form: Series, hidden: int) -> Budget:
-    coords = torch.ones(form.features, dtype=torch.bool)
+def _of_series(attacker: Attacker, columns: Columns, hidden: int) -> Budget:
+    coords = torch.ones(columns.features, dtype=torch.bool)
     if attacker.columns is not None:
-        coords = form.columns(attacker.columns)
-    whole = form.columns(attacker.whole) if attacker.whole else None
-    low, high = torch.full((form.features,), -torch.inf), torch.full((form.features,), torch.inf)
+        coords = columns.mask(attacker.columns)
+    whole = columns.mask(attacker.whole) if attacker.whole else None
+    low, high = (
+        torch.full((columns.features,), -torch.inf),
+        torch.full((columns.features,), torch.inf),
+    )
     for name, (least, most) in attacker.ranges.items():
-        low[form.column(name)], high[form.column(name)] = least, most
+        low[columns.index(name)], high[columns.index(name)] = least, most
     ranged = bool(attacker.ranges)
     return Budget(
         attacker.eps[0],
         _behind(coords, hidden, False),
         low=_behind(low, hidden, -torch.inf) if ranged else None,
         high=_behind(high, hidden, torch.inf) if ranged else None,
-        unit=_behind(units(attacker, form), hidden, 1.0),
+        unit=_behind(units(attacker, columns), hidden, 1.0),
         whole=None if whole is None else _behind(whole, hidden, False),
     )
 
 
-def units(attacker: Attacker, form: Series) -> Tensor:
+def units(attacker: Attacker, columns: Columns) -> Tensor:
     """How much of each column one eps is, in the column's own unit: (features,)."""
     if attacker.unit == "deviation":
-        return form.deviations()
-    return torch.tensor([float(attacker.units.get(name, 1.0)) for name in form.inputs])
+        return columns.deviations()
+    return torch.tensor([float(attacker.units.get(name, 1.0)) for name in columns.inputs])
 
 
 def _behind(values: Tensor, hidden: int, value: float | bool) -> Tensor:
@@ -61,16 +64,18 @@ def _behind(values: Tensor, hidden: int, value: float | bool) -> Tensor:
     return torch.cat([values, torch.full((hidden,), value, dtype=values.dtype)])
 
 
-def hidden(form: Form, first_pose: bool) -> int:
+def hidden(feature_spec: FeatureSpec, first_pose: bool) -> int:
     """Features that a model sees behind the form's own: the first frame of the answer."""
     if not first_pose:
         return 0
-    return form.features if isinstance(form, Skeleton) else len(form.outputs)
+    return (
+        feature_spec.features if isinstance(feature_spec, Skeleton) else len(feature_spec.outputs)
+    )
 
 
-def check(attacker: Attacker, form: Form) -> None:
+def check(attacker: Attacker, feature_spec: FeatureSpec) -> None:
     """Raise FeintError if the attack is on something that the data has not got."""
     try:
-        reach(attacker, form, 0)
+        reach(attacker, feature_spec, 0)
     except FeintError as error:
         raise FeintError(f"The experiment's attack does not fit its data: {error}") from error

@@ -62,7 +62,7 @@ def diff(a: Path, b: Path) -> Difference:
     kappas = [_tolerance(folder) for folder in (a, b)]
     settings = [
         line
-        for part in ("experiment", "data", "weights", "skeleton")
+        for part in ("experiment", "data", "weights", "feature_spec")
         for line in changes(told[0].get(part), told[1].get(part), part)
     ]
     told_kappas = [None if kappa is None else dict(kappa.kappa) for kappa in kappas]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from feint.columns import Form
+from feint.columns import FeatureSpec
 from feint.io.hashing import digest
 from feint.skeleton import SBU_15
 
@@ -20,7 +20,7 @@ class Facts:
     train: str
     test: str
     rows: int
-    form: Form = SBU_15
+    feature_spec: FeatureSpec = SBU_15
 
     @property
     def train_key(self) -> str:

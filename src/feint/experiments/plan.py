@@ -11,7 +11,7 @@ from typing import Any
 
 from feint.attacks import AIA, Attack, Noise, Untargeted
 from feint.attacks.budget import Budget
-from feint.columns import place_of
+from feint.columns import first_pose_position
 from feint.evaluation.questions import ATTACK, AWAY, NONE
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.budgets import hidden, reach
@@ -65,7 +65,7 @@ class Plan:
                 model=spec.kind,
                 settings=spec.settings(),
                 training=training,
-                first_pose=self._first_pose and place_of(self.facts.form),
+                first_pose=self._first_pose and first_pose_position(self.facts.feature_spec),
             )
             needs = {"train": self.facts.train_key}
             name = f"training {spec.name}"
@@ -109,8 +109,8 @@ class Plan:
     @cached_property
     def budget(self) -> Budget:
         """What may be changed; every job puts its own eps in its place."""
-        form = self.facts.form
-        return reach(self.experiment.attack, form, hidden(form, self._first_pose))
+        feature_spec = self.facts.feature_spec
+        return reach(self.experiment.attack, feature_spec, hidden(feature_spec, self._first_pose))
 
     @property
     def _first_pose(self) -> bool:
@@ -325,11 +325,11 @@ class Plan:
 
     @cached_property
     def _answering(self) -> Common:
-        return Common(skeleton=asdict(self.facts.form))
+        return Common(feature_spec=asdict(self.facts.feature_spec))
 
     @cached_property
     def _scoring(self) -> Common:
-        return Common(skeleton=asdict(self.facts.form), budget=self._told_budget)
+        return Common(feature_spec=asdict(self.facts.feature_spec), budget=self._told_budget)
 
     @cached_property
     def _climbs(self) -> bool:

@@ -124,7 +124,9 @@ class Run:
                 f"{folder} holds other files and no run.json, so nobody knows whose they are. "
                 "Restore run.json, or give another folder with --out."
             )
-        check(experiment.attack, self.data.train.form)  # found wanting now, not after the training
+        check(
+            experiment.attack, self.data.train.feature_spec
+        )  # found wanting now, not after the training
         for label in experiment.target.labels if not experiment.target.curves else ():
             experiment.target.targets(experiment.seed).candidates(label, self.data.train)
 
@@ -138,7 +140,7 @@ class Run:
     def facts(self) -> Facts:
         """What a plan must know of the data."""
         train, test = self.data.train, self.data.test
-        return Facts(train.fingerprint(), test.fingerprint(), self.data.asked, train.form)
+        return Facts(train.fingerprint(), test.fingerprint(), self.data.asked, train.feature_spec)
 
     def plan(self) -> Plan:
         """The jobs, as far as they can be named by now."""
@@ -430,7 +432,7 @@ class Run:
                 "labels": sorted(set(data.train.labels)),
                 "notes": list(data.notes),
             },
-            "skeleton": asdict(data.train.form),
+            "feature_spec": asdict(data.train.feature_spec),
             "weights": before.get("weights", {}),
             "versions": provenance.versions(),
             "sessions": sessions[-SESSIONS:],

@@ -39,7 +39,7 @@ class _Told(BaseModel):
     model_config = ConfigDict(strict=True)
     experiment: dict[str, Any]
     data: _Data
-    skeleton: dict[str, Any]
+    feature_spec: dict[str, Any]
     weights: dict[str, str] = {}
     versions: dict[str, str] = {}
     sessions: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from feint.columns import form_of
+from feint.columns import spec_from_dict
 from feint.errors import FeintError
 from feint.evaluation import tolerance
 from feint.experiments.config_file import restore
@@ -78,8 +78,8 @@ def plan_of(folder: Path) -> Plan:
     described = describe(folder)
     experiment = restore(described["experiment"], str(folder / "run.json"))
     data, known = described["data"], described.get("weights", {})
-    form = form_of(described["skeleton"])
-    facts = Facts(data["train_fingerprint"], data["test_fingerprint"], data["test"], form)
+    feature_spec = spec_from_dict(described["feature_spec"])
+    facts = Facts(data["train_fingerprint"], data["test_fingerprint"], data["test"], feature_spec)
     if not 0 < facts.rows <= PARTS * experiment.evaluation.rows_per_job:
         raise FeintError(
             f"{folder / 'run.json'} tells of {facts.rows} test sequences; expected some, and at "

@@ -23,7 +23,7 @@ from feint.attacks import AIA, Attack, MinimalPerturbation, Noise, Untargeted
 from feint.attacks import budget as budget_module
 from feint.attacks.target_curves import Curve
 from feint.attacks.targets import Targets
-from feint.columns import Series, form_of
+from feint.columns import Columns, spec_from_dict
 from feint.data.load import as_seen
 from feint.data.pairs import Pairs
 from feint.errors import DamagedError, FeintError
@@ -142,7 +142,7 @@ def _load(job: Job, needs: Needs, desk: Desk) -> Result:
 def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     train_, test = needs.pairs("train"), needs.pairs("test")
     sees = [as_seen(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
-    form = test.form
+    feature_spec = test.feature_spec
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     model = needs.on_cpu().model()
     findings: tuple[sanity_checks.Finding, ...] = ()
@@ -154,7 +154,7 @@ def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
         (sees[0], train_.reactor),
         (sees[1], test.reactor),
         shows,
-        form,
+        feature_spec,
         model_checks.strangers(test),
     )
     return {}, {"gate": asdict(replace(found, findings=findings))}
@@ -182,7 +182,7 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
 
     def aligned(asked: Any) -> tuple[list[str], Sequences]:
         """A target for every row: of a class, or of a series' curve."""
-        if isinstance(some.form, Series):
+        if isinstance(some.feature_spec, Columns):
             return Curve.of(asked).wanted(learnt, some, answer)
         spec = Targets(**needs.setting("targets"))
         exemplars, raw = spec.choose(asked, learnt, some)
@@ -194,7 +194,7 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
         exemplars = [""] * len(x)
         candidates = [aligned(one)[1] for one in away["candidates"]]
     else:
-        series = isinstance(some.form, Series)
+        series = isinstance(some.feature_spec, Columns)
         exemplars, wanted = aligned(needs.setting("curve") if series else label)
     tensors = {
         "x": x.values,
@@ -271,7 +271,7 @@ def _score(job: Job, needs: Needs, desk: Desk) -> Result:
         each, x_adv = crafted.sequence, needs.crafted("crafted")
         budget_module.verify(job.name, x_adv, question.x, budget_of(needs.setting("budget"), eps))
         crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
-    spoken = form_of(needs.setting("skeleton"))
+    spoken = spec_from_dict(needs.setting("feature_spec"))
     rows, answers = scoring.score(
         needs.model(), question, crafted, spoken, source_name="", victim_name=""
     )

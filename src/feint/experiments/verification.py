@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from feint.attacks import budget as budget_module
-from feint.columns import Form, form_of
+from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import FeintError
 from feint.evaluation import rows, scoring, table1, tolerance
 from feint.evaluation.questions import NONE, Crafted
@@ -76,7 +76,7 @@ def verify(folder: Path, trust: bool = False) -> Verification:
         FeintError: there is no run, or nothing was scored.
     """
     found, trail = Verification(), Trail(folder)
-    form, plan = form_of(describe(folder)["skeleton"]), plan_of(folder)
+    feature_spec, plan = spec_from_dict(describe(folder)["feature_spec"]), plan_of(folder)
     found.results = sum(1 for _ in trail.store)
     trail.store.check(None)
     table = _table(folder, "rows.parquet", found, trail, rows.scored)
@@ -87,7 +87,7 @@ def verify(folder: Path, trust: bool = False) -> Verification:
         )
     yours = [one for one in plan.experiment.model if isinstance(one, YourModel) and trust]
     trusted = frozenset(one.source().digest for one in yours)
-    work = _Work(trail, plan, form, found, trusted)
+    work = _Work(trail, plan, feature_spec, found, trusted)
     work.tolerance()
     work.exported(folder)
     if table is not None:
@@ -152,7 +152,7 @@ class _Work:
 
     trail: Trail
     plan: Plan
-    form: Form
+    feature_spec: FeatureSpec
     found: Verification
     trusted: frozenset[str] = frozenset()
     models: dict[str, tuple[nn.Module, str]] = field(default_factory=dict)
@@ -223,7 +223,7 @@ class _Work:
         crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
         again, anew = scoring.score(
             self._model(about, str(some["victim"][0])),
-            question, crafted, self.form, source_name="", victim_name="",
+            question, crafted, self.feature_spec, source_name="", victim_name="",
         )  # fmt: skip
         self._same(job, "answer", answers.values[at], anew.values[at])
         for name in again.columns:

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from feint.columns import Series
+from feint.columns import Columns
 from feint.io.sealed import json_safe
 from feint.report.run_data import Findings
 
@@ -61,6 +61,6 @@ def told(findings: Findings) -> str:
 
 def _changed(findings: Findings) -> dict[str, Any]:
     """What the attacker can change: axes of joints, or columns of a series."""
-    if isinstance(findings.form, Series):
+    if isinstance(findings.feature_spec, Columns):
         return {"columns": findings.attacked}
     return {"axes": findings.experiment["attack"]["axes"]}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from feint.columns import Series
+from feint.columns import Columns
 from feint.errors import FeintError
 from feint.io.atomic import safe_join, write_text
 from feint.io.optional import need
@@ -46,8 +46,8 @@ def write(folder: Path) -> Path:
     findings = Findings.of(folder)
     if not findings.gates and not findings.scored:
         raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(findings.lost)}")
-    if isinstance(findings.form, Series):
-        return series_page.write(findings, findings.form, templates())
+    if isinstance(findings.feature_spec, Columns):
+        return series_page.write(findings, findings.feature_spec, templates())
     html, images = _whole(findings) if findings.scored else (_html(findings), [])
     page = safe_join(folder, "report", "index.html")
     for image in images:

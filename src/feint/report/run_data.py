@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import polars as pl
 
-from feint.columns import Form, Series, form_of
+from feint.columns import Columns, FeatureSpec, spec_from_dict
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
 from feint.evaluation import rows as table
@@ -75,34 +75,34 @@ class Findings:
     def unit(self) -> str:
         """What eps counts, in words."""
         attack = self.experiment["attack"]
-        if isinstance(self.form, Series):
+        if isinstance(self.feature_spec, Columns):
             if attack["unit"] == "deviation":
                 return "standard deviations of each column"
-            return "units of each column" if attack["units"] else self.form.units_seen
+            return "units of each column" if attack["units"] else self.feature_spec.input_unit
         return "cm" if attack["unit"] == "cm" else "data units"
 
     @property
     def attacked(self) -> list[str]:
         """The columns of a series that the attacker can change."""
-        assert isinstance(self.form, Series)
+        assert isinstance(self.feature_spec, Columns)
         asked = self.experiment["attack"]["columns"]
-        return [name for name in self.form.inputs if asked is None or name in asked]
+        return [name for name in self.feature_spec.inputs if asked is None or name in asked]
 
     @property
     def skeleton(self) -> Skeleton:
         """The skeleton of the data.  Raises FeintError if it has none."""
-        if isinstance(self.form, Skeleton):
-            return self.form
+        if isinstance(self.feature_spec, Skeleton):
+            return self.feature_spec
         raise FeintError(
             f"{self.folder} is a run on a series of columns, which has no skeleton to draw. Its "
             "line plots are in its report: `feint report` writes them as files beside the page."
         )
 
     @cached_property
-    def form(self) -> Form:
+    def feature_spec(self) -> FeatureSpec:
         """What the data's features are: joints, or columns."""
         try:
-            return form_of(self.described["skeleton"])
+            return spec_from_dict(self.described["feature_spec"])
         except FeintError as error:
             raise FeintError(
                 f"{self.folder / 'run.json'} describes no skeleton and no series ({error}). Run "
@@ -279,9 +279,9 @@ class Findings:
     @property
     def distance_unit(self) -> str:
         """Of `judged`'s distance."""
-        if isinstance(self.form, Series):
-            per = "a step" if self.tolerance.per_frame else f"summed over {self.form.step}s"
-            return f"{self.form.unit} {per}"
+        if isinstance(self.feature_spec, Columns):
+            per = "a step" if self.tolerance.per_frame else f"summed over {self.feature_spec.step}s"
+            return f"{self.feature_spec.output_unit} {per}"
         norm = "" if self.tolerance.norm == "frame" else ", summed over joints"
         per = "a frame" if self.tolerance.per_frame else "summed over the frames"
         return f"data units {per}{norm}"
@@ -317,21 +317,21 @@ class Findings:
         """What eps is in cm along every axis attacked; nothing where it is in cm already."""
         if self.unit == "cm":
             return ""
-        if isinstance(self.form, Series):
-            return self._in_columns(eps, self.form)
+        if isinstance(self.feature_spec, Columns):
+            return self._in_columns(eps, self.feature_spec)
         return listed([f"{cm:.3g} cm along {axis}" for axis, cm in self.centimetres(eps).items()])
 
-    def _in_columns(self, eps: float, form: Series) -> str:
+    def _in_columns(self, eps: float, columns: Columns) -> str:
         """What eps is in every attacked column's own unit."""
         told = self.experiment["attack"]
         if told["unit"] == "data" and not told["units"]:
             return ""
-        of = form.scale if told["unit"] == "deviation" else [
-            told["units"].get(name, 1.0) for name in form.inputs
+        of = columns.scale if told["unit"] == "deviation" else [
+            told["units"].get(name, 1.0) for name in columns.inputs
         ]  # fmt: skip
         each = [
             f"{name} {eps * one:.3g} {unit}".strip()
-            for name, one, unit in zip(form.inputs, of, form.input_units, strict=True)
+            for name, one, unit in zip(columns.inputs, of, columns.input_units, strict=True)
             if name in self.attacked
         ]
         return ", ".join(each)
@@ -344,7 +344,7 @@ class Findings:
     @property
     def depth(self) -> tuple[str, float] | None:
         """The axis to tell in cm beside eps in data units, and its cm: depth if it is attacked."""
-        if self.unit == "cm" or isinstance(self.form, Series):
+        if self.unit == "cm" or isinstance(self.feature_spec, Columns):
             return None
         one = self.centimetres(1.0)
         axis = "z" if "z" in one else next(iter(one))

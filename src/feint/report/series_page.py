@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from feint.columns import Series
+from feint.columns import Columns
 from feint.evaluation.questions import ATTACK
 from feint.io.atomic import safe_join, write_text
 from feint.report import tables
@@ -17,31 +17,33 @@ from feint.report.run_data import Findings
 from feint.report.units import listed
 
 
-def write(findings: Findings, form: Series, templates: Any) -> Path:
+def write(findings: Findings, columns: Columns, templates: Any) -> Path:
     """Write `<folder>/report/index.html` of a series, and its plots as files beside it.
 
     Args:
         templates: the jinja2 environment of the pages.
     """
-    cases = [(_about(findings, form, one), _drawn(findings, form, one)) for one in lines(findings)]
+    cases = [
+        (_about(findings, columns, one), _drawn(findings, columns, one)) for one in lines(findings)
+    ]
     white, transfer = _successes(findings)
     experiment = findings.experiment
     html = templates.get_template("series.html.jinja").render(
         name=experiment["name"],
         models=listed([f"{one['name']} ({one['kind']})" for one in experiment["model"]]),
-        form=form,
+        columns=columns,
         listed=listed,
         attacked=listed(findings.attacked),
-        fixed=[name for name in form.inputs if name not in findings.attacked],
+        fixed=[name for name in columns.inputs if name not in findings.attacked],
         eps=[findings.told_eps(float(one)) for one in sorted(experiment["attack"]["eps"])],
         window=int(findings.rows["frames"].max()),  # type: ignore[arg-type]
-        targets=_targets(findings, form),
+        targets=_targets(findings, columns),
         experiment=experiment,
         data=findings.described["data"],
         cases=cases,
         white=white,
         transfer=transfer,
-        changed=_changed(findings, form),
+        changed=_changed(findings, columns),
         minimal=_minimal(findings),
         tables=tables,
         settings=json.dumps(experiment, indent=2),
@@ -56,7 +58,7 @@ def write(findings: Findings, form: Series, templates: Any) -> Path:
     return page
 
 
-def _about(findings: Findings, form: Series, one: Lines) -> dict[str, Any]:
+def _about(findings: Findings, columns: Columns, one: Lines) -> dict[str, Any]:
     """A window's numbers, in words."""
     row = one.row
     outcome = "The answer then counts as the target."
@@ -66,8 +68,8 @@ def _about(findings: Findings, form: Series, one: Lines) -> dict[str, Any]:
         outcome = "The attack failed: the answer does not count as the target."
     change = (one.seen_adv - one.seen).abs()
     moved = [
-        f"{name} {float(change[:, k].mean()):.3g} {form.input_units[k]}".strip()
-        for k, name in enumerate(form.inputs)
+        f"{name} {float(change[:, k].mean()):.3g} {columns.input_units[k]}".strip()
+        for k, name in enumerate(columns.inputs)
         if name in findings.attacked
     ]
     return {
@@ -82,7 +84,7 @@ def _about(findings: Findings, form: Series, one: Lines) -> dict[str, Any]:
     }
 
 
-def _drawn(findings: Findings, form: Series, one: Lines) -> Image:
+def _drawn(findings: Findings, columns: Columns, one: Lines) -> Image:
     from feint.report.charts import series_plots
 
     row = one.row
@@ -93,7 +95,7 @@ def _drawn(findings: Findings, form: Series, one: Lines) -> Image:
         f"{row['distance']:.2f}. Below: every attacked input column, as it is and as changed."
     )
     name = f"window-{row['victim']}-{row['target']}-{row['sequence']}.svg"
-    return Image(name, series_plots.window(one, form, findings.attacked).encode(), title, alt)
+    return Image(name, series_plots.window(one, columns, findings.attacked).encode(), title, alt)
 
 
 def _successes(findings: Findings) -> tuple[list[Image], list[Image]]:
@@ -119,9 +121,9 @@ def _successes(findings: Findings) -> tuple[list[Image], list[Image]]:
     return white, transfer
 
 
-def _changed(findings: Findings, form: Series) -> tables.Table:
+def _changed(findings: Findings, columns: Columns) -> tables.Table:
     """By how much each column was changed, in its own unit: mean and largest, white box."""
-    shown = [k for k, name in enumerate(form.inputs) if name in findings.attacked]
+    shown = [k for k, name in enumerate(columns.inputs) if name in findings.attacked]
     rows = findings.judged.filter(WHITE)
     found = []
     for (source, eps), some in rows.group_by("source", "eps", maintain_order=True):
@@ -130,13 +132,13 @@ def _changed(findings: Findings, form: Series) -> tables.Table:
             clean, seen = findings.trail.question(str(job)).x, findings.trail.seen(str(job))
             at = part["row"].to_list()
             mask = clean.mask[at]
-            changes.append((seen.values[at] - clean.values[at]).abs()[mask][:, : form.features])
+            changes.append((seen.values[at] - clean.values[at]).abs()[mask][:, : columns.features])
         every = [float(sum(c[:, k].sum() for c in changes)) for k in shown]
         steps = sum(len(c) for c in changes)
         largest = [max(float(c[:, k].max()) for c in changes) for k in shown]
         cells = [f"{e / steps:.3g} / {m:.3g}" for e, m in zip(every, largest, strict=True)]
         found.append((str(source), f"{eps:g}", *cells))
-    heads = [f"{form.inputs[k]} {form.input_units[k]}".strip() for k in shown]
+    heads = [f"{columns.inputs[k]} {columns.input_units[k]}".strip() for k in shown]
     return tables.Table(("crafted on", f"eps ({findings.unit})", *heads), tuple(found))
 
 
@@ -146,14 +148,14 @@ def _minimal(findings: Findings) -> tables.Table | None:
     return tables.minimal(findings.folder)[0]
 
 
-def _targets(findings: Findings, form: Series) -> list[str]:
+def _targets(findings: Findings, columns: Columns) -> list[str]:
     """What is wanted, each in a sentence."""
     told = []
     for one in findings.experiment["target"]["curves"]:
         by = one["by"] if isinstance(one["by"], list) else [one["by"] or 0.0]
-        amount = f"{', '.join(f'{n:+g}' for n in by)} {form.unit}"
+        amount = f"{', '.join(f'{n:+g}' for n in by)} {columns.output_unit}"
         words = {
-            "offset": f"the answer without an attack, {amount} at every {form.step}",
+            "offset": f"the answer without an attack, {amount} at every {columns.step}",
             "ramp": f"the answer without an attack, changing evenly to {amount} at the end",
             "curve": f"a given curve ({one['file'] or 'in the experiment'})",
             "window": "what really happened in another window, one of the training set's",

@@ -272,7 +272,7 @@ def test_what_no_study_can_be_made_of_is_refused(run: Path, tmp_path: Path) -> N
     made = draft(Findings.of(small(eps=(1.0, 3.0)).write(tmp_path / "two")), Wanted())
     assert made.notes == ("The run has 2 eps, not 6 as the paper: all are shown.",)
     told = read_json(tmp_path / "two" / "run.json")
-    write_json(tmp_path / "two" / "run.json", {**told, "skeleton": {}})
+    write_json(tmp_path / "two" / "run.json", {**told, "feature_spec": {}})
     refused(tmp_path / "two", "without a skeleton, and a study shows people")
     (tmp_path / "one" / "rows.parquet").unlink()
     refused(tmp_path / "one", "nothing was scored yet. Run `feint score`")

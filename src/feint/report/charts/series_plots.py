@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from feint.columns import Series
+from feint.columns import Columns
 from feint.report.charts.svg import ACTOR, ATTACKED, INK, NOISE, REACTOR, style, to_svg
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ MOST = 12
 """Columns that are drawn, at most."""
 
 
-def window(lines: "Lines", form: Series, attacked: list[str]) -> str:
+def window(lines: "Lines", columns: Columns, attacked: list[str]) -> str:
     """The outputs on top, below them every attacked input column, as SVG.
 
     Blue and green are as recorded, orange is attacked, dashed is the target: colours never stand
     alone.
     """
-    outputs = form.outputs[:MOST]
-    inputs = [name for name in form.inputs if name in attacked][:MOST]
+    outputs = columns.outputs[:MOST]
+    inputs = [name for name in columns.inputs if name in attacked][:MOST]
     across = 2
     below = -(-len(inputs) // across)
     heights = [2.6] * len(outputs) + [1.45] * below
@@ -32,16 +32,18 @@ def window(lines: "Lines", form: Series, attacked: list[str]) -> str:
         grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
         time = np.arange(len(lines.seen))
         for k, name in enumerate(outputs):
-            _answered(figure.add_subplot(grid[k, :]), lines, form, k, name, time + form.ahead)
+            _answered(
+                figure.add_subplot(grid[k, :]), lines, columns, k, name, time + columns.horizon
+            )
         for i, name in enumerate(inputs):
             place = grid[len(outputs) + i // across, i % across]
-            _seen(figure.add_subplot(place), lines, form, name, time, legend=i == 0)
-        figure.supxlabel(f"{form.step} of the window", fontsize=9, color=INK)
+            _seen(figure.add_subplot(place), lines, columns, name, time, legend=i == 0)
+        figure.supxlabel(f"{columns.step} of the window", fontsize=9, color=INK)
         return to_svg(figure)
 
 
 def _answered(
-    axes: Axes, lines: "Lines", form: Series, k: int, name: str, time: np.ndarray
+    axes: Axes, lines: "Lines", columns: Columns, k: int, name: str, time: np.ndarray
 ) -> None:
     drawn: tuple[tuple[Any, str, dict[str, Any]], ...] = (
         (lines.true, "what really happened", {"color": NOISE, "lw": 1.0}),
@@ -51,20 +53,20 @@ def _answered(
     )
     for values, label, how in drawn:
         axes.plot(time, values[:, k].numpy(), label=label, **how)
-    unit = form.output_units[k]
+    unit = columns.output_units[k]
     axes.set_title(f"answer: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
     axes.grid(color="#e6e6e6", lw=0.6)
     axes.legend(ncols=4, fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.08))
 
 
 def _seen(
-    axes: Axes, lines: "Lines", form: Series, name: str, time: np.ndarray, legend: bool
+    axes: Axes, lines: "Lines", columns: Columns, name: str, time: np.ndarray, legend: bool
 ) -> None:
-    k = form.inputs.index(name)
+    k = columns.inputs.index(name)
     axes.plot(time, lines.seen[:, k].numpy(), color=ACTOR, lw=1.4, label="seen, as it is")
     changed = lines.seen_adv[:, k].numpy()
     axes.plot(time, changed, color=ATTACKED, lw=1.0, label="seen, attacked")
-    unit = form.input_units[k]
+    unit = columns.input_units[k]
     axes.set_title(f"input: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
     axes.grid(color="#e6e6e6", lw=0.6)
     if legend:

@@ -84,7 +84,7 @@ def draft(findings: Findings, wanted: Wanted) -> Draft:
         FeintError: the run was not scored, shows no people, was attacked with one eps alone, or
             has not got what is wanted.
     """
-    if not findings.described["skeleton"]:
+    if not findings.described["feature_spec"]:
         raise FeintError(
             f"{findings.folder} is of data without a skeleton, and a study shows people. Make one "
             "of a run on skeletons, such as `feint demo` or examples/sbu.toml."
