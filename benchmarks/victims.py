@@ -21,7 +21,7 @@ def main(folder: Path) -> None:
     for name in found.models:
         gate, losses = found.gates[name], about(folder / "models" / name)["history"]
         epochs = len(losses["loss"])
-        kept = "solved" if epochs == 1 else f"{losses['kept'] + 1} of {epochs}"
+        kept = "solved" if epochs == 1 else f"{losses['best_epoch'] + 1} of {epochs}"
         numbers = (f"{n:.1f}" for n in (gate.error, gate.train_error, gate.reaction or 0))
         _row(name, *numbers, kept)
     trivial = found.gates[found.models[0]].trivial

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from feint.models import deepgru, tcn
-from feint.models.layers.normalization import Coordinates
+from feint.models.layers.normalization import Normalization
 
 
 class Block(nn.Module):
@@ -53,7 +53,7 @@ class TCN(nn.Module):
         first_pose: bool,
     ) -> None:
         super().__init__()
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         widths = [inputs] + [width] * depth
         self.blocks = nn.Sequential(
             *(Block(widths[i], width, kernel, 2**i, dropout) for i in range(depth))
@@ -62,8 +62,8 @@ class TCN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, time, inputs) -> (batch, time, outputs)."""
-        states = self.blocks(self.coordinates.enter(x).transpose(1, 2))
-        return self.coordinates.leave(self.head(states.transpose(1, 2)), x)
+        states = self.blocks(self.coordinates.normalize(x).transpose(1, 2))
+        return self.coordinates.denormalize(self.head(states.transpose(1, 2)), x)
 
 
 class DeepGRU(nn.Module):
@@ -73,7 +73,7 @@ class DeepGRU(nn.Module):
         self, inputs: int, outputs: int, widths: tuple[int, int, int], first_pose: bool
     ) -> None:
         super().__init__()
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         self.encoder = nn.ModuleDict(
             {
                 "first": nn.GRU(inputs, widths[0], num_layers=2, batch_first=True),
@@ -85,10 +85,10 @@ class DeepGRU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, time, inputs) -> (batch, time, outputs)."""
-        states = self.coordinates.enter(x)
+        states = self.coordinates.normalize(x)
         for gru in self.encoder.values():
             states, _ = gru(states)
-        return self.coordinates.leave(self.head(states), x)
+        return self.coordinates.denormalize(self.head(states), x)
 
 
 def as_published(model: nn.Module, x: Tensor, tolerance: float = 1e-5) -> nn.Module:

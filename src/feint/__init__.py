@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from feint.errors import FeintError as FeintError
     from feint.evaluation.tolerance import Tolerance as Tolerance
     from feint.models.deepgru import DeepGRU as DeepGRU
+    from feint.models.external.wrappers import EOTModel as EOTModel
     from feint.models.external.wrappers import Function as Function
-    from feint.models.external.wrappers import Sampled as Sampled
     from feint.models.inference import predict as predict
-    from feint.models.sanity_checks import Finding as Finding
-    from feint.models.sanity_checks import probe as probe
+    from feint.models.sanity_checks import ModelIssue as ModelIssue
+    from feint.models.sanity_checks import check_model as check_model
     from feint.models.tcn import TCN as TCN
     from feint.models.training import train as train
     from feint.models.training_settings import Training as Training
@@ -40,15 +40,15 @@ _HOME = {
     "Attacked": "feint.attacks.quick",
     "Budget": "feint.attacks.budget",
     "DeepGRU": "feint.models.deepgru",
+    "EOTModel": "feint.models.external.wrappers",
     "FeintError": "feint.errors",
-    "Finding": "feint.models.sanity_checks",
     "FramewiseMinimal": "feint.attacks",
     "Function": "feint.models.external.wrappers",
     "Minimal": "feint.attacks",
     "MinimalPerturbation": "feint.attacks",
+    "ModelIssue": "feint.models.sanity_checks",
     "Noise": "feint.attacks",
     "SBU_15": "feint.skeleton",
-    "Sampled": "feint.models.external.wrappers",
     "Sequences": "feint.sequences",
     "Skeleton": "feint.skeleton",
     "TCN": "feint.models.tcn",
@@ -57,18 +57,26 @@ _HOME = {
     "Training": "feint.models.training_settings",
     "Untargeted": "feint.attacks",
     "attack": "feint.attacks.quick",
+    "check_model": "feint.models.sanity_checks",
     "distance": "feint.sequences",
-    "probe": "feint.models.sanity_checks",
     "predict": "feint.models.inference",
     "train": "feint.models.training",
     "with_first_pose": "feint.data.pairs",
 }
 """Where each public name lives; imported when first asked for, so that `import feint` is fast."""
 
+_EARLIER = {
+    "Finding": "ModelIssue",
+    "Sampled": "EOTModel",
+    "probe": "check_model",
+}
+"""Earlier names, which still import."""
+
 __all__ = [*_HOME, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    name = _EARLIER.get(name, name)
     if name not in _HOME:
         raise AttributeError(f"module 'feint' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

@@ -49,10 +49,10 @@ def test_it_is_attacked_untrained_and_named(finished: Path) -> None:
     assert {"reads-padding", "not-causal", "weak-model"} <= said.keys()
     told = json.loads((finished / "run.json").read_text())["experiment"]["model"][0]
     assert told["model"] == "tests.models.mine:BothWays"
-    assert len(told["code"]) == 64
+    assert len(told["code_hash"]) == 64
     about = json.loads((finished / "models" / "a.json").read_text())["about"]
     assert about["training"] == {}
-    assert about["source"]["code"] == told["code"]
+    assert about["source"]["code_hash"] == told["code_hash"]
     assert not any((finished / "checkpoints").glob("*"))
 
 

@@ -20,7 +20,7 @@ from feint.experiments.task_inputs import Desk
 from feint.experiments.tasks import do
 from feint.io.sealed import unpack
 from feint.jobs.job import VERSIONS, Job
-from feint.models.external.source import Source
+from feint.models.external.source import ModelSource
 from feint.skeleton import SBU_15
 
 SETTINGS: dict[str, Any] = {
@@ -91,7 +91,7 @@ def read(job: Job) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """A job's result; what it needs is done first."""
     if job.key not in _done:
         told = job.common.settings.get("source")
-        trusted = frozenset([Source(**told).digest] if told else [])
+        trusted = frozenset([ModelSource(**told).digest] if told else [])
         _done[job.key] = do(Desk(trusted=trusted), job, fetch)
     return unpack(_done[job.key], job.name)
 
@@ -131,7 +131,7 @@ def loading() -> Job:
     learnt, test = pairs()
     facts = Facts(learnt.fingerprint(), test.fingerprint(), len(test))
     mine = {"kind": "import", "name": "mine", "model": "tests.models.mine:build"}
-    experiment = Experiment(**{**SETTINGS, "model": [{**mine, "code": "0" * 64, "seed": 3}]})
+    experiment = Experiment(**{**SETTINGS, "model": [{**mine, "code_hash": "0" * 64, "seed": 3}]})
     return Plan(experiment, facts, {"mine": "?"}).training["mine"]
 
 

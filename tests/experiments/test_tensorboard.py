@@ -32,11 +32,11 @@ needs_tensorboard = pytest.mark.skipif(
 
 @needs_tensorboard
 def test_every_epoch_is_written_when_it_is_done(tmp_path: Path) -> None:
-    watch = Tracker(tmp_path).training("training tcn", "0123456789")
+    callback = Tracker(tmp_path).training("training tcn", "0123456789")
     place = tmp_path / "training-tcn-01234567"
-    watch(1, History([0.5], [0.4]))
+    callback(1, History([0.5], [0.4]))
     assert scalars(place) == {"loss": [(1, 0.5)], "validation": [(1, 0.4)]}
-    watch(2, History([0.5, 0.25], [0.4, 0.2]))
+    callback(2, History([0.5, 0.25], [0.4, 0.2]))
     assert scalars(place)["loss"] == [(1, 0.5), (2, 0.25)]
 
 

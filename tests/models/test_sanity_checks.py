@@ -12,7 +12,7 @@ from torch import nn
 import feint
 from feint.errors import FeintError
 from feint.models.inference import _differentiable
-from feint.models.sanity_checks import CHECKS, check, probe
+from feint.models.sanity_checks import CHECKS, check, check_model
 from feint.sequences import Sequences
 
 
@@ -26,7 +26,7 @@ def asked(model: nn.Module, x: Sequences) -> dict[str, str]:
     """What is found, by name."""
     torch.manual_seed(0)
     y = x.with_values(x.values[..., :OUT])
-    return {one.name: one.sentence for one in probe(model, x, y)}
+    return {one.name: one.sentence for one in check_model(model, x, y)}
 
 
 def attacked(model: nn.Module, x: Sequences) -> Sequences:
@@ -61,8 +61,8 @@ WORKS = {
     "traced": traced,
     "writes into its input": lambda: Changed("writes into its input"),
     "a function": lambda: feint.Function(lambda x: x[..., :OUT].cumsum(dim=1).tanh()),
-    "random, averaged": lambda: feint.Sampled(Changed("dropout always"), samples=3),
-    "dropout on, averaged": lambda: feint.Sampled(Changed("dropout").train(), samples=2),
+    "random, averaged": lambda: feint.EOTModel(Changed("dropout always"), samples=3),
+    "dropout on, averaged": lambda: feint.EOTModel(Changed("dropout").train(), samples=2),
 }
 
 
@@ -71,10 +71,10 @@ WORKS = {
 def test_it_works(name: str, x: Sequences) -> None:
     torch.manual_seed(3)
     model = WORKS[name]()
-    model = model if isinstance(model, feint.Sampled) else model.eval()
+    model = model if isinstance(model, feint.EOTModel) else model.eval()
     # A mean over draws depends on where in a batch they fall; the others do not.
     assert set(asked(model, x)) <= {"not-causal"} | (
-        {"batch-dependent"} if isinstance(model, feint.Sampled) else set()
+        {"batch-dependent"} if isinstance(model, feint.EOTModel) else set()
     )
     assert ("not-causal" in asked(model, x)) == (
         name in ("packed, both ways", "a key-padding mask")
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_said(how: str, x: Sequences) -> None:
         raise FeintError(found[name])
     if name in ("no-answer", "random-answers"):
         with pytest.raises(FeintError, match=told):
-            check(probe(model, x))
+            check(check_model(model, x))
 
 
 @pytest.mark.parametrize("how", ["NaN", "functional dropout", "dropout", "in place",
@@ -179,7 +179,7 @@ def test_probing_changes_nothing(x: Sequences) -> None:
     model = Changed("batch statistics").eval()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     random = torch.get_rng_state()
-    probe(model, x)
+    check_model(model, x)
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
@@ -192,10 +192,10 @@ def test_every_finding_is_in_the_docs() -> None:
 
 def test_samples_are_checked_and_leave_the_random_state_alone(x: Sequences) -> None:
     with unchecked(), pytest.raises(FeintError, match="samples=0"):
-        feint.Sampled(Net(), samples=0)
-    model, state = feint.Sampled(Changed("dropout always"), samples=4), torch.get_rng_state()
+        feint.EOTModel(Net(), samples=0)
+    model, state = feint.EOTModel(Changed("dropout always"), samples=4), torch.get_rng_state()
     one, two = feint.predict(model, x), feint.predict(model, x)
     assert torch.equal(one.values, two.values)
     assert torch.equal(torch.get_rng_state(), state)
-    other = feint.predict(feint.Sampled(model.model, samples=4, seed=1), x)
+    other = feint.predict(feint.EOTModel(model.model, samples=4, seed=1), x)
     assert not torch.equal(one.values, other.values)

@@ -122,7 +122,7 @@ def test_an_exactly_linear_problem_is_learnt() -> None:
     assert history.loss[-1] < 1e-8
     assert len(history.loss) == 400
     assert history.validation == []
-    assert history.kept == 399
+    assert history.best_epoch == 399
     torch.testing.assert_close(model.weight, mixing.T, atol=1e-3, rtol=0)
     torch.testing.assert_close(model.bias, bias, atol=1e-3, rtol=0)
 
@@ -251,7 +251,7 @@ def test_the_best_epoch_is_kept(
     scripted(monkeypatch, errors)
     history = train(model, x, y, constant)
     assert history.validation == errors
-    assert history.kept == best
+    assert history.best_epoch == best
     until_then = tcn()
     scripted(monkeypatch, errors)
     train(until_then, x, y, replace(constant, epochs=best + 1, keep="last"))
@@ -262,8 +262,8 @@ def test_the_last_epoch_is_kept_where_asked(monkeypatch: pytest.MonkeyPatch) -> 
     x, y = data()
     best, last = tcn(), tcn()
     scripted(monkeypatch, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0] * 2)
-    assert train(best, x, y, SHORT).kept == 0
-    assert train(last, x, y, replace(SHORT, keep="last")).kept == 5
+    assert train(best, x, y, SHORT).best_epoch == 0
+    assert train(last, x, y, replace(SHORT, keep="last")).best_epoch == 5
     assert not torch.equal(best.head.weight, last.head.weight)
 
 

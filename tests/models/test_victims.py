@@ -12,10 +12,10 @@ import feint
 from feint.data.facing import heading, turned
 from feint.errors import FeintError
 from feint.models.gru import GRU
-from feint.models.layers.egocentric import Placed
+from feint.models.layers.egocentric import EgocentricNormalization
 from feint.models.linear import DLinear, Ridge
 from feint.models.lstm import LSTM
-from feint.models.sanity_checks import probe
+from feint.models.sanity_checks import check_model
 from feint.models.simlpe import SiMLPe, cosines
 from feint.models.transformer import Transformer
 from feint.sequences import Sequences
@@ -39,7 +39,7 @@ def test_probing_finds_nothing(name: str) -> None:
     torch.manual_seed(0)
     model, x = MAKE[name]().eval(), ragged((9, 4, 12, 1), IN)
     whole = name in ("LSTM both ways", "Transformer with a mask")
-    assert [one.name for one in probe(model, x)] == (["not-causal"] if whole else [])
+    assert [one.name for one in check_model(model, x)] == (["not-causal"] if whole else [])
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_the_attack_is_at_the_convex_optimum(name: str) -> None:
 def test_ridge_finds_the_line_that_is_there() -> None:
     torch.manual_seed(0)
     x, teacher = ragged((30, 20, 25, 40), IN), Ridge(IN, OUT, taps=3)
-    teacher.fit_coordinates(x, x.with_values(3 + torch.randn(4, 40, OUT)))
+    teacher.fit_normalization(x, x.with_values(3 + torch.randn(4, 40, OUT)))
     y = feint.predict(teacher.eval(), x)
     model, other = Ridge(IN, OUT, taps=3, penalty=1e-9), feint.Training(epochs=7, validation=0.25)
     settings = feint.Training(epochs=7, validation=0.0, keep="last")
     history = feint.train(model, x, y, settings)
-    assert (len(history.loss), history.validation, history.kept) == (1, [], 0)
+    assert (len(history.loss), history.validation, history.best_epoch) == (1, [], 0)
     torch.testing.assert_close(feint.predict(model, x).values, y.values, rtol=1e-3, atol=1e-3)
     assert len(feint.train(model, x, y, other).validation) == 1
 
@@ -132,7 +132,7 @@ def test_who_turns_the_scene_turns_the_answer() -> None:
     torch.manual_seed(0)
     x, y = people()
     model = GRU(90, 45, first_pose=True).eval()
-    model.fit_coordinates(x, y)
+    model.fit_normalization(x, y)
     away = torch.tensor([0.4, -0.2, 1.0])
     with torch.no_grad():
         answer, other = model(x.values), model(moved(x.values, 2.1, away))
@@ -144,19 +144,19 @@ def test_who_turns_the_scene_turns_the_answer() -> None:
 def test_placed_faces_x_is_normal_and_comes_back(first_pose: bool) -> None:
     x, y = people()
     x = x if first_pose else x.with_values(x.values[..., :45])
-    placed = Placed(x.values.shape[-1], 45, first_pose)
+    placed = EgocentricNormalization(x.values.shape[-1], 45, first_pose)
     person = placed._seen(x.values)[:, 0, -45:]
     for pose in person.unflatten(-1, (15, 3)):
         assert abs(heading(pose[None], SBU_15)) < 1e-5
     placed.fit(x, y)
-    entered = placed.enter(x.values)[x.mask]
+    entered = placed.normalize(x.values)[x.mask]
     changes = entered.std(dim=0) > 0.5  # a root is always at its own place
     torch.testing.assert_close(entered[:, changes].std(dim=0), torch.ones(int(changes.sum())))
     reference = placed._person(x.values)
     away = y.values.unflatten(-1, (15, 3)) - placed._from(x.values, reference)
     told = placed._turned(away * placed.metres, reference).flatten(2)
     normal = (told - placed.output_mean) / placed.output_scale
-    torch.testing.assert_close(placed.leave(normal, x.values), y.values, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(placed.denormalize(normal, x.values), y.values, rtol=1e-4, atol=1e-5)
 
 
 def test_somebody_who_faces_nowhere_has_a_finite_gradient() -> None:

@@ -7,8 +7,8 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from feint.io.memory import free_memory
-from feint.models.inference import call
-from feint.models.layers.weight_cache import frozen
+from feint.models.inference import forward_values
+from feint.models.layers.weight_cache import cached_weights
 from feint.sequences import Sequences
 
 FRAMES = {"cpu": 4096, "cuda": 2**20}
@@ -57,8 +57,8 @@ def step_memory(model: nn.Module, x: Sequences) -> int:
         return tensor
 
     hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
-    with torch.enable_grad(), frozen(), hooks:
-        output = call(model, x.values.detach().requires_grad_(), x.lengths)
+    with torch.enable_grad(), cached_weights(), hooks:
+        output = forward_values(model, x.values.detach().requires_grad_(), x.lengths)
     own = {
         weight.untyped_storage().data_ptr() for weight in (*model.parameters(), *model.buffers())
     }

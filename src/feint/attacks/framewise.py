@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from feint.attacks.budget import Budget
 from feint.attacks.minimal import check_kappa
 from feint.errors import FeintError
-from feint.models.inference import call, predict
-from feint.models.layers.weight_cache import frozen
+from feint.models.inference import forward_values, predict
+from feint.models.layers.weight_cache import cached_weights
 from feint.sequences import Norm, Sequences, check_alike, distance, frame_distance, sum_over_time
 
 MARGIN = 1e-3
@@ -101,7 +101,7 @@ class FramewiseMinimal:
         _check_start(start, x, budget)
         problem = _Problem(model, x, target, budget, check_kappa(kappa, x), self.norm)
         begin = problem.change(start.values)
-        with frozen():
+        with cached_weights():
             best, last = self._descend(problem, begin)
         # Measured anew, as a caller would; then by bisection on the way from the last to the start.
         seen = _Least(start.values.detach(), torch.full_like(problem.goal, torch.inf))
@@ -198,7 +198,9 @@ class _Problem:
         """Equation 7 and its gradient, which is 0 where nothing may change."""
         values, gradient = self.values(change).requires_grad_(), None
         with torch.enable_grad():
-            missed = call(self.model, values, self.x.lengths) - self.target.values.detach()
+            missed = (
+                forward_values(self.model, values, self.x.lengths) - self.target.values.detach()
+            )
             d = sum_over_time(frame_distance(missed, self.norm), self.x.lengths)
         if d.requires_grad:
             (gradient,) = torch.autograd.grad(d, values, torch.ones_like(d), allow_unused=True)

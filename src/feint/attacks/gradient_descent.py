@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from feint.attacks.budget import Budget
 from feint.errors import FeintError
-from feint.models.inference import call
-from feint.models.layers.weight_cache import frozen
+from feint.models.inference import forward_values
+from feint.models.layers.weight_cache import cached_weights
 from feint.sequences import Sequences
 
 Optimizer = Literal["sign", "adam"]
@@ -76,7 +76,7 @@ def descend(
     live = _Rows.start(x, start, budget, step_size)
     found = Found(live.values.clone(), live.lowest.clone(), live.done.clone())
     finite = torch.ones((), dtype=torch.bool, device=live.values.device)
-    with frozen():
+    with cached_weights():
         for step in range(steps + 1):
             last = step == steps
             with torch.set_grad_enabled(not last):
@@ -195,9 +195,9 @@ class _Rows:
 
 def _answer(model: nn.Module, values: Tensor, lengths: Tensor, precision: Precision) -> Tensor:
     if precision == "fp32":
-        return call(model, values, lengths)
+        return forward_values(model, values, lengths)
     with torch.autocast(values.device.type, torch.bfloat16):
-        output = call(model, values, lengths)
+        output = forward_values(model, values, lengths)
     return output.to(values.dtype)
 
 

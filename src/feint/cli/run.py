@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from feint.experiments.config import Experiment
     from feint.experiments.run import Run
     from feint.jobs.engines import Engine as Place
-    from feint.models.config import YourModel
+    from feint.models.config import ExternalModelConfig
 
 
 def demo(
@@ -258,13 +258,13 @@ def _engine(engine: str, address: str | None, cpus: float, gpus: float) -> "Plac
     return InProcess()
 
 
-def _models(paths: list[str] | None, weights: Path | None) -> "list[YourModel]":
+def _models(paths: list[str] | None, weights: Path | None) -> "list[ExternalModelConfig]":
     """What --model names."""
     from feint.models import config
 
     if weights is not None and len(paths or ()) != 1:
         raise FeintError("--weights is of one --model; expected exactly one beside it.")
-    return [config.yours(path, weights) for path in paths or ()]
+    return [config.external_model(path, weights) for path in paths or ()]
 
 
 def _run(
@@ -276,7 +276,7 @@ def _run(
     wait: bool,
     tensorboard: bool = False,
     fold: int | None = None,
-    models: "list[YourModel] | None" = None,
+    models: "list[ExternalModelConfig] | None" = None,
     trust: bool = False,
 ) -> "Run":
     from feint.experiments import config_file
@@ -292,7 +292,9 @@ def _run(
     )
 
 
-def _read(path: Path, data: Path | None, models: "list[YourModel] | None") -> "Experiment":
+def _read(
+    path: Path, data: Path | None, models: "list[ExternalModelConfig] | None"
+) -> "Experiment":
     from feint.experiments import config_file
 
     one = config_file.read(path)

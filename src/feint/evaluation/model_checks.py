@@ -14,7 +14,7 @@ from feint.columns import Columns, FeatureSpec
 from feint.data.pairs import Pairs
 from feint.models import baselines
 from feint.models.inference import predict
-from feint.models.sanity_checks import Finding
+from feint.models.sanity_checks import ModelIssue
 from feint.sequences import Sequences, distance, sum_over_time
 from feint.skeleton import Skeleton
 
@@ -48,7 +48,7 @@ class Gate:
     trivial: Mapping[str, float]
     reaction: float | None
     train_error: float
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ModelIssue, ...] = ()
 
     def warnings(self, name: str) -> list[Warning]:
         """What must be said of this model before anything about its robustness."""

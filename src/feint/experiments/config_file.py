@@ -11,7 +11,7 @@ from feint.config import Part
 from feint.data.config import TAGS
 from feint.errors import FeintError
 from feint.experiments.config import Experiment
-from feint.models.config import KINDS, YourModel
+from feint.models.config import KINDS, ExternalModelConfig
 
 LARGEST_FILE = 2**20
 
@@ -54,12 +54,12 @@ def parse(text: str, name: str) -> Experiment:
 def _looked_up(experiment: Experiment) -> Experiment:
     """The same with the hashes of users' models: runs their code.  `restore` never does."""
     models = [
-        one.found() if isinstance(one, YourModel) else one for one in experiment.model
+        one.with_hashes() if isinstance(one, ExternalModelConfig) else one for one in experiment.model
     ]  # fmt: skip
     return experiment.model_copy(update={"model": tuple(models)})
 
 
-def with_models(experiment: Experiment, models: Sequence[YourModel]) -> Experiment:
+def with_models(experiment: Experiment, models: Sequence[ExternalModelConfig]) -> Experiment:
     """The same experiment with these models in the place of its own."""
     told = experiment.model_dump(exclude={"model"})
     told["evaluation"] = {**told["evaluation"], "sources": None}

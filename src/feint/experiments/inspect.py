@@ -6,14 +6,14 @@ from feint.data.load import load_data
 from feint.errors import FeintError
 from feint.experiments.config import Experiment
 from feint.models import checkpoints
-from feint.models.config import YourModel
-from feint.models.external.import_path import files_of
-from feint.models.sanity_checks import Finding, probe
+from feint.models.config import ExternalModelConfig
+from feint.models.external.import_path import read_files
+from feint.models.sanity_checks import ModelIssue, check_model
 
 
 def inspect(
     experiment: Experiment, trust: bool = False
-) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+) -> Iterator[tuple[str, tuple[ModelIssue, ...]]]:
     """Every user's model of an experiment, with what was found (`feint.probes`).
 
     Args:
@@ -23,7 +23,7 @@ def inspect(
         FeintError: the experiment has no such model, its data cannot be read, or a model cannot be
             loaded.
     """
-    yours = [spec for spec in experiment.model if isinstance(spec, YourModel)]
+    yours = [spec for spec in experiment.model if isinstance(spec, ExternalModelConfig)]
     if not yours:
         raise FeintError(
             "The experiment trains all its models, and there is nothing to inspect. Name yours "
@@ -31,5 +31,5 @@ def inspect(
         )
     data = load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
     for spec in yours:
-        model = checkpoints.from_source(spec.source(), files_of(spec.kind, spec.path), trust)
-        yield spec.name, probe(model, data.x_test, data.test.reactor)
+        model = checkpoints.load_external(spec.source(), read_files(spec.kind, spec.path), trust)
+        yield spec.name, check_model(model, data.x_test, data.test.reactor)

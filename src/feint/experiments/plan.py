@@ -20,7 +20,7 @@ from feint.experiments.facts import Facts, Rows
 from feint.experiments.results import told_budget
 from feint.io.hashing import digest
 from feint.jobs.job import VERSIONS, Common, Job
-from feint.models.config import YourModel
+from feint.models.config import ExternalModelConfig
 from feint.models.training_settings import Training
 
 
@@ -55,7 +55,7 @@ class Plan:
         """A training for every model; a user's own is loaded."""
         jobs = {}
         for spec in self.experiment.model:
-            if isinstance(spec, YourModel):
+            if isinstance(spec, ExternalModelConfig):
                 jobs[spec.name] = self._loading(spec)
                 continue
             asked = {"seed": self.experiment.seed, **spec.trains, **spec.training}
@@ -72,18 +72,18 @@ class Plan:
             jobs[spec.name] = Job("train", common, needs=needs, group=name, name=name, hints=hints)
         return jobs
 
-    def _loading(self, spec: YourModel) -> Job:
+    def _loading(self, spec: ExternalModelConfig) -> Job:
         """Bringing in a user's model."""
         source = spec.source()
-        needs = {"files": digest(source.content)} if source.content else {}
+        needs = {"files": digest(source.files_hash)} if source.files_hash else {}
         name = f"loading {spec.name}"
-        return Job("load", Common(source=source.told()), needs=needs, group=name, name=name)
+        return Job("load", Common(source=source.to_dict()), needs=needs, group=name, name=name)
 
     def gate(self, model: str) -> Job:
         """A model beside the trivial predictors."""
         common = Common(first_pose=self._first_pose)
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
-        own = {"probed": True} if self.training[model].kind == "load" else {}
+        own = {"checked": True} if self.training[model].kind == "load" else {}
         return self._asking("gate", common, own, needs, model, f"gate {model}")
 
     def natural(self) -> Job:

@@ -52,8 +52,8 @@ from feint.jobs.job import Job
 from feint.jobs.lock import Lock
 from feint.jobs.store import Store
 from feint.models import checkpoints
-from feint.models.config import YourModel
-from feint.models.external.import_path import as_tensor, files_of
+from feint.models.config import ExternalModelConfig
+from feint.models.external.import_path import bytes_to_tensor, read_files
 from feint.models.external.source import REFUSED
 from feint.sequences import Sequences
 
@@ -104,12 +104,12 @@ class Run:
         self.lock = Lock(folder, wait)
         self.store = Store(folder)
         self.tracker = Tracker(safe_join(folder, "tensorboard")) if tensorboard else None
-        yours = [one for one in experiment.model if isinstance(one, YourModel)]
+        yours = [one for one in experiment.model if isinstance(one, ExternalModelConfig)]
         if not trust and any(one.kind == "exported" for one in yours):
             raise FeintError(REFUSED)
         self.trusted = frozenset(one.source().digest for one in yours)
         self._files = {
-            digest(one.content): (one.kind, one.path) for one in yours if one.path is not None
+            digest(one.files_hash): (one.kind, one.path) for one in yours if one.path is not None
         }
         self.desk = task_inputs.Desk(
             folder.absolute(), experiment.evaluation.batch_size, device, self.tracker,
@@ -337,8 +337,8 @@ class Run:
         if key == self.facts.test_key:
             return self._packed[1]
         if key in self._files:
-            files = files_of(*self._files[key])
-            return pack({name: as_tensor(content) for name, content in files.items()}, {})
+            files = read_files(*self._files[key])
+            return pack({name: bytes_to_tensor(content) for name, content in files.items()}, {})
         return self.store.get(key)
 
     @cached_property

@@ -42,8 +42,8 @@ from feint.io.progress import bar
 from feint.jobs import store
 from feint.jobs.job import Fetch, Job
 from feint.models import checkpoints, sanity_checks
-from feint.models.external.import_path import content_of
-from feint.models.external.source import Source, Yours
+from feint.models.external.import_path import hash_files
+from feint.models.external.source import ExternalModel, ModelSource
 from feint.models.inference import predict
 from feint.models.training import train
 from feint.models.training_settings import History, Training
@@ -107,7 +107,7 @@ def _train(job: Job, needs: Needs, desk: Desk) -> Result:
             groups=pairs.interactions,
             checkpoint=checkpoint,
             name=job.name,
-            watch=None if desk.tracker is None else desk.tracker.training(job.name, job.key),
+            callback=None if desk.tracker is None else desk.tracker.training(job.name, job.key),
         )
         return model, history
 
@@ -124,16 +124,16 @@ def _train(job: Job, needs: Needs, desk: Desk) -> Result:
 
 
 def _load(job: Job, needs: Needs, desk: Desk) -> Result:
-    source, files = Source(**job.common.settings["source"]), needs.files()
-    if content_of(files) != source.content:
+    source, files = ModelSource(**job.common.settings["source"]), needs.files()
+    if hash_files(files) != source.files_hash:
         raise FeintError(
             "Its files changed since the experiment was read. Run the same command again."
         )
     if source.kind not in ("saved", "exported") and source.digest not in desk.trusted:
         raise FeintError(f"{source.model} is code that this experiment does not name.")
-    model: Any = checkpoints.from_source(source, files, desk.trust)
-    weights = model.kept() if isinstance(model, Yours) else model.state_dict()
-    told = {"model": type(model).__name__, "settings": model.settings, "source": source.told()}
+    model: Any = checkpoints.load_external(source, files, desk.trust)
+    weights = model.to_tensors() if isinstance(model, ExternalModel) else model.state_dict()
+    told = {"model": type(model).__name__, "settings": model.settings, "source": source.to_dict()}
     return weights, {
         **told, "training": {}, "history": {}, "weights": checkpoints.fingerprint(model)
     }  # fmt: skip
@@ -145,9 +145,9 @@ def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     feature_spec = test.feature_spec
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     model = needs.on_cpu().model()
-    findings: tuple[sanity_checks.Finding, ...] = ()
-    if job.own.get("probed"):
-        findings = sanity_checks.probe(model, sees[1], test.reactor)
+    findings: tuple[sanity_checks.ModelIssue, ...] = ()
+    if job.own.get("checked"):
+        findings = sanity_checks.check_model(model, sees[1], test.reactor)
         sanity_checks.check(findings, _shown(needs, test))
     found = model_checks.gate(
         model,

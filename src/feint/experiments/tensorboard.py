@@ -27,18 +27,18 @@ class Tracker:
             )
 
     def training(self, name: str, key: str) -> Callable[[int, Any], None]:
-        """A `watch` for `feint.training.train`: its errors, epoch by epoch."""
+        """A `callback` for `feint.train` that writes the errors of every epoch."""
         from torch.utils.tensorboard import SummaryWriter
 
         writer = SummaryWriter(str(self.folder / f"{name.replace(' ', '-')}-{key[:8]}"))
 
-        def watch(done: int, history: Any) -> None:
+        def callback(done: int, history: Any) -> None:
             for what in ("loss", "validation"):
                 if getattr(history, what):
                     writer.add_scalar(what, getattr(history, what)[-1], done)
             writer.flush()
 
-        return watch
+        return callback
 
     def results(self, values: dict[str, float], step: int) -> None:
         """Numbers of a whole run, under their names."""

@@ -21,7 +21,7 @@ from feint.experiments.status import plan_of
 from feint.io.atomic import safe_join
 from feint.io.progress import bar
 from feint.models import checkpoints
-from feint.models.config import YourModel
+from feint.models.config import ExternalModelConfig
 from feint.models.inference import predict
 from feint.sequences import distance
 
@@ -85,7 +85,7 @@ def verify(folder: Path, trust: bool = False) -> Verification:
         raise FeintError(
             f"{folder} has no rows to verify. Run `feint run` on the experiment first."
         )
-    yours = [one for one in plan.experiment.model if isinstance(one, YourModel) and trust]
+    yours = [one for one in plan.experiment.model if isinstance(one, ExternalModelConfig) and trust]
     trusted = frozenset(one.source().digest for one in yours)
     work = _Work(trail, plan, feature_spec, found, trusted)
     work.tolerance()

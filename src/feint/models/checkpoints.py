@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from feint.errors import DamagedError, FeintError
 from feint.io.sealed import read_json, read_tensors, write_json, write_tensors
 from feint.models.deepgru import DeepGRU, DeepGRUClassifier
-from feint.models.external.source import Source, Yours
+from feint.models.external.source import ExternalModel, ModelSource
 from feint.models.gru import GRU
 from feint.models.linear import DLinear, Ridge
 from feint.models.lstm import LSTM
@@ -37,15 +37,15 @@ MODELS: dict[str, type[nn.Module]] = {
 
 
 def save(model: nn.Module, path: Path, **about: Any) -> None:
-    """Save a model of feint's own, or a user's that came from a `Source`.
+    """Save a model of feint's own, or a user's that came from a `ModelSource`.
 
     Args:
         path: without a suffix; two files are written, the weights first.
         about: JSON values kept beside the settings (how it was trained, what it scores).
     """
     name = type(model).__name__
-    if isinstance(model, Yours):
-        weights = model.kept()
+    if isinstance(model, ExternalModel):
+        weights = model.to_tensors()
     elif MODELS.get(name) is type(model):
         weights = model.state_dict()
     else:
@@ -75,7 +75,7 @@ def load(path: Path, trusted: Collection[str] = ()) -> nn.Module:
     """Load what `save` wrote, in evaluation mode.
 
     Args:
-        trusted: `Source.digest` of user's models whose code may be run.
+        trusted: `ModelSource.digest` of user's models whose code may be run.
 
     Raises:
         FeintError: a file is missing, damaged, of another schema, or its weights do not fit; it
@@ -108,7 +108,9 @@ def load(path: Path, trusted: Collection[str] = ()) -> nn.Module:
         raise FeintError(f"{path}.json and .safetensors do not make a model: {error}") from error
 
 
-def from_source(source: Source, files: Mapping[str, bytes], trust: bool = False) -> nn.Module:
+def load_external(
+    source: ModelSource, files: Mapping[str, bytes], trust: bool = False
+) -> nn.Module:
     """A user's model from its files (`source.files_of`), in evaluation mode.
 
     Raises:
@@ -137,9 +139,9 @@ def build(
         FeintError: no such model, the settings or weights are not its own, or it is somebody's
             code and not trusted.
     """
-    if name == Yours.__name__:
+    if name == ExternalModel.__name__:
         try:
-            return Source(**settings).build(weights, trusted)
+            return ModelSource(**settings).build(weights, trusted)
         except (TypeError, RuntimeError, LookupError) as error:
             if isinstance(error, FeintError):
                 raise

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from feint.config import Count, Part
 from feint.errors import FeintError
-from feint.models.external.import_path import code_of, content_of, files_of, imported
-from feint.models.external.source import Source
+from feint.models.external.import_path import hash_code, hash_files, import_object, read_files
+from feint.models.external.source import ModelSource
 from feint.models.training_settings import Training
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
@@ -153,7 +153,7 @@ class DLinearModel(Model):
     window: Count = 9
 
 
-class YourModel(Model):
+class ExternalModelConfig(Model):
     """[[model]] with a kind that is the user's own: loaded, never trained."""
 
     kind: Literal["import", "saved", "hub", "exported"]
@@ -168,12 +168,12 @@ class YourModel(Model):
     samples: Annotated[int, Field(ge=1, le=4096)] | None = None
     """Of a model that draws random numbers: draws to average over."""
     seed: Annotated[int, Field(ge=0)] = 0
-    code: str = ""
-    content: str = ""
+    code_hash: str = ""
+    files_hash: str = ""
     """Hashes, filled in when the file is read, so that a change of either is noticed."""
 
     @model_validator(mode="after")
-    def _whole(self) -> "YourModel":
+    def _whole(self) -> "ExternalModelConfig":
         if self.training or self.seeds:
             raise FeintError(
                 f"training and seeds are of models that feint trains; a model of kind {self.kind!r}"
@@ -196,18 +196,24 @@ class YourModel(Model):
             )
         return self
 
-    def found(self) -> "YourModel":
+    def with_hashes(self) -> "ExternalModelConfig":
         """The same with its hashes.  Runs the code that it names."""
         if self.model:
-            imported(self.model)
-        code = code_of(self.model) if self.model else ""
-        content = content_of(files_of(self.kind, self.path))
-        return self.model_copy(update={"code": code, "content": content})
+            import_object(self.model)
+        code = hash_code(self.model) if self.model else ""
+        content = hash_files(read_files(self.kind, self.path))
+        return self.model_copy(update={"code_hash": code, "files_hash": content})
 
-    def source(self) -> Source:
+    def source(self) -> ModelSource:
         """Where it comes from, as a job is told."""
-        return Source(
-            self.kind, self.model, self.arguments, self.samples, self.seed, self.code, self.content
+        return ModelSource(
+            self.kind,
+            self.model,
+            self.arguments,
+            self.samples,
+            self.seed,
+            self.code_hash,
+            self.files_hash,
         )
 
 
@@ -221,16 +227,18 @@ Own = (
     | RidgeModel
     | DLinearModel
 )
-AnyModel = Annotated[Own | YourModel, Field(discriminator="kind")]
+AnyModel = Annotated[Own | ExternalModelConfig, Field(discriminator="kind")]
 KINDS = frozenset(
     word
-    for one in (*Own.__args__, YourModel)
+    for one in (*Own.__args__, ExternalModelConfig)
     for word in one.model_fields["kind"].annotation.__args__
 )
 """Every kind, as errors of pydantic name them."""
 
 
-def yours(path: str, weights: Path | None = None, samples: int | None = None) -> YourModel:
+def external_model(
+    path: str, weights: Path | None = None, samples: int | None = None
+) -> ExternalModelConfig:
     """A [[model]] from what the command line tells.
 
     Args:
@@ -251,4 +259,4 @@ def yours(path: str, weights: Path | None = None, samples: int | None = None) ->
         more["samples"] = samples
     word = path.rpartition(":")[2] if ":" in path else Path(path).stem
     name = "".join(c if c.isalnum() or c in "_.-" else "-" for c in word).strip("-_.") or "yours"
-    return YourModel(kind=kind, name=name[:64], **more)
+    return ExternalModelConfig(kind=kind, name=name[:64], **more)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from feint.errors import FeintError
 from feint.models.layers.gru_cell import gru
-from feint.models.layers.normalization import Coordinates
-from feint.models.layers.weight_cache import narrowed
+from feint.models.layers.normalization import Normalization
+from feint.models.layers.weight_cache import to_autocast_dtype
 from feint.sequences import Sequences
 
 Widths = Sequence[int]
@@ -66,16 +66,16 @@ class DeepGRU(nn.Module):
             "widths": list(widths),
             "first_pose": first_pose,
         }
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         self.encoder = Encoder(inputs, widths)
         self.head = nn.Linear(widths[-1], outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        seen = narrowed(self.coordinates.enter(x)).transpose(0, 1).contiguous()
-        return self.coordinates.leave(self.head(self.encoder(seen)).transpose(0, 1), x)
+        seen = to_autocast_dtype(self.coordinates.normalize(x)).transpose(0, 1).contiguous()
+        return self.coordinates.denormalize(self.head(self.encoder(seen)).transpose(0, 1), x)
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)
 

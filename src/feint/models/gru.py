@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.models.layers.egocentric import SBU_LINKS, Links, Placed
+from feint.models.layers.egocentric import SBU_LINKS, EgocentricNormalization, Links
 from feint.models.layers.gru_cell import gru
-from feint.models.layers.normalization import Coordinates
-from feint.models.layers.weight_cache import narrowed
+from feint.models.layers.normalization import Normalization
+from feint.models.layers.weight_cache import to_autocast_dtype
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 
@@ -56,21 +56,21 @@ class GRU(nn.Module):
             raise FeintError(
                 f"GRU got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
             )
-        self.coordinates: Coordinates | Placed
+        self.coordinates: Normalization | EgocentricNormalization
         if facing:
-            self.coordinates = Placed(inputs, outputs, first_pose, scale, links)
+            self.coordinates = EgocentricNormalization(inputs, outputs, first_pose, scale, links)
         else:
-            self.coordinates = Coordinates(inputs, outputs, first_pose)
+            self.coordinates = Normalization(inputs, outputs, first_pose)
         self.gru = nn.GRU(inputs, width, layers)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width, outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        seen = narrowed(self.coordinates.enter(x)).transpose(0, 1).contiguous()
+        seen = to_autocast_dtype(self.coordinates.normalize(x)).transpose(0, 1).contiguous()
         states = self.dropout(gru(self.gru, seen))
-        return self.coordinates.leave(self.head(states).transpose(0, 1), x)
+        return self.coordinates.denormalize(self.head(states).transpose(0, 1), x)
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)

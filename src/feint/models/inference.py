@@ -37,17 +37,17 @@ def forward(model: nn.Module, x: Sequences) -> Tensor:
             f"{x.values.dtype}; expected the same. Convert one of them: model.double(), or the "
             "tensors given to Sequences.pad."
         )
-    return call(model, x.values, x.lengths)
+    return forward_values(model, x.values, x.lengths)
 
 
-def call(
+def forward_values(
     model: nn.Module, values: Float[Tensor, "batch time features"], lengths: Int[Tensor, " batch"]
 ) -> Tensor:
     """`forward` without looking at the numbers, for loops that did and cannot wait for a device."""
     values = values.clone()  # a model that writes into its input does not change the caller's
     try:
         with _differentiable(model, values):
-            output = ask(model, values, lengths)
+            output = call_with_lengths(model, values, lengths)
     except (RuntimeError, TypeError, ValueError, LookupError, AssertionError) as error:
         if isinstance(error, FeintError | torch.OutOfMemoryError):
             raise
@@ -71,7 +71,7 @@ def call(
     return output
 
 
-def ask(model: nn.Module, values: Tensor, lengths: Tensor) -> Any:
+def call_with_lengths(model: nn.Module, values: Tensor, lengths: Tensor) -> Any:
     """The model's answer, given `lengths` where its `forward` has an argument of that name.
 
     A traced model has no names: its second input, if it has one, gets them.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from feint.errors import FeintError
-from feint.models.layers.normalization import Coordinates
+from feint.models.layers.normalization import Normalization
 from feint.sequences import Sequences
 
 
@@ -51,18 +51,18 @@ class Ridge(nn.Module):
                 f"Ridge got {self.settings}; expected sizes of at least 1 and a penalty above 0."
             )
         self.taps, self.penalty = taps, penalty
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         self.head = nn.Linear(taps * inputs, outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        return self.coordinates.leave(self.head(self._past(x)), x)
+        return self.coordinates.denormalize(self.head(self._past(x)), x)
 
     def _past(self, x: Tensor) -> Float[Tensor, "batch time seen"]:
         """The present frame, then the one before it, ..., side by side."""
-        return past(self.coordinates.enter(x), self.taps).flatten(2)
+        return past(self.coordinates.normalize(x), self.taps).flatten(2)
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)
 
@@ -70,7 +70,7 @@ class Ridge(nn.Module):
     def solve(self, x: Sequences, y: Sequences) -> None:
         """The least squared error on this training data, in closed form."""
         nothing = torch.zeros_like(y.values)
-        away = self.coordinates.leave(nothing, x.values)  # what an answer of 0 means
+        away = self.coordinates.denormalize(nothing, x.values)  # what an answer of 0 means
         wanted = ((y.values - away) / self.coordinates.output_scale)[y.mask].double()
         design = self._past(x.values)[x.mask].double()
         offset, answer = design.mean(dim=0), wanted.mean(dim=0)  # what is constant costs nothing
@@ -124,14 +124,14 @@ class DLinear(nn.Module):
         if min(inputs, outputs, taps, window) < 1:
             raise FeintError(f"DLinear got {self.settings}; expected sizes of at least 1.")
         self.window = window
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         self.trend, self.remainder = (Filter(inputs, outputs, taps) for _ in range(2))
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        seen = self.coordinates.enter(x)
+        seen = self.coordinates.normalize(x)
         trend = self._trend(seen)
-        return self.coordinates.leave(self.trend(trend) + self.remainder(seen - trend), x)
+        return self.coordinates.denormalize(self.trend(trend) + self.remainder(seen - trend), x)
 
     def _trend(self, x: Tensor) -> Tensor:
         """The mean of the last frames; of fewer where there are fewer."""
@@ -142,7 +142,7 @@ class DLinear(nn.Module):
         count = torch.arange(1, x.shape[1] + 1, device=x.device).clamp_max(self.window)
         return total / count[:, None]
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)
 

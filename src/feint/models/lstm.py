@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from feint.errors import FeintError
-from feint.models.layers.normalization import Coordinates
+from feint.models.layers.normalization import Normalization
 from feint.sequences import Sequences
 
 
@@ -49,7 +49,7 @@ class LSTM(nn.Module):
             raise FeintError(
                 f"LSTM got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
             )
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         self.lstm = nn.LSTM(inputs, width, layers, batch_first=True, bidirectional=bidirectional)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width * (2 if bidirectional else 1), outputs)
@@ -58,7 +58,7 @@ class LSTM(nn.Module):
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out."""
-        seen = self.coordinates.enter(x)
+        seen = self.coordinates.normalize(x)
         if self.lstm.bidirectional and lengths is not None:
             packed = pack_padded_sequence(
                 seen, lengths.cpu(), batch_first=True, enforce_sorted=False
@@ -68,8 +68,8 @@ class LSTM(nn.Module):
             )
         else:  # a state never sees the padding, which comes after the last own frame
             states, _ = self.lstm(seen)
-        return self.coordinates.leave(self.head(self.dropout(states)), x)
+        return self.coordinates.denormalize(self.head(self.dropout(states)), x)
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)

@@ -35,7 +35,7 @@ NEAR = 1e-4
 
 
 @dataclass(frozen=True)
-class Finding:
+class ModelIssue:
     """Something to know of a model.
 
     Attributes:
@@ -49,7 +49,9 @@ class Finding:
     fatal: bool = False
 
 
-def probe(model: nn.Module, x: Sequences, y: Sequences | None = None) -> tuple[Finding, ...]:
+def check_model(
+    model: nn.Module, x: Sequences, y: Sequences | None = None
+) -> tuple[ModelIssue, ...]:
     """Ask a model, on a few rows of the data, what an attack takes for granted.
 
     Args:
@@ -65,10 +67,10 @@ def probe(model: nn.Module, x: Sequences, y: Sequences | None = None) -> tuple[F
         return tuple(_findings(model, some, y))
     except FeintError as error:
         told = f"does not answer: {error} It was shown {x.values.shape[-1]} features a frame."
-        return (Finding("no-answer", told, fatal=True),)
+        return (ModelIssue("no-answer", told, fatal=True),)
 
 
-def check(findings: Iterable[Finding], name: str = "The model") -> None:
+def check(findings: Iterable[ModelIssue], name: str = "The model") -> None:
     """Raise FeintError if anything found is fatal."""
     fatal = [one for one in findings if one.fatal]
     if fatal:
@@ -82,11 +84,11 @@ def _few(x: Sequences) -> list[int]:
     return [order[i] for i in at]
 
 
-def _findings(model: nn.Module, x: Sequences, y: Sequences | None) -> Iterator[Finding]:
+def _findings(model: nn.Module, x: Sequences, y: Sequences | None) -> Iterator[ModelIssue]:
     answer = predict(model, x)
     size = float(answer.values.abs().max().clamp_min(1e-12))
     if y is not None and answer.values.shape[-1] != y.values.shape[-1]:
-        yield Finding(
+        yield ModelIssue(
             "no-answer",
             f"answers {answer.values.shape[-1]} features a frame, and the data has "
             f"{y.values.shape[-1]}. Build it for these (the experiment's `arguments`), or wrap it "
@@ -100,7 +102,7 @@ def _findings(model: nn.Module, x: Sequences, y: Sequences | None) -> Iterator[F
         return float(((other - answer.values).abs() * x.mask[..., None]).max()) / size
 
     if (off := apart(predict(model, x).values)) > NEAR:
-        yield Finding(
+        yield ModelIssue(
             "random-answers",
             f"answers the same input differently, by {off:.1%}: it keeps something from one call "
             "to the next, or draws numbers that torch does not know of. Reset its state in "
@@ -112,7 +114,7 @@ def _findings(model: nn.Module, x: Sequences, y: Sequences | None) -> Iterator[F
     yield from _causal(model, x, size)
     moved = _noise(x, 1) * _spread(x)
     if apart(predict(model, x.with_values(x.values + moved)).values) < 1e-7:
-        yield Finding(
+        yield ModelIssue(
             "ignores-input",
             "does not react to its input: another one is answered the same. Look for saturated "
             "or constant layers, and for weights that were never loaded.",
@@ -120,11 +122,13 @@ def _findings(model: nn.Module, x: Sequences, y: Sequences | None) -> Iterator[F
     yield from _gradient(model, x)
 
 
-def _alone(model: nn.Module, x: Sequences, answer: Sequences, apart: object) -> Iterator[Finding]:
+def _alone(
+    model: nn.Module, x: Sequences, answer: Sequences, apart: object
+) -> Iterator[ModelIssue]:
     assert callable(apart)
     behind = torch.where(x.mask[..., None], x.values, x.values + 3 * _noise(x, 2, all_=True))
     if (off := apart(predict(model, x.with_values(behind)).values)) > NEAR:
-        yield Finding(
+        yield ModelIssue(
             "reads-padding",
             f"reads the padding behind a sequence's end: other numbers there move its answer by "
             f"{off:.1%}. Give its forward an argument `lengths` and mask or pack by it, or attack "
@@ -136,7 +140,7 @@ def _alone(model: nn.Module, x: Sequences, answer: Sequences, apart: object) -> 
         one = predict(model, x[[row]]).values
         alone[row, : one.shape[1]] = one[0]
     if (off := apart(alone)) > NEAR:
-        yield Finding(
+        yield ModelIssue(
             "batch-dependent",
             f"answers a sequence otherwise when others stand beside it, by {off:.1%} (batch "
             "statistics, or a mean over the batch). Its results hold for these batches alone: use "
@@ -144,7 +148,7 @@ def _alone(model: nn.Module, x: Sequences, answer: Sequences, apart: object) -> 
         )
 
 
-def _causal(model: nn.Module, x: Sequences, size: float) -> Iterator[Finding]:
+def _causal(model: nn.Module, x: Sequences, size: float) -> Iterator[ModelIssue]:
     row = x[[int(x.lengths.argmax())]]
     time = row.values.shape[1]
     before = predict(model, row).values
@@ -153,7 +157,7 @@ def _causal(model: nn.Module, x: Sequences, size: float) -> Iterator[Finding]:
         later[:, t:] += _noise(row, 3)[:, t:] * _spread(x)
         after = predict(model, row.with_values(later)).values
         if (off := float((after - before)[:, :t].abs().max()) / size) > 1e-5:
-            yield Finding(
+            yield ModelIssue(
                 "not-causal",
                 f"is not causal: frames from {t} on move its answers before {t} by {off:.1%}. It "
                 "can be attacked; the attacker then needs the whole sequence before the model "
@@ -162,7 +166,7 @@ def _causal(model: nn.Module, x: Sequences, size: float) -> Iterator[Finding]:
             return
 
 
-def _gradient(model: nn.Module, x: Sequences) -> Iterator[Finding]:
+def _gradient(model: nn.Module, x: Sequences) -> Iterator[ModelIssue]:
     double = _doubled(model, x)
     if double is not None:
         model, x, step, near = double, x.with_values(x.values.double()), 1e-6, 1e-2
@@ -176,14 +180,14 @@ def _gradient(model: nn.Module, x: Sequences) -> Iterator[Finding]:
             total = (output * weights).sum()
         slope = torch.autograd.grad(total, leaf, allow_unused=True)[0] if total.grad_fn else None
     except RuntimeError as error:
-        yield Finding(
+        yield ModelIssue(
             "no-gradient",
             f"has no backward pass: {' '.join(str(error).split())[:300]}. Write what it names "
             "without in-place operations, or use feint.Noise, which needs no gradient.",
         )
         return
     if slope is None:
-        yield Finding(
+        yield ModelIssue(
             "no-gradient",
             "lets no gradient reach its input: it is cut off on the way (detach, no_grad, NumPy, "
             "rounding, an argument that is not used). Gradient attacks cannot be crafted on it; "
@@ -205,7 +209,7 @@ def _gradient(model: nn.Module, x: Sequences) -> Iterator[Finding]:
         return  # it ignores its input, which is said already
     off = max(abs(a - b) for a, b in zip(told, true, strict=True)) / size
     if not off < near:
-        yield Finding(
+        yield ModelIssue(
             "wrong-gradient",
             f"has another gradient than its answers: off by {off:.0%} of finite differences in "
             f"{DIRECTIONS} directions. A part of it is cut off (detach, NumPy, rounding, a "

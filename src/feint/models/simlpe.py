@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.models.layers.normalization import Coordinates
+from feint.models.layers.normalization import Normalization
 from feint.sequences import Sequences
 
 
@@ -57,7 +57,7 @@ class SiMLPe(nn.Module):
         if min(inputs, outputs, window, width, depth) < 1:
             raise FeintError(f"SiMLPe got {self.settings}; expected sizes of at least 1.")
         self.window = window
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         self.register_buffer("cosines", cosines(window), persistent=False)
         self.enter = nn.Linear(inputs, width)
         self.blocks = nn.Sequential(*(Block(window, width) for _ in range(depth)))
@@ -65,14 +65,14 @@ class SiMLPe(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        seen = self.enter(self.coordinates.enter(x))
+        seen = self.enter(self.coordinates.normalize(x))
         held = seen[:, :1].expand(-1, self.window - 1, -1)
         windows = torch.cat([held, seen], dim=1).unfold(1, self.window, 1)
         spectrum = self.blocks(windows @ self.cosines.T)  # (batch, time, width, window)
         last = spectrum @ self.cosines[:, -1]  # back in time, of the present frame
-        return self.coordinates.leave(self.head(last), x)
+        return self.coordinates.denormalize(self.head(last), x)
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)
 

@@ -15,8 +15,8 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from feint.errors import FeintError
 from feint.models.layers.causal_conv import causal_conv
-from feint.models.layers.normalization import Coordinates
-from feint.models.layers.weight_cache import narrowed, ready
+from feint.models.layers.normalization import Normalization
+from feint.models.layers.weight_cache import cached, to_autocast_dtype
 from feint.sequences import Sequences
 
 
@@ -59,7 +59,7 @@ class TCN(nn.Module):
             raise FeintError(
                 f"TCN got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
             )
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         widths = [inputs] + [width] * depth
         self.blocks = nn.Sequential(
             *(Block(widths[i], width, kernel, 2**i, dropout) for i in range(depth))
@@ -68,10 +68,10 @@ class TCN(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
         """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
-        seen = narrowed(self.coordinates.enter(x)).transpose(0, 1).contiguous()
-        return self.coordinates.leave(self.head(self.blocks(seen)).transpose(0, 1), x)
+        seen = to_autocast_dtype(self.coordinates.normalize(x)).transpose(0, 1).contiguous()
+        return self.coordinates.denormalize(self.head(self.blocks(seen)).transpose(0, 1), x)
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)
 
@@ -110,7 +110,7 @@ class CausalConv(nn.Module):
 
     def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch outputs"]:
         """The rectified sum over the taps that reach at least one frame."""
-        bias, *taps = ready(self, x, self._taps)
+        bias, *taps = cached(self, x, self._taps)
         return causal_conv(x, tuple(taps), bias, self.dilation)
 
     def _taps(self) -> tuple[Tensor, ...]:

@@ -31,7 +31,7 @@ def train(
     groups: Sequence[str] | None = None,
     checkpoint: Path | None = None,
     name: str = "training",
-    watch: Callable[[int, History], None] | None = None,
+    callback: Callable[[int, History], None] | None = None,
 ) -> History:
     """Train `model` in place to answer x with y; it ends in evaluation mode.
 
@@ -44,7 +44,7 @@ def train(
         checkpoint: a file to resume from if it is there, and to keep up to date; a finished
             training is recognised by it and not repeated.
         name: what the progress bar says.
-        watch: called after every epoch with the number of those done, and with how it went.
+        callback: called after every epoch with the number of those done, and with how it went.
 
     Raises:
         FeintError: x and y differ in lengths, the loss is not finite, the checkpoint belongs to
@@ -57,10 +57,10 @@ def train(
         )
     fit, held = split(len(x), groups, settings)
     identity = _identity(model, x, y, settings, held)
-    fit_coordinates: Callable[[Sequences, Sequences], None] | None
-    fit_coordinates = getattr(model, "fit_coordinates", None)
-    if fit_coordinates is not None:
-        fit_coordinates(x[fit], y[fit])
+    fit_normalization: Callable[[Sequences, Sequences], None] | None
+    fit_normalization = getattr(model, "fit_coordinates", None)
+    if fit_normalization is not None:
+        fit_normalization(x[fit], y[fit])
     if callable(getattr(model, "solve", None)):
         return _solved(model, x, y, fit, held)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
@@ -83,8 +83,8 @@ def train(
             progress.advance()
             progress.tell(_told(history))
             done = epoch + 1
-            if watch is not None:
-                watch(done, history)
+            if callback is not None:
+                callback(done, history)
             if checkpoint is not None and (
                 done % settings.checkpoint_every == 0 or done == settings.epochs
             ):

@@ -76,9 +76,9 @@ class History:
     Attributes:
         loss: mean squared error on the training rows, in data units squared.
         validation: mean per-frame distance on the held-out rows (empty without them).
-        kept: index of the epoch kept.
+        best_epoch: index of the epoch whose weights the model ends with.
     """
 
     loss: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
-    kept: int = 0
+    best_epoch: int = 0

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from feint.errors import FeintError
-from feint.models.layers.normalization import Coordinates
+from feint.models.layers.normalization import Normalization
 from feint.sequences import Sequences
 
 
@@ -60,7 +60,7 @@ class Transformer(nn.Module):
                 "that is a multiple of heads, and a dropout in [0, 1)."
             )
         self.causal = causal
-        self.coordinates = Coordinates(inputs, outputs, first_pose)
+        self.coordinates = Normalization(inputs, outputs, first_pose)
         self.embed = nn.Linear(inputs, width)
         self.layers = nn.ModuleList(Layer(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
@@ -77,13 +77,13 @@ class Transformer(nn.Module):
             seen = torch.ones(1, 1, 1, len(time), dtype=torch.bool, device=x.device)
         else:
             seen = (time < lengths[:, None])[:, None, None]
-        frames = self.embed(self.coordinates.enter(x))
+        frames = self.embed(self.coordinates.normalize(x))
         frames = frames + positions(x.shape[1], frames.shape[-1]).to(frames)
         for layer in self.layers:
             frames = layer(frames, seen)
-        return self.coordinates.leave(self.head(self.norm(frames)), x)
+        return self.coordinates.denormalize(self.head(self.norm(frames)), x)
 
-    def fit_coordinates(self, x: Sequences, y: Sequences) -> None:
+    def fit_normalization(self, x: Sequences, y: Sequences) -> None:
         """Normalise by this training data."""
         self.coordinates.fit(x, y)
 

@@ -20,7 +20,7 @@ from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config_file import restore
 from feint.io.atomic import safe_join
-from feint.models.config import YourModel
+from feint.models.config import ExternalModelConfig
 from feint.report.units import listed
 from feint.skeleton import Skeleton
 
@@ -61,7 +61,7 @@ class Findings:
     @property
     def brought(self) -> list[str]:
         """The names of models that came trained: what they have seen before is not known."""
-        kinds = get_args(YourModel.model_fields["kind"].annotation)
+        kinds = get_args(ExternalModelConfig.model_fields["kind"].annotation)
         return [one["name"] for one in self.experiment["model"] if one["kind"] in kinds]
 
     @property

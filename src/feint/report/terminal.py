@@ -14,7 +14,7 @@ from feint.evaluation.model_checks import Warning
 from feint.experiments.diff import Difference
 from feint.experiments.status import Stage, Status
 from feint.experiments.verification import Verification
-from feint.models.sanity_checks import CHECKS, Finding
+from feint.models.sanity_checks import CHECKS, ModelIssue
 from feint.report import tables
 from feint.report.run_data import Findings
 
@@ -55,7 +55,7 @@ def show_models(folder: Path) -> None:
     _table(out, "Models beside trivial predictors, on the test set", tables.models(findings))
 
 
-def show_findings(name: str, findings: Sequence[Finding]) -> None:
+def show_findings(name: str, findings: Sequence[ModelIssue]) -> None:
     """Show what a user's model was asked, and what was found."""
     out = _console()
     said = {one.name: one for one in findings}

@@ -11,8 +11,8 @@ from tests.models.mine import IN, OUT, Net, OnHub
 from feint.errors import FeintError
 from feint.experiments.config_file import restore
 from feint.models import checkpoints, config
-from feint.models.external.import_path import content_of, files_of
-from feint.models.external.source import Source
+from feint.models.external.import_path import hash_files, read_files
+from feint.models.external.source import ModelSource
 from feint.models.inference import predict
 from feint.models.lstm import LSTM
 from feint.sequences import Sequences
@@ -27,11 +27,11 @@ def x() -> Sequences:
 
 def brought(path: str, weights: Path | None = None, trust: bool = False, **more):
     """What a command line makes of it: its spec, and the model."""
-    spec = config.yours(path, weights).model_copy(update=more).found()
-    return spec, checkpoints.from_source(spec.source(), files_of(spec.kind, spec.path), trust)
+    spec = config.external_model(path, weights).model_copy(update=more).with_hashes()
+    return spec, checkpoints.load_external(spec.source(), read_files(spec.kind, spec.path), trust)
 
 
-def again(spec: config.YourModel, model, folder: Path):
+def again(spec: config.ExternalModelConfig, model, folder: Path):
     """The model saved in a run's folder, and loaded from there."""
     checkpoints.save(model, folder / "kept")
     return checkpoints.load(folder / "kept", {spec.source().digest})
@@ -61,7 +61,7 @@ def test_weights_are_loaded_or_said_not_to_fit(tmp_path: Path, x: Sequences) -> 
     safetensors.torch.save_file({"other": torch.zeros(1)}, path)
     with pytest.raises(FeintError, match="does not fit"):
         brought(f"{MINE}:build", path)
-    assert spec.content != config.yours(f"{MINE}:build", path).found().content
+    assert spec.files_hash != config.external_model(f"{MINE}:build", path).with_hashes().files_hash
 
 
 def test_a_hub_folder_is_loaded_with_its_config(tmp_path: Path, x: Sequences) -> None:
@@ -115,9 +115,9 @@ def test_what_a_folder_names_is_not_run_for_strangers(tmp_path: Path) -> None:
     checkpoints.save(model, tmp_path / "kept")
     with pytest.raises(FeintError, match="only for the experiment that names it, or with --trust"):
         checkpoints.load(tmp_path / "kept")
-    forged = Source("import", "os:system", {"command": f"touch {tmp_path / 'broken'}"})
+    forged = ModelSource("import", "os:system", {"command": f"touch {tmp_path / 'broken'}"})
     with pytest.raises(FeintError, match="only for the experiment"):
-        checkpoints.build("Yours", forged.told(), {})
+        checkpoints.build("ExternalModel", forged.to_dict(), {})
     assert not (tmp_path / "broken").exists()
 
 
@@ -139,7 +139,7 @@ def test_changed_code_is_not_taken_for_what_answered(tmp_path: Path, monkeypatch
     file.write_text(file.read_text() + "# another\n")
     with pytest.raises(FeintError, match=r"The code of changing_model:build changed"):
         checkpoints.load(tmp_path / "kept", {spec.source().digest})
-    assert spec.found().source().digest != spec.source().digest
+    assert spec.with_hashes().source().digest != spec.source().digest
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_weights_on_meta_are_told(tmp_path: Path) -> None:
 )
 def test_keys_that_do_not_go_together_are_told(keys: dict, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        config.YourModel(**keys)
+        config.ExternalModelConfig(**keys)
 
 
 def test_a_hash_is_of_names_and_contents() -> None:
-    assert content_of({}) == ""
-    assert content_of({"a": b"bc"}) != content_of({"ab": b"c"})
+    assert hash_files({}) == ""
+    assert hash_files({"a": b"bc"}) != hash_files({"ab": b"c"})

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from feint.errors import FeintError
 from feint.models.deepgru import DeepGRU
 from feint.models.layers.gru_cell import _on_cuda, gru
-from feint.models.layers.weight_cache import frozen
+from feint.models.layers.weight_cache import cached_weights
 from feint.models.tcn import TCN
 
 
@@ -60,9 +60,9 @@ def test_the_backward_pass_can_be_repeated() -> None:
     made = layers(2)
     x, _, above = sequences(4)
     y = gru(made, x)
-    (once,) = torch.autograd.grad(y, x, above, retain_graph=True)
+    (memoize,) = torch.autograd.grad(y, x, above, retain_graph=True)
     (again,) = torch.autograd.grad(y, x, above)
-    assert torch.equal(once, again)
+    assert torch.equal(memoize, again)
 
 
 def test_frozen_weights_get_no_gradient_and_change_nothing_else() -> None:
@@ -70,7 +70,7 @@ def test_frozen_weights_get_no_gradient_and_change_nothing_else() -> None:
     x, _, above = sequences(4)
     y = gru(made, x)
     (wanted,) = torch.autograd.grad(y, x, above)
-    with frozen():
+    with cached_weights():
         for _ in range(2):
             same = gru(made, x)
             assert torch.equal(same, y)

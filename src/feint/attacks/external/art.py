@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from feint.attacks.budget import Budget
 from feint.errors import FeintError
-from feint.models.inference import call, predict
+from feint.models.inference import forward_values, predict
 from feint.sequences import Norm, Sequences, check_alike, frame_distance
 
 CHANGED_HERE = ("estimator", "eps", "eps_step", "targeted", "batch_size")
@@ -192,7 +192,7 @@ class _Held(nn.Module):
             )
         values = torch.where(self.free, x.to(self.clean), self.clean)
         lengths = torch.full((len(x),), x.shape[1], device=x.device)
-        return call(self._of[0], values, lengths)
+        return forward_values(self._of[0], values, lengths)
 
 
 class _Loss(nn.Module):

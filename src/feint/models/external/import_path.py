@@ -15,7 +15,7 @@ from feint.errors import FeintError
 Kind = Literal["import", "saved", "hub", "exported"]
 
 
-def files_of(kind: Kind, path: Path | None) -> dict[str, bytes]:
+def read_files(kind: Kind, path: Path | None) -> dict[str, bytes]:
     """The files of a source, by the names they are known by.
 
     Raises:
@@ -44,7 +44,7 @@ def files_of(kind: Kind, path: Path | None) -> dict[str, bytes]:
         ) from error
 
 
-def content_of(files: Mapping[str, bytes]) -> str:
+def hash_files(files: Mapping[str, bytes]) -> str:
     """A hash of files; "" of none."""
     if not files:
         return ""
@@ -54,19 +54,19 @@ def content_of(files: Mapping[str, bytes]) -> str:
     return found.hexdigest()
 
 
-def code_of(path: str) -> str:
+def hash_code(path: str) -> str:
     """A hash of the file that an import path names; what that imports is not followed."""
-    file = getattr(sys.modules.get(module_of(path)), "__file__", None)
+    file = getattr(sys.modules.get(module_name(path)), "__file__", None)
     return "" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
-def imported(path: str) -> Any:
+def import_object(path: str) -> Any:
     """What an import path names: runs the module's code.  The current folder is looked in, too.
 
     Raises:
         FeintError: there is no such thing, or its module fails.
     """
-    module, name = module_of(path), path.partition(":")[2]
+    module, name = module_name(path), path.partition(":")[2]
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -87,7 +87,7 @@ def imported(path: str) -> Any:
     return found
 
 
-def module_of(path: str) -> str:
+def module_name(path: str) -> str:
     """The module of an import path.  Raises FeintError if it is none."""
     module, colon, name = path.partition(":")
     if not (colon and name and all(part.isidentifier() for part in module.split("."))):
@@ -98,6 +98,6 @@ def module_of(path: str) -> str:
     return module
 
 
-def as_tensor(content: bytes) -> Tensor:
+def bytes_to_tensor(content: bytes) -> Tensor:
     """Bytes as a tensor."""
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)

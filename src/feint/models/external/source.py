@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from feint.errors import FeintError
 from feint.io.hashing import digest
-from feint.models.external.import_path import Kind, as_tensor, code_of, imported
-from feint.models.external.wrappers import Exported, Function, InItsPrecision, Sampled
-from feint.models.inference import ask
+from feint.models.external.import_path import Kind, bytes_to_tensor, hash_code, import_object
+from feint.models.external.wrappers import CastModel, EOTModel, Exported, Function
+from feint.models.inference import call_with_lengths
 
 FILE, STATE = "file.", "state."
 """Before the names of the tensors that a source is kept as: a file's bytes, or a weight."""
@@ -34,7 +34,7 @@ REFUSED = (
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """A user's model, as it is told in a job and in a run's folder.
 
     Attributes:
@@ -54,19 +54,19 @@ class Source:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     samples: int | None = None
     seed: int = 0
-    code: str = ""
-    content: str = ""
+    code_hash: str = ""
+    files_hash: str = ""
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 
     @property
     def digest(self) -> str:
         """What it is trusted by."""
-        return digest(self.told())
+        return digest(self.to_dict())
 
-    def load(self, files: Mapping[str, bytes], trust: bool = False) -> "Yours":
+    def load(self, files: Mapping[str, bytes], trust: bool = False) -> "ExternalModel":
         """The model, in evaluation mode, on the CPU, answering in single precision.
 
         Args:
@@ -80,12 +80,12 @@ class Source:
             torch.manual_seed(self.seed)
             made = self._make(files, trust)
         made.eval()
-        return Yours(self._answering(made), self, files)
+        return ExternalModel(self._answering(made), self, files)
 
     def _make(self, files: Mapping[str, bytes], trust: bool) -> nn.Module:
         if self.kind == "exported":
             return _exported(files["model.pt2"], trust)
-        found = imported(self.model)
+        found = import_object(self.model)
         if self.kind == "hub":
             return _from_hub(found, self.model, files)
         model = _built(found, self.model, self.arguments)
@@ -104,13 +104,13 @@ class Source:
     def _answering(self, model: nn.Module) -> nn.Module:
         dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
         if dtype != torch.float32:
-            model = InItsPrecision(model, dtype)
+            model = CastModel(model, dtype)
         if self.samples is not None:
-            model = Sampled(model, self.samples, self.seed)
+            model = EOTModel(model, self.samples, self.seed)
         return model
 
-    def build(self, kept: Mapping[str, Tensor], trusted: Collection[str]) -> "Yours":
-        """The model again, from what `Yours.kept` kept.
+    def build(self, kept: Mapping[str, Tensor], trusted: Collection[str]) -> "ExternalModel":
+        """The model again, from what `ExternalModel.to_tensors` kept.
 
         Raises:
             FeintError: it is code that is not trusted, or has changed since.
@@ -121,8 +121,8 @@ class Source:
                 "only for the experiment that names it, or with --trust."
             )
         if self.model:
-            imported(self.model)
-        if self.model and self.code != code_of(self.model):
+            import_object(self.model)
+        if self.model and self.code_hash != hash_code(self.model):
             raise FeintError(
                 f"The code of {self.model} changed since its answers were kept. Run the "
                 "experiment again, or bring the code back."
@@ -143,7 +143,7 @@ class Source:
         return model
 
 
-class Yours(nn.Module):
+class ExternalModel(nn.Module):
     """A user's model, with where it comes from.
 
     Attributes:
@@ -151,23 +151,23 @@ class Yours(nn.Module):
         source: where it comes from; `settings` is the same as JSON.
     """
 
-    def __init__(self, model: nn.Module, source: Source, files: Mapping[str, bytes]) -> None:
+    def __init__(self, model: nn.Module, source: ModelSource, files: Mapping[str, bytes]) -> None:
         super().__init__()
-        self.model, self.source, self.settings = model, source, source.told()
+        self.model, self.source, self.settings = model, source, source.to_dict()
         self._files = {} if source.kind == "import" else dict(files)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """What the model answers."""
-        return ask(self.model, x, lengths)
+        return call_with_lengths(self.model, x, lengths)
 
-    def kept(self) -> dict[str, Tensor]:
+    def to_tensors(self) -> dict[str, Tensor]:
         """Everything but code that builds this very model again.
 
         Raises:
             FeintError: its state is no tensors, or on meta.
         """
         if self._files:
-            return {FILE + name: as_tensor(content) for name, content in self._files.items()}
+            return {FILE + name: bytes_to_tensor(content) for name, content in self._files.items()}
         state = self.state_dict()
         odd = [name for name, value in state.items() if not isinstance(value, Tensor)]
         if odd:

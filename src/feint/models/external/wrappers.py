@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.models.inference import ask, call
+from feint.models.inference import call_with_lengths, forward_values
 
 
 class Function(nn.Module):
@@ -44,7 +44,7 @@ class Exported(nn.Module):
         return self
 
 
-class Sampled(nn.Module):
+class EOTModel(nn.Module):
     """The mean answer of a model that draws random numbers, over draws that are always the same.
 
     With 1 sample the model is held to one draw; with more, an attack works on the expectation over
@@ -75,13 +75,13 @@ class Sampled(nn.Module):
         with torch.random.fork_rng(devices=devices):
             for draw in range(self.samples):
                 torch.manual_seed(self.seed * 1_000_003 + draw)
-                answer = call(self.model, x, lengths)
+                answer = forward_values(self.model, x, lengths)
                 total = answer if total is None else total + answer
         assert total is not None
         return total / self.samples
 
 
-class InItsPrecision(nn.Module):
+class CastModel(nn.Module):
     """A model of another precision than the data's: converted on the way in and out."""
 
     converts = True
@@ -93,5 +93,5 @@ class InItsPrecision(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The answer, in x's precision."""
-        answer = ask(self.model, x.to(self.dtype), lengths)
+        answer = call_with_lengths(self.model, x.to(self.dtype), lengths)
         return answer.to(x.dtype) if isinstance(answer, Tensor) else answer

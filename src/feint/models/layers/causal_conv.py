@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from feint.models.layers.weight_cache import Loan, only_first_derivative
+from feint.models.layers.weight_cache import ScratchBuffer, refuse_second_derivative
 
 
 def causal_conv(
@@ -44,11 +44,11 @@ class _CausalConv(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, ...]:
-        only_first_derivative()
+        refuse_second_derivative()
         x, y, *taps = ctx.saved_tensors
         need_x, need_bias, _, *need_taps = ctx.needs_input_grad
         rows = x.flatten(0, 1)
-        loan = Loan(y, *y.shape)
+        loan = ScratchBuffer(y, *y.shape)
         torch.ops.aten.threshold_backward.grad_input(above, y, 0, grad_input=loan.array)
         g = loan.array.flatten(0, 1)
         to_x = None

@@ -20,7 +20,7 @@ SBU_LINKS = ((3, 6), (9, 12))
 """Shoulders and hips of `SBU_15`."""
 
 
-class Placed(nn.Module):
+class EgocentricNormalization(nn.Module):
     """Data units -> metres from a person's root, turned until it faces +x; and back.
 
     The person is the reactor in its first pose, or, where that is not seen, the actor in the first
@@ -75,11 +75,13 @@ class Placed(nn.Module):
         self.register_buffer("output_mean", torch.zeros(outputs))
         self.register_buffer("output_scale", torch.ones(outputs))
 
-    def enter(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time inputs"]:
+    def normalize(
+        self, x: Float[Tensor, "batch time inputs"]
+    ) -> Float[Tensor, "batch time inputs"]:
         """What the network sees of x."""
         return (self._seen(x) - self.input_mean) / self.input_scale
 
-    def leave(
+    def denormalize(
         self, y: Float[Tensor, "batch time outputs"], x: Float[Tensor, "batch time inputs"]
     ) -> Float[Tensor, "batch time outputs"]:
         """The network's answer to x, in the data's units."""

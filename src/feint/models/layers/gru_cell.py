@@ -14,12 +14,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.models.layers.weight_cache import (
-    Loan,
+    ScratchBuffer,
     Weights,
-    once,
-    only_first_derivative,
-    product,
-    ready,
+    cached,
+    memoize,
+    packed_linear,
+    refuse_second_derivative,
 )
 
 
@@ -37,7 +37,7 @@ def gru(
         return _on_cuda(layers, x, start)
     for layer in range(layers.num_layers):
         before = x.new_zeros(x.shape[1], layers.hidden_size) if start is None else start
-        weights = ready((layers, layer), x, partial(_arranged, layers, layer))
+        weights = cached((layers, layer), x, partial(_arranged, layers, layer))
         x = _GRULayer.apply(x, before, (layers, layer, x.dtype), *weights)
     return x
 
@@ -93,16 +93,16 @@ class _GRULayer(torch.autograd.Function):
     ) -> Tensor:
         time, batch, _ = x.shape
         width = len(bias_hidden) // 3
-        to_hidden = once(("to", key), lambda: product(of_hidden, bias_hidden, batch))
-        ctx.from_hidden = once(("from", key), lambda: product(of_hidden.t(), None, batch))
+        to_hidden = memoize(("to", key), lambda: packed_linear(of_hidden, bias_hidden, batch))
+        ctx.from_hidden = memoize(("from", key), lambda: packed_linear(of_hidden.t(), None, batch))
         differentiable = any(ctx.needs_input_grad)
-        ctx.loans = [Loan(x, time, batch, 3 * width)]
+        ctx.loans = [ScratchBuffer(x, time, batch, 3 * width)]
         gates = ctx.loans[0].array
         torch.addmm(bias, x.flatten(0, 1), of_input.t(), out=gates.flatten(0, 1))
         states = x.new_empty(time + 1, batch, width)
         states[0] = start
         if differentiable:
-            ctx.loans.append(Loan(x, time, batch, 4, width))
+            ctx.loans.append(ScratchBuffer(x, time, batch, 4, width))
             slopes = ctx.loans[1].array
         news, boths = gates[..., :width].unbind(0), gates[..., width:].unbind(0)
         every = states.unbind(0)
@@ -121,10 +121,10 @@ class _GRULayer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, ...]:
-        only_first_derivative()
+        refuse_second_derivative()
         x, of_input, _, updates, states, slopes = ctx.saved_tensors
         width = slopes.shape[-1]
-        loan = Loan(slopes, *slopes.shape)
+        loan = ScratchBuffer(slopes, *slopes.shape)
         to_gates = loan.array
         flat = to_gates.flatten(2)
         need_x, need_start, _, *need = ctx.needs_input_grad

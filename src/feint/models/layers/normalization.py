@@ -15,7 +15,7 @@ from feint.errors import FeintError
 from feint.sequences import Sequences
 
 
-class Coordinates(nn.Module):
+class Normalization(nn.Module):
     """Data units -> the network's units, and back.
 
     Args:
@@ -52,11 +52,13 @@ class Coordinates(nn.Module):
         self.register_buffer("output_mean", torch.zeros(outputs))
         self.register_buffer("output_scale", torch.ones(outputs))
 
-    def enter(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time inputs"]:
+    def normalize(
+        self, x: Float[Tensor, "batch time inputs"]
+    ) -> Float[Tensor, "batch time inputs"]:
         """What the network sees of x."""
         return (self._place(x) - self.input_mean) / self.input_scale
 
-    def leave(
+    def denormalize(
         self, y: Float[Tensor, "batch time outputs"], x: Float[Tensor, "batch time inputs"]
     ) -> Float[Tensor, "batch time outputs"]:
         """The network's answer to x, in the data's units."""

@@ -1,6 +1,6 @@
 """Weights made ready once for many steps, and gradients of the input alone.
 
-An attack runs one model hundreds of times with the same weights.  Inside `frozen()` whatever a
+An attack runs one model hundreds of times with the same weights.  Inside `cached_weights()` whatever a
 layer computes from its weights (weight normalisation, the order a product wants them in) is
 computed once and carries no gradient, so that a backward pass ends at the input.  Large arrays
 between a forward and its backward pass are used again by the next step: memory fresh from the
@@ -28,9 +28,9 @@ Prepared = TypeVar("Prepared")
 
 @dataclass(frozen=True)
 class _Store:
-    """What one `frozen()` holds: weights that are ready, and arrays nobody uses."""
+    """What one `cached_weights()` holds: weights that are ready, and arrays nobody uses."""
 
-    ready: dict[Hashable, Any] = field(default_factory=dict)
+    cached: dict[Hashable, Any] = field(default_factory=dict)
     idle: dict[tuple[object, ...], list[Tensor]] = field(default_factory=dict)
 
 
@@ -38,7 +38,7 @@ _store: ContextVar[_Store | None] = ContextVar("feint_frozen", default=None)
 
 
 @contextmanager
-def frozen() -> Iterator[None]:
+def cached_weights() -> Iterator[None]:
     """Run models with their weights as they are now; no gradient reaches them.
 
     Answers and input gradients are unchanged.  A model of the user's gains where it is
@@ -56,11 +56,11 @@ def frozen() -> Iterator[None]:
         _store.reset(token)
 
 
-def ready(layer: Hashable, x: Tensor, prepare: Callable[[], Weights]) -> Weights:
-    """`prepare()`, in the precision of x; inside `frozen()` computed once a layer."""
+def cached(layer: Hashable, x: Tensor, prepare: Callable[[], Weights]) -> Weights:
+    """`prepare()`, in the precision of x; inside `cached_weights()` computed once a layer."""
     if _store.get() is None:
         return _in_precision(x.dtype, prepare)
-    return once((layer, x.dtype), lambda: _detached(x.dtype, prepare))
+    return memoize((layer, x.dtype), lambda: _detached(x.dtype, prepare))
 
 
 def _in_precision(kind: torch.dtype, prepare: Callable[[], Weights]) -> Weights:
@@ -72,21 +72,21 @@ def _detached(kind: torch.dtype, prepare: Callable[[], Weights]) -> Weights:
         return tuple(weight.detach() for weight in _in_precision(kind, prepare))
 
 
-def once(key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
-    """`prepare()`; inside `frozen()` what it gave the first time."""
+def memoize(key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
+    """`prepare()`; inside `cached_weights()` what it gave the first time."""
     store = _store.get()
     if store is None:
         return prepare()
-    if key not in store.ready:
-        store.ready[key] = prepare()
-    prepared: Prepared = store.ready[key]
+    if key not in store.cached:
+        store.cached[key] = prepare()
+    prepared: Prepared = store.cached[key]
     return prepared
 
 
-def product(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor], Tensor]:
+def packed_linear(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor], Tensor]:
     """X -> x weight^T + bias, for many x of about so many rows.
 
-    Inside `frozen()`, in fp32 on a processor, by oneDNN with the weight laid out for it once: at
+    Inside `cached_weights()`, in fp32 on a processor, by oneDNN with the weight laid out for it once: at
     few rows that is faster than laying it out for every product.  What PyTorch's own compiler
     calls; where it is not there, `F.linear` does the same.
     """
@@ -104,7 +104,7 @@ def product(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor]
     return lambda x: with_weight(x, laid_out, bias)
 
 
-class Loan:
+class ScratchBuffer:
     """An array without contents; when the loan is forgotten, the next one may get it.
 
     So it must not outlive the loan: keep that with whatever reads the array, a graph say.
@@ -125,13 +125,13 @@ class Loan:
             self._idle.append(self._flat)
 
 
-def narrowed(x: Tensor) -> Tensor:
+def to_autocast_dtype(x: Tensor) -> Tensor:
     """X in the precision `torch.autocast` asks for, where it is on."""
     kind = x.device.type
     return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
-def only_first_derivative() -> None:
+def refuse_second_derivative() -> None:
     """Refuse, inside a backward pass, to be differentiated again, rather than be silently wrong."""
     if torch.is_grad_enabled():
         raise FeintError(

@@ -28,7 +28,7 @@ def models(r: Reproduction) -> None:
                 "model": name,
                 "parameters": sum(p.numel() for p in model.parameters()),
                 "epochs": len(history["loss"]),
-                "kept": history["kept"] + 1,
+                "kept": history["best_epoch"] + 1,
                 "train_cm": gate.train_error,
                 "test_cm": gate.error,
                 "reaction_cm": gate.reaction,
