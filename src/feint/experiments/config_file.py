@@ -53,10 +53,11 @@ def parse(text: str, name: str) -> Experiment:
 
 def _looked_up(experiment: Experiment) -> Experiment:
     """The same with the hashes of users' models: runs their code.  `restore` never does."""
-    models = [
-        one.with_hashes() if isinstance(one, ExternalModelConfig) else one for one in experiment.model
-    ]  # fmt: skip
-    return experiment.model_copy(update={"model": tuple(models)})
+    models = tuple(
+        one.with_hashes() if isinstance(one, ExternalModelConfig) else one
+        for one in experiment.model
+    )
+    return experiment.model_copy(update={"model": models})
 
 
 def with_models(experiment: Experiment, models: Sequence[ExternalModelConfig]) -> Experiment:

@@ -14,7 +14,7 @@ from feint.models.sanity_checks import ModelIssue, check_model
 def inspect(
     experiment: Experiment, trust: bool = False
 ) -> Iterator[tuple[str, tuple[ModelIssue, ...]]]:
-    """Every user's model of an experiment, with what was found (`feint.probes`).
+    """Every user's model of an experiment, with what was found (`feint.check_model`).
 
     Args:
         trust: unpickle exports.

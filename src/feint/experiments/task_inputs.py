@@ -31,7 +31,7 @@ class Desk:
         batch_size: rows attacked at once; if not given, what fits.
         device: "cpu", "cuda", or "auto": a GPU where there is one.
         tracker: where training curves are written, if at all.
-        trusted: users' models whose code may be run (`ModelSource.digest`): those the experiment names.
+        trusted: users' models whose code may be run (`ModelSource.digest`).
         trust: unpickle exports.
     """
 

@@ -122,7 +122,7 @@ def predict(model: nn.Module, x: Sequences) -> Sequences:
         raise FeintError(
             "The model draws random numbers while it answers (dropout that is on, noise, "
             "sampling), so no two answers need be alike. Call model.eval(); a model that is meant "
-            "to be random is wrapped, feint.Sampled(model, samples=8), or has `samples` in its "
+            "to be random is wrapped, feint.EOTModel(model, samples=8), or has `samples` in its "
             "[[model]]."
         )
     own = x.mask[..., None]
@@ -143,7 +143,7 @@ def _random_states(values: Tensor) -> list[Tensor]:
 def check_mode(model: nn.Module) -> None:
     """Raise if a part of the model answers differently because it is in training mode.
 
-    Inside a `feint.Sampled` dropout may be on: it is meant.
+    Inside a `feint.EOTModel` dropout may be on: it is meant.
     """
     meant: tuple[str, ...] = ()
     for name, part in getattr(model, "named_modules", list)():  # what is no module: see `forward`

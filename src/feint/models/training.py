@@ -36,7 +36,7 @@ def train(
     """Train `model` in place to answer x with y; it ends in evaluation mode.
 
     Args:
-        model: initialised by the caller; if it has `fit_coordinates(x, y)` that is called first,
+        model: initialised by the caller; if it has `fit_normalization(x, y)` that is called first,
             with the rows trained on.  If it has `solve(x, y)`, that is all of its training.
         x, y: (batch, time, features) and (batch, time, outputs), same lengths.
         settings: how.
@@ -58,7 +58,7 @@ def train(
     fit, held = split(len(x), groups, settings)
     identity = _identity(model, x, y, settings, held)
     fit_normalization: Callable[[Sequences, Sequences], None] | None
-    fit_normalization = getattr(model, "fit_coordinates", None)
+    fit_normalization = getattr(model, "fit_normalization", None)
     if fit_normalization is not None:
         fit_normalization(x[fit], y[fit])
     if callable(getattr(model, "solve", None)):

@@ -1,8 +1,8 @@
 """Weights made ready once for many steps, and gradients of the input alone.
 
-An attack runs one model hundreds of times with the same weights.  Inside `cached_weights()` whatever a
-layer computes from its weights (weight normalisation, the order a product wants them in) is
-computed once and carries no gradient, so that a backward pass ends at the input.  Large arrays
+An attack runs one model hundreds of times with the same weights.  Inside `cached_weights()`
+whatever a layer computes from its weights (weight normalisation, the order a product wants them
+in) is computed once and carries no gradient, so that a backward pass ends at the input.  Arrays
 between a forward and its backward pass are used again by the next step: memory fresh from the
 system costs more than the arithmetic done in it.
 """
@@ -86,7 +86,7 @@ def memoize(key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
 def packed_linear(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor], Tensor]:
     """X -> x weight^T + bias, for many x of about so many rows.
 
-    Inside `cached_weights()`, in fp32 on a processor, by oneDNN with the weight laid out for it once: at
+    Inside `cached_weights()`, in fp32 on a CPU, by oneDNN with the weight laid out for it once: at
     few rows that is faster than laying it out for every product.  What PyTorch's own compiler
     calls; where it is not there, `F.linear` does the same.
     """
