@@ -11,12 +11,12 @@ import polars as pl
 
 from feint.evaluation.questions import ATTACK, NONE
 from feint.models.checkpoints import about
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 
 def main(folder: Path) -> None:
     """Print both tables as Markdown."""
-    found = Findings.of(folder)
+    found = RunData.load(folder)
     _head("model", "error, cm a joint", "in training", "reacts by", "epoch kept")
     for name in found.models:
         gate, losses = found.gates[name], about(folder / "models" / name)["history"]

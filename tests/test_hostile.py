@@ -42,7 +42,7 @@ from feint.io.sealed import (
 from feint.jobs.store import Store
 from feint.models import checkpoints
 from feint.report import images, page, terminal
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 
 @pytest.fixture
@@ -62,18 +62,18 @@ def _hangs_are_failures() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-def undrawn(findings: Any, *_: object) -> dict[str, Any]:
+def undrawn(run_data: Any, *_: object) -> dict[str, Any]:
     """The page's pictures, which take most of the time, left out."""
     blank = images.Image("none.svg", b"", "", "")
     names = ("moving", "still", "strip", "typical_strip", "needed", "over_time", "moved", "rough")
     none = dict.fromkeys(names, blank)
     lists: dict[str, Any] = {name: [] for name in ("white", "transfer", "distances")}
-    return {**none, **lists, "multiples": {name: [] for name in findings.models}}
+    return {**none, **lists, "multiples": {name: [] for name in run_data.models}}
 
 
 def lost(folder: Path) -> str:
     """What a report names as missing or damaged."""
-    return "\n".join(Findings.of(folder).lost)
+    return "\n".join(RunData.load(folder).lost)
 
 
 def reported(folder: Path) -> str:
@@ -93,7 +93,7 @@ class Told:
             "status": lambda: status(folder),
             "diff": lambda: (diff(least.folder, folder), diff(folder, least.folder)),
             "report": lambda: reported(folder),
-            "show": lambda: (terminal.show(folder), "\n".join(Findings.of(folder).absent))[1],
+            "show": lambda: (terminal.show(folder), "\n".join(RunData.load(folder).absent))[1],
             "minimal": lambda: terminal.show_minimal(folder),
             "verify": lambda: "\n".join(verify(folder).problems),
             "resume": lambda: (least.whole(folder), least.run(folder).minimal()),

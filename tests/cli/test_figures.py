@@ -14,7 +14,7 @@ Pillow = pytest.importorskip("PIL.Image")
 
 from feint.cli.main import app, main  # noqa: E402
 from feint.report.cases.player import notable  # noqa: E402
-from feint.report.run_data import Findings  # noqa: E402
+from feint.report.run_data import RunData  # noqa: E402
 
 BEGINS = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG", "gif": b"GIF89a"}
 
@@ -43,7 +43,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 @pytest.fixture(scope="module")
 def some(tiny: Any) -> dict[str, Any]:
     """One of the tiny run's cases."""
-    row, _ = next(iter(notable(Findings.of(tiny.folder))))
+    row, _ = next(iter(notable(RunData.load(tiny.folder))))
     return row
 
 
@@ -129,9 +129,9 @@ def test_a_page_of_one_case_needs_nothing_else(
     assert text.count('"motions":') == 1
     assert "default-src 'none'" in text
     assert "src=" not in text.split("<script")[0]
-    for sentence in Findings.of(tiny.folder).verdicts:
+    for sentence in RunData.load(tiny.folder).verdicts:
         assert sentence in text.replace("&#39;", "'")
-    for one in Findings.of(tiny.folder).warnings:
+    for one in RunData.load(tiny.folder).warnings:
         assert one.name in text
 
 

@@ -16,7 +16,7 @@ from feint.experiments.verification import verify
 from feint.models import checkpoints
 from feint.models.inference import predict
 from feint.models.lstm import LSTM
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.sequences import Sequences
 
 MODEL = """kind = "TCN"
@@ -42,7 +42,7 @@ def finished(least: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_is_attacked_untrained_and_named(finished: Path) -> None:
-    found = Findings.of(finished)
+    found = RunData.load(finished)
     assert len(found.rows.filter(attack="attack")) > 0
     said = {one.name: one.sentence for one in found.warnings}
     assert said["reads-padding"].startswith("a reads the padding")
@@ -112,7 +112,7 @@ def test_a_random_model_is_attacked_over_its_samples(least: Tiny, tmp_path: Path
     rows = one.score()
     assert (rows.filter(attack="attack")["change"] > 0).all()
     assert verify(tmp_path / "run", trust=True).ok  # the same draws
-    assert "batch-dependent" in {w.name for w in Findings.of(tmp_path / "run").warnings}
+    assert "batch-dependent" in {w.name for w in RunData.load(tmp_path / "run").warnings}
 
 
 def test_inspect_tells_every_check(

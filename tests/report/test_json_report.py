@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from feint.cli.main import app
 from feint.errors import FeintError
 from feint.report import json_report
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MakeRun = Callable[..., Path]
 
@@ -26,25 +26,25 @@ def read(text: str) -> dict[str, Any]:
 
 
 def test_it_says_what_the_findings_say(finished: Path) -> None:
-    findings = Findings.of(finished)
-    told = read(json_report.told(findings))
+    run_data = RunData.load(finished)
+    told = read(json_report.to_json(run_data))
     assert set(told) == {
         "schema", "name", "eps_unit", "axes", "verdict", "warnings", "models", "tolerance",
         "rates", "rates_by_target", "missing",
     }  # fmt: skip
     assert (told["schema"], told["eps_unit"]) == (1, "cm")
-    assert told["verdict"] == findings.verdicts
+    assert told["verdict"] == run_data.verdicts
     assert told["missing"] == []
-    assert len(told["rates"]) == len(findings.rates)
-    assert [one["moved"] for one in told["rates"]] == findings.rates["moved"].to_list()
+    assert len(told["rates"]) == len(run_data.rates)
+    assert [one["moved"] for one in told["rates"]] == run_data.rates["moved"].to_list()
     assert told["models"]["tcn"]["trivial"]["hold first pose"] == 20.0
     assert told["models"]["tcn"]["beats_trivial"]
     assert told["tolerance"]["kappa"] == {"punching": 0.35, "hugging": 0.35}
-    assert json_report.told(Findings.of(finished)) == json_report.told(findings)
+    assert json_report.to_json(RunData.load(finished)) == json_report.to_json(run_data)
 
 
 def test_a_weak_model_is_named_and_what_is_no_number_is_null(fake_run: MakeRun) -> None:
-    told = read(json_report.told(Findings.of(fake_run(weak=True, kappa=9.0, noise=()))))
+    told = read(json_report.to_json(RunData.load(fake_run(weak=True, kappa=9.0, noise=()))))
     assert "weak-model" in {one["name"] for one in told["warnings"]}
     assert {*told["warnings"][0]} == {"name", "about", "sentence"}
     assert not told["models"]["tcn"]["beats_trivial"]
@@ -54,7 +54,7 @@ def test_a_weak_model_is_named_and_what_is_no_number_is_null(fake_run: MakeRun) 
 
 def test_where_nothing_was_asked_the_verdict_is_empty(fake_run: MakeRun) -> None:
     told = read(
-        json_report.told(Findings.of(fake_run(labels=("punching",), targets=("punching",))))
+        json_report.to_json(RunData.load(fake_run(labels=("punching",), targets=("punching",))))
     )
     assert told["verdict"] == told["rates"] == []
 
@@ -71,4 +71,4 @@ def test_a_run_that_was_not_scored_is_refused(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     (folder / "rows.parquet").unlink()
     with pytest.raises(FeintError, match="nothing was scored yet"):
-        json_report.told(Findings.of(folder))
+        json_report.to_json(RunData.load(folder))

@@ -24,7 +24,7 @@ from feint.io.sealed import read_json, write_json  # noqa: E402
 from feint.jobs.store import Store  # noqa: E402
 from feint.report import page, tables  # noqa: E402
 from feint.report.cases import case  # noqa: E402
-from feint.report.run_data import Findings  # noqa: E402
+from feint.report.run_data import RunData  # noqa: E402
 
 MakeRun = Callable[..., Path]
 
@@ -88,20 +88,20 @@ def test_it_is_where_it_says(written: Path, finished: Path) -> None:
 
 
 def test_the_verdict_is_the_summarys(read: Reader, finished: Path) -> None:
-    findings = Findings.of(finished)
-    rates = success_rates.rates(findings.rows, findings.tolerance)
+    run_data = RunData.load(finished)
+    rates = success_rates.rates(run_data.rows, run_data.tolerance)
     told = " ".join(read.words.split())
-    for name in findings.models:
+    for name in run_data.models:
         (sentence,) = success_rates.verdict(rates.filter(pl.col("victim") == name), "cm")
         assert " ".join(sentence.split()) in told
 
 
 @pytest.mark.parametrize("by_target", [False, True])
 def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: bool) -> None:
-    findings = Findings.of(finished)
-    rates = success_rates.rates(findings.rows, findings.tolerance, by_target=by_target)
+    run_data = RunData.load(finished)
+    rates = success_rates.rates(run_data.rows, run_data.tolerance, by_target=by_target)
     rates = rates.filter(pl.col("attack") == "attack")
-    shown = read.table(tables.rates(findings, by_target).heads)
+    shown = read.table(tables.rates(run_data, by_target).heads)
     assert len(shown) == len(rates) == 2 * 2 * 3 * (2 if by_target else 1)
     for cells, one in zip(shown, rates.iter_rows(named=True), strict=True):
         names = [one["source"], one["victim"], *([one["target"]] if by_target else [])]
@@ -127,7 +127,7 @@ def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: boo
 
 
 def test_the_models_stand_beside_trivial_predictors(read: Reader, finished: Path) -> None:
-    shown = read.table(tables.models(Findings.of(finished)).heads)
+    shown = read.table(tables.models(RunData.load(finished)).heads)
     assert shown == [
         ["tcn", "10.0", "20.0", "50.0", "9.0", "8.0"],
         ["gru", "10.0", "20.0", "50.0", "9.0", "8.0"],
@@ -135,7 +135,7 @@ def test_the_models_stand_beside_trivial_predictors(read: Reader, finished: Path
 
 
 def test_every_class_has_its_tolerance(read: Reader, finished: Path) -> None:
-    shown = read.table(tables.tolerance(Findings.of(finished)).heads)
+    shown = read.table(tables.tolerance(RunData.load(finished)).heads)
     assert shown[0] == ["punching", "yes", "0.350", "10%", "–"]
     assert {row[0] for row in shown} == {"punching", "hugging", "handshaking", "departing"}
 
@@ -232,7 +232,7 @@ def test_columns_without_numbers_are_dashes(fake_run: MakeRun) -> None:
     ).drop("change_max_cm")
     table.write(folder / "rows.parquet", [rows], {})
     read = Reader(page.write(folder).read_text(encoding="utf-8"))
-    shown = read.table(tables.rates(Findings.of(folder)).heads)
+    shown = read.table(tables.rates(RunData.load(folder)).heads)
     assert [(row[-3], row[-1]) for row in shown] == [("–", "–")] * 3
     assert " nan" not in read.words
 
@@ -262,16 +262,16 @@ def test_what_is_lost_is_named_and_the_rest_is_there(
             path.write_bytes(b"PAR1 not really")
         else:
             path.unlink()
-    findings = Findings.of(folder)
+    run_data = RunData.load(folder)
     read = Reader(page.write(folder).read_text(encoding="utf-8"))
-    assert len(findings.lost) == 1
+    assert len(run_data.lost) == 1
     assert "This is not all of the run" in read.words
     assert any(str(path) in read.words for path in paths)
     assert said in read.words
     heads = {"models": tables.models, "rates": tables.rates}
     for part, table_of in heads.items():
         if part in left:
-            assert read.table(table_of(findings).heads)
+            assert read.table(table_of(run_data).heads)
         else:
             assert f"<h2>{'The models' if part == 'models' else 'All rates'}" not in read.html
     assert ("Film strip" in read.html) == ("case" in left)
@@ -280,25 +280,25 @@ def test_what_is_lost_is_named_and_the_rest_is_there(
 
 def test_one_damaged_result_costs_its_own_cases_only(fake_run: MakeRun) -> None:
     folder = fake_run()
-    whole = Findings.of(folder)
+    whole = RunData.load(folder)
     chosen = case.choose(whole)
     assert chosen is not None
     Store(folder).path(chosen[0]["job"]).unlink()
-    findings = Findings.of(folder)
-    other = case.choose(findings)
+    run_data = RunData.load(folder)
+    other = case.choose(run_data)
     assert other is not None
     assert other[0]["job"] != chosen[0]["job"]
-    assert len(findings.readable) == len(whole.judged.filter(pl.col("job") != chosen[0]["job"]))
-    assert findings.rates.equals(whole.rates)
+    assert len(run_data.readable) == len(whole.judged.filter(pl.col("job") != chosen[0]["job"]))
+    assert run_data.rates.equals(whole.rates)
     page.write(folder)
 
 
 def test_a_clean_answer_that_is_lost_takes_the_attacked_ones_with_it(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",))
-    clean = Findings.of(folder).judged.filter(pl.col("attack") == "none").row(0, named=True)
+    clean = RunData.load(folder).judged.filter(pl.col("attack") == "none").row(0, named=True)
     Store(folder).path(clean["job"]).unlink()
-    findings = Findings.of(folder)
-    assert set(findings.readable["target"]) == set(findings.judged["target"]) - {clean["target"]}
+    run_data = RunData.load(folder)
+    assert set(run_data.readable["target"]) == set(run_data.judged["target"]) - {clean["target"]}
     page.write(folder)
 
 
@@ -321,7 +321,7 @@ def test_rows_that_are_none_are_named(fake_run: MakeRun) -> None:
         (rows.filter(pl.col("attack") != "none"), "no row without an attack"),
     ):
         table.write(folder / "rows.parquet", [wrong], {})
-        assert [said in one for one in Findings.of(folder).lost] == [True]
+        assert [said in one for one in RunData.load(folder).lost] == [True]
         assert said.replace("'", "&#39;") in page.write(folder).read_text(encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from feint.experiments.run_folder import Trail
 from feint.experiments.verification import verify
 from feint.report import json_report, page
 from feint.report.cases.case import choose, read
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 TEXT = """
 name = "series"
@@ -77,7 +77,7 @@ def run(tmp_path_factory):
 
 
 def test_every_change_keeps_to_its_columns_units_ranges_and_whole_numbers(run):
-    trail, rows = Trail(run.folder), Findings.of(run.folder).rows
+    trail, rows = Trail(run.folder), RunData.load(run.folder).rows
     changed = 0
     for (job, eps), _ in rows.group_by("job", "eps"):
         x, seen = trail.question(job).x.values, trail.seen(job).values
@@ -91,7 +91,7 @@ def test_every_change_keeps_to_its_columns_units_ranges_and_whole_numbers(run):
 
 
 def test_the_attack_moves_what_noise_does_not_and_verifies(run):
-    rates = Findings.of(run.folder).rates
+    rates = RunData.load(run.folder).rates
     last = rates.filter((pl.col("attack") == "attack") & (pl.col("eps") == 2)).row(0, named=True)
     assert last["moved"] > last["moved_noise"]
     assert verify(run.folder).ok
@@ -110,10 +110,10 @@ def test_the_page_shows_lines_and_the_columns_units(run):
     assert "0.200 K a step" in text
     assert "The smallest eps that is enough" in text
     assert len(list((run.folder / "report").glob("window-*.svg"))) >= 1
-    findings = Findings.of(run.folder)
-    assert '"eps_unit": "units of each column"' in json_report.told(findings)
+    run_data = RunData.load(run.folder)
+    assert '"eps_unit": "units of each column"' in json_report.to_json(run_data)
     with pytest.raises(FeintError, match="has no skeleton to draw"):
-        read(findings, *choose(findings))
+        read(run_data, *choose(run_data))
 
 
 def test_ett_from_the_example_reduced(tmp_path):

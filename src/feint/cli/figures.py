@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from feint.report.cases.selection import Selection
     from feint.report.figures.paper import Walk
-    from feint.report.run_data import Findings
+    from feint.report.run_data import RunData
 
 Target = Annotated[str | None, typer.Option(help="The reaction that is wanted.")]
 Label = Annotated[str | None, typer.Option(help="What the person seen does.")]
@@ -59,13 +59,13 @@ def figure(
 
     need("A figure", "matplotlib", "PIL")
     from feint.report.cases.selection import Selection
-    from feint.report.run_data import Findings
+    from feint.report.run_data import RunData
 
     if len(runs) > 1 and name != "fig4":
         raise FeintError(f"{name} is drawn of one run; got {len(runs)}. fig4 has a row a run.")
     kind, path = _file(out, form, FIGURES, runs[0], name)
     asked = Selection(target, label, victim, sequence, eps, case)
-    drawn = _drawn(name, [Findings.of(one) for one in runs], asked)
+    drawn = _drawn(name, [RunData.load(one) for one in runs], asked)
     from feint.io.atomic import write_bytes
     from feint.report.figures import export as content
 
@@ -98,13 +98,13 @@ def animate(
     from feint.report.cases.selection import Selection, select
     from feint.report.figures import export as content
     from feint.report.figures import stick_figures
-    from feint.report.run_data import Findings
+    from feint.report.run_data import RunData
 
-    findings = Findings.of(run)
-    one = select(findings, Selection(target, label, victim, sequence, eps, case))
-    _say(findings, one.row, one.rule)
+    run_data = RunData.load(run)
+    one = select(run_data, Selection(target, label, victim, sequence, eps, case))
+    _say(run_data, one.row, one.rule)
     if kind == "html":
-        made = page.alone(findings, one)
+        made = page.alone(run_data, one)
     else:
         made = content.mp4(one) if kind == "mp4" else stick_figures.gif(one)[0]
     write_bytes(path, made)
@@ -126,11 +126,11 @@ def view(
     """Open a case of a finished run in the rerun viewer (extra: view)."""
     from feint.report.cases import rerun
     from feint.report.cases.selection import Selection, select
-    from feint.report.run_data import Findings
+    from feint.report.run_data import RunData
 
-    findings = Findings.of(run)
-    one = select(findings, Selection(target, label, victim, sequence, eps, case))
-    _say(findings, one.row, one.rule)
+    run_data = RunData.load(run)
+    one = select(run_data, Selection(target, label, victim, sequence, eps, case))
+    _say(run_data, one.row, one.rule)
     if out is None:
         rerun.show(one)
     else:
@@ -138,7 +138,7 @@ def view(
         typer.echo(f"Recording: {out}")
 
 
-def _drawn(name: str, runs: "list[Findings]", asked: "Selection") -> "Figure":
+def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
     from feint.report.cases.selection import objective, select
     from feint.report.figures import paper
     from feint.report.figures.stick_figures import film
@@ -160,7 +160,7 @@ def _drawn(name: str, runs: "list[Findings]", asked: "Selection") -> "Figure":
     return film(one)
 
 
-def _walks(findings: "Findings", asked: "Selection", several: bool) -> "list[Walk]":
+def _walks(run_data: "RunData", asked: "Selection", several: bool) -> "list[Walk]":
     """Figure 4's rows of a run: one among several; alone, the case at every eps it has."""
     import polars as pl
 
@@ -168,27 +168,27 @@ def _walks(findings: "Findings", asked: "Selection", several: bool) -> "list[Wal
     from feint.report.cases.selection import select, white
     from feint.report.figures.paper import Walk
 
-    one = select(findings, asked)
-    _say(findings, one.row, one.rule)
-    told = f"{one.row['eps']:g} {findings.unit}"
+    one = select(run_data, asked)
+    _say(run_data, one.row, one.rule)
+    told = f"{one.row['eps']:g} {run_data.unit}"
     if several:
-        return [Walk.of(one, f"{findings.folder.resolve().name}\n{told}")]
+        return [Walk.of(one, f"{run_data.folder.resolve().name}\n{told}")]
     if asked.eps is not None or asked.case is not None:
         return [Walk.of(one, told)]
     same = [pl.col(key) == one.row[key] for key in ("victim", "target", "sequence")]
-    rows = white(findings).filter(*same).sort("eps")
+    rows = white(run_data).filter(*same).sort("eps")
     return [
-        Walk.of(read(findings, row, ""), f"{row['eps']:g} {findings.unit}")
+        Walk.of(read(run_data, row, ""), f"{row['eps']:g} {run_data.unit}")
         for row in rows.iter_rows(named=True)
     ]
 
 
-def _say(findings: "Findings", row: dict[str, object], rule: str) -> None:
+def _say(run_data: "RunData", row: dict[str, object], rule: str) -> None:
     from feint.report.cases.case import wanted
 
     typer.echo(
         f"{row['label']} seen, {wanted(row)} of {row['victim']}, eps {row['eps']:g} "
-        f"{findings.unit}, sequence {row['sequence']}: {rule}."
+        f"{run_data.unit}, sequence {row['sequence']}: {rule}."
     )
 
 

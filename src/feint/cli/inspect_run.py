@@ -65,10 +65,10 @@ def report(
 ) -> None:
     """Show a run's verdict and write its report; runs no model."""
     from feint.report import json_report, page, terminal
-    from feint.report.run_data import Findings
+    from feint.report.run_data import RunData
 
     if as_json:
-        typer.echo(json_report.told(Findings.of(folder)))
+        typer.echo(json_report.to_json(RunData.load(folder)))
         return
     written = page.write(folder)
     terminal.show(folder)

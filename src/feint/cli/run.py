@@ -132,7 +132,7 @@ def inspect(
 
     fine = True
     for name, findings in inspect(_read(path, data, _models(model, weights)), trust):
-        terminal.show_findings(name, findings)
+        terminal.show_issues(name, findings)
         fine &= not any(one.fatal for one in findings)
     if not fine:
         raise typer.Exit(1)

@@ -48,12 +48,12 @@ def make(
     ] = False,
 ) -> None:
     """Make a study of a finished run: what judges see and are asked, in a folder."""
-    from feint.report.run_data import Findings
+    from feint.report.run_data import RunData
     from feint.survey.study.create import Wanted, draft
     from feint.survey.study.trial_order import KINDS
 
     made = draft(
-        Findings.of(run),
+        RunData.load(run),
         Wanted(
             objectives=[_objective(one) for one in objective or []],
             models=model or (),

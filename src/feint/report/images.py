@@ -14,7 +14,7 @@ from feint.io.atomic import safe_join, write_bytes
 from feint.report import tables
 from feint.report.cases.case import Case, wanted
 from feint.report.charts.interactive import Charts
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
 
@@ -40,14 +40,14 @@ class Image:
 
 
 def pictures(
-    findings: Findings, case: Case | None, usual: Case | None, drawn: Charts | None
+    run: RunData, case: Case | None, usual: Case | None, drawn: Charts | None
 ) -> dict[str, Any]:
     """By what the template calls them: an image, None, a list, or lists by model."""
     return {
-        **_of_cases(findings, case, usual),
-        **_success(findings),
-        "distances": _distances(findings),
-        **_stills(findings, drawn),
+        **_of_cases(run, case, usual),
+        **_success(run),
+        "distances": _distances(run),
+        **_stills(run, drawn),
     }
 
 
@@ -61,71 +61,71 @@ def every(found: dict[str, Any]) -> list[Image]:
     return [one for one in images if one is not None]
 
 
-def told_case(findings: Findings, case: Case) -> tuple[str, str]:
+def told_case(run: RunData, case: Case) -> tuple[str, str]:
     """A case's title, and what to say to who cannot see it."""
-    told = f"{case.row['label']}, {wanted(case.row)}, at most {case.row['eps']:g} {findings.unit}"
+    told = f"{case.row['label']}, {wanted(case.row)}, at most {case.row['eps']:g} {run.unit}"
     return told, (
         f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
         f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
     )
 
 
-def _of_cases(findings: Findings, case: Case | None, usual: Case | None) -> dict[str, Any]:
+def _of_cases(run: RunData, case: Case | None, usual: Case | None) -> dict[str, Any]:
     from feint.report.figures import stick_figures
 
     moving, still, strip, typical_strip = None, None, None, None
     if case is not None:
-        told, alt = told_case(findings, case)
+        told, alt = told_case(run, case)
         loop, last = stick_figures.gif(case)
         moving = Image("case.gif", loop, told, f"Animation. {alt}")
         still = Image("case.png", last, told, f"The last moment. {alt}")
         strip = Image("strip.svg", stick_figures.strip(case).encode(), told, f"Film strip. {alt}")
     if usual is not None:
-        told, alt = told_case(findings, usual)
+        told, alt = told_case(run, usual)
         content = stick_figures.strip(usual).encode()
         typical_strip = Image("typical.svg", content, told, f"Film strip. {alt}")
     return {"moving": moving, "still": still, "strip": strip, "typical_strip": typical_strip}
 
 
-def _success(findings: Findings) -> dict[str, Any]:
+def _success(run: RunData) -> dict[str, Any]:
     """Success against eps: white box, transfer, and target by target."""
     from feint.report.charts import svg
 
-    depth = findings.depth
+    depth = run.depth
     white: list[Image] = []
     transfer: list[Image] = []
-    multiples: dict[str, list[Image]] = {name: [] for name in findings.models}
-    attacks = findings.rates.filter(pl.col("attack") == ATTACK)
-    for source, victim in product(findings.models, findings.models):
+    multiples: dict[str, list[Image]] = {name: [] for name in run.models}
+    attacks = run.rates.filter(pl.col("attack") == ATTACK)
+    for source, victim in product(run.models, run.models):
         curve = attacks.filter((pl.col("source") == source) & (pl.col("victim") == victim))
         own = source == victim
         if not len(curve):
             continue
         title = f"{victim}" if own else f"crafted on {source}, answered by {victim}"
-        content = svg.success(curve, findings.unit, depth).encode()
+        content = svg.success(curve, run.unit, depth).encode()
         image = Image(f"success-{source}-{victim}.svg", content, title, _told(title, curve))
         (white if own else transfer).append(image)
-    singles = findings.rates_by_target.filter(
+    singles = run.rates_by_target.filter(
         (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
     )
     for (victim, target), curve in singles.group_by("victim", "target", maintain_order=True):
         title = f"target {target}"
         alt = _told(f"{victim}, {title}", curve)
-        content = svg.success(curve, findings.unit, depth, legend=False).encode()
+        content = svg.success(curve, run.unit, depth, legend=False).encode()
         name = f"success-{victim}-{victim}-{target}.svg"
         multiples[str(victim)].append(Image(name, content, title, alt))
     return {"white": white, "transfer": transfer, "multiples": multiples}
 
 
-def _distances(findings: Findings) -> list[Image]:
+def _distances(run: RunData) -> list[Image]:
     """Distances against eps, in cm and as a share of the tolerance, one pair a model."""
     from feint.report.charts import svg
 
-    white = findings.judged.filter(pl.col("source") == pl.col("victim")).with_columns(
+    white = run.judged.filter(pl.col("source") == pl.col("victim")).with_columns(
         share=pl.col("distance") / pl.col("kappa")
     )
     images = []
-    for name in findings.models:
+    for name in run.models:
         rows = white.filter(pl.col("victim") == name)
         if not len(rows):
             continue
@@ -135,9 +135,7 @@ def _distances(findings: Findings) -> list[Image]:
         if "error_cm" in rows.columns and len(rows.filter(pl.col("error_cm").is_finite())):
             kinds.insert(0, ("error_cm", "to the target, cm a joint", "in cm a joint", None))
         for column, told, words, one in kinds:
-            content = svg.against_eps(
-                rows, column, told, findings.unit, findings.depth, one
-            ).encode()
+            content = svg.against_eps(rows, column, told, run.unit, run.depth, one).encode()
             title = f"{name}, {words}"
             alt = (
                 f"Distance of the answers of {name} to the target {words}, against eps: median and "
@@ -147,7 +145,7 @@ def _distances(findings: Findings) -> list[Image]:
     return images
 
 
-def _stills(findings: Findings, drawn: Charts | None) -> dict[str, Image | None]:
+def _stills(run: RunData, drawn: Charts | None) -> dict[str, Image | None]:
     """The other charts, at the largest eps where they have one."""
     from feint.report.charts import static
 
@@ -156,9 +154,9 @@ def _stills(findings: Findings, drawn: Charts | None) -> dict[str, Image | None]
         return found
     models = drawn.white
     eps = drawn.largest
-    at = f"a change of at most {findings.told_eps(eps)}"
+    at = f"a change of at most {run.told_eps(eps)}"
     if drawn.smallest is not None:
-        content = static.smallest(drawn.smallest, findings.unit).encode()
+        content = static.smallest(drawn.smallest, run.unit).encode()
         alt = (
             "Share of sequences that count as the target, against the smallest eps that they need."
         )

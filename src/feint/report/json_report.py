@@ -6,35 +6,35 @@ from typing import Any
 
 from feint.columns import Columns
 from feint.io.sealed import json_safe
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 SCHEMA = 1
 """Grows when a key changes its meaning or goes; new keys leave it as it is."""
 
 
-def told(findings: Findings) -> str:
+def to_json(run: RunData) -> str:
     """What the report says, as JSON text: the same for the same folder.
 
     Raises:
         FeintError: the run was not scored yet, or its rows or its tolerance are damaged.
     """
-    tolerance = findings.tolerance
+    tolerance = run.tolerance
     return json.dumps(
         json_safe(
             {
                 "schema": SCHEMA,
-                "name": findings.experiment["name"],
-                "eps_unit": findings.unit,
-                **_changed(findings),
-                "verdict": findings.verdicts,
-                "missing": findings.absent,
-                "warnings": [asdict(one) for one in findings.warnings],
+                "name": run.experiment["name"],
+                "eps_unit": run.unit,
+                **_changed(run),
+                "verdict": run.verdicts,
+                "missing": run.absent,
+                "warnings": [asdict(one) for one in run.warnings],
                 "models": {
                     name: {
                         **asdict(gate),
                         "beats_trivial": all(gate.error < one for one in gate.trivial.values()),
                     }
-                    for name, gate in findings.gates.items()
+                    for name, gate in run.gates.items()
                 },
                 "tolerance": {
                     "source": tolerance.source,
@@ -42,7 +42,7 @@ def told(findings: Findings) -> str:
                     "per_frame": tolerance.per_frame,
                     "kappa": {
                         target: tolerance.of(target)
-                        for target in findings.experiment["target"]["labels"]
+                        for target in run.experiment["target"]["labels"]
                         if target in tolerance.kappa or tolerance.other is not None
                     },
                     "low": dict(tolerance.low),
@@ -50,8 +50,8 @@ def told(findings: Findings) -> str:
                     "judges": tolerance.judges,
                     "study": tolerance.study,
                 },
-                "rates": findings.rates.to_dicts(),
-                "rates_by_target": findings.rates_by_target.to_dicts(),
+                "rates": run.rates.to_dicts(),
+                "rates_by_target": run.rates_by_target.to_dicts(),
             }
         ),
         indent=2,
@@ -59,8 +59,8 @@ def told(findings: Findings) -> str:
     )
 
 
-def _changed(findings: Findings) -> dict[str, Any]:
+def _changed(run: RunData) -> dict[str, Any]:
     """What the attacker can change: axes of joints, or columns of a series."""
-    if isinstance(findings.feature_spec, Columns):
-        return {"columns": findings.attacked}
-    return {"axes": findings.experiment["attack"]["axes"]}
+    if isinstance(run.feature_spec, Columns):
+        return {"columns": run.attacked}
+    return {"axes": run.experiment["attack"]["axes"]}

@@ -24,7 +24,7 @@ from feint.report.cases.player import player
 from feint.report.charts.case_table import browse
 from feint.report.charts.interactive import charts
 from feint.report.images import Image, every, pictures, told_case
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.report.units import listed
 
 NEEDED = ("matplotlib", "jinja2", "PIL")
@@ -43,12 +43,12 @@ def write(folder: Path) -> Path:
             installed.
     """
     need("The report", *NEEDED)
-    findings = Findings.of(folder)
-    if not findings.gates and not findings.scored:
-        raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(findings.lost)}")
-    if isinstance(findings.feature_spec, Columns):
-        return series_page.write(findings, findings.feature_spec, templates())
-    html, images = _whole(findings) if findings.scored else (_html(findings), [])
+    run = RunData.load(folder)
+    if not run.gates and not run.scored:
+        raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(run.lost)}")
+    if isinstance(run.feature_spec, Columns):
+        return series_page.write(run, run.feature_spec, templates())
+    html, images = _whole(run) if run.scored else (_html(run), [])
     page = safe_join(folder, "report", "index.html")
     for image in images:
         image.keep(folder)
@@ -56,24 +56,24 @@ def write(folder: Path) -> Path:
     return page
 
 
-def _whole(findings: Findings) -> tuple[str, list[Image]]:
+def _whole(run: RunData) -> tuple[str, list[Image]]:
     """The page of a run that was scored, and its pictures."""
-    chosen = choose(findings)
-    case = None if chosen is None else read(findings, *chosen)
-    usual = typical(findings)
-    median = None if usual is None else read(findings, usual, "")
-    played = player(findings)
-    looked = browse(findings, played)
-    rows = shaken(findings)
-    drawn = charts(findings, looked.matrix if looked else None, rows)
-    images = pictures(findings, case, median, drawn)
+    chosen = choose(run)
+    case = None if chosen is None else read(run, *chosen)
+    usual = typical(run)
+    median = None if usual is None else read(run, usual, "")
+    played = player(run)
+    looked = browse(run, played)
+    rows = shaken(run)
+    drawn = charts(run, looked.matrix if looked else None, rows)
+    images = pictures(run, case, median, drawn)
     running = [one for one in (played if played and played.cases else None, drawn, looked) if one]
     html = _html(
-        findings,
+        run,
         **images,
-        case=None if case is None else _case(findings, case),
-        typical=None if usual is None else _numbers(findings, usual),
-        worst=_failure(findings),
+        case=None if case is None else _case(run, case),
+        typical=None if usual is None else _numbers(run, usual),
+        worst=_failure(run),
         shaking=shaking(rows),
         player=played,
         browse=looked,
@@ -83,20 +83,20 @@ def _whole(findings: Findings) -> tuple[str, list[Image]]:
     return html, every(images)
 
 
-def _html(findings: Findings, **parts: Any) -> str:
+def _html(run: RunData, **parts: Any) -> str:
     """The page with these parts; without any it tells what was to be tested and what is lost."""
     nothing = {"case": None, "player": None, "browse": None, "drawn": None, "trusted": "'none'"}
-    told = {**_described(findings), **nothing, **parts, "tables": tables, "findings": findings}
+    told = {**_described(run), **nothing, **parts, "tables": tables, "run": run}
     return str(templates().get_template("report.html.jinja").render(told))
 
 
-def alone(findings: Findings, case: Case) -> bytes:
+def alone(run: RunData, case: Case) -> bytes:
     """A page of the player with this one case, in one file that works offline."""
-    told, _ = told_case(findings, case)
+    told, _ = told_case(run, case)
     html = (
         templates()
         .get_template("player_page.html.jinja")
-        .render(told=told, player=player_alone(findings, case), findings=findings, alone=True)
+        .render(told=told, player=player_alone(run, case), run=run, alone=True)
     )
     return html.encode()
 
@@ -114,20 +114,20 @@ def templates() -> Any:
     )
 
 
-def _described(findings: Findings) -> dict[str, Any]:
+def _described(run: RunData) -> dict[str, Any]:
     """What was tested, in words."""
-    experiment, data = findings.experiment, findings.described["data"]
+    experiment, data = run.experiment, run.described["data"]
     attack = experiment["attack"]
     kinds = [f"{one['name']} ({one['kind']})" for one in experiment["model"]]
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
     source |= {name: f"recorded ({name})" for name in ("bvh", "keypoints", "ntu", "arrays")}
-    trained = [name for name in findings.models if name not in findings.brought]
+    trained = [name for name in run.models if name not in run.brought]
     joints = "every joint" if attack["joints"] is None else listed(attack["joints"])
     return {
         "name": experiment["name"],
         "models": listed(kinds),
         "several": len(kinds) > 1,
-        "brought": listed(findings.brought) if findings.brought else "",
+        "brought": listed(run.brought) if run.brought else "",
         "trained": listed(trained) if trained else "",
         "train": data["train"],
         "test": data["test"],
@@ -135,21 +135,21 @@ def _described(findings: Findings) -> dict[str, Any]:
         "joints": joints,
         "axes": listed(attack["axes"]),
         "eps": _range(attack["eps"]),
-        "unit": findings.unit,
-        "eps_cm": findings.in_cm(float(max(attack["eps"]))),
+        "unit": run.unit,
+        "eps_cm": run.in_cm(float(max(attack["eps"]))),
         "targets": listed(experiment["target"]["labels"], "or"),
         "settings": json.dumps(experiment, indent=2),
         "data": data,
-        "versions": findings.described.get("versions", {}),
-        "folder": findings.folder.resolve().name,
+        "versions": run.described.get("versions", {}),
+        "folder": run.folder.resolve().name,
     }
 
 
-def _case(findings: Findings, case: Case) -> dict[str, Any]:
+def _case(run: RunData, case: Case) -> dict[str, Any]:
     """The chosen case's numbers."""
     row, fps = case.row, case.skeleton.fps
     return {
-        **_numbers(findings, row),
+        **_numbers(run, row),
         "before_cm": tables.number(case.clean_row.get("error_cm")),
         "succeeded": case.succeeded,
         "already": bool(row["clean"]),
@@ -159,15 +159,15 @@ def _case(findings: Findings, case: Case) -> dict[str, Any]:
     }
 
 
-def _failure(findings: Findings) -> dict[str, Any] | None:
-    row = worst(findings)
-    return None if row is None else _numbers(findings, row)
+def _failure(run: RunData) -> dict[str, Any] | None:
+    row = worst(run)
+    return None if row is None else _numbers(run, row)
 
 
-def _numbers(findings: Findings, row: dict[str, Any]) -> dict[str, Any]:
+def _numbers(run: RunData, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in ("victim", "target", "label", "sequence", "frames")},
-        "eps": findings.told_eps(row["eps"]),
+        "eps": run.told_eps(row["eps"]),
         "before": tables.number(row["clean_distance"], 3),
         "after": tables.number(row["distance"], 3),
         "kappa": tables.number(row["kappa"], 3),

@@ -26,7 +26,7 @@ from feint.skeleton import Skeleton
 
 
 @dataclass(frozen=True, eq=False)
-class Findings:
+class RunData:
     """A run that was scored.
 
     Attributes:
@@ -38,9 +38,9 @@ class Findings:
     described: dict[str, Any]
 
     @staticmethod
-    def of(folder: Path) -> "Findings":
+    def load(folder: Path) -> "RunData":
         """Open a run's folder.  Raises FeintError if it is none."""
-        return Findings(folder, run_folder.describe(folder))
+        return RunData(folder, run_folder.describe(folder))
 
     @cached_property
     def trail(self) -> run_folder.Trail:

@@ -13,52 +13,50 @@ from feint.report import tables
 from feint.report.cases.case import WHITE
 from feint.report.cases.series_case import Lines, lines
 from feint.report.images import Image
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.report.units import listed
 
 
-def write(findings: Findings, columns: Columns, templates: Any) -> Path:
+def write(run: RunData, columns: Columns, templates: Any) -> Path:
     """Write `<folder>/report/index.html` of a series, and its plots as files beside it.
 
     Args:
         templates: the jinja2 environment of the pages.
     """
-    cases = [
-        (_about(findings, columns, one), _drawn(findings, columns, one)) for one in lines(findings)
-    ]
-    white, transfer = _successes(findings)
-    experiment = findings.experiment
+    cases = [(_about(run, columns, one), _drawn(run, columns, one)) for one in lines(run)]
+    white, transfer = _successes(run)
+    experiment = run.experiment
     html = templates.get_template("series.html.jinja").render(
         name=experiment["name"],
         models=listed([f"{one['name']} ({one['kind']})" for one in experiment["model"]]),
         columns=columns,
         listed=listed,
-        attacked=listed(findings.attacked),
-        fixed=[name for name in columns.inputs if name not in findings.attacked],
-        eps=[findings.told_eps(float(one)) for one in sorted(experiment["attack"]["eps"])],
-        window=int(findings.rows["frames"].max()),  # type: ignore[arg-type]
-        targets=_targets(findings, columns),
+        attacked=listed(run.attacked),
+        fixed=[name for name in columns.inputs if name not in run.attacked],
+        eps=[run.told_eps(float(one)) for one in sorted(experiment["attack"]["eps"])],
+        window=int(run.rows["frames"].max()),  # type: ignore[arg-type]
+        targets=_targets(run, columns),
         experiment=experiment,
-        data=findings.described["data"],
+        data=run.described["data"],
         cases=cases,
         white=white,
         transfer=transfer,
-        changed=_changed(findings, columns),
-        minimal=_minimal(findings),
+        changed=_changed(run, columns),
+        minimal=_minimal(run),
         tables=tables,
         settings=json.dumps(experiment, indent=2),
-        versions=findings.described.get("versions", {}),
-        folder=findings.folder.resolve().name,
-        findings=findings,
+        versions=run.described.get("versions", {}),
+        folder=run.folder.resolve().name,
+        run=run,
     )
     for plot in [*(drawn for _, drawn in cases), *white, *transfer]:
-        plot.keep(findings.folder)
-    page = safe_join(findings.folder, "report", "index.html")
+        plot.keep(run.folder)
+    page = safe_join(run.folder, "report", "index.html")
     write_text(page, html)
     return page
 
 
-def _about(findings: Findings, columns: Columns, one: Lines) -> dict[str, Any]:
+def _about(run: RunData, columns: Columns, one: Lines) -> dict[str, Any]:
     """A window's numbers, in words."""
     row = one.row
     outcome = "The answer then counts as the target."
@@ -70,13 +68,13 @@ def _about(findings: Findings, columns: Columns, one: Lines) -> dict[str, Any]:
     moved = [
         f"{name} {float(change[:, k].mean()):.3g} {columns.input_units[k]}".strip()
         for k, name in enumerate(columns.inputs)
-        if name in findings.attacked
+        if name in run.attacked
     ]
     return {
         **{name: row[name] for name in ("victim", "target", "sequence", "frames")},
         "rule": one.rule,
         "outcome": outcome,
-        "eps": findings.told_eps(row["eps"]),
+        "eps": run.told_eps(row["eps"]),
         "before": tables.number(row["clean_distance"], 2),
         "after": tables.number(row["distance"], 2),
         "kappa": tables.number(row["kappa"], 2),
@@ -84,31 +82,31 @@ def _about(findings: Findings, columns: Columns, one: Lines) -> dict[str, Any]:
     }
 
 
-def _drawn(findings: Findings, columns: Columns, one: Lines) -> Image:
+def _drawn(run: RunData, columns: Columns, one: Lines) -> Image:
     from feint.report.charts import series_plots
 
     row = one.row
     title = f"{row['victim']}, {row['target']} wanted, window {row['sequence']}"
     alt = (
         f"Lines over {row['frames']} steps. {title}. The answer without an attack is "
-        f"{row['clean_distance']:.2f} {findings.distance_unit} from the target, with it "
+        f"{row['clean_distance']:.2f} {run.distance_unit} from the target, with it "
         f"{row['distance']:.2f}. Below: every attacked input column, as it is and as changed."
     )
     name = f"window-{row['victim']}-{row['target']}-{row['sequence']}.svg"
-    return Image(name, series_plots.window(one, columns, findings.attacked).encode(), title, alt)
+    return Image(name, series_plots.window(one, columns, run.attacked).encode(), title, alt)
 
 
-def _successes(findings: Findings) -> tuple[list[Image], list[Image]]:
+def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
     """Success against eps, model by model: white box, and transfer."""
     from feint.report.charts import svg
 
     white: list[Image] = []
     transfer: list[Image] = []
-    attacks = findings.rates.filter(pl.col("attack") == ATTACK)
+    attacks = run.rates.filter(pl.col("attack") == ATTACK)
     for (source, victim), curve in attacks.group_by("source", "victim", maintain_order=True):
         own = source == victim
         title = f"{victim}" if own else f"crafted on {source}, answered by {victim}"
-        content = svg.success(curve, findings.unit).encode()
+        content = svg.success(curve, run.unit).encode()
         last = curve.sort("eps").row(-1, named=True)
         alt = (
             f"Success against eps: {title}. At eps {last['eps']:g}, of {last['failed']} that did "
@@ -121,15 +119,15 @@ def _successes(findings: Findings) -> tuple[list[Image], list[Image]]:
     return white, transfer
 
 
-def _changed(findings: Findings, columns: Columns) -> tables.Table:
+def _changed(run: RunData, columns: Columns) -> tables.Table:
     """By how much each column was changed, in its own unit: mean and largest, white box."""
-    shown = [k for k, name in enumerate(columns.inputs) if name in findings.attacked]
-    rows = findings.judged.filter(WHITE)
+    shown = [k for k, name in enumerate(columns.inputs) if name in run.attacked]
+    rows = run.judged.filter(WHITE)
     found = []
     for (source, eps), some in rows.group_by("source", "eps", maintain_order=True):
         changes = []
         for (job,), part in some.group_by("job", maintain_order=True):
-            clean, seen = findings.trail.question(str(job)).x, findings.trail.seen(str(job))
+            clean, seen = run.trail.question(str(job)).x, run.trail.seen(str(job))
             at = part["row"].to_list()
             mask = clean.mask[at]
             changes.append((seen.values[at] - clean.values[at]).abs()[mask][:, : columns.features])
@@ -139,19 +137,19 @@ def _changed(findings: Findings, columns: Columns) -> tables.Table:
         cells = [f"{e / steps:.3g} / {m:.3g}" for e, m in zip(every, largest, strict=True)]
         found.append((str(source), f"{eps:g}", *cells))
     heads = [f"{columns.inputs[k]} {columns.input_units[k]}".strip() for k in shown]
-    return tables.Table(("crafted on", f"eps ({findings.unit})", *heads), tuple(found))
+    return tables.Table(("crafted on", f"eps ({run.unit})", *heads), tuple(found))
 
 
-def _minimal(findings: Findings) -> tables.Table | None:
-    if not safe_join(findings.folder, "minimal.parquet").exists():
+def _minimal(run: RunData) -> tables.Table | None:
+    if not safe_join(run.folder, "minimal.parquet").exists():
         return None
-    return tables.minimal(findings.folder)[0]
+    return tables.minimal(run.folder)[0]
 
 
-def _targets(findings: Findings, columns: Columns) -> list[str]:
+def _targets(run: RunData, columns: Columns) -> list[str]:
     """What is wanted, each in a sentence."""
     told = []
-    for one in findings.experiment["target"]["curves"]:
+    for one in run.experiment["target"]["curves"]:
         by = one["by"] if isinstance(one["by"], list) else [one["by"] or 0.0]
         amount = f"{', '.join(f'{n:+g}' for n in by)} {columns.output_unit}"
         words = {

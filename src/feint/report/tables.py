@@ -12,7 +12,7 @@ from feint.errors import FeintError
 from feint.evaluation import rows, success_rates
 from feint.evaluation.questions import ATTACK
 from feint.io.atomic import safe_join
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MISSING = "–"
 
@@ -36,9 +36,9 @@ def number(value: float | None, places: int = 1) -> str:
     return MISSING if value is None or math.isnan(value) else f"{value:.{places}f}"
 
 
-def models(findings: Findings) -> Table:
+def models(run: RunData) -> Table:
     """Every model beside the trivial predictors."""
-    gates = findings.gates
+    gates = run.gates
     trivial = list(dict.fromkeys(name for gate in gates.values() for name in gate.trivial))
     unit = next(iter(gates.values())).unit
     return Table(
@@ -56,9 +56,9 @@ def models(findings: Findings) -> Table:
     )
 
 
-def rates(findings: Findings, by_target: bool = False) -> Table:
+def rates(run: RunData, by_target: bool = False) -> Table:
     """The attack's success beside no attack and random noise."""
-    table = findings.rates_by_target if by_target else findings.rates
+    table = run.rates_by_target if by_target else run.rates
     told = [c for c in ("error_cm", "change_cm", "bones") if c in table.columns]
     heads = {
         "error_cm": "to the target, cm a joint",
@@ -71,7 +71,7 @@ def rates(findings: Findings, by_target: bool = False) -> Table:
             "crafted on",
             "answered by",
             *(["target"] if by_target else []),
-            f"eps ({findings.unit})",
+            f"eps ({run.unit})",
             "asked",
             "no attack",
             "random noise",
@@ -111,9 +111,9 @@ def _shares(one: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def short_rates(findings: Findings) -> Table:
+def short_rates(run: RunData) -> Table:
     """`rates` for a narrow terminal: the shares alone."""
-    attacked = findings.rates.filter(pl.col("attack") == ATTACK)
+    attacked = run.rates.filter(pl.col("attack") == ATTACK)
     return Table(
         ("model", "eps", "n", "none", "noise", "attack", "failed", "noise", "attack", "95 %"),
         tuple(
@@ -139,13 +139,13 @@ def percents(value: float | None) -> str:
     return MISSING if value is None or math.isnan(value) else f"{value:.1%}"
 
 
-def perturbation(findings: Findings, shaking: Mapping[tuple[str, str, float], float]) -> Table:
+def perturbation(run: RunData, shaking: Mapping[tuple[str, str, float], float]) -> Table:
     """How much of the actor's motion was changed, by what, at every eps.
 
     Args:
         shaking: mean acceleration of a joint by source, attack and eps (`case.shaking`).
     """
-    rows = findings.judged.filter(pl.col("source") == pl.col("victim"))
+    rows = run.judged.filter(pl.col("source") == pl.col("victim"))
     told = {
         "change_cm": ("a joint moved by, cm", pl.col("change_cm").mean()),
         "change_max_cm": ("at most, cm", pl.col("change_max_cm").max()),
@@ -160,7 +160,7 @@ def perturbation(findings: Findings, shaking: Mapping[tuple[str, str, float], fl
         (
             "crafted on",
             "by",
-            f"eps ({findings.unit})",
+            f"eps ({run.unit})",
             *(head for head, _ in told.values()),
             "acceleration, m/s²",
         ),
@@ -178,17 +178,17 @@ def perturbation(findings: Findings, shaking: Mapping[tuple[str, str, float], fl
     )
 
 
-def tolerance(findings: Findings) -> Table:
+def tolerance(run: RunData) -> Table:
     """How near is near enough, class by class, the targets first."""
-    one = findings.tolerance
-    targets = list(findings.experiment["target"]["labels"])
+    one = run.tolerance
+    targets = list(run.experiment["target"]["labels"])
     labels = [*targets, *sorted(set(one.kappa) - set(targets))]
     judged = ("95 % interval",) if one.low or one.high else ()
     return Table(
         (
             "class",
             "asked for",
-            f"tolerance ({findings.distance_unit})",
+            f"tolerance ({run.distance_unit})",
             *judged,
             "others' reactions that pass",
             "pairs compared",
@@ -222,7 +222,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
     path = safe_join(folder, "minimal.parquet")
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint minimal` first.")
-    unit = Findings.of(folder).unit
+    unit = RunData.load(folder).unit
     needed = success_rates.smallest(rows.read(path, ("source", "target", "label")))
     shares = ("quarter", "half", "three_quarters")
     return (

@@ -16,7 +16,7 @@ from feint.experiments.status import Stage, Status
 from feint.experiments.verification import Verification
 from feint.models.sanity_checks import CHECKS, ModelIssue
 from feint.report import tables
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MOST_DAMAGE = 20
 PIPE_WIDTH = 120
@@ -29,37 +29,37 @@ LEGEND = (
 
 def show(folder: Path) -> None:
     """Show a run's results: what is there, and what is not."""
-    findings = Findings.of(folder)
+    run = RunData.load(folder)
     out = _console()
-    for one in findings.absent:
+    for one in run.absent:
         out.print(Text.assemble(("missing: ", "bold red"), one))
-    _warn(out, findings.warnings)
-    if findings.gates:
-        _table(out, "Models beside trivial predictors, on the test set", tables.models(findings))
-    if not findings.scored:
+    _warn(out, run.warnings)
+    if run.gates:
+        _table(out, "Models beside trivial predictors, on the test set", tables.models(run))
+    if not run.scored:
         return
-    _table(out, "How often an answer counts as the target", tables.short_rates(findings))
-    out.print(Text(LEGEND.format(unit=findings.unit)))
+    _table(out, "How often an answer counts as the target", tables.short_rates(run))
+    out.print(Text(LEGEND.format(unit=run.unit)))
     out.print()
-    for sentence in findings.verdicts:
+    for sentence in run.verdicts:
         out.print(Text(sentence, style="bold"))
-    if not findings.verdicts:
+    if not run.verdicts:
         out.print("Nothing was asked: every test sequence is of the target's own class.")
 
 
 def show_models(folder: Path) -> None:
     """Show how the trained models compare with the trivial predictors."""
-    findings = Findings.of(folder)
+    run = RunData.load(folder)
     out = _console()
-    _warn(out, [w for name, gate in findings.gates.items() for w in gate.warnings(name)])
-    _table(out, "Models beside trivial predictors, on the test set", tables.models(findings))
+    _warn(out, [w for name, gate in run.gates.items() for w in gate.warnings(name)])
+    _table(out, "Models beside trivial predictors, on the test set", tables.models(run))
 
 
-def show_findings(name: str, findings: Sequence[ModelIssue]) -> None:
+def show_issues(name: str, issues: Sequence[ModelIssue]) -> None:
     """Show what a user's model was asked, and what was found."""
     out = _console()
-    said = {one.name: one for one in findings}
-    stopped = any(one.fatal for one in findings)
+    said = {one.name: one for one in issues}
+    stopped = any(one.fatal for one in issues)
     for check, wanted in CHECKS.items():
         if check in said:
             word = "FAILS" if said[check].fatal else "note"
@@ -67,7 +67,7 @@ def show_findings(name: str, findings: Sequence[ModelIssue]) -> None:
             out.print(Text(f"{word:6}{told}", style="yellow" if word == "note" else "red"))
         elif not stopped:
             out.print(Text(f"{'ok':6}{name} {wanted}"))
-    if not findings:
+    if not issues:
         out.print(f"{name} can be attacked.", highlight=False)
 
 

@@ -11,21 +11,21 @@ from feint.errors import FeintError
 from feint.io.sealed import write_tensors
 from feint.jobs.store import Store
 from feint.report.cases import case
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MakeRun = Callable[..., Path]
 
 
 def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
-    findings = Findings.of(finished)
-    chosen = case.choose(findings)
+    run_data = RunData.load(finished)
+    chosen = case.choose(run_data)
     assert chosen is not None
     row, rule = chosen
     assert row["source"] == row["victim"]
     assert (row["eps"], row["attack"]) == (6.0, "attack")
     assert row["reached"]
     assert not row["clean"]
-    successes = findings.judged.filter(
+    successes = run_data.judged.filter(
         (pl.col("victim") == pl.col("source")) & (pl.col("attack") == "attack")
         & (pl.col("eps") == 6.0) & ~pl.col("clean") & pl.col("reached")
     )  # fmt: skip
@@ -33,34 +33,34 @@ def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
     assert row["clean_distance"] - row["distance"] == way.max()
     assert f"of the {len(successes)} successes" in rule
     assert "not what is usual" in rule
-    typical = case.typical(findings)
+    typical = case.typical(run_data)
     assert typical is not None
     assert typical["closed"] == successes["closed"].sort()[(len(successes) - 1) // 2]
 
 
 def test_where_all_fail_the_median_failure_is_shown_and_called_one(fake_run: MakeRun) -> None:
-    findings = Findings.of(fake_run(kappa=1e-6))
-    row, rule = case.choose(findings) or ({}, "")
+    run_data = RunData.load(fake_run(kappa=1e-6))
+    row, rule = case.choose(run_data) or ({}, "")
     assert not row["reached"]
     assert "no attack succeeded" in rule
-    assert case.typical(findings) is None
-    worst = case.worst(findings)
+    assert case.typical(run_data) is None
+    worst = case.worst(run_data)
     assert worst is not None
-    assert worst["closed"] == case.attacked(findings)["closed"].min()
+    assert worst["closed"] == case.attacked(run_data)["closed"].min()
 
 
 def test_where_all_count_by_themselves_that_is_said(fake_run: MakeRun) -> None:
-    findings = Findings.of(fake_run(kappa=9.0))
-    _, rule = case.choose(findings) or ({}, "")
+    run_data = RunData.load(fake_run(kappa=9.0))
+    _, rule = case.choose(run_data) or ({}, "")
     assert "without an attack already" in rule
-    assert case.worst(findings) is None
+    assert case.worst(run_data) is None
 
 
 def test_its_motion_gives_the_rows_numbers(finished: Path) -> None:
-    findings = Findings.of(finished)
-    chosen = case.choose(findings)
+    run_data = RunData.load(finished)
+    chosen = case.choose(run_data)
     assert chosen is not None
-    one = case.read(findings, *chosen)
+    one = case.read(run_data, *chosen)
     assert one.succeeded
     assert len(one.actor) == one.row["frames"]
     moved = 100 * (one.actor_adv - one.actor).norm(dim=-1)
@@ -80,7 +80,7 @@ def test_acceleration_is_in_metres_per_second_squared() -> None:
 
 
 def test_noise_shakes_more_than_what_was_recorded(finished: Path) -> None:
-    shaking = case.shaking(case.shaken(Findings.of(finished)))
+    shaking = case.shaking(case.shaken(RunData.load(finished)))
     assert shaking["tcn", "sign-noise", 6.0] > shaking["tcn", "sign-noise", 1.0]
     assert shaking["tcn", "sign-noise", 1.0] > shaking["tcn", "none", 0.0] > 0
 
@@ -92,6 +92,6 @@ def test_tensors_of_another_run_are_refused(fake_run: MakeRun) -> None:
     tensors, about = store.read(key)
     about["keys"] = ["someone/else"] * len(about["keys"])
     write_tensors(store.path(key), tensors, about)
-    findings = Findings.of(folder)
+    run_data = RunData.load(folder)
     with pytest.raises(FeintError, match="do not hold the sequence"):
-        case.read(findings, *(case.choose(findings) or ({}, "")))
+        case.read(run_data, *(case.choose(run_data) or ({}, "")))

@@ -15,18 +15,18 @@ import torch
 
 import feint
 from feint.report.cases import case, player
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MakeRun = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def findings(finished: Path) -> Findings:
-    return Findings.of(finished)
+def run_data(finished: Path) -> RunData:
+    return RunData.load(finished)
 
 
-def told(findings: Findings, **limits: int) -> list[dict[str, Any]]:
-    found = player.player(findings, **limits)
+def told(run_data: RunData, **limits: int) -> list[dict[str, Any]]:
+    found = player.player(run_data, **limits)
     assert found is not None
     cases: list[dict[str, Any]] = json.loads(found.payload)["cases"] if found.payload else []
     assert len(cases) == found.cases
@@ -39,11 +39,11 @@ def decoded(text: str, step: float, axes: int = 3) -> np.ndarray:
     return counted.reshape(-1, len(feint.SBU_15.joints), axes) * step
 
 
-def test_the_motion_is_the_cases_within_half_a_millimetre(findings: Findings) -> None:
-    chosen = case.choose(findings)
+def test_the_motion_is_the_cases_within_half_a_millimetre(run_data: RunData) -> None:
+    chosen = case.choose(run_data)
     assert chosen is not None
-    true = case.read(findings, *chosen)
-    first = told(findings)[0]
+    true = case.read(run_data, *chosen)
+    first = told(run_data)[0]
     assert first["frames"] == len(true.actor)
     for name in player.MOTIONS:
         stored = decoded(first["motions"][name], first["step"])
@@ -57,9 +57,9 @@ def test_the_motion_is_the_cases_within_half_a_millimetre(findings: Findings) ->
     assert error[0] == pytest.approx(first["numbers"]["error_cm"], abs=0.1)
 
 
-def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(findings: Findings) -> None:
-    cases = told(findings)
-    chosen, usual = case.choose(findings), case.typical(findings)
+def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(run_data: RunData) -> None:
+    cases = told(run_data)
+    chosen, usual = case.choose(run_data), case.typical(run_data)
     assert chosen is not None
     assert usual is not None
     assert cases[0]["id"] == player.identity(chosen[0])
@@ -69,7 +69,7 @@ def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(findings: Find
     rest = [name for name in player.KEY if name != "eps"]
     same = [one for one in cases if all(one[name] == cases[0][name] for name in rest)]
     assert sorted(one["eps"] for one in same) == [1.0, 3.0, 6.0]
-    rows = case.attacked(findings).filter(~pl.col("clean"))
+    rows = case.attacked(run_data).filter(~pl.col("clean"))
     for _, asked in rows.group_by("victim", "target"):
         wins = asked.filter("reached")
         if len(wins):
@@ -83,20 +83,20 @@ def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(findings: Find
             assert player.identity(worst) in [one["id"] for one in cases]
 
 
-def test_the_limits_are_kept_and_what_is_left_out_is_counted(findings: Findings) -> None:
-    everything = player.player(findings)
+def test_the_limits_are_kept_and_what_is_left_out_is_counted(run_data: RunData) -> None:
+    everything = player.player(run_data)
     assert everything is not None
-    assert everything.attacked == len(findings.judged.filter(pl.col("attack") == "attack"))
+    assert everything.attacked == len(run_data.judged.filter(pl.col("attack") == "attack"))
     assert everything.cases > 2
-    assert len(told(findings, cases=2)) == 2
+    assert len(told(run_data, cases=2)) == 2
     size = len(everything.payload)
-    few = player.player(findings, size=size - 1)
+    few = player.player(run_data, size=size - 1)
     assert few is not None
     assert few.cases == everything.cases - 1
     assert len(few.payload) < size
-    same = player.player(findings, size=size)
+    same = player.player(run_data, size=size)
     assert same == everything
-    none = player.player(findings, size=1000)
+    none = player.player(run_data, size=1000)
     assert none is not None
     assert (none.payload, none.cases, none.attacked) == ("", 0, everything.attacked)
 
@@ -108,7 +108,7 @@ def test_what_is_far_away_or_nowhere_fits() -> None:
     assert back.tolist() == [0, player.NOWHERE, 32767]
 
 
-def test_two_axes_stay_two(findings: Findings) -> None:
+def test_two_axes_stay_two(run_data: RunData) -> None:
     flat = replace(
         feint.SBU_15, axes=("x", "y"), scale=(1.0, 1.0), offset=(0.0, 0.0), joints=("a", "head"),
         bones=(("a", "head"),), root="a",
@@ -120,17 +120,17 @@ def test_two_axes_stay_two(findings: Findings) -> None:
 
 def test_a_name_ends_no_element(fake_run: MakeRun) -> None:
     bad = "</script><img src=x onerror=alert(1)>&\u2028"
-    found = player.player(Findings.of(fake_run(targets=(bad,), models=("tcn",), eps=(6.0,))))
+    found = player.player(RunData.load(fake_run(targets=(bad,), models=("tcn",), eps=(6.0,))))
     assert found is not None
     assert not {"<", ">", "&", "\u2028"} & set(found.payload)
     assert json.loads(found.payload)["cases"][0]["target"] == bad
 
 
-def test_numbers_that_are_none_are_null(findings: Findings) -> None:
-    chosen = case.choose(findings)
+def test_numbers_that_are_none_are_null(run_data: RunData) -> None:
+    chosen = case.choose(run_data)
     assert chosen is not None
     row = chosen[0] | {"error_cm": float("nan"), "change_cm": None}
-    made = player._encoded(findings, case.read(findings, row, ""))
+    made = player._encoded(run_data, case.read(run_data, row, ""))
     assert (made["numbers"]["error_cm"], made["numbers"]["change_cm"]) == (None, None)
     json.dumps(made, allow_nan=False)
 
@@ -138,11 +138,11 @@ def test_numbers_that_are_none_are_null(findings: Findings) -> None:
 def test_where_nothing_was_attacked_there_is_none(fake_run: MakeRun) -> None:
     make = partial(fake_run, models=("tcn",), eps=(6.0,))
     nothing = make(targets=("punching",), labels=("punching",))
-    assert player.player(Findings.of(nothing)) is None
+    assert player.player(RunData.load(nothing)) is None
 
 
-def test_the_script_holds_its_licence_and_fits_in_an_element(findings: Findings) -> None:
-    found = player.player(findings, cases=1)
+def test_the_script_holds_its_licence_and_fits_in_an_element(run_data: RunData) -> None:
+    found = player.player(run_data, cases=1)
     assert found is not None
     assert len(found.script) < 600_000
     beside = Path(player.__file__).parents[1] / "vendor" / "LICENSE-three.txt"

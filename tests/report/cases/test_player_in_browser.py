@@ -16,7 +16,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 
 from feint.report import page  # noqa: E402
 from feint.report.cases.selection import Selection, select  # noqa: E402
-from feint.report.run_data import Findings  # noqa: E402
+from feint.report.run_data import RunData  # noqa: E402
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -107,10 +107,10 @@ def watched(browser: Any, hostile: Path) -> Iterator[Watched]:
 
 
 def test_a_page_of_one_case_opens_alone(browser: Any, hostile: Path, tmp_path: Path) -> None:
-    findings = Findings.of(hostile.parents[1])
-    case = select(findings, Selection(target=HOSTILE))
+    run_data = RunData.load(hostile.parents[1])
+    case = select(run_data, Selection(target=HOSTILE))
     written = tmp_path / "case.html"
-    written.write_bytes(page.alone(findings, case))
+    written.write_bytes(page.alone(run_data, case))
     for width in (1280, 390):
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
         one = Watched(context, written.as_uri())

@@ -14,26 +14,26 @@ import pytest
 
 from feint.report.cases import player
 from feint.report.charts import case_table, success_matrix
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MakeRun = Callable[..., Path]
 HOSTILE = "</script><img src=x onerror=alert(1)>&\u2028"
 
 
 @pytest.fixture(scope="module")
-def findings(finished: Path) -> Findings:
-    return Findings.of(finished)
+def run_data(finished: Path) -> RunData:
+    return RunData.load(finished)
 
 
 @pytest.fixture(scope="module")
-def looked(findings: Findings) -> case_table.Browse:
-    found = case_table.browse(findings, player.player(findings))
+def looked(run_data: RunData) -> case_table.Browse:
+    found = case_table.browse(run_data, player.player(run_data))
     assert found is not None
     return found
 
 
-def attacked(findings: Findings) -> pl.DataFrame:
-    return findings.judged.filter(pl.col("attack") == "attack").sort(player.KEY)
+def attacked(run_data: RunData) -> pl.DataFrame:
+    return run_data.judged.filter(pl.col("attack") == "attack").sort(player.KEY)
 
 
 def unpacked(column: dict[str, Any]) -> list[Any]:
@@ -50,9 +50,9 @@ def columns(found: case_table.Browse) -> dict[str, list[Any]]:
 
 
 def test_every_attacked_row_is_there_to_the_last_place(
-    findings: Findings, looked: case_table.Browse
+    run_data: RunData, looked: case_table.Browse
 ) -> None:
-    rows, told = attacked(findings), columns(looked)
+    rows, told = attacked(run_data), columns(looked)
     assert looked.rows == looked.total == len(rows) == 2 * 2 * 2 * 3 * 5
     for name in ("source", "victim", "label", "target", "sequence", "reached", "clean"):
         assert told[name] == rows[name].to_list()
@@ -69,8 +69,8 @@ def test_words_stand_in_their_order(looked: case_table.Browse) -> None:
     assert words["target"] == sorted(words["target"])
 
 
-def test_a_row_names_its_case_in_the_player(findings: Findings, looked: case_table.Browse) -> None:
-    played = player.player(findings)
+def test_a_row_names_its_case_in_the_player(run_data: RunData, looked: case_table.Browse) -> None:
+    played = player.player(run_data)
     assert played is not None
     cases = {one["id"]: one for one in json.loads(played.payload)["cases"]}
     links, told = json.loads(looked.payload)["cases"], columns(looked)
@@ -82,31 +82,31 @@ def test_a_row_names_its_case_in_the_player(findings: Findings, looked: case_tab
 
 
 def test_of_too_many_rows_those_played_stay_and_others_are_drawn(
-    findings: Findings, looked: case_table.Browse
+    run_data: RunData, looked: case_table.Browse
 ) -> None:
-    played = player.player(findings)
-    some = case_table.browse(findings, played, limit=30)
+    played = player.player(run_data)
+    some = case_table.browse(run_data, played, limit=30)
     assert played is not None
     assert some is not None
     assert (some.rows, some.total) == (30, looked.total)
     assert len(json.loads(some.payload)["cases"]) == played.cases
-    assert some.payload == getattr(case_table.browse(findings, played, limit=30), "payload", None)
+    assert some.payload == getattr(case_table.browse(run_data, played, limit=30), "payload", None)
     assert json.loads(some.payload)["matrix"] == json.loads(looked.payload)["matrix"]
-    drawn = case_table.chosen(attacked(findings), (), 30)
-    everything = attacked(findings).select(player.KEY).rows()
+    drawn = case_table.chosen(attacked(run_data), (), 30)
+    everything = attacked(run_data).select(player.KEY).rows()
     assert set(drawn.select(player.KEY).rows()) < set(everything)
     assert drawn["eps"].n_unique() == 3
-    assert len(case_table.chosen(attacked(findings), (), 120)) == 120
+    assert len(case_table.chosen(attacked(run_data), (), 120)) == 120
 
 
-def test_the_matrix_counts_what_the_rates_count(findings: Findings) -> None:
+def test_the_matrix_counts_what_the_rates_count(run_data: RunData) -> None:
     totals = (
-        success_matrix.counted(findings.judged)
+        success_matrix.counted(run_data.judged)
         .group_by("source", "victim", "target", "eps")
         .agg(pl.col(success_matrix.COUNTS).sum())
         .sort("source", "victim", "target", "eps")
     )
-    rates = findings.rates_by_target.filter(pl.col("attack") == "attack")
+    rates = run_data.rates_by_target.filter(pl.col("attack") == "attack")
     rates = rates.sort("source", "victim", "target", "eps")
     assert totals["asked"].to_list() == rates["n"].to_list()
     assert totals["failed"].to_list() == rates["failed"].to_list()
@@ -116,12 +116,12 @@ def test_the_matrix_counts_what_the_rates_count(findings: Findings) -> None:
         )
 
 
-def test_the_still_matrix_is_white_box_at_the_largest_eps(findings: Findings) -> None:
-    matrix = success_matrix.Matrix.of(findings)
+def test_the_still_matrix_is_white_box_at_the_largest_eps(run_data: RunData) -> None:
+    matrix = success_matrix.Matrix.of(run_data)
     assert len(matrix.pairs) == 4
     stills = dict(matrix.still())
     assert list(stills) == ["tcn", "gru"]
-    rates = findings.rates_by_target.filter(
+    rates = run_data.rates_by_target.filter(
         (pl.col("attack") == "attack") & (pl.col("eps") == 6) & (pl.col("source") == "tcn")
     )
     for j, target in enumerate(matrix.targets):
@@ -135,7 +135,7 @@ def test_the_still_matrix_is_white_box_at_the_largest_eps(findings: Findings) ->
 
 
 def test_where_all_count_by_themselves_no_share_is_told(fake_run: MakeRun) -> None:
-    found = Findings.of(fake_run(kappa=9.0, models=("tcn",), eps=(1.0,), noise=()))
+    found = RunData.load(fake_run(kappa=9.0, models=("tcn",), eps=(1.0,), noise=()))
     matrix = success_matrix.Matrix.of(found)
     assert all(counts[5] == 0 and counts[7] is None for counts in matrix.counts)
     ((_, rows),) = matrix.still()
@@ -143,20 +143,20 @@ def test_where_all_count_by_themselves_no_share_is_told(fake_run: MakeRun) -> No
 
 
 def test_a_name_ends_no_element(fake_run: MakeRun) -> None:
-    found = case_table.browse(Findings.of(fake_run(targets=(HOSTILE,), models=("tcn",))), None)
+    found = case_table.browse(RunData.load(fake_run(targets=(HOSTILE,), models=("tcn",))), None)
     assert found is not None
     assert not {"<", ">", "&", "\u2028"} & set(found.payload)
     assert set(columns(found)["target"]) == {HOSTILE}
     assert json.loads(found.payload)["cases"] == []
 
 
-def test_numbers_that_are_none_are_null(findings: Findings) -> None:
-    rows = attacked(findings).with_columns(
+def test_numbers_that_are_none_are_null(run_data: RunData) -> None:
+    rows = attacked(run_data).with_columns(
         error_cm=pl.lit(float("nan")), bones=pl.when(pl.col("eps") > 1).then(float("inf"))
     )
-    matrix = success_matrix.Matrix.of(findings)
+    matrix = success_matrix.Matrix.of(run_data)
     found = case_table.packed(
-        rows.drop("change_max_cm"), (), matrix, findings.models, ("cm", "data units a frame")
+        rows.drop("change_max_cm"), (), matrix, run_data.models, ("cm", "data units a frame")
     )
     told = columns(found)
     assert "error_cm" not in told
@@ -166,7 +166,7 @@ def test_numbers_that_are_none_are_null(findings: Findings) -> None:
 
 def test_where_nothing_was_attacked_there_is_none(fake_run: MakeRun) -> None:
     nothing = fake_run(models=("tcn",), targets=("punching",), labels=("punching",), eps=(1.0,))
-    assert case_table.browse(Findings.of(nothing), None) is None
+    assert case_table.browse(RunData.load(nothing), None) is None
 
 
 def test_the_script_is_small_and_fits_in_an_element(looked: case_table.Browse) -> None:

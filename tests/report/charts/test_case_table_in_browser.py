@@ -205,7 +205,7 @@ def test_it_fits_asks_for_nothing_and_runs_no_name(looked: Looked, width: int) -
 
 
 def made_up() -> pl.DataFrame:
-    """Many rows, as `Findings.judged` has them."""
+    """Many rows, as `RunData.judged` has them."""
     draw = np.random.default_rng(0)
     classes = ["approaching", "departing", "hugging", "kicking", "punching"]
     return pl.DataFrame(

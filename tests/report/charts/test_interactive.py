@@ -23,7 +23,7 @@ from feint.report.charts import (
     success_criteria,
 )
 from feint.report.charts.success_matrix import Matrix
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 MakeRun = Callable[..., Path]
 ASKED = ["source", "victim", "target", "sequence"]
@@ -31,13 +31,13 @@ HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def findings(finished: Path) -> Findings:
-    return Findings.of(finished)
+def run_data(finished: Path) -> RunData:
+    return RunData.load(finished)
 
 
 @pytest.fixture(scope="module")
-def drawn(findings: Findings) -> interactive.Charts:
-    found = interactive.charts(findings, Matrix.of(findings), case.shaken(findings))
+def drawn(run_data: RunData) -> interactive.Charts:
+    found = interactive.charts(run_data, Matrix.of(run_data), case.shaken(run_data))
     assert found is not None
     return found
 
@@ -49,9 +49,9 @@ def told(drawn: interactive.Charts) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def papers(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Findings:
+def papers(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> RunData:
     """A run of SBU's classes, which Table 1 is of."""
-    return Findings.of(
+    return RunData.load(
         make_run(
             tmp_path_factory.mktemp("papers"), models=("tcn",), eps=(0.1, 0.45), unit="data",
             axes=("z",), targets=("punching",), labels=tuple(constants.ACTIONS.values()),
@@ -59,9 +59,9 @@ def papers(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> Findings:
     )  # fmt: skip
 
 
-def by_hand(findings: Findings, hit: pl.Series, source: str, victim: str, eps: float) -> Any:
+def by_hand(run_data: RunData, hit: pl.Series, source: str, victim: str, eps: float) -> Any:
     """Attack, clean and noise of the sequences asked, all targets."""
-    judged = findings.judged.with_columns(hit.alias("hit")).filter(
+    judged = run_data.judged.with_columns(hit.alias("hit")).filter(
         pl.col("source") == source, pl.col("victim") == victim
     )
     attack = judged.filter(pl.col("attack") == "attack", pl.col("eps") == eps).sort(ASKED)
@@ -71,10 +71,10 @@ def by_hand(findings: Findings, hit: pl.Series, source: str, victim: str, eps: f
     return attack["hit"], clean["hit"], noise["hit"]
 
 
-def test_rates_are_counted_from_the_rows(findings: Findings, told: dict[str, Any]) -> None:
+def test_rates_are_counted_from_the_rows(run_data: RunData, told: dict[str, Any]) -> None:
     assert [one["failed"] for one in told["readings"]] == [True, False]
     for source, victim, eps in (("tcn", "tcn", 3.0), ("tcn", "gru", 6.0)):
-        hit, clean, noise = by_hand(findings, findings.judged["reached"], source, victim, eps)
+        hit, clean, noise = by_hand(run_data, run_data.judged["reached"], source, victim, eps)
         pair = told["pairs"].index(
             {"source": source, "victim": victim, "name": "tcn" if victim == source else
              "gru, crafted on tcn"}
@@ -86,10 +86,10 @@ def test_rates_are_counted_from_the_rows(findings: Findings, told: dict[str, Any
             assert one[3:7] == true
 
 
-def test_intervals_are_the_summarys(findings: Findings) -> None:
-    table = success_rates.rates(findings.rows, findings.tolerance, by_target=True)
-    failed = next(one for one in success_criteria.readings(findings) if one.failed)
-    found = [one for one in success_criteria.rates(findings, failed) if one.target is not None]
+def test_intervals_are_the_summarys(run_data: RunData) -> None:
+    table = success_rates.rates(run_data.rows, run_data.tolerance, by_target=True)
+    failed = next(one for one in success_criteria.readings(run_data) if one.failed)
+    found = [one for one in success_criteria.rates(run_data, failed) if one.target is not None]
     assert len(found) == 2 * 2 * 2 * 3
     for one in found:
         row = table.row(
@@ -105,10 +105,8 @@ def test_intervals_are_the_summarys(findings: Findings) -> None:
             assert (one.noise or 0) / one.asked == pytest.approx(row["moved_noise"])
 
 
-def test_table_1_is_read_where_the_classes_are_its_own(
-    findings: Findings, papers: Findings
-) -> None:
-    assert {one.yardstick for one in success_criteria.readings(findings)} == {"own"}
+def test_table_1_is_read_where_the_classes_are_its_own(run_data: RunData, papers: RunData) -> None:
+    assert {one.yardstick for one in success_criteria.readings(run_data)} == {"own"}
     every = {(one.yardstick, one.failed): one for one in success_criteria.readings(papers)}
     assert set(every) == {(y, f) for y in ("own", "frame", "joint") for f in (True, False)}
     kappa = table1.TABLE_1_DISTANCES["punching"][0]
@@ -128,19 +126,19 @@ def test_the_recogniser_is_read_where_rows_carry_it(fake_run: MakeRun) -> None:
     rows = table.read(folder / "rows.parquet")
     named = pl.when(pl.col("eps") > 2).then(pl.col("target")).otherwise(pl.lit("kicking"))
     table.write(folder / "rows.parquet", [rows.with_columns(named_real=named)], {})
-    findings = Findings.of(folder)
-    reading = next(o for o in success_criteria.readings(findings) if o.yardstick == "recognised")
-    rates = [one for one in success_criteria.rates(findings, reading) if one.target is None]
+    run_data = RunData.load(folder)
+    reading = next(o for o in success_criteria.readings(run_data) if o.yardstick == "recognised")
+    rates = [one for one in success_criteria.rates(run_data, reading) if one.target is None]
     assert [(one.eps, one.hits == one.asked) for one in rates] == [
         (1.0, False), (3.0, True), (6.0, True),
     ]  # fmt: skip
 
 
-def test_the_smallest_eps_is_the_first_that_counts(findings: Findings) -> None:
-    found = minimal_eps.smallest(findings)
+def test_the_smallest_eps_is_the_first_that_counts(run_data: RunData) -> None:
+    found = minimal_eps.smallest(run_data)
     assert found is not None
     assert (found.searched, found.largest, len(found.parts)) == (False, 6.0, 4)
-    white = findings.judged.filter(case.WHITE)
+    white = run_data.judged.filter(case.WHITE)
     for part in found.parts:
         mine = white.filter(pl.col("source") == part.model, pl.col("target") == part.target)
         counts = mine.filter("reached", ~pl.col("clean")).group_by("sequence").agg(pl.min("eps"))
@@ -155,26 +153,26 @@ def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
             "label": [*["departing"] * 4, "punching"]}  # fmt: skip
     some = pl.DataFrame(told | {"eps": [0.0, 2.5, None, 0.5, 1.0]})
     table.write(folder / "minimal.parquet", [some], {})
-    found = minimal_eps.smallest(Findings.of(folder))
+    found = minimal_eps.smallest(RunData.load(folder))
     assert found is not None
     assert found.searched
     (part,) = found.parts
     assert (part.asked, part.none, part.eps) == (4, 1, (0.5, 2.5))
     table.write(folder / "minimal.parquet", [some.drop("eps")], {})
-    damaged = Findings.of(folder)
+    damaged = RunData.load(folder)
     grid = minimal_eps.smallest(damaged)
     assert grid is not None
     assert not grid.searched
     assert ["feint minimal" in one for one in damaged.lost] == [True]
 
 
-def test_distances_over_time_are_the_tensors(findings: Findings) -> None:
-    found = distance_curves.sampled(findings)
+def test_distances_over_time_are_the_tensors(run_data: RunData) -> None:
+    found = distance_curves.sampled(run_data)
     assert (found.cases, found.in_cm) == ({"tcn": 10, "gru": 10}, True)
-    rows = findings.judged.filter(case.WHITE, pl.col("eps") == 3.0, pl.col("victim") == "gru")
+    rows = run_data.judged.filter(case.WHITE, pl.col("eps") == 3.0, pl.col("victim") == "gru")
     curves, moves = [], []
     for row in rows.iter_rows(named=True):
-        one = case.read(findings, row, "")
+        one = case.read(run_data, row, "")
         curves.append(100 * (one.answer_adv - one.wanted).norm(dim=-1).mean(dim=-1))
         moves.append(100 * (one.actor_adv - one.actor).norm(dim=-1).flatten())
     course = found.courses["gru", "attack", 3.0]
@@ -191,11 +189,11 @@ def test_distances_over_time_are_the_tensors(findings: Findings) -> None:
     assert change.shares[at] == pytest.approx(share, abs=0.01)
 
 
-def test_work_is_bounded_by_a_draw(findings: Findings) -> None:
-    found = distance_curves.sampled(findings, cases=3)
+def test_work_is_bounded_by_a_draw(run_data: RunData) -> None:
+    found = distance_curves.sampled(run_data, cases=3)
     assert (found.cases["tcn"], found.total["tcn"]) == (3, 10)
     assert found.courses["tcn", "attack", 6.0].cases[0] == 3
-    assert found == distance_curves.sampled(findings, cases=3)
+    assert found == distance_curves.sampled(run_data, cases=3)
 
 
 def test_frames_that_few_reach_are_left_out() -> None:
@@ -206,8 +204,8 @@ def test_frames_that_few_reach_are_left_out() -> None:
     assert long.middle[1] == 3.0
 
 
-def test_roughness_is_told_of_all_rows_and_drawn_of_some(findings: Findings) -> None:
-    shaken = case.shaken(findings)
+def test_roughness_is_told_of_all_rows_and_drawn_of_some(run_data: RunData) -> None:
+    shaken = case.shaken(run_data)
     found = smoothness.rough(shaken, points=7)
     assert found is not None
     assert (len(found.points), found.total) == (14, len(shaken.filter(
@@ -222,14 +220,14 @@ def test_roughness_is_told_of_all_rows_and_drawn_of_some(findings: Findings) -> 
     assert row["reached"] == pytest.approx(mine["reached"].mean())
     assert row["added"] == pytest.approx((mine["acceleration"] - mine["recorded"]).median())
     row = mine.row(0, named=True)
-    one = case.read(findings, row, "")
+    one = case.read(run_data, row, "")
     assert row["acceleration"] == pytest.approx(case.acceleration(one.actor_adv, 15.0))
     assert row["recorded"] == pytest.approx(case.acceleration(one.actor, 15.0))
 
 
 def test_names_cannot_leave_the_payload(fake_run: MakeRun) -> None:
-    findings = Findings.of(fake_run(models=("tcn",), targets=(HOSTILE,), eps=(6.0,)))
-    found = interactive.charts(findings, Matrix.of(findings), case.shaken(findings))
+    run_data = RunData.load(fake_run(models=("tcn",), targets=(HOSTILE,), eps=(6.0,)))
+    found = interactive.charts(run_data, Matrix.of(run_data), case.shaken(run_data))
     assert found is not None
     assert "<" not in found.payload
     assert json.loads(found.payload)["targets"] == [HOSTILE]
@@ -240,8 +238,8 @@ def test_rows_without_centimetres_keep_their_charts(fake_run: MakeRun) -> None:
     rows = table.read(folder / "rows.parquet")
     gone = [one for one in rows.columns if one.endswith("_cm") or one == "bones"]
     table.write(folder / "rows.parquet", [rows.drop(gone)], {})
-    findings = Findings.of(folder)
-    found = interactive.charts(findings, Matrix.of(findings), case.shaken(findings))
+    run_data = RunData.load(folder)
+    found = interactive.charts(run_data, Matrix.of(run_data), case.shaken(run_data))
     assert found is not None
     told = json.loads(found.payload)
     assert (told["moved"], told["rough"]) == (None, None)

@@ -18,7 +18,7 @@ from feint.cli.main import app, main
 from feint.errors import FeintError
 from feint.io.sealed import read_json, write_json
 from feint.report.cases import case
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.survey.study import texts as texts_module
 from feint.survey.study.create import Draft, Wanted, draft, make
 from feint.survey.study.schema import Study, Trial
@@ -41,13 +41,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def findings(run: Path) -> Findings:
-    return Findings.of(run)
+def run_data(run: Path) -> RunData:
+    return RunData.load(run)
 
 
 @pytest.fixture(scope="module")
-def drafted(findings: Findings) -> Draft:
-    return draft(findings, Wanted())
+def drafted(run_data: RunData) -> Draft:
+    return draft(run_data, Wanted())
 
 
 def asked(study: Study, kind: str, **known: Any) -> list[Trial]:
@@ -81,20 +81,20 @@ def test_the_papers_objectives_are_asked_in_its_order(drafted: Draft) -> None:
 
 def test_a_run_without_them_is_asked_for_what_it_has(tmp_path: Path) -> None:
     folder = small(targets=("hugging", "exchanging")).write(tmp_path / "run")
-    told = draft(Findings.of(folder), Wanted(models=("gru", "tcn"))).study.objectives
+    told = draft(RunData.load(folder), Wanted(models=("gru", "tcn"))).study.objectives
     pairs = [(one.reaction, one.model) for one in told]
     assert pairs == [(t, m) for t in ("exchanging", "hugging") for m in ("gru", "tcn")]
 
 
 def test_six_eps_rise_and_every_panel_is_what_its_row_says(
-    drafted: Draft, findings: Findings
+    drafted: Draft, run_data: RunData
 ) -> None:
     for one in drafted.study.objectives:
         (trial,) = asked(drafted.study, "leftmost", objective=one.name)
         assert [panel.eps for panel in trial.panels] == [1, 2, 4, 5, 7, 8]
         assert [option.value for option in trial.options] == [*"123456", "none"]
         for panel in trial.panels:
-            row = findings.judged.filter(
+            row = run_data.judged.filter(
                 case.WHITE,
                 pl.col("sequence") == one.sequence,
                 pl.col("target") == one.reaction,
@@ -104,7 +104,7 @@ def test_six_eps_rise_and_every_panel_is_what_its_row_says(
             assert panel.distance_frame == pytest.approx(row["distance_frame"], abs=1e-6)
             assert panel.distance_joint == pytest.approx(row["distance_joint"], abs=1e-6)
             assert panel.error_cm == pytest.approx(row["error_cm"], abs=1e-6)
-            people, motions = seen(drafted, panel.stimulus), case.read(findings, row, "")
+            people, motions = seen(drafted, panel.stimulus), case.read(run_data, row, "")
             assert same(people["actor"], motions.actor_adv)
             assert same(people["reactor"], motions.answer_adv)
 
@@ -125,30 +125,30 @@ def test_eps_are_chosen_evenly(values: list[float], most: int, chosen: list[floa
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_sequence_is_the_first_drawn_that_is_open(tmp_path: Path, seed: int) -> None:
     folder = small(targets=("punching",), kappa=0.3, eps=(1.0, 2.0)).write(tmp_path / "run")
-    findings = Findings.of(folder)
-    rows = findings.judged.filter(case.WHITE, pl.col("victim") == "tcn")
+    run_data = RunData.load(folder)
+    rows = run_data.judged.filter(case.WHITE, pl.col("victim") == "tcn")
     assert 0 < rows.filter(~pl.col("clean"))["sequence"].n_unique() < rows["sequence"].n_unique()
     order = drawn(rows.filter(~pl.col("clean"))["sequence"], f"{seed}:punching")
-    (one,) = draft(findings, Wanted(seed=seed)).study.objectives
+    (one,) = draft(run_data, Wanted(seed=seed)).study.objectives
     assert one.sequence == order[0]
-    some = draft(findings, Wanted(seed=seed, objectives=[("departing", "punching")]))
+    some = draft(run_data, Wanted(seed=seed, objectives=[("departing", "punching")]))
     assert some.study.objectives[0].action == "departing"
 
 
-def test_catch_trials_hold_what_they_say(drafted: Draft, findings: Findings) -> None:
+def test_catch_trials_hold_what_they_say(drafted: Draft, run_data: RunData) -> None:
     for catch, expected in (("target", "1"), ("clean", "none")):
         trials = asked(drafted.study, "leftmost", catch=catch)
         assert len(trials) == 2
         for trial in trials:
             assert trial.expected == expected
             (one,) = [o for o in drafted.study.objectives if o.name == trial.objective]
-            row = findings.judged.filter(
+            row = run_data.judged.filter(
                 case.WHITE,
                 pl.col("sequence") == one.sequence,
                 pl.col("target") == one.reaction,
                 pl.col("victim") == one.model,
             ).row(0, named=True)
-            motions = case.read(findings, row, "")
+            motions = case.read(run_data, row, "")
             (real,) = asked(drafted.study, "leftmost", objective=one.name)
             for panel, beside in zip(trial.panels, real.panels, strict=True):
                 people = seen(drafted, panel.stimulus)
@@ -160,8 +160,8 @@ def test_catch_trials_hold_what_they_say(drafted: Draft, findings: Findings) -> 
 
 
 def test_where_everything_counts_already_nothing_says_that_it_does_not(tmp_path: Path) -> None:
-    findings = Findings.of(small(targets=("punching",), kappa=9.0).write(tmp_path / "run"))
-    made = draft(findings, Wanted())
+    run_data = RunData.load(small(targets=("punching",), kappa=9.0).write(tmp_path / "run"))
+    made = draft(run_data, Wanted())
     assert asked(made.study, "leftmost", catch="clean") == []
     assert len(asked(made.study, "leftmost", catch="target")) == 1
     assert any("counts as the target without an attack already" in note for note in made.notes)
@@ -181,10 +181,10 @@ def test_naming_shows_an_answer_alone_from_clean_to_real(drafted: Draft) -> None
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_changed_actor_stands_on_either_side_equally_often(
-    findings: Findings, seed: int
+    run_data: RunData, seed: int
 ) -> None:
     wanted = Wanted(objectives=[(None, one) for one in TARGETS], seed=seed, tasks=["which"])
-    made = draft(findings, wanted)
+    made = draft(run_data, wanted)
     trials = asked(made.study, "which")
     assert sorted(Counter(t.expected for t in trials).values()) == [4, 5]
     for eps in (1, 4, 8):  # three objectives each
@@ -205,7 +205,7 @@ def test_practice_is_of_what_nobody_is_asked_about(drafted: Draft) -> None:
     assert first.expected == "4"
 
 
-def test_nothing_that_is_sent_tells_the_truth(drafted: Draft, findings: Findings) -> None:
+def test_nothing_that_is_sent_tells_the_truth(drafted: Draft, run_data: RunData) -> None:
     study, secret = drafted.study, {"eps", "distance", "catch", "clean", "real", "objective"}
     for trial in study.trials:
         told = trial.shown()
@@ -213,7 +213,7 @@ def test_nothing_that_is_sent_tells_the_truth(drafted: Draft, findings: Findings
             "name", "kind", "prompt", "panels", "options", "practice", "expected",
         }  # fmt: skip
         assert not secret & set(json.dumps(told).replace('"', " ").split())
-    names = {*findings.judged["sequence"], *findings.models}
+    names = {*run_data.judged["sequence"], *run_data.models}
     for name, content in drafted.stimuli.items():
         text = content.decode()
         assert not [one for one in (*names, *study.classes) if one in text], name
@@ -250,8 +250,8 @@ def test_the_same_run_and_seed_make_the_same_study(run: Path, tmp_path: Path) ->
         make(run, tmp_path / "a", Wanted(seed=1))
 
 
-def test_recorded_actors_stand_beside_the_answers_if_that_is_wanted(findings: Findings) -> None:
-    made = draft(findings, Wanted(recorded=True, tasks=["leftmost"]))
+def test_recorded_actors_stand_beside_the_answers_if_that_is_wanted(run_data: RunData) -> None:
+    made = draft(run_data, Wanted(recorded=True, tasks=["leftmost"]))
     (trial, *_) = asked(made.study, "leftmost")
     actors = [seen(made, panel.stimulus)["actor"] for panel in trial.panels]
     assert all((one == actors[0]).all() for one in actors)
@@ -261,7 +261,7 @@ def test_recorded_actors_stand_beside_the_answers_if_that_is_wanted(findings: Fi
 def test_what_no_study_can_be_made_of_is_refused(run: Path, tmp_path: Path) -> None:
     def refused(folder: Path, why: str, **wanted: Any) -> None:
         with pytest.raises(FeintError, match=why):
-            draft(Findings.of(folder), Wanted(**wanted))
+            draft(RunData.load(folder), Wanted(**wanted))
 
     has = r"has no attacked sequence with .*It has .*punching wanted of departing"
     refused(run, has, objectives=[("waving", "punching")])
@@ -269,7 +269,7 @@ def test_what_no_study_can_be_made_of_is_refused(run: Path, tmp_path: Path) -> N
     refused(run, has, models=["lstm"])
     refused(run, "No study can be made of this: consent", consent="x" * 30_000)
     refused(small(eps=(3.0,)).write(tmp_path / "one"), "attacked with one eps alone, 3 cm")
-    made = draft(Findings.of(small(eps=(1.0, 3.0)).write(tmp_path / "two")), Wanted())
+    made = draft(RunData.load(small(eps=(1.0, 3.0)).write(tmp_path / "two")), Wanted())
     assert made.notes == ("The run has 2 eps, not 6 as the paper: all are shown.",)
     told = read_json(tmp_path / "two" / "run.json")
     write_json(tmp_path / "two" / "run.json", {**told, "feature_spec": {}})

@@ -11,7 +11,7 @@ from torch import Tensor
 from feint.errors import FeintError
 from feint.evaluation.questions import ATTACK, AWAY, NONE
 from feint.evaluation.rows import QUESTION
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 Motion = Float[Tensor, "frames joints axes"]
@@ -26,7 +26,7 @@ class Case:
     """One attacked sequence and what the model made of it.
 
     Attributes:
-        row: of `Findings.judged`.
+        row: of `RunData.judged`.
         clean_row: the same sequence without an attack.
         rule: how it was chosen, in words.
         skeleton: of the motion.
@@ -51,14 +51,14 @@ class Case:
         return bool(self.row["reached"]) and not self.row["clean"]
 
 
-def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
+def choose(run: RunData) -> tuple[dict[str, Any], str] | None:
     """The row to show and the rule it was chosen by; None if nothing was attacked white box.
 
     Of the sequences that did not count as the target without an attack, at the largest eps: the
     success whose answer came the longest way towards its target, or the median row (of two
     medians the lesser) if there is no success.
     """
-    rows = attacked(findings)
+    rows = attacked(run)
     if not len(rows):
         return None
     row, rule = pick(rows)
@@ -68,7 +68,7 @@ def choose(findings: Findings) -> tuple[dict[str, Any], str] | None:
 
 
 def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[str, Any], str]:
-    """The rule of `choose` on rows of `Findings.judged`, at least one; where they are, in words."""
+    """The rule of `choose` on rows of `RunData.judged`, at least one; where they are, in words."""
     open_ = rows.filter(~pl.col("clean"))
     if not len(open_):
         return median(rows), (
@@ -102,39 +102,39 @@ def wanted(row: Mapping[str, Any]) -> str:
     return "to be led away" if row["target"] == AWAY else f"{row['target']} wanted"
 
 
-def typical(findings: Findings) -> dict[str, Any] | None:
+def typical(run: RunData) -> dict[str, Any] | None:
     """The median success by the share of the distance closed; None without any."""
-    successes = _successes(attacked(findings))
+    successes = _successes(attacked(run))
     return median(successes) if len(successes) else None
 
 
-def worst(findings: Findings) -> dict[str, Any] | None:
+def worst(run: RunData) -> dict[str, Any] | None:
     """The failure that closed the least of its distance at the largest eps; None without any."""
-    failures = attacked(findings).filter(~pl.col("clean") & ~pl.col("reached"))
+    failures = attacked(run).filter(~pl.col("clean") & ~pl.col("reached"))
     return _sorted(failures).row(0, named=True) if len(failures) else None
 
 
-def attacked(findings: Findings) -> pl.DataFrame:
+def attacked(run: RunData) -> pl.DataFrame:
     """White box, the attack, at the largest eps; those whose motion can be read."""
-    rows = findings.readable.filter(WHITE)
+    rows = run.readable.filter(WHITE)
     return rows.filter(pl.col("eps") == pl.col("eps").max())
 
 
-def read(findings: Findings, row: dict[str, Any], rule: str) -> Case:
+def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
     """Read a row's motion from the run's tensors.
 
     Raises:
         FeintError: a file is not there, or does not hold the row.
     """
-    clean_row = findings.judged.filter(
+    clean_row = run.judged.filter(
         pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
     ).row(0, named=True)
-    skeleton, frames = findings.skeleton, row["frames"]
+    skeleton, frames = run.skeleton, row["frames"]
 
     def motion(values: Tensor) -> Motion:
         return skeleton.to_metres(values[:frames, : skeleton.features].float())
 
-    trail, job = findings.trail, str(row["job"])
+    trail, job = run.trail, str(row["job"])
     question, i = trail.question(job), int(row["row"])
     try:
         if question.keys[i] != row["sequence"]:
@@ -152,7 +152,7 @@ def read(findings: Findings, row: dict[str, Any], rule: str) -> Case:
         )
     except (IndexError, ValueError) as error:
         raise FeintError(
-            f"The tensors in {findings.folder} do not hold the sequence {row['sequence']} of "
+            f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
             f"rows.parquet ({error}). Run `feint score` again."
         ) from error
 
@@ -164,24 +164,24 @@ def acceleration(motion: Motion, fps: float) -> float | None:
     return float((motion.diff(n=2, dim=0) * fps**2).norm(dim=-1).mean())
 
 
-def shaken(findings: Findings) -> pl.DataFrame:
-    """White-box rows of `Findings.readable` with the actor's `acceleration`, and `recorded`'s.
+def shaken(run: RunData) -> pl.DataFrame:
+    """White-box rows of `RunData.readable` with the actor's `acceleration`, and `recorded`'s.
 
     Both are means over joints in m/s2; null where a sequence is too short for them.
     """
-    judged = findings.readable.filter(pl.col("source") == pl.col("victim"))
+    judged = run.readable.filter(pl.col("source") == pl.col("victim"))
     parts = [judged.clear().with_columns(acceleration=pl.lit(None, dtype=pl.Float64))]
     for (job,), rows in judged.group_by("job", maintain_order=True):
-        seen = findings.trail.seen(str(job)).values
+        seen = run.trail.seen(str(job)).values
         if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
             raise FeintError(
-                f"The job {job} in {findings.folder} has {len(seen)} sequences, and rows.parquet "
+                f"The job {job} in {run.folder} has {len(seen)} sequences, and rows.parquet "
                 "names more. Run `feint score` again."
             )
         found = []
         for one, frames in zip(seen[rows["row"].to_list()], rows["frames"], strict=True):
-            flat = one[:frames, : findings.skeleton.features].float()
-            found.append(acceleration(findings.skeleton.to_metres(flat), findings.skeleton.fps))
+            flat = one[:frames, : run.skeleton.features].float()
+            found.append(acceleration(run.skeleton.to_metres(flat), run.skeleton.fps))
         told = pl.Series(found, dtype=pl.Float64)
         parts.append(rows.with_columns(acceleration=told))
     every, key = pl.concat(parts), ["source", "target", "sequence"]

@@ -26,7 +26,7 @@ from feint.report.cases.case import (
     wanted,
 )
 from feint.report.embed import contained, script, trusted
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 CASES = 100
@@ -68,36 +68,36 @@ class Player:
         return trusted(self.script)
 
 
-def player(findings: Findings, cases: int = CASES, size: int = SIZE) -> Player | None:
+def player(run: RunData, cases: int = CASES, size: int = SIZE) -> Player | None:
     """The cases to play; None if nothing was attacked white box.
 
     A case that no longer fits into `size` characters is left out, and smaller ones after it are
     still tried.
     """
-    if not len(attacked(findings)):
+    if not len(attacked(run)):
         return None
     told: list[str] = []
     keys: list[tuple[Any, ...]] = []
-    head = contained(drawn_skeleton(findings.skeleton))
+    head = contained(drawn_skeleton(run.skeleton))
     room = size - len(head) - len('{"skeleton":,"cases":[]}')
-    for row, why in notable(findings):
+    for row, why in notable(run):
         if len(told) == cases:
             break
-        text = contained(_encoded(findings, read(findings, row, why)))
+        text = contained(_encoded(run, read(run, row, why)))
         if len(text) <= room:
             told.append(text)
             keys.append(tuple(row[name] for name in KEY))
             room -= len(text) + 1
-    total = len(findings.judged.filter(pl.col("attack") == ATTACK))
+    total = len(run.judged.filter(pl.col("attack") == ATTACK))
     return Player(_payload(head, told) if told else "", len(told), total, tuple(keys))
 
 
-def alone(findings: Findings, case: Case) -> Player:
+def alone(run: RunData, case: Case) -> Player:
     """A player of one case, however long that is."""
     rule = "a success" if case.succeeded else "a failure"
     if case.row["clean"]:
         rule = _kind(case.row, rule)
-    told = contained(_encoded(findings, replace(case, rule=rule)))
+    told = contained(_encoded(run, replace(case, rule=rule)))
     key = tuple(case.row[name] for name in KEY)
     return Player(_payload(contained(drawn_skeleton(case.skeleton)), [told]), 1, 1, (key,))
 
@@ -121,7 +121,7 @@ def encoded(motion: Motion, step: float = STEP) -> str:
     return base64.b64encode(counted.tobytes()).decode("ascii")
 
 
-def notable(findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
+def notable(run: RunData) -> Iterator[tuple[dict[str, Any], str]]:
     """Rows worth a look and what each is, none of them twice.
 
     The chosen case, the median success, then by victim and target at the largest eps the success
@@ -129,24 +129,24 @@ def notable(findings: Findings) -> Iterator[tuple[dict[str, Any], str]]:
     case at the other eps; and by victim, target and eps the median by the share closed.
     """
     seen = set()
-    for row, why in _candidates(findings):
+    for row, why in _candidates(run):
         if row is not None and identity(row) not in seen:
             seen.add(identity(row))
             yield row, why
 
 
-def _candidates(findings: Findings) -> Iterator[tuple[dict[str, Any] | None, str]]:
-    chosen = choose(findings)
+def _candidates(run: RunData) -> Iterator[tuple[dict[str, Any] | None, str]]:
+    chosen = choose(run)
     if chosen is None:
         return
     yield chosen[0], _kind(chosen[0], "the clearest success")
-    yield typical(findings), "the median success"
-    rows = attacked(findings).with_columns(way=WAY)
+    yield typical(run), "the median success"
+    rows = attacked(run).with_columns(way=WAY)
     open_ = rows.filter(~pl.col("clean"))
     for _, asked in open_.group_by("victim", "target", maintain_order=True):
         yield _first(asked.filter("reached"), "way", True), "best success"
         yield _first(asked.filter(~pl.col("reached")), "closed", False), "worst failure"
-    white = findings.readable.filter(WHITE).sort("eps", descending=True, maintain_order=True)
+    white = run.readable.filter(WHITE).sort("eps", descending=True, maintain_order=True)
     same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
     for row in white.filter(*same).iter_rows(named=True):
         yield row, f"the first case at eps {row['eps']:g}"
@@ -183,18 +183,18 @@ def drawn_skeleton(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def _encoded(findings: Findings, case: Case) -> dict[str, Any]:
+def _encoded(run: RunData, case: Case) -> dict[str, Any]:
     """One case: who and what in words, its numbers, its motion."""
     row = case.row
     motions = {name: getattr(case, name) for name in MOTIONS}
     step = step_of(motions.values())
-    eps = findings.told_eps(row["eps"])
+    eps = run.told_eps(row["eps"])
     return {
         "id": identity(row),
         **{name: row[name] for name in KEY},
         "label": f"{row['victim']}: {row['label']}, {wanted(row)} ({case.rule})",
         "told": _told(case, eps),
-        "facts": _facts(findings, case),
+        "facts": _facts(run, case),
         "numbers": {
             "distance": _finite(row["distance"]),
             "error_cm": _finite(row.get("error_cm")),
@@ -226,12 +226,12 @@ def _told(case: Case, eps: str) -> str:
     )
 
 
-def _facts(findings: Findings, case: Case) -> list[list[str]]:
+def _facts(run: RunData, case: Case) -> list[list[str]]:
     """Numbers of the row, each with its name."""
     row, clean = case.row, case.clean_row
     return [
         [
-            f"answer to {findings.away or 'the target'}",
+            f"answer to {run.away or 'the target'}",
             f"{tables.number(clean.get('error_cm'))} → {tables.number(row.get('error_cm'))}",
             "cm a joint",
         ],
@@ -246,7 +246,7 @@ def _facts(findings: Findings, case: Case) -> list[list[str]]:
             f"cm a joint, at most {tables.number(row.get('change_max_cm'))}",
         ],
         [
-            "counts as led away" if findings.away else "counts as the target",
+            "counts as led away" if run.away else "counts as the target",
             f"{_yes(row['clean'])} → {_yes(row['reached'])}",
             "without, with the attack",
         ],

@@ -10,7 +10,7 @@ from feint.errors import FeintError
 from feint.evaluation.success_rates import INTERACTION
 from feint.report.cases.case import WHITE, Case, pick, read
 from feint.report.cases.player import identity, notable
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.report.units import listed
 
 OBJECTIVES = {
@@ -47,13 +47,13 @@ class Selection:
         told = [f"{name} {value}" for name, value in asdict(self).items() if value is not None]
         return listed(told) if told else "anything"
 
-    def among(self, findings: Findings) -> pl.DataFrame:
+    def among(self, run: RunData) -> pl.DataFrame:
         """The attacked rows that fit, white box, at every eps unless one is asked for.
 
         Raises:
             FeintError: there is none; it says what there is.
         """
-        rows = white(findings)
+        rows = white(run)
         fitting = rows
         for name in ("target", "label", "victim"):
             if (asked := getattr(self, name)) is not None:
@@ -66,22 +66,22 @@ class Selection:
             fitting = fitting.filter((pl.col("eps") - self.eps).abs() <= NEAR * abs(self.eps))
         if not len(fitting):
             raise FeintError(
-                f"{findings.folder} has no attacked sequence with {self}. It has {has(rows)}. "
+                f"{run.folder} has no attacked sequence with {self}. It has {has(rows)}. "
                 "Select one of these, or leave an option out."
             )
         return fitting
 
 
-def white(findings: Findings) -> pl.DataFrame:
+def white(run: RunData) -> pl.DataFrame:
     """Every attacked row whose model the attack knew.
 
     Raises:
         FeintError: there is none.
     """
-    rows = findings.judged.filter(WHITE)
+    rows = run.judged.filter(WHITE)
     if not len(rows):
         raise FeintError(
-            f"{findings.folder} holds no attacked sequence: every test sequence is of the target's "
+            f"{run.folder} holds no attacked sequence: every test sequence is of the target's "
             "own class, and is not asked. Run an experiment with other target labels."
         )
     return rows
@@ -103,7 +103,7 @@ def has(rows: pl.DataFrame) -> str:
     )
 
 
-def objective(findings: Findings, name: str, asked: Selection) -> Selection:
+def objective(run: RunData, name: str, asked: Selection) -> Selection:
     """The selection with what a figure of the paper shows: its label and the target there is.
 
     Raises:
@@ -117,40 +117,40 @@ def objective(findings: Findings, name: str, asked: Selection) -> Selection:
             "with `feint figure case`."
         )
     wanted = targets if asked.target is None else (asked.target,)
-    rows = white(findings)
+    rows = white(run)
     for target in wanted:
         if len(rows.filter((pl.col("label") == label) & (pl.col("target") == target))):
             return replace(asked, label=label, target=target)
     raise FeintError(
-        f"{told}; {findings.folder} has no such sequence. It has {has(rows)}. Attack {label} with "
+        f"{told}; {run.folder} has no such sequence. It has {has(rows)}. Attack {label} with "
         f"target.labels = {list(targets[:1])}, or draw what is there with `feint figure case`."
     )
 
 
-def select(findings: Findings, asked: Selection) -> Case:
+def select(run: RunData, asked: Selection) -> Case:
     """The case asked for; by the run's rule (`case.choose`) where several fit.
 
     Raises:
         FeintError: there is none, or its tensors are not there.
     """
-    rows = asked.among(findings)
+    rows = asked.among(run)
     if asked.case is not None:
-        return read(findings, *_named(findings, rows, asked.case))
+        return read(run, *_named(run, rows, asked.case))
     largest = float(rows["eps"].max())  # type: ignore[arg-type]
     where = "at the largest eps" if asked.eps is None else f"at eps {largest:g}"
-    return read(findings, *pick(rows.filter(pl.col("eps") == largest), where))
+    return read(run, *pick(rows.filter(pl.col("eps") == largest), where))
 
 
-def _named(findings: Findings, rows: pl.DataFrame, case: str) -> tuple[dict[str, Any], str]:
+def _named(run: RunData, rows: pl.DataFrame, case: str) -> tuple[dict[str, Any], str]:
     fitting = {identity(row): row for row in rows.iter_rows(named=True)}
     if case in fitting:
         return fitting[case], f"it is the case {case}"
-    told = [(row, why) for row, why in notable(findings) if identity(row) in fitting]
+    told = [(row, why) for row, why in notable(run) if identity(row) in fitting]
     if re.fullmatch(r"[0-9]{1,6}", case) and 1 <= int(case) <= len(told):
         row, why = told[int(case) - 1]
         return row, f"it is case {case} of the player's list, {why}"
     places = f", or a place in its list, 1 to {len(told)}" if told else ""
     raise FeintError(
-        f"{findings.folder} has no case {case!r} with what else is asked. Expected the id in a "
+        f"{run.folder} has no case {case!r} with what else is asked. Expected the id in a "
         f"link of the report's player (#case=..., {next(iter(fitting))} say){places}."
     )

@@ -12,7 +12,7 @@ from feint.errors import FeintError
 from feint.evaluation.questions import NONE
 from feint.evaluation.rows import QUESTION
 from feint.report.cases.case import choose, typical, worst
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 Seen = Float[Tensor, "steps inputs"]
 
@@ -25,7 +25,7 @@ class Lines:
     """One attacked window.
 
     Attributes:
-        row: of `Findings.judged`.
+        row: of `RunData.judged`.
         rule: how it was chosen, in words.
         seen, seen_adv: the input as it is and as attacked.
         answer, answer_adv: what the model answered to each.
@@ -42,10 +42,10 @@ class Lines:
     true: Answered
 
 
-def lines(findings: Findings) -> Iterator[Lines]:
+def lines(run: RunData) -> Iterator[Lines]:
     """The windows shown: the clearest success, the median one, the worst failure."""
     shown = set()
-    chosen, usual, failed = choose(findings), typical(findings), worst(findings)
+    chosen, usual, failed = choose(run), typical(run), worst(run)
     for row, rule in (
         chosen or (None, ""),
         (usual, "the median success, by the share of the distance closed"),
@@ -53,19 +53,19 @@ def lines(findings: Findings) -> Iterator[Lines]:
     ):
         if row is not None and tuple(row[name] for name in QUESTION) not in shown:
             shown.add(tuple(row[name] for name in QUESTION))
-            yield read(findings, row, rule)
+            yield read(run, row, rule)
 
 
-def read(findings: Findings, row: dict[str, Any], rule: str) -> Lines:
+def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
     """Read a row's window from the run's tensors.
 
     Raises:
         FeintError: a file is not there, or does not hold the row.
     """
-    same = findings.judged.filter(
+    same = run.judged.filter(
         pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
     ).row(0, named=True)
-    trail, job, i, steps = findings.trail, str(row["job"]), int(row["row"]), int(row["frames"])
+    trail, job, i, steps = run.trail, str(row["job"]), int(row["row"]), int(row["frames"])
     question = trail.question(job)
     try:
         if question.keys[i] != row["sequence"]:
@@ -82,6 +82,6 @@ def read(findings: Findings, row: dict[str, Any], rule: str) -> Lines:
         )
     except (IndexError, ValueError) as error:
         raise FeintError(
-            f"The tensors in {findings.folder} do not hold the sequence {row['sequence']} of "
+            f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
             f"rows.parquet ({error}). Run `feint score` again."
         ) from error

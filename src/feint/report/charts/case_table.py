@@ -12,7 +12,7 @@ from feint.evaluation.questions import ATTACK
 from feint.report.cases.player import KEY, Player, identity
 from feint.report.charts.success_matrix import Matrix
 from feint.report.embed import contained, script, trusted
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 ROWS = 20_000
 """At most so many in one page."""
@@ -54,19 +54,19 @@ class Browse:
         return SEED
 
 
-def browse(findings: Findings, player: Player | None, limit: int = ROWS) -> Browse | None:
+def browse(run: RunData, player: Player | None, limit: int = ROWS) -> Browse | None:
     """The rows to look through; None if nothing was attacked."""
-    rows = findings.judged.filter(pl.col("attack") == ATTACK)
+    rows = run.judged.filter(pl.col("attack") == ATTACK)
     if not len(rows):
         return None
     return packed(
         rows,
         player.keys if player else (),
-        Matrix.of(findings),
-        findings.models,
-        (findings.unit, findings.distance_unit),
+        Matrix.of(run),
+        run.models,
+        (run.unit, run.distance_unit),
         limit,
-        findings.folder.resolve().name,
+        run.folder.resolve().name,
     )
 
 
@@ -79,7 +79,7 @@ def packed(
     limit: int = ROWS,
     folder: str = "RUN",
 ) -> Browse:
-    """Pack rows of `Findings.judged`.
+    """Pack rows of `RunData.judged`.
 
     Args:
         rows: attacked ones.

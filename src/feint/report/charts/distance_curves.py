@@ -11,7 +11,7 @@ import torch
 
 from feint.errors import FeintError
 from feint.evaluation.questions import NONE
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 CASES = 150
 """At most so many of each model: a sequence and its target, white box."""
@@ -81,14 +81,14 @@ def kind(attack: str) -> str:
     return "noise" if attack.endswith("noise") else attack
 
 
-def sampled(findings: Findings, cases: int = CASES) -> Sampled:
+def sampled(run: RunData, cases: int = CASES) -> Sampled:
     """Draw cases and read their tensors.
 
     Raises:
         FeintError: a file is not there, or does not hold the rows.
     """
-    some, counts, total = drawn(findings, cases)
-    in_cm = measured(findings)
+    some, counts, total = drawn(run, cases)
+    in_cm = measured(run)
     distances: dict[Place, list[np.ndarray]] = defaultdict(list)
     changes: dict[Place, list[np.ndarray]] = defaultdict(list)
     between: dict[str, list[np.ndarray]] = defaultdict(list)
@@ -99,7 +99,7 @@ def sampled(findings: Findings, cases: int = CASES) -> Sampled:
     ).group_by("job", "victim", "attack", "eps", maintain_order=True):
         place = (str(model), kind(str(attack)), float(eps))
         for one in rows.iter_rows(named=True):
-            read = _read(findings, str(job), one, in_cm)
+            read = _read(run, str(job), one, in_cm)
             distances[place].append(read.distance)
             if not in_cm:
                 continue
@@ -125,19 +125,17 @@ def sampled(findings: Findings, cases: int = CASES) -> Sampled:
     )
 
 
-def measured(findings: Findings) -> bool:
+def measured(run: RunData) -> bool:
     """Distances and changes are told in cm."""
-    rows = findings.rows
+    rows = run.rows
     return {"error_cm", "change_cm"} <= set(rows.columns) and bool(
         rows["error_cm"].is_finite().any()
     )
 
 
-def drawn(
-    findings: Findings, cases: int
-) -> tuple[pl.DataFrame, Mapping[str, int], Mapping[str, int]]:
+def drawn(run: RunData, cases: int) -> tuple[pl.DataFrame, Mapping[str, int], Mapping[str, int]]:
     """Rows of a seeded draw of white-box cases; of each model how many, and of how many."""
-    judged = findings.readable.filter(pl.col("source") == pl.col("victim"))
+    judged = run.readable.filter(pl.col("source") == pl.col("victim"))
     asked = judged.select("victim", "target", "sequence").unique().sort(pl.all())
     parts = []
     for _, mine in asked.group_by("victim", maintain_order=True):
@@ -162,19 +160,19 @@ class _Case:
     furthest: np.ndarray
 
 
-def _read(findings: Findings, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
-    trail, skeleton = findings.trail, findings.skeleton
+def _read(run: RunData, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
+    trail, skeleton = run.trail, run.skeleton
     question, i, frames = trail.question(job), row["row"], row["frames"]
     if i >= len(question.keys) or question.keys[i] != row["sequence"]:
         raise FeintError(
-            f"The tensors in {findings.folder} do not hold the sequence {row['sequence']} of "
+            f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
             "rows.parquet. Run `feint score` again."
         )
     missed = (trail.score(job)[0].values[i] - question.wanted.values[i])[:frames].float()
     if not in_cm:
         nothing = np.empty(0)
         return _Case(missed.norm(dim=-1).numpy(), nothing, nothing, nothing)
-    joints = _joints(findings)
+    joints = _joints(run)
     actor = question.x.values[i, :frames, : skeleton.features].float()
     change = trail.seen(job).values[i, :frames, : skeleton.features].float() - actor
     place = skeleton.to_metres(actor)[:, joints]
@@ -186,10 +184,10 @@ def _read(findings: Findings, job: str, row: Mapping[str, Any], in_cm: bool) -> 
     )
 
 
-def _joints(findings: Findings) -> torch.Tensor:
+def _joints(run: RunData) -> torch.Tensor:
     """Those that the attacker may move."""
-    named = findings.experiment["attack"]["joints"] or findings.skeleton.joints
-    return torch.tensor([findings.skeleton.joint(name) for name in named])
+    named = run.experiment["attack"]["joints"] or run.skeleton.joints
+    return torch.tensor([run.skeleton.joint(name) for name in named])
 
 
 def lasts(lengths: list[int]) -> int:

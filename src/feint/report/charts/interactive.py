@@ -16,7 +16,7 @@ from feint.report.charts.minimal_eps import Smallest
 from feint.report.charts.smoothness import Rough, rough
 from feint.report.charts.success_matrix import Matrix, named
 from feint.report.embed import contained, script, trusted
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 ALL = "all targets together"
 
@@ -52,39 +52,39 @@ class Charts:
         return trusted(self.script)
 
 
-def charts(findings: Findings, matrix: Matrix | None, shaken: pl.DataFrame) -> Charts | None:
+def charts(run: RunData, matrix: Matrix | None, shaken: pl.DataFrame) -> Charts | None:
     """Everything to draw; None if nothing was attacked.
 
     Args:
-        findings: of the run.
+        run: of the run.
         matrix: of the same, for its order of pairs, eps and targets.
         shaken: of `case.shaken`.
     """
     if matrix is None:
         return None
-    ways = tuple(success_criteria.readings(findings))
+    ways = tuple(success_criteria.readings(run))
     white = tuple(victim for source, victim in matrix.pairs if source == victim)
-    found = minimal_eps.smallest(findings)
-    drawn = sampled(findings)
+    found = minimal_eps.smallest(run)
+    drawn = sampled(run)
     there = pl.col("victim").is_in(white) & pl.col("eps").is_in(matrix.eps)
     shakes = rough(shaken.filter(there)) if drawn.in_cm else None
     targets = [ALL, *matrix.targets] if len(matrix.targets) > 1 else list(matrix.targets)
     value = {
-        "unit": findings.unit,
-        "depth": findings.depth,
+        "unit": run.unit,
+        "depth": run.depth,
         "eps": list(matrix.eps),
         "told": list(matrix.told),
         "pairs": [{"source": s, "victim": v, "name": named(s, v)} for s, v in matrix.pairs],
         "models": list(white),
         "targets": targets,
-        "readings": [_reading(findings, one, ways, matrix) for one in ways],
+        "readings": [_reading(run, one, ways, matrix) for one in ways],
         "needed": None if found is None else _needed(found),
         "distances": {
             "unit": "cm a joint" if drawn.in_cm else "data units",
-            "fps": findings.skeleton.fps,
+            "fps": run.skeleton.fps,
             "cases": [[drawn.cases.get(one, 0), drawn.total.get(one, 0)] for one in white],
             "courses": _courses(drawn, white, matrix.eps),
-            "spreads": _spreads(findings, white, matrix.eps),
+            "spreads": _spreads(run, white, matrix.eps),
         },
         "moved": _moved(drawn, white, matrix.eps),
         "rough": None if shakes is None else _rough(shakes, white, matrix.eps),
@@ -101,7 +101,7 @@ def counted(values: Iterable[float | None], steps: int) -> list[int | None]:
 
 
 def _reading(
-    findings: Findings,
+    run: RunData,
     one: success_criteria.Reading,
     ways: Sequence[success_criteria.Reading],
     matrix: Matrix,
@@ -109,7 +109,7 @@ def _reading(
     """Its rates: pair, target (0: all), eps, the counts, then six bounds in ten-thousandths."""
     several = len(matrix.targets) > 1
     rates = []
-    for rate in success_criteria.rates(findings, one):
+    for rate in success_criteria.rates(run, one):
         if several or rate.target is not None:
             where = 0 if rate.target is None else matrix.targets.index(rate.target) + several
             pair = matrix.pairs.index((rate.source, rate.victim))
@@ -166,11 +166,9 @@ def _courses(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> list
     ]
 
 
-def _spreads(
-    findings: Findings, white: Sequence[str], eps: Sequence[float]
-) -> list[dict[str, Any]]:
+def _spreads(run: RunData, white: Sequence[str], eps: Sequence[float]) -> list[dict[str, Any]]:
     """Quartiles of a sequence's distance against eps: in cm where it is known, in tolerances."""
-    rows = findings.judged.filter(
+    rows = run.judged.filter(
         pl.col("source") == pl.col("victim"), (pl.col("attack") == NONE) | pl.col("eps").is_in(eps)
     ).with_columns(share=pl.col("distance") / pl.col("kappa"))
     told = {"share": "of the tolerance", "error_cm": "cm a joint"}

@@ -6,7 +6,7 @@ import polars as pl
 
 from feint.errors import DamagedError
 from feint.evaluation.questions import ATTACK
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,20 @@ class Smallest:
     parts: tuple[Needed, ...]
 
 
-def smallest(findings: Findings) -> Smallest | None:
+def smallest(run: RunData) -> Smallest | None:
     """What every sequence needed; None if nothing was attacked."""
-    judged = findings.judged.filter(pl.col("source") == pl.col("victim"))
+    judged = run.judged.filter(pl.col("source") == pl.col("victim"))
     noise = first(judged.filter(pl.col("attack").str.ends_with("noise")))
     grid = first(judged.filter(pl.col("attack") == ATTACK))
     try:
-        searched = findings.searched
+        searched = run.searched
     except DamagedError:
         searched = None  # said among what is lost
     found = grid if searched is None else searched
     if not len(found):
         return None
     tried = {(s, t): _enough(some) for (s, t), some in noise.group_by("source", "target")}
-    order = {name: i for i, name in enumerate(findings.models)}
+    order = {name: i for i, name in enumerate(run.models)}
     parts = [
         Needed(
             str(model),
@@ -72,16 +72,14 @@ def smallest(findings: Findings) -> Smallest | None:
     ]
     parts.sort(key=lambda one: (order.get(one.model, len(order)), one.model, one.target))
     # The search goes up to the experiment's largest eps, as the grid does.
-    return Smallest(
-        searched is not None, float(max(findings.experiment["attack"]["eps"])), tuple(parts)
-    )
+    return Smallest(searched is not None, float(max(run.experiment["attack"]["eps"])), tuple(parts))
 
 
 def first(judged: pl.DataFrame) -> pl.DataFrame:
     """The smallest eps at which each row counts: 0 where it does without, null where it never does.
 
     Args:
-        judged: of `Findings.judged`, of one kind of attack.
+        judged: of `RunData.judged`, of one kind of attack.
     """
     return judged.group_by("source", "target", "label", "sequence").agg(
         eps=pl.when(pl.col("clean").any())

@@ -16,7 +16,7 @@ from feint.evaluation.bootstrap import cluster_intervals
 from feint.evaluation.questions import ATTACK, NONE
 from feint.evaluation.rows import QUESTION
 from feint.evaluation.success_rates import INTERACTION
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.sequences import Norm
 from feint.skeleton import SBU_15
 
@@ -84,39 +84,39 @@ ABOUT = {
 }
 
 
-def hits(findings: Findings) -> dict[str, pl.Series]:
-    """Which of `Findings.judged` count as the target, by every yardstick that the rows support."""
-    judged = findings.judged
+def hits(run: RunData) -> dict[str, pl.Series]:
+    """Which of `RunData.judged` count as the target, by every yardstick that the rows support."""
+    judged = run.judged
     found = {OWN: judged["reached"]}
-    if of_the_paper(findings):
+    if of_the_paper(run):
         for name in (FRAME, JOINT):
             printed = table1.paper(name)
-            if f"distance_{name}" in judged.columns and not _same(findings, printed):
+            if f"distance_{name}" in judged.columns and not _same(run, printed):
                 found[name] = printed.reached(judged)
     if "named_real" in judged.columns:
         found[RECOGNISED] = judged["named_real"].eq_missing(judged["target"])
     return found
 
 
-def of_the_paper(findings: Findings) -> bool:
+def of_the_paper(run: RunData) -> bool:
     """The classes and the skeleton are SBU's, which Table 1 is of."""
-    labels = findings.described["data"]["labels"]
-    return set(labels) == set(constants.ACTIONS.values()) and findings.skeleton == SBU_15
+    labels = run.described["data"]["labels"]
+    return set(labels) == set(constants.ACTIONS.values()) and run.skeleton == SBU_15
 
 
-def _same(findings: Findings, other: tolerance.Tolerance) -> bool:
+def _same(run: RunData, other: tolerance.Tolerance) -> bool:
     """The run's own tolerance is this one, for its targets."""
-    own = findings.tolerance
-    targets = findings.judged["target"].unique().to_list()
+    own = run.tolerance
+    targets = run.judged["target"].unique().to_list()
     return (own.norm, own.per_frame) == (other.norm, other.per_frame) and all(
         own.of(one) == other.of(one) for one in targets
     )
 
 
-def readings(findings: Findings) -> list[Reading]:
+def readings(run: RunData) -> list[Reading]:
     """Every way to read success that the rows support, the run's own first."""
     found = []
-    for yardstick in hits(findings):
+    for yardstick in hits(run):
         name, told = ABOUT[yardstick]
         found.append(
             Reading(f"of those that failed without an attack, {name}", told, yardstick, True)
@@ -125,9 +125,9 @@ def readings(findings: Findings) -> list[Reading]:
     return found
 
 
-def rates(findings: Findings, reading: Reading) -> Iterator[Rate]:
+def rates(run: RunData, reading: Reading) -> Iterator[Rate]:
     """Every rate in a reading: white box and transfer, all targets together and one by one."""
-    judged = findings.judged.with_columns(hits(findings)[reading.yardstick].alias("hit"))
+    judged = run.judged.with_columns(hits(run)[reading.yardstick].alias("hit"))
     clean = judged.filter(pl.col("attack") == NONE).select(*QUESTION, clean="hit")
     noise = (
         judged.filter(pl.col("attack").str.ends_with("noise"))

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from feint.evaluation.questions import ATTACK
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.report.tables import percent
 
 PLACE = ("source", "victim", "label", "target", "eps")
@@ -50,11 +50,11 @@ class Matrix:
     counts: tuple[tuple[int | None, ...], ...]
 
     @staticmethod
-    def of(findings: Findings) -> "Matrix":
+    def of(run: RunData) -> "Matrix":
         """Count a run's rows."""
-        cells = counted(findings.judged)
+        cells = counted(run.judged)
         eps = sorted(cells["eps"].unique())
-        place = {name: i for i, name in enumerate(findings.models)}
+        place = {name: i for i, name in enumerate(run.models)}
 
         def order(pair: tuple[str, str]) -> tuple[object, ...]:
             """By victim in the models' order, its own attacks first; strangers last."""
@@ -68,7 +68,7 @@ class Matrix:
         return Matrix(
             tuple(pairs),
             tuple(eps),
-            tuple(findings.told_eps(one) for one in eps),
+            tuple(run.told_eps(one) for one in eps),
             tuple(labels),
             tuple(targets),
             tuple(
@@ -130,7 +130,7 @@ def named(source: str, victim: str) -> str:
 
 
 def counted(judged: pl.DataFrame) -> pl.DataFrame:
-    """Count `Findings.judged` by `PLACE`.
+    """Count `RunData.judged` by `PLACE`.
 
     Returns:
         asked; failed: did not count as the target without an attack; moved: those of them that the

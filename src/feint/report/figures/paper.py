@@ -12,7 +12,7 @@ from feint.evaluation.questions import ATTACK
 from feint.report.cases.case import Case, Motion
 from feint.report.charts.svg import ACTOR, INK, curves, legend_below, ruled, style
 from feint.report.figures.stick_figures import Box, Person, View, side, stage
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 MOMENTS = 10
@@ -73,23 +73,23 @@ def depth(walks: Sequence[Walk]) -> Figure:
         return figure
 
 
-def success(findings: Findings, victim: str | None = None, target: str | None = None) -> Figure:
+def success(run: RunData, victim: str | None = None, target: str | None = None) -> Figure:
     """Figure 5: success against eps, a row a model; left white box, right what others crafted.
 
     Every panel has the rate without an attack and under random noise, as the report's have.
 
     Args:
-        findings: of the run.
+        run: of the run.
         victim: only this model's row.
         target: only this target; all together if not given.
 
     Raises:
         FeintError: there is nothing to draw.
     """
-    rates = findings.rates if target is None else findings.rates_by_target
+    rates = run.rates if target is None else run.rates_by_target
     some = rates.filter(pl.col("attack") == ATTACK)
-    targets = sorted(set(findings.rates_by_target["target"]))
-    victims = [name for name in findings.models if name in set(some["victim"])]
+    targets = sorted(set(run.rates_by_target["target"]))
+    victims = [name for name in run.models if name in set(some["victim"])]
     if target is not None:
         some = some.filter(pl.col("target") == target)
     if victim is not None:
@@ -103,13 +103,13 @@ def success(findings: Findings, victim: str | None = None, target: str | None = 
         )
         raise FeintError(
             f"There is no rate{' with ' + ' and '.join(asked) if asked else ''} to draw in "
-            f"{findings.folder}. It has {has}."
+            f"{run.folder}. It has {has}."
         )
     shown = [name for name in victims if name in set(some["victim"])]
     pairs = {
         name: sorted(
             set(some.filter(pl.col("victim") == name)["source"]),
-            key=lambda source, name=name: (source != name, findings.models.index(source)),  # type: ignore[misc]
+            key=lambda source, name=name: (source != name, run.models.index(source)),  # type: ignore[misc]
         )
         for name in shown
     }
@@ -122,7 +122,7 @@ def success(findings: Findings, victim: str | None = None, target: str | None = 
             for j, source in enumerate(pairs[name]):
                 axes = ruled(figure.add_subplot(len(shown), columns, i * columns + j + 1))
                 curve = some.filter(pl.col("victim") == name, pl.col("source") == source)
-                curves(axes, curve, findings.unit, findings.depth)
+                curves(axes, curve, run.unit, run.depth)
                 own = source == name
                 title = f"{name}, white box" if own else f"crafted on {source}, answered by {name}"
                 axes.set_title(title, fontsize=9.5, color=INK)

@@ -14,7 +14,7 @@ from feint.errors import FeintError, first_of
 from feint.evaluation.table1 import OBJECTIVES
 from feint.io.atomic import read_bytes, safe_join
 from feint.report.cases.selection import white
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.survey.study import texts
 from feint.survey.study.schema import Kind, Objective, Study
 from feint.survey.study.stimuli import PANELS, Sample, among, drawn, evenly, sample
@@ -72,60 +72,60 @@ def make(run: Path, out: Path, wanted: Wanted | None = None) -> Study:
     Raises:
         FeintError: see `draft`; or the folder holds another study.
     """
-    made = draft(Findings.of(run), wanted or Wanted())
+    made = draft(RunData.load(run), wanted or Wanted())
     made.study.save(out, made.stimuli)
     return made.study
 
 
-def draft(findings: Findings, wanted: Wanted) -> Draft:
+def draft(run_data: RunData, wanted: Wanted) -> Draft:
     """Make a study; the same run and the same wishes make the same.
 
     Raises:
         FeintError: the run was not scored, shows no people, was attacked with one eps alone, or
             has not got what is wanted.
     """
-    if not findings.described["feature_spec"]:
+    if not run_data.described["feature_spec"]:
         raise FeintError(
-            f"{findings.folder} is of data without a skeleton, and a study shows people. Make one "
+            f"{run_data.folder} is of data without a skeleton, and a study shows people. Make one "
             "of a run on skeletons, such as `feint demo` or examples/sbu.toml."
         )
-    rows = white(findings)
+    rows = white(run_data)
     epsilons = evenly(rows["eps"])
     if len(epsilons) < 2:
         raise FeintError(
-            f"{findings.folder} was attacked with one eps alone, {epsilons[0]:g} "
-            f"{findings.unit}; judges choose among several. Give attack.eps two or more, {PANELS} "
+            f"{run_data.folder} was attacked with one eps alone, {epsilons[0]:g} "
+            f"{run_data.unit}; judges choose among several. Give attack.eps two or more, {PANELS} "
             "as in the paper, and run `feint score` again."
         )
     rows = rows.filter(pl.col("eps").is_in(epsilons))
-    samples = {_name(one): one for one in _samples(findings, rows, wanted)}
-    labels = {*findings.described["data"]["labels"], *rows["target"]}
+    samples = {_name(one): one for one in _samples(run_data, rows, wanted)}
+    labels = {*run_data.described["data"]["labels"], *rows["target"]}
     trials = Trials(
-        findings.skeleton,
+        run_data.skeleton,
         tuple(sorted(labels)),
         tuple(wanted.tasks),
         wanted.seed,
         wanted.recorded,
     )
-    trials.practise(_practice(findings, rows, list(samples.values()), wanted.seed))
+    trials.practise(_practice(run_data, rows, list(samples.values()), wanted.seed))
     for name, one in samples.items():
         trials.ask(name, one)
     trials.catch(samples)
     trials.compare(samples)
     minutes = ceil(sum(SECONDS[one.kind] for one in trials.every.values()) / 60)
-    study = _study(findings, wanted, samples, trials, minutes)
+    study = _study(run_data, wanted, samples, trials, minutes)
     return Draft(study, trials.shown(), minutes, tuple(_notes(epsilons, samples)))
 
 
-def _samples(findings: Findings, rows: pl.DataFrame, wanted: Wanted) -> list[Sample]:
+def _samples(run_data: RunData, rows: pl.DataFrame, wanted: Wanted) -> list[Sample]:
     """The objectives, each with its sequence."""
-    models = wanted.models or [one for one in findings.models if one in set(rows["victim"])][:1]
+    models = wanted.models or [one for one in run_data.models if one in set(rows["victim"])][:1]
     targets = set(rows["target"])
     known = [one for one in OBJECTIVES if one in targets] or sorted(targets)
     return [
         sample(
-            among(rows, findings.folder, label=action, target=reaction, victim=model),
-            findings,
+            among(rows, run_data.folder, label=action, target=reaction, victim=model),
+            run_data,
             wanted.seed,
         )
         for action, reaction in dict.fromkeys(wanted.objectives or [(None, one) for one in known])
@@ -133,28 +133,28 @@ def _samples(findings: Findings, rows: pl.DataFrame, wanted: Wanted) -> list[Sam
     ]
 
 
-def _practice(findings: Findings, rows: pl.DataFrame, samples: list[Sample], seed: int) -> Sample:
+def _practice(run_data: RunData, rows: pl.DataFrame, samples: list[Sample], seed: int) -> Sample:
     """A sequence to practise on: of a reaction no objective wants, else the next of the first."""
     first = samples[0].row
     rows = rows.filter(pl.col("victim") == first["victim"])
     spare = set(rows["target"]) - {one.row["target"] for one in samples}
     target = drawn(spare, seed)[0] if spare else first["target"]
-    return sample(rows.filter(pl.col("target") == target), findings, seed, 0 if spare else 1)
+    return sample(rows.filter(pl.col("target") == target), run_data, seed, 0 if spare else 1)
 
 
 def _study(
-    findings: Findings, wanted: Wanted, samples: dict[str, Sample], trials: Trials, minutes: int
+    run_data: RunData, wanted: Wanted, samples: dict[str, Sample], trials: Trials, minutes: int
 ) -> Study:
     """The plan."""
     try:
         return Study(
-            name=wanted.name or str(findings.experiment["name"]),
+            name=wanted.name or str(run_data.experiment["name"]),
             consent=wanted.consent or texts.CONSENT.format(minutes=minutes),
             instructions=texts.INSTRUCTIONS,
             thanks=texts.THANKS,
-            run=_run(findings),
-            skeleton=json.loads(json.dumps(asdict(findings.skeleton))),  # lists, as it is read
-            eps_unit=findings.unit,
+            run=_run(run_data),
+            skeleton=json.loads(json.dumps(asdict(run_data.skeleton))),  # lists, as it is read
+            eps_unit=run_data.unit,
             seed=wanted.seed,
             classes=trials.classes,
             objectives=tuple(
@@ -178,16 +178,16 @@ def _study(
         ) from error
 
 
-def _run(findings: Findings) -> dict[str, str]:
+def _run(run_data: RunData) -> dict[str, str]:
     """Which run it was, without where it lay."""
-    data = findings.described["data"]
-    rows = read_bytes(safe_join(findings.folder, "rows.parquet"))
+    data = run_data.described["data"]
+    rows = read_bytes(safe_join(run_data.folder, "rows.parquet"))
     return {
-        "name": str(findings.experiment["name"]),
+        "name": str(run_data.experiment["name"]),
         "data": str(data["source"]),
         "test": str(data["test_fingerprint"]),
         "rows": hashlib.sha256(rows).hexdigest(),
-        "feint": str(findings.described["versions"].get("feint", "")),
+        "feint": str(run_data.described["versions"].get("feint", "")),
     }
 
 

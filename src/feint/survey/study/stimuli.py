@@ -14,7 +14,7 @@ from feint.report.cases import case
 from feint.report.cases.case import Case, Motion
 from feint.report.cases.player import encoded, step_of
 from feint.report.cases.selection import has
-from feint.report.run_data import Findings
+from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 SCHEMA = 1
@@ -43,14 +43,14 @@ class Sample:
         return bool(self.row["clean"])
 
 
-def sample(rows: pl.DataFrame, findings: Findings, seed: int, place: int = 0) -> Sample:
+def sample(rows: pl.DataFrame, run_data: RunData, seed: int, place: int = 0) -> Sample:
     """Choose the sequence that is asked about.
 
     The first, in the order that seed and reaction give (`drawn`), of those whose answer does not
     count as the target without an attack; of all, if there is none.
 
     Args:
-        rows: of `Findings.judged`: one objective's, at the eps that are shown.
+        rows: of `RunData.judged`: one objective's, at the eps that are shown.
         seed: the study's.
         place: 1 for the next one, if there is one.
 
@@ -60,7 +60,7 @@ def sample(rows: pl.DataFrame, findings: Findings, seed: int, place: int = 0) ->
     open_ = rows.filter(~pl.col("clean"))
     keys = drawn((open_ if len(open_) else rows)["sequence"], f"{seed}:{rows['target'][0]}")
     chosen = rows.filter(pl.col("sequence") == keys[min(place, len(keys) - 1)]).sort("eps")
-    return Sample(tuple(case.read(findings, row, "") for row in chosen.iter_rows(named=True)))
+    return Sample(tuple(case.read(run_data, row, "") for row in chosen.iter_rows(named=True)))
 
 
 def drawn(names: Iterable[str], seed: int | str) -> list[str]:
