@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from feint.attacks.targets import between
-from feint.data.pairs import moves_more, pair
+from feint.data.pairs import guess_initiator, pair
 from feint.data.sbu import dataset
 from feint.data.synthetic import generate
 from feint.evaluation.psychometric import auc
@@ -29,7 +29,7 @@ def main() -> None:
     interactions = dataset.read(data) if data else generate.generate()
     known = [one for one in interactions if one.initiator != "unknown"]
     if known:
-        right = sum(moves_more(one.first, one.second) == one.initiator for one in known)
+        right = sum(guess_initiator(one.first, one.second) == one.initiator for one in known)
         print(
             f"the one who moves more is the initiator in {right / len(known):.0%} of {len(known)}"
         )

@@ -41,7 +41,7 @@ UNTRAINED = {"tcn": "?", "other": "?"}
 MANY = """
 name = "many"
 [data]
-runs = 4
+repetitions = 4
 [[model]]
 kind = "TCN"
 width = 4

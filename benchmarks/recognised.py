@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     folder = parser.parse_args().run
     about = config.Experiment(**describe(folder)["experiment"])
-    interactions = generate.generate(about.data.seed, about.data.runs)
+    interactions = generate.generate(about.data.seed, about.data.repetitions)
     train, test = (pair(part) for part in dataset.split(interactions, about.data.test_sets))
     labels = sorted(set(train.labels))
     seen = features(train.reactor, train.sides)

@@ -52,7 +52,7 @@ def sbu_root() -> Path:
 TINY = """
 name = "tiny"
 [data]
-runs = 1
+repetitions = 1
 test_sets = {test_sets}
 [[model]]
 kind = "TCN"
@@ -83,7 +83,7 @@ rows_per_job = 2
 LEAST = """
 name = "least"
 [data]
-runs = 1
+repetitions = 1
 test_sets = {test_sets}
 [[model]]
 kind = "TCN"

@@ -85,8 +85,8 @@ def trained(name: str, overfit: bool = False) -> tuple[nn.Module, Sequences]:
     what it has not seen are erratic, and attacks get stuck.
     """
     epochs, rate, sets = (120, 1e-2, SETS[:2]) if overfit else (40, 5e-3, SETS)
-    fit = pair(generate(runs=1, sets=sets), directions="responds")
-    test = pair(generate(runs=1, sets=["s07s01"]), directions="responds")
+    fit = pair(generate(repetitions=1, sets=sets), reactor_role="responder")
+    test = pair(generate(repetitions=1, sets=["s07s01"]), reactor_role="responder")
     seen, unseen = (
         p.actor if overfit else with_first_pose(p.actor, p.reactor) for p in (fit, test)
     )

@@ -16,7 +16,7 @@ def windows(rows, steps=5):
     values = torch.arange(rows * steps * 2.0).reshape(rows, steps, 2)
     some = Sequences(values, torch.full((rows,), steps))
     keys = tuple(f"s/0/{i}" for i in range(rows))
-    same = [(word,) * rows for word in ("s", "s", "right", "responds")]
+    same = [(word,) * rows for word in ("s", "s", "right", "responder")]
     return Pairs(some, some, keys, *same, FORM)
 
 

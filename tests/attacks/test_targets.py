@@ -156,18 +156,18 @@ FAR_LEFT = doll((0.0, 9.0, 1.0), (0.0, 9.0, 1.0))
 RIGHT = doll((5.0, -1.0, 2.0), (5.0, -1.0, 2.0))
 
 TRAIN = pairs(
-    ("kick", "left", "responds", FAR_LEFT),
-    ("kick", "left", "initiates", LEFT),
-    ("hug", "left", "responds", LEFT + 1),
-    ("kick", "left", "responds", NEAR_LEFT),
-    ("kick", "right", "responds", RIGHT),
-    ("bow", "right", "initiates", RIGHT + 1),
-    ("bow", "right", "initiates", doll((5.0, -3.0, 2.0), (5.0, -3.0, 2.0))),
+    ("kick", "left", "responder", FAR_LEFT),
+    ("kick", "left", "initiator", LEFT),
+    ("hug", "left", "responder", LEFT + 1),
+    ("kick", "left", "responder", NEAR_LEFT),
+    ("kick", "right", "responder", RIGHT),
+    ("bow", "right", "initiator", RIGHT + 1),
+    ("bow", "right", "initiator", doll((5.0, -3.0, 2.0), (5.0, -3.0, 2.0))),
 )
 TEST = pairs(
-    ("hug", "right", "responds", doll((1.0, 0.0, 0.0))),
-    ("hug", "left", "responds", doll((2.0, 8.0, 0.5), (2.0, 8.0, 0.5), (2.0, 8.0, 0.5))),
-    ("hug", "left", "responds", doll((3.0, -1.0, 1.0))),
+    ("hug", "right", "responder", doll((1.0, 0.0, 0.0))),
+    ("hug", "left", "responder", doll((2.0, 8.0, 0.5), (2.0, 8.0, 0.5), (2.0, 8.0, 0.5))),
+    ("hug", "left", "responder", doll((3.0, -1.0, 1.0))),
 )
 
 
@@ -187,7 +187,7 @@ def test_the_nearest_is_nearest_to_each_true_reaction() -> None:
 
 
 def test_a_role_can_be_asked_for() -> None:
-    keys, _ = Targets(role="initiates").choose("kick", TRAIN, TEST)
+    keys, _ = Targets(role="initiator").choose("kick", TRAIN, TEST)
     assert keys == ["set/1/AB"] * 3
 
 
@@ -217,14 +217,14 @@ def test_the_nearest_of_the_other_side_is_compared_as_it_will_be_asked() -> None
     # Bows exist on the right only, with hands at (-1, 2) and (-3, 2): mirrored (-2, 1), (-2, 3).
     # Somebody on the left with hands at (-2, 2.75) is nearest to the second of them, mirrored;
     # unmirrored it would be the first (1.25 against 1.95).
-    test = pairs(("hug", "left", "responds", doll((0.0, -2.0, 2.75))))
+    test = pairs(("hug", "left", "responder", doll((0.0, -2.0, 2.75))))
     keys, targets = Targets(exemplar="nearest").choose("bow", TRAIN, test)
     assert keys == ["set/6/AB"]
     assert targets[0].tolist() == doll((5.0, -2.0, 3.0), (5.0, -2.0, 3.0)).tolist()
 
 
 @pytest.mark.parametrize(
-    "targets, label", [(Targets(), "wave"), (Targets(role="initiates"), "hug")]
+    "targets, label", [(Targets(), "wave"), (Targets(role="initiator"), "hug")]
 )
 def test_a_class_that_is_not_there_is_told(targets: Targets, label: str) -> None:
     with pytest.raises(FeintError, match=rf"no reaction '{label}' with role.*bow, hug, kick"):

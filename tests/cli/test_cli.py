@@ -21,7 +21,7 @@ from feint.jobs.store import Store
 SMALL = """
 name = "small"
 [data]
-runs = 1
+repetitions = 1
 [[model]]
 kind = "TCN"
 width = 8
@@ -79,15 +79,15 @@ def test_an_error_is_one_message_and_status_2(monkeypatch, capsys, tmp_path):
 
 def test_sbu_without_a_folder_says_what_to_pass(monkeypatch, capsys, tmp_path):
     path = tmp_path / "x.toml"
-    path.write_text(SMALL.replace("runs = 1", 'source = "sbu"'))
+    path.write_text(SMALL.replace("repetitions = 1", 'source = "sbu"'))
     assert main(monkeypatch, "run", path, "--out", tmp_path / "run") == 2
     assert "--data DIR" in capsys.readouterr().err
 
 
 def test_the_whole_run_stage_by_stage_and_at_once(tmp_path):
     path, folder = tmp_path / "x.toml", tmp_path / "run"
-    sets = f"runs = 1\ntest_sets = {list(constants.SETS[4:])}"  # little to learn from
-    path.write_text(SMALL.replace("runs = 1", sets))
+    sets = f"repetitions = 1\ntest_sets = {list(constants.SETS[4:])}"  # little to learn from
+    path.write_text(SMALL.replace("repetitions = 1", sets))
     assert "hold first pose" in invoke("train", path, "--out", folder).output
     assert not (folder / "adversarial").exists()
     invoke("attack", path, "--out", folder)
@@ -109,7 +109,7 @@ def test_report_on_no_run_is_refused(monkeypatch, capsys, tmp_path):
 
 
 def test_synthetic_data_passes_through_sbus_code(tmp_path):
-    told = invoke("data", "synthetic", tmp_path, "--runs", 1)
+    told = invoke("data", "synthetic", tmp_path, "--repetitions", 1)
     assert "189 interactions" in told.output
     assert len(dataset.read(tmp_path)) == 189
 

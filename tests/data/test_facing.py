@@ -9,7 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feint.data.facing import faced, from_own_place, heading, turned
+from feint.data.facing import (
+    egocentric_motion,
+    egocentric_sequences,
+    heading,
+    rotate_about_vertical,
+)
 from feint.data.pairs import pair
 from feint.data.sbu import dataset
 from feint.errors import FeintError
@@ -35,9 +40,9 @@ def test_heading_of_somebody_who_faces_x():
 @given(angle=st.floats(-3, 3), x=st.floats(-2, 2), z=st.floats(0, 3), seed=st.integers(0, 9))
 def test_place_and_direction_do_not_matter(angle: float, x: float, z: float, seed: int):
     positions = person(seed)
-    elsewhere = turned(positions, angle) + torch.tensor([x, 0.3, z])
+    elsewhere = rotate_about_vertical(positions, angle) + torch.tensor([x, 0.3, z])
     assert float(heading(elsewhere, SBU_15)) == pytest.approx(angle, abs=1e-4)
-    here, there = (faced(SBU_15.from_metres(p), SBU_15) for p in (positions, elsewhere))
+    here, there = (egocentric_motion(SBU_15.from_metres(p), SBU_15) for p in (positions, elsewhere))
     torch.testing.assert_close(here, there, atol=1e-4, rtol=0)
 
 
@@ -45,26 +50,26 @@ def test_travel_is_told_or_taken_out():
     positions = person()
     positions = positions + torch.arange(5.0)[:, None, None] * torch.tensor([0.5, 0.0, 0.0])
     values, root = SBU_15.from_metres(positions), SBU_15.joint("torso")
-    went = faced(values, SBU_15)[:, root]
+    went = egocentric_motion(values, SBU_15)[:, root]
     assert float(went[0].norm()) == 0
     assert float(went[-1, 0]) == pytest.approx(2.0, abs=0.5)
-    assert float(faced(values, SBU_15, travel=False)[:, root].norm()) == 0
+    assert float(egocentric_motion(values, SBU_15, travel=False)[:, root].norm()) == 0
 
 
 def test_not_turned_is_only_moved():
-    positions = turned(person(), 1.0)
-    told = faced(SBU_15.from_metres(positions), SBU_15, turn=False)
+    positions = rotate_about_vertical(person(), 1.0)
+    told = egocentric_motion(SBU_15.from_metres(positions), SBU_15, turn=False)
     torch.testing.assert_close(told, positions - positions[:1, [SBU_15.joint("torso")]])
 
 
 def test_flat_sequences_keep_lengths_and_padding():
     both = Sequences.pad([SBU_15.from_metres(person(0, 4)), SBU_15.from_metres(person(1, 7))])
-    told = from_own_place(both, SBU_15)
+    told = egocentric_sequences(both, SBU_15)
     assert told.values.shape == (2, 7, 45)
     assert told.lengths.tolist() == [4, 7]
     assert float(told.values[0, 4:].abs().max()) == 0
     first = both[[0]]
-    torch.testing.assert_close(from_own_place(first, SBU_15).values[0], told.values[0, :4])
+    torch.testing.assert_close(egocentric_sequences(first, SBU_15).values[0], told.values[0, :4])
 
 
 def test_other_axes_are_refused():

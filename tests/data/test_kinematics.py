@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from feint.data.kinematics import percentile, sizes
+from feint.data.kinematics import magnitudes, percentile
 from feint.errors import FeintError
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
@@ -25,13 +25,13 @@ def moving(x: torch.Tensor) -> torch.Tensor:
     [(1, "speed", 2.0), (2, "acceleration", 4.0), (3, "jerk", 12.0)],
 )
 def test_a_polynomial_has_its_own_derivative(power, quantity, expected):
-    size = sizes(moving(2 * SECONDS**power), SBU_15, quantity)
+    size = magnitudes(moving(2 * SECONDS**power), SBU_15, quantity)
     assert size.shape == (6 - power, 15)
     torch.testing.assert_close(size, torch.full_like(size, expected))
 
 
 def test_steady_motion_does_not_accelerate():
-    assert float(sizes(moving(3 * SECONDS), SBU_15, "acceleration").max()) < 1e-9
+    assert float(magnitudes(moving(3 * SECONDS), SBU_15, "acceleration").max()) < 1e-9
 
 
 def test_percentiles_of_own_frames_alone():
@@ -43,9 +43,9 @@ def test_percentiles_of_own_frames_alone():
 
 def test_features_behind_the_skeleton_are_left():
     values = torch.cat([moving(2 * SECONDS), torch.rand(6, 45)], dim=1)
-    assert float(sizes(values, SBU_15, "speed").max()) == pytest.approx(2.0)
+    assert float(magnitudes(values, SBU_15, "speed").max()) == pytest.approx(2.0)
 
 
 def test_an_unknown_quantity_is_refused():
     with pytest.raises(FeintError, match="no 'snap'; expected one of speed, acceleration, jerk"):
-        sizes(moving(SECONDS), SBU_15, "snap")
+        magnitudes(moving(SECONDS), SBU_15, "snap")

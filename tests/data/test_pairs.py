@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from feint.data.pairs import Interaction, Pairs, moves_more, pair, side
+from feint.data.pairs import Interaction, Pairs, guess_initiator, pair, reactor_side
 from feint.errors import FeintError
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
@@ -52,39 +52,39 @@ def test_both_directions_use_everybody_as_the_actor_once() -> None:
 def test_the_reactors_side_is_where_the_camera_sees_them() -> None:
     # In AB the reactor is the second person: at 0.8 against 0.2, then at 0.1 against 0.9.
     assert pair(TWO).sides == ("right", "left", "left", "right")
-    assert side(person(0.5), person(0.4)) == "left"
-    assert side(person(0.4), person(0.5)) == "right"
+    assert reactor_side(person(0.5), person(0.4)) == "left"
+    assert reactor_side(person(0.4), person(0.5)) == "right"
 
 
 def test_the_side_is_read_from_the_root_alone() -> None:
     actor, reactor = person(0.5), person(0.6)
     reactor[:, HAND] = -9.0
-    assert side(actor, reactor) == "right"
+    assert reactor_side(actor, reactor) == "right"
 
 
 def test_the_one_who_begins_initiates() -> None:
     # The second person waves more in the first interaction; the source knows in the second.
-    assert pair(TWO).roles == ("initiates", "responds", "responds", "initiates")
+    assert pair(TWO).roles == ("initiator", "responder", "responder", "initiator")
     turned = [TWO[0], replace(TWO[1], initiator="second")]
-    assert pair(turned).roles == ("initiates", "responds", "initiates", "responds")
+    assert pair(turned).roles == ("initiator", "responder", "initiator", "responder")
 
 
 def test_only_those_who_respond() -> None:
-    pairs = pair(TWO, directions="responds")
+    pairs = pair(TWO, reactor_role="responder")
     assert pairs.keys == ("s01s02/05/001/BA", "s03s04/03/002/AB")
-    assert set(pairs.roles) == {"responds"}
+    assert set(pairs.roles) == {"responder"}
 
 
 def test_who_moves_more_is_told_in_metres_about_the_root() -> None:
-    assert moves_more(person(0.2, 0.1), person(0.8, 0.3)) == "second"
-    assert moves_more(person(0.2, 0.3), person(0.8, 0.1)) == "first"
-    assert moves_more(person(0.2), person(0.8)) == "first"  # a tie
+    assert guess_initiator(person(0.2, 0.1), person(0.8, 0.3)) == "second"
+    assert guess_initiator(person(0.2, 0.3), person(0.8, 0.1)) == "first"
+    assert guess_initiator(person(0.2), person(0.8)) == "first"  # a tie
     walks = person(0.2) + torch.arange(4.0)[:, None]  # all joints together: nobody waves
-    assert moves_more(walks, person(0.8, 0.1)) == "second"
+    assert guess_initiator(walks, person(0.8, 0.1)) == "second"
     # 0.1 of raw x is 0.256 m, 0.12 of raw y only 0.230 m.
     sideways = person(0.2)
     sideways[1::2, HAND] += 0.1
-    assert moves_more(person(0.8, 0.12), sideways) == "second"
+    assert guess_initiator(person(0.8, 0.12), sideways) == "second"
 
 
 def test_rows_in_the_order_asked_for() -> None:
@@ -93,7 +93,7 @@ def test_rows_in_the_order_asked_for() -> None:
     assert some.labels == ("kicking", "handshaking")
     assert some.sets == ("s03s04", "s01s02")
     assert some.sides == ("right", "right")
-    assert some.roles == ("initiates", "initiates")
+    assert some.roles == ("initiator", "initiator")
     assert torch.equal(some.actor.unpad()[0], TWO[1].second)
     assert torch.equal(some.reactor.unpad()[1], TWO[0].second)
     assert some.skeleton is SBU_15

@@ -49,7 +49,7 @@ FORMATS = {
 
 @pytest.fixture(scope="module")
 def some():
-    every = generate.generate(runs=1)
+    every = generate.generate(repetitions=1)
     return [one for one in every if one.label in ("punching", "hugging")][::3][:8]
 
 
@@ -165,8 +165,8 @@ def third(told):
         (lambda told: told.pop("fps"), "", r"does not say how many frames a second.*data\.fps"),
         (lambda told: told.update(fps=30), "", r"30 frames a second, and others 15.*data\.fps"),
         (alone, "", r"shows 1 people \(a\); expected 2.*data\.ahead"),
-        (third, "", r"shows 3 people \(a, b, c\); expected 2.*most-moving"),
-        (lose(range(5, 15)), "", r"gap of 0\.67 s.*data\.long_gaps"),
+        (third, "", r"shows 3 people \(a, b, c\); expected 2.*top-2-motion"),
+        (lose(range(5, 15)), "", r"gap of 0\.67 s.*data\.on_long_gap"),
         (lambda told: None, 'people = ["a", "x"]', r"does not show x; it shows a, b"),
         (
             lambda told: told["frames"][1].update(people=[{"id": "a"}]),
@@ -200,11 +200,11 @@ def test_settings_take_what_would_be_refused(some, tmp_path):
     asked = spec("keypoints", tmp_path, more + '\npeople = ["a", "b"]').data
     assert len(recordings_load.of_people(asked)[0]) == whole
     train, test, notes = recordings_load.of_people(
-        spec("keypoints", tmp_path, more + '\npeople = "most-moving"\nahead = 4\nmost = 16').data
+        spec("keypoints", tmp_path, more + '\npeople = "top-2-motion"\nahead = 4\nmost = 16').data
     )
     assert any("move most" in note for note in notes)
     assert any("interpolated" in note for note in notes)
-    assert set(train.roles) == {"responds"}
+    assert set(train.roles) == {"responder"}
     torch.testing.assert_close(train.actor.values[0, 4:5], train.reactor.values[0, :1])
     assert len(test)
 
@@ -231,7 +231,7 @@ def test_pairs_csv_names_files_sets_and_who_begins(some, tmp_path):
     asked = asked.model_copy(update={"test_sets": ("test",), "test_share": None})
     train, test, _ = recordings_load.of_people(asked)
     assert (len(train), len(test)) == (6, 2)
-    assert test.roles == ("initiates", "responds")
+    assert test.roles == ("initiator", "responder")
     for line, told in (
         ("0a.bvh,../x.bvh,l,s,first", "line 6: '../x.bvh' is no file below"),
         ("0a.bvh,0b.bvh,l,s,third", "line 6: the initiator is 'third'"),

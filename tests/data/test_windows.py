@@ -6,7 +6,7 @@ import pytest
 
 from feint.data import series_load
 from feint.data.config import Table
-from feint.data.interpolation import filled
+from feint.data.interpolation import interpolate_gaps
 from feint.errors import FeintError
 
 
@@ -51,7 +51,7 @@ def test_short_gaps_are_filled_and_windows_with_long_ones_left_out(tmp_path):
     train, _, notes = series_load.of_table(spec(root, gap=2))
     assert notes == ["2 training windows with longer gaps than 2 were left out"]
     assert train.actor.values[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5]
-    out, there = filled(np.array([[np.nan, 1.0, np.nan, 3.0, np.nan]]).T, 3)
+    out, there = interpolate_gaps(np.array([[np.nan, 1.0, np.nan, 3.0, np.nan]]).T, 3)
     assert there[:, 0].tolist() == [False, True, True, True, False]
     assert out[2, 0] == 2
 

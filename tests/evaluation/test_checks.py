@@ -14,7 +14,7 @@ from feint.skeleton import SBU_15
 
 @pytest.fixture(scope="module")
 def pairs():
-    return pair(generate(seed=1, runs=1, sets=["s01s02"]))
+    return pair(generate(seed=1, repetitions=1, sets=["s01s02"]))
 
 
 class Constant(nn.Module):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from feint.data.facing import turned
+from feint.data.facing import rotate_about_vertical
 from feint.data.pairs import pair
 from feint.data.sbu import dataset
 from feint.errors import FeintError
@@ -29,7 +29,7 @@ def doing(what: str, seed: int, frames: int = 10) -> torch.Tensor:
     positions[:, SBU_15.joint(limb), 0] = torch.linspace(0, 0.6, frames)
     positions += 0.01 * torch.randn(frames, 15, 3, generator=generator)
     angle, where = torch.rand(2, generator=generator) * 6
-    return SBU_15.from_metres(turned(positions, angle) + where)
+    return SBU_15.from_metres(rotate_about_vertical(positions, angle) + where)
 
 
 def several(count: int, begin: int = 0) -> tuple[Sequences, list[str]]:

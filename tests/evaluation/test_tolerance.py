@@ -122,7 +122,7 @@ def points(*rows: tuple[str, Side, str, list[float]]) -> Pairs:
         labels=labels,
         sets=("set",) * len(rows),
         sides=sides,
-        roles=tuple("responds" if i % 2 else "initiates" for i in range(len(rows))),
+        roles=tuple("responder" if i % 2 else "initiator" for i in range(len(rows))),
         feature_spec=POINT,
     )
 
@@ -170,10 +170,10 @@ def test_the_natural_tolerance_can_leave_places_as_they_are() -> None:
 
 def test_the_natural_tolerance_of_one_role() -> None:
     # The even rows initiate: left kicks at 0 and 4, no pair on the right; hugs have only one.
-    with pytest.raises(FeintError, match=r"of 'hug' needs two .* with role 'initiates'"):
-        natural(TOY, role="initiates")
+    with pytest.raises(FeintError, match=r"of 'hug' needs two .* with role 'initiator'"):
+        natural(TOY, role="initiator")
     kicks = TOY.where(lambda i: TOY.labels[i] == "kick", "kicks")
-    assert natural(kicks, role="initiates").of("kick") == pytest.approx(4.0)
+    assert natural(kicks, role="initiator").of("kick") == pytest.approx(4.0)
 
 
 def test_a_class_performed_once_has_no_natural_tolerance() -> None:
@@ -184,8 +184,8 @@ def test_a_class_performed_once_has_no_natural_tolerance() -> None:
     with pytest.raises(FeintError, match="'bow' needs two performances"):
         natural(same_interaction)
     nobody = points(("bow", "left", "a", [0.0]))
-    with pytest.raises(FeintError, match="with role 'responds'"):
-        natural(nobody, role="responds")
+    with pytest.raises(FeintError, match="with role 'responder'"):
+        natural(nobody, role="responder")
 
 
 @pytest.mark.parametrize("tolerance", [paper("joint"), natural(TOY)], ids=["paper", "natural"])

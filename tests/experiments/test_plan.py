@@ -245,7 +245,7 @@ def differ(before: Plan, after: Plan) -> set[str]:
         ({"attack__axes": ["x"]}, BUDGET),
         ({"attack__joints": ["head"]}, BUDGET),
         ({"target__exemplar": "nearest"}, {"question", *ASKED}),
-        ({"target__role": "responds"}, {"tolerance", "question", *ASKED}),
+        ({"target__role": "responder"}, {"tolerance", "question", *ASKED}),
         ({"target__time": "hold"}, {"tolerance", "question", *ASKED}),
         ({"target__place": "raw"}, {"tolerance", "question", *ASKED}),
         ({"data__first_pose": False}, set(KINDS) - {"tolerance"}),

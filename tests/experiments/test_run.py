@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("generated_once")
 SMALL = """
 name = "small"
 [data]
-runs = 1
+repetitions = 1
 [[model]]
 kind = "TCN"
 width = 8
@@ -40,7 +40,7 @@ unit = "cm"
 axes = ["x", "y", "z"]
 [target]
 labels = ["punching", "hugging"]
-role = "initiates"
+role = "initiator"
 [evaluation]
 limit = 6
 noise = ["sign", "uniform"]
@@ -187,7 +187,7 @@ def test_files_without_a_run_json_are_nobodys(tmp_path):
 
 
 def test_a_folder_for_generated_data_is_refused(tmp_path):
-    text = SMALL.replace("runs = 1", f'runs = 1\nroot = "{tmp_path}"')
+    text = SMALL.replace("repetitions = 1", f'repetitions = 1\nroot = "{tmp_path}"')
     with pytest.raises(FeintError, match="data is generated"):
         Run(parse(text), tmp_path / "run")
 
@@ -299,7 +299,7 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     one["attack"] |= {"eps": (0.075, 0.45), "settings": {"steps": 60, "restarts": 1}}
     one["evaluation"] |= {"limit": 12}
     run = Run(config.Experiment(**one), tmp_path)
-    assert (len(run.data.train), len(run.data.test), run.data.asked) == (454, 110, 12)
+    assert (len(run.data.train), len(run.data.test), run.data.n_attacked) == (454, 110, 12)
     run.train()
     run.attack()
     white = run.score().filter(pl.col("source") == pl.col("victim"))

@@ -35,7 +35,7 @@ from feint.experiments.run import Run
 TEXT = """
 name = "faults"
 [data]
-runs = 1
+repetitions = 1
 test_sets = HELD
 [[model]]
 kind = "TCN"

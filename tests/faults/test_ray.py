@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarn
 
 
 @pytest.fixture(scope="module")
-def data() -> load.Prepared:
+def data() -> load.LoadedData:
     experiment = config_file.parse(TEXT, "faults.toml")
     return load.load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
 
@@ -41,7 +41,7 @@ def slowly(desk: task_inputs.Desk, job: Job, fetch: Fetch) -> bytes:
 
 @pytest.fixture
 def on_ray(
-    loopback: Loopback, data: load.Prepared, monkeypatch: pytest.MonkeyPatch
+    loopback: Loopback, data: load.LoadedData, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Path], Run]]:
     """The small run, on the cluster."""
     monkeypatch.setattr(run_module, "prepare", lambda _: data)

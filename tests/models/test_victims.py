@@ -9,7 +9,7 @@ from tests.attacks.problems import ragged
 from torch import Tensor, nn
 
 import feint
-from feint.data.facing import heading, turned
+from feint.data.facing import heading, rotate_about_vertical
 from feint.errors import FeintError
 from feint.models.gru import GRU
 from feint.models.layers.egocentric import EgocentricNormalization
@@ -124,7 +124,7 @@ def moved(values: Tensor, angle: float, away: Tensor) -> Tensor:
     """The whole scene turned about the vertical and moved, in metres, and back in the units."""
     joints = values.unflatten(-1, (-1, 15, 3))
     metres = joints * torch.tensor(SBU_15.scale) + torch.tensor(SBU_15.offset)
-    metres = turned(metres, angle) + away
+    metres = rotate_about_vertical(metres, angle) + away
     return ((metres - torch.tensor(SBU_15.offset)) / torch.tensor(SBU_15.scale)).flatten(-3)
 
 

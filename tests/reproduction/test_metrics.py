@@ -135,7 +135,7 @@ def test_cases_are_chosen_by_the_rule():
         row("attack", "a/3/AB", "punching", seen_real=1.0),  # was called that without an attack
     )
     staying = rows.with_columns(target=pl.lit("approaching"))
-    roles = pl.DataFrame({"sequence": [f"a/{i}/AB" for i in range(4)], "role": ["initiates"] * 4})
+    roles = pl.DataFrame({"sequence": [f"a/{i}/AB" for i in range(4)], "role": ["initiator"] * 4})
     found = case_rows(rows, staying, roles)
     assert list(found) == ["1: handshaking -> punching"]
     case = found["1: handshaking -> punching"]
@@ -149,7 +149,7 @@ def test_without_success_the_nearest_is_shown():
         row("none", "a/0/AB", "handshaking"),
         row("attack", "a/0/AB", "kicking", seen_real=0.2),
     )
-    roles = pl.DataFrame({"sequence": ["a/0/AB"], "role": ["initiates"]})
+    roles = pl.DataFrame({"sequence": ["a/0/AB"], "role": ["initiator"]})
     case = case_rows(rows, rows.head(0), roles)["1: handshaking -> punching"]
     assert set(case) == {"nearest"}
 

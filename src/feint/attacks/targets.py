@@ -22,7 +22,7 @@ from feint.skeleton import Skeleton
 Time = Literal["resample", "hold", "crop"]
 Place = Literal["reactor", "prediction", "root", "raw"]
 Exemplar = Literal["medoid", "nearest", "any"]
-Role = Literal["initiates", "responds", "any"]
+Role = Literal["initiator", "responder", "any"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Targets:
         exemplar: per class and side, the "medoid" of the training reactions (the smallest sum of
             distances to the others, aligned), for each sequence the one "nearest" to the true
             reaction, or "any" (seeded).
-        role: only reactions of a reactor who "initiates" or "responds", where the data knows.
+        role: only reactions of a reactor who "initiator" or "responder", where the data knows.
         time: "resample" to the asked length (linear); or keep the tempo, holding the last frame
             where the target is too short and keeping its beginning ("hold") or its end ("crop")
             where it is too long.

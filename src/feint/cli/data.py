@@ -45,12 +45,14 @@ def data_sbu(
 def data_synthetic(
     root: Annotated[Path, typer.Argument(help="The folder to write to.")],
     seed: Annotated[int, typer.Option(help="Another seed, other motion.")] = 0,
-    runs: Annotated[int, typer.Option(help="Interactions per pair of people and class.")] = 2,
+    repetitions: Annotated[
+        int, typer.Option(help="Interactions per pair of people and class.")
+    ] = 2,
 ) -> None:
     """Write the embedded default data in SBU's layout."""
     from feint.data.sbu import write
     from feint.data.synthetic import generate
 
-    interactions = generate.generate(seed=seed, runs=runs)
+    interactions = generate.generate(seed=seed, repetitions=repetitions)
     write.write(interactions, root)
     typer.echo(f"{len(interactions)} interactions in {root}")

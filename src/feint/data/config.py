@@ -26,8 +26,8 @@ class Data(Part):
     """Sets held out; `fold = 1` to `5` in their place takes SBU's official ones."""
     first_pose: bool = True
     """The reactor also sees its own first pose: where it stands (`with_first_pose`)."""
-    directions: Literal["both", "responds"] = "both"
-    runs: Count = 2
+    reactor_role: Literal["any", "responder"] = "any"
+    repetitions: Count = 2
     """Synthetic only: interactions per pair of people and class."""
     seed: int = 0
     """Synthetic only."""
@@ -134,20 +134,20 @@ class People(_Own):
     """Which of x, y and z are used; what the files have, if not given."""
     fps: Positive | None = None
     """Frames a second; recordings with another rate are resampled to it."""
-    people: Literal["two", "most-moving"] | tuple[Word, Word] | tuple[Word] = "two"
+    people: Literal["two", "top-2-motion"] | tuple[Word, Word] | tuple[Word] = "two"
     """'two': exactly two, or it is an error; two names; the two who move most; one name (or a
     recording of one person) with `ahead` is a forecast of oneself."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Keypoints below it are missing."""
     gap: Annotated[float, Field(ge=0, le=10)] = 0.2
     """Seconds: missing frames up to so long are interpolated."""
-    long_gaps: Literal["refuse", "split"] = "refuse"
+    on_long_gap: Literal["error", "split"] = "error"
     """Longer ones: an error, or the recording is cut there and what is missing left out."""
     least: Annotated[int, Field(ge=2)] = 8
     """Frames a recording (or a piece of one) must have; shorter pieces are left out."""
     most: Annotated[int, Field(ge=2)] | None = None
     """Frames it may have; longer ones are cut into equal pieces."""
-    directions: Literal["both", "responds"] = "both"
+    reactor_role: Literal["any", "responder"] = "any"
 
 
 class Table(_Own):

@@ -38,7 +38,7 @@ def heading(positions: Float[Tensor, "time joints 3"], skeleton: Skeleton) -> Fl
     return torch.atan2(forward_z, forward_x)
 
 
-def faced(
+def egocentric_motion(
     values: Float[Tensor, "time features"],
     skeleton: Skeleton,
     turn: bool = True,
@@ -56,10 +56,10 @@ def faced(
     about = positions - (root[:1] if travel else root)
     if not turn:
         return about
-    return turned(about, -heading(positions, skeleton))
+    return rotate_about_vertical(about, -heading(positions, skeleton))
 
 
-def turned(
+def rotate_about_vertical(
     positions: Float[Tensor, "*shape 3"], angle: Float[Tensor, "*around"] | float
 ) -> Float[Tensor, "*shape 3"]:
     """Positions turned about the vertical by angles in radians: +x goes towards +z."""
@@ -69,16 +69,16 @@ def turned(
     return torch.stack([cos * x - sin * z, y, sin * x + cos * z], dim=-1)
 
 
-def from_own_place(reactions: Sequences, skeleton: Skeleton) -> Sequences:
-    """Every motion as `faced`, flat: (batch, time, joints x 3) in metres.
+def egocentric_sequences(reactions: Sequences, skeleton: Skeleton) -> Sequences:
+    """Every motion as `egocentric_motion`, flat: (batch, time, joints x 3) in metres.
 
     The root, always the origin otherwise, tells its way since the first frame.
     """
     root = skeleton.joint(skeleton.root)
     rows = []
     for one in reactions:
-        still = faced(one, skeleton, travel=False)
-        still[:, root] = faced(one, skeleton)[:, root]
+        still = egocentric_motion(one, skeleton, travel=False)
+        still[:, root] = egocentric_motion(one, skeleton)[:, root]
         rows.append(still.flatten(1))
     padded = Sequences.pad(rows)
     short = reactions.values.shape[1] - padded.values.shape[1]

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 
-def filled(
+def interpolate_gaps(
     values: Float[np.ndarray, "steps columns"], longest: int
 ) -> tuple[Float[np.ndarray, "steps columns"], Bool[np.ndarray, "steps columns"]]:
     """Values with gaps (NaN) of up to `longest` steps interpolated, and where there is a value now.
@@ -17,7 +17,7 @@ def filled(
         missing = np.isnan(column)
         if not missing.any() or missing.all():
             continue
-        length = runs(missing)
+        length = run_lengths(missing)
         there = steps[~missing]
         inside = (steps > there[0]) & (steps < there[-1])
         short = missing & inside & (length <= longest)
@@ -25,7 +25,7 @@ def filled(
     return out, ~np.isnan(out)
 
 
-def runs(missing: Bool[np.ndarray, " steps"]) -> np.ndarray:
+def run_lengths(missing: Bool[np.ndarray, " steps"]) -> np.ndarray:
     """For each step, how many in a row are like it."""
     change = np.flatnonzero(np.diff(missing)) + 1
     edges = np.concatenate([[0], change, [len(missing)]])

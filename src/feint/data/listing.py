@@ -29,7 +29,7 @@ Initiator = Literal["first", "second", "unknown"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordingFiles:
     """One recording: its key "<set>/<label>/<name>", its files, and what is known of it.
 
     Attributes:
@@ -45,7 +45,7 @@ class Entry:
     initiator: Initiator = "unknown"
 
 
-def entries(root: Path, source: str) -> list[Entry]:
+def entries(root: Path, source: str) -> list[RecordingFiles]:
     """The recordings of a folder, sorted by key.
 
     Raises:
@@ -71,13 +71,15 @@ def entries(root: Path, source: str) -> list[Entry]:
     return sorted(found, key=lambda one: one.key)
 
 
-def _found(root: Path, suffix: str) -> list[Entry]:
+def _found(root: Path, suffix: str) -> list[RecordingFiles]:
     found = []
     if not root.is_dir():
         raise FeintError(f"{root} is not there; expected a folder of recordings.")
     for path in sorted(root.glob(f"*{suffix}")):  # NTU's own names tell the label
         if (told := NAME.search(path.name)) and suffix == ".skeleton":
-            found.append(Entry(f"{told[1]}/{told[2]}/{path.stem}", told[1], told[2], (path,)))
+            found.append(
+                RecordingFiles(f"{told[1]}/{told[2]}/{path.stem}", told[1], told[2], (path,))
+            )
     for label in sorted(p for p in root.iterdir() if p.is_dir()):
         for path in sorted(label.iterdir()):
             files: Sequence[Path] = [path]
@@ -93,13 +95,13 @@ def _found(root: Path, suffix: str) -> list[Entry]:
             if files:
                 name = path.stem if path.is_file() else path.name
                 key = f"{name}/{label.name}/{name}"
-                found.append(Entry(key, name, label.name, tuple(files)))
+                found.append(RecordingFiles(key, name, label.name, tuple(files)))
             if len(found) > MOST:
                 return found
     return found
 
 
-def _told(root: Path, table: Path) -> list[Entry]:
+def _told(root: Path, table: Path) -> list[RecordingFiles]:
     content = read_bytes(table, LARGEST_FILE)
     try:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
@@ -125,7 +127,7 @@ def _told(root: Path, table: Path) -> list[Entry]:
     return found
 
 
-def _entry(root: Path, cells: dict[str, str], place: str) -> Entry:
+def _entry(root: Path, cells: dict[str, str], place: str) -> RecordingFiles:
     names = [cells[name] for name in ("file", "first", "second") if cells.get(name)]
     files = tuple(root / name for name in names)
     for name, path in zip(names, files, strict=True):
@@ -142,4 +144,4 @@ def _entry(root: Path, cells: dict[str, str], place: str) -> Entry:
         raise FeintError(f"{place}: the set is {belongs[:40]!r}; expected a word without '/'.")
     people = tuple(one.strip() for one in cells.get("people", "").split(";") if one.strip())
     known: Initiator = initiator  # type: ignore[assignment]
-    return Entry(f"{belongs}/{label}/{name}", belongs, label, files, people, known)
+    return RecordingFiles(f"{belongs}/{label}/{name}", belongs, label, files, people, known)

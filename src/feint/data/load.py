@@ -18,13 +18,13 @@ from feint.skeleton import SBU_15
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class LoadedData:
     """The data of an experiment, split, with what a model sees of it.
 
     Attributes:
         train, test: the pairs of both sides of the split.
         x_train, x_test: what a model sees of them.
-        asked: how many test rows, from the first on, are attacked.
+        n_attacked: how many test rows, from the first on, are attacked.
         notes: what was done to the data on the way, in sentences.
     """
 
@@ -32,7 +32,7 @@ class Prepared:
     test: Pairs
     x_train: Sequences
     x_test: Sequences
-    asked: int
+    n_attacked: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -43,7 +43,7 @@ class Prepared:
         return seen
 
 
-def load_data(spec: AnyData, limit: int | None = None, seed: int = 0) -> Prepared:
+def load_data(spec: AnyData, limit: int | None = None, seed: int = 0) -> LoadedData:
     """Read or generate data, split it, and put the test rows that are attacked first.
 
     Args:
@@ -61,13 +61,13 @@ def load_data(spec: AnyData, limit: int | None = None, seed: int = 0) -> Prepare
         learnt, held, notes = of_people(spec)
     else:
         learnt, held = _given(spec)
-    asked = len(held)
+    n_attacked = len(held)
     if limit is not None:
         generator = torch.Generator().manual_seed(seed)
         held = held[torch.randperm(len(held), generator=generator).tolist()]
-        asked = min(limit, asked)
-    x_train, x_test = (as_seen(pairs, spec.first_pose) for pairs in (learnt, held))
-    return Prepared(learnt, held, x_train, x_test, asked, tuple(notes))
+        n_attacked = min(limit, n_attacked)
+    x_train, x_test = (model_input(pairs, spec.first_pose) for pairs in (learnt, held))
+    return LoadedData(learnt, held, x_train, x_test, n_attacked, tuple(notes))
 
 
 def _given(spec: Data) -> tuple[Pairs, Pairs]:
@@ -85,13 +85,14 @@ def _given(spec: Data) -> tuple[Pairs, Pairs]:
             f'{spec.root}. To use it, set data.source = "sbu"; else leave --data away.'
         )
     else:
-        interactions = generate.generate(seed=spec.seed, runs=spec.runs)
+        interactions = generate.generate(seed=spec.seed, repetitions=spec.repetitions)
     learnt, held = (
-        pair(part, SBU_15, spec.directions) for part in dataset.split(interactions, spec.test_sets)
+        pair(part, SBU_15, spec.reactor_role)
+        for part in dataset.split(interactions, spec.test_sets)
     )
     return learnt, held
 
 
-def as_seen(pairs: Pairs, first_pose: bool) -> Sequences:
+def model_input(pairs: Pairs, first_pose: bool) -> Sequences:
     """What a reactor sees: the actor, and with a first pose its own behind it."""
     return with_first_pose(pairs.actor, pairs.reactor) if first_pose else pairs.actor

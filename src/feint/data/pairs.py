@@ -20,7 +20,7 @@ from feint.sequences import Sequences
 from feint.skeleton import SBU_15, Skeleton
 
 Side = Literal["left", "right"]
-Role = Literal["initiates", "responds"]
+Role = Literal["initiator", "responder"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Pairs:
         sets: the recording set.
         sides: the side the reactor stands on, as the camera sees it.
         roles: whether the reactor initiates the interaction or responds to it; where the source
-            does not say, the one who moves more initiates (see `moves_more`).
+            does not say, the one who moves more initiates (see `guess_initiator`).
         form: joints and units of both, or columns.
     """
 
@@ -120,13 +120,13 @@ class Pairs:
 def pair(
     interactions: Sequence[Interaction],
     skeleton: Skeleton = SBU_15,
-    directions: Literal["both", "responds"] = "both",
+    reactor_role: Literal["any", "responder"] = "any",
 ) -> Pairs:
     """Interactions -> (actor, reactor) pairs.
 
     Args:
-        directions: "both" uses each interaction twice, each person once as the actor (section 6.1
-            of the paper); "responds" keeps only the pairs whose reactor did not begin.
+        reactor_role: "any" uses each interaction twice, each person once as the actor (section 6.1
+            of the paper); "responder" keeps only the pairs whose reactor did not begin.
     """
     rows = []
     for one in interactions:
@@ -137,11 +137,11 @@ def pair(
             )
         initiator = one.initiator
         if initiator == "unknown":
-            initiator = moves_more(one.first, one.second, skeleton)
+            initiator = guess_initiator(one.first, one.second, skeleton)
         both = (("AB", one.first, one.second, "first"), ("BA", one.second, one.first, "second"))
         for direction, actor, reactor, name in both:
-            role: Role = "responds" if initiator == name else "initiates"
-            if directions == "both" or role == "responds":
+            role: Role = "responder" if initiator == name else "initiator"
+            if reactor_role == "any" or role == "responder":
                 rows.append((f"{one.key}/{direction}", one, actor, reactor, role))
     if not rows:
         raise FeintError("pair got no interaction; expected at least one.")
@@ -152,13 +152,13 @@ def pair(
         keys=keys,
         labels=tuple(one.label for one in sources),
         sets=tuple(one.set for one in sources),
-        sides=tuple(side(a, r, skeleton) for a, r in zip(actors, reactors, strict=True)),
+        sides=tuple(reactor_side(a, r, skeleton) for a, r in zip(actors, reactors, strict=True)),
         roles=roles,
         feature_spec=skeleton,
     )
 
 
-def side(
+def reactor_side(
     actor: Float[Tensor, "time features"],
     reactor: Float[Tensor, "time features"],
     skeleton: Skeleton = SBU_15,
@@ -169,7 +169,7 @@ def side(
     return "left" if bool(torch.lt(apart, 0)) else "right"
 
 
-def moves_more(
+def guess_initiator(
     first: Float[Tensor, "time features"],
     second: Float[Tensor, "time features"],
     skeleton: Skeleton = SBU_15,

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from feint.data.formats.recording import Clip, Joints
-from feint.data.interpolation import filled, runs
-from feint.data.listing import Entry
+from feint.data.formats.recording import Joints, Recording
+from feint.data.interpolation import interpolate_gaps, run_lengths
+from feint.data.listing import RecordingFiles
 from feint.data.pairs import Interaction
 from feint.errors import FeintError
 from feint.skeleton import Skeleton
@@ -31,7 +31,7 @@ TURNS = {
 
 
 @dataclass
-class Handling:
+class PreprocessOptions:
     """What is done with recordings, and what was done.
 
     Attributes:
@@ -39,7 +39,7 @@ class Handling:
         scale: metres of one of the files' units.
         turn: a key of `TURNS`.
         named: who, by name: two, or one.
-        people: "two", or "most-moving".
+        people: "two", or "top-2-motion".
         resample: to the skeleton's fps; otherwise another rate is an error.
         gap: seconds of missing frames that are interpolated.
         split: cut where longer ones are, in place of an error.
@@ -52,7 +52,7 @@ class Handling:
     scale: float
     turn: str
     named: tuple[str, ...] = ()
-    people: Literal["two", "most-moving"] = "two"
+    people: Literal["two", "top-2-motion"] = "two"
     resample: bool = False
     gap: float = 0.2
     split: bool = False
@@ -62,7 +62,9 @@ class Handling:
     counts: "Counter[str]" = field(default_factory=Counter)
 
 
-def interactions(entry: Entry, clips: Sequence[Clip], how: Handling) -> list[Interaction]:
+def interactions(
+    entry: RecordingFiles, clips: Sequence[Recording], how: PreprocessOptions
+) -> list[Interaction]:
     """The interactions of one recording: one, or one a piece, none if all pieces are too short.
 
     Raises:
@@ -92,7 +94,9 @@ def interactions(entry: Entry, clips: Sequence[Clip], how: Handling) -> list[Int
     return found
 
 
-def metres(clip: Clip, skeleton: Skeleton, scale: float, turn: str) -> Mapping[str, np.ndarray]:
+def metres(
+    clip: Recording, skeleton: Skeleton, scale: float, turn: str
+) -> Mapping[str, np.ndarray]:
     """A recording's people with the skeleton's joints and axes, in metres.
 
     Raises:
@@ -114,7 +118,7 @@ def metres(clip: Clip, skeleton: Skeleton, scale: float, turn: str) -> Mapping[s
     return found
 
 
-def tall(people: Sequence[np.ndarray], skeleton: Skeleton) -> float:
+def body_height(people: Sequence[np.ndarray], skeleton: Skeleton) -> float:
     """How tall people are: the median over them of the 95th percentile, lowest to highest joint."""
     up = skeleton.axes.index("y")
     each = []
@@ -126,7 +130,7 @@ def tall(people: Sequence[np.ndarray], skeleton: Skeleton) -> float:
     return float(np.median(each)) if each else float("nan")
 
 
-def _order(clip: Clip, skeleton: Skeleton) -> list[int]:
+def _order(clip: Recording, skeleton: Skeleton) -> list[int]:
     """Where the skeleton's joints are in a recording."""
     some = next(iter(clip.people.values()))
     if not clip.joints:
@@ -145,12 +149,12 @@ def _order(clip: Clip, skeleton: Skeleton) -> list[int]:
     return [clip.joints.index(name) for name in skeleton.joints]
 
 
-def _told(values: Joints, clip: Clip, how: Handling) -> np.ndarray:
+def _told(values: Joints, clip: Recording, how: PreprocessOptions) -> np.ndarray:
     one = replace(clip, people={"": values})
     return metres(one, how.skeleton, how.scale, how.turn)[""]
 
 
-def _rate(clip: Clip, how: Handling) -> float:
+def _rate(clip: Recording, how: PreprocessOptions) -> float:
     """A recording's frames a second."""
     wanted = how.skeleton.fps
     if clip.fps is None and not how.resample:
@@ -169,10 +173,10 @@ def _rate(clip: Clip, how: Handling) -> float:
     return clip.fps
 
 
-def _evened(values: Joints, fps: float, rate: float, how: Handling) -> np.ndarray:
+def _evened(values: Joints, fps: float, rate: float, how: PreprocessOptions) -> np.ndarray:
     """Short gaps interpolated, and resampled (linearly) where the rate is another."""
     flat = values.reshape(len(values), -1)
-    out, there = filled(flat, round(how.gap * fps))
+    out, there = interpolate_gaps(flat, round(how.gap * fps))
     how.counts["values interpolated in short gaps"] += int((there & np.isnan(flat)).sum())
     if fps != rate:
         at = np.arange(0, len(out) - 1 + 1e-9, fps / rate)
@@ -184,7 +188,9 @@ def _evened(values: Joints, fps: float, rate: float, how: Handling) -> np.ndarra
     return out.reshape(len(out), *values.shape[1:])
 
 
-def _chosen(people: Mapping[str, np.ndarray], entry: Entry, how: Handling) -> list[str]:
+def _chosen(
+    people: Mapping[str, np.ndarray], entry: RecordingFiles, how: PreprocessOptions
+) -> list[str]:
     """Who of the people seen is meant: two, or with a forecast one."""
     told = ", ".join(list(people)[:20])
     place, named = entry.files[0], entry.people or how.named
@@ -192,7 +198,7 @@ def _chosen(people: Mapping[str, np.ndarray], entry: Entry, how: Handling) -> li
         if lacks := [name for name in named if name not in people]:
             raise FeintError(f"{place} does not show {', '.join(lacks)}; it shows {told}.")
         chosen = list(named)
-    elif how.people == "most-moving" and len(people) > (1 if how.ahead else 2):
+    elif how.people == "top-2-motion" and len(people) > (1 if how.ahead else 2):
         chosen = sorted(people, key=lambda name: -_way(people[name]))[: 1 if how.ahead else 2]
         chosen.sort(key=list(people).index)
         how.counts["recordings of which those who move most were taken"] += 1
@@ -204,7 +210,7 @@ def _chosen(people: Mapping[str, np.ndarray], entry: Entry, how: Handling) -> li
             "For a forecast of one person from what that person did, set data.ahead."
             if len(chosen) == 1
             else "Name them (data.people, or the column people in pairs.csv), or set data.people = "
-            '"most-moving".'
+            '"top-2-motion".'
         )
         raise FeintError(
             f"{place} shows {len(people)} people ({told}); expected {wanted}"
@@ -218,7 +224,9 @@ def _way(values: Joints) -> float:
     return float(np.nansum(np.linalg.norm(np.diff(values, axis=0), axis=-1)))
 
 
-def _trimmed(people: list[np.ndarray], entry: Entry, how: Handling) -> list[np.ndarray]:
+def _trimmed(
+    people: list[np.ndarray], entry: RecordingFiles, how: PreprocessOptions
+) -> list[np.ndarray]:
     """The frames that all have."""
     lengths = [len(one) for one in people]
     if max(lengths) - min(lengths) > max(2, UNEQUAL * max(lengths)):
@@ -231,7 +239,9 @@ def _trimmed(people: list[np.ndarray], entry: Entry, how: Handling) -> list[np.n
     return [one[: min(lengths)] for one in people]
 
 
-def _pieces(people: list[np.ndarray], entry: Entry, how: Handling) -> list[list[np.ndarray]]:
+def _pieces(
+    people: list[np.ndarray], entry: RecordingFiles, how: PreprocessOptions
+) -> list[list[np.ndarray]]:
     """The stretches without a gap, cut to the length that is allowed."""
     flat = np.concatenate([one.reshape(len(one), -1) for one in people], axis=1)
     missing = np.isnan(flat)
@@ -247,11 +257,11 @@ def _pieces(people: list[np.ndarray], entry: Entry, how: Handling) -> list[list[
     begin, end = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
     inside = gone[begin:end]
     if inside.any() and not how.split:
-        longest = int(runs(inside)[inside].max())
+        longest = int(run_lengths(inside)[inside].max())
         raise FeintError(
             f"{entry.files[0]} has a gap of {longest / how.skeleton.fps:.2f} s (frame "
             f"{begin + int(inside.argmax())} of {len(gone)} on), longer than data.gap = "
-            f'{how.gap:g} s. Set data.long_gaps = "split" to cut it there, or a larger data.gap.'
+            f'{how.gap:g} s. Set data.on_long_gap = "split" to cut it there, or a larger data.gap.'
         )
     how.counts["frames left out at the ends or in long gaps"] += int(gone.sum())
     edges = np.flatnonzero(np.diff(np.concatenate([[True], gone, [True]])))

@@ -10,11 +10,11 @@ from feint.data.formats.bvh import read_bvh
 from feint.data.formats.keypoints import read_keypoints
 from feint.data.formats.npz import read_arrays
 from feint.data.formats.ntu import read_ntu
-from feint.data.formats.recording import Clip
+from feint.data.formats.recording import Recording
 from feint.data.formats.skeletons import by_count, named
-from feint.data.listing import Entry
+from feint.data.listing import RecordingFiles
 from feint.data.pairs import Interaction, Pairs, pair
-from feint.data.preprocessing import TALLEST, Handling, interactions, metres, tall
+from feint.data.preprocessing import TALLEST, PreprocessOptions, body_height, interactions, metres
 from feint.data.split import held
 from feint.errors import FeintError
 from feint.io.memory import SHARE, free_memory
@@ -54,16 +54,16 @@ def of_people(spec: People) -> Split:
         )
     _plausible(found, how)
     test = held([one.set for one in found], spec.held, spec.test_share, spec.seed)
-    directions = "responds" if spec.ahead else spec.directions
+    reactor_role = "responder" if spec.ahead else spec.reactor_role
     learnt, tested = (
-        pair([one for one in found if (one.set in test) == side], how.skeleton, directions)
+        pair([one for one in found if (one.set in test) == side], how.skeleton, reactor_role)
         for side in (False, True)
     )
     notes = [f"{count} {what}" for what, count in how.counts.items() if count]
     return learnt, tested, notes
 
 
-def _read(path: Path, spec: People) -> Clip:
+def _read(path: Path, spec: People) -> Recording:
     if spec.source == "bvh":
         return read_bvh(path)
     if spec.source == "ntu":
@@ -73,14 +73,16 @@ def _read(path: Path, spec: People) -> Clip:
     return read_keypoints(path, spec.confidence, depth=spec.axes is not None and "z" in spec.axes)
 
 
-def _handling(spec: People, first: Clip, entries: Sequence[Entry]) -> Handling:
+def _handling(
+    spec: People, first: Recording, entries: Sequence[RecordingFiles]
+) -> PreprocessOptions:
     """What is done with every recording; the first one tells what the settings leave open."""
     usual = {"keypoints": "-y", "ntu": "kinect"}.get(spec.source, "y")
     turn = usual if spec.up is None or (spec.source == "ntu" and spec.up == "y") else spec.up
     skeleton, scale = _skeleton(spec, first)
     scale = 1.0 if spec.source == "ntu" else scale
     who = spec.people if isinstance(spec.people, tuple) else ()
-    how = Handling(
+    how = PreprocessOptions(
         skeleton,
         scale or 1.0,
         turn,
@@ -88,7 +90,7 @@ def _handling(spec: People, first: Clip, entries: Sequence[Entry]) -> Handling:
         spec.people if isinstance(spec.people, str) else "two",
         spec.fps is not None,
         spec.gap,
-        spec.long_gaps == "split",
+        spec.on_long_gap == "split",
         spec.least,
         spec.most,
         spec.ahead,
@@ -101,7 +103,7 @@ def _handling(spec: People, first: Clip, entries: Sequence[Entry]) -> Handling:
             for path in entry.files
             for person in metres(_read(path, spec), skeleton, 1.0, turn).values()
         ]
-        measured = tall(some, skeleton)
+        measured = body_height(some, skeleton)
         if not measured > 0:
             raise FeintError("data.height needs people whose joints are seen; none were.")
         how.scale = spec.height / measured
@@ -114,7 +116,7 @@ def _handling(spec: People, first: Clip, entries: Sequence[Entry]) -> Handling:
     return how
 
 
-def _skeleton(spec: People, first: Clip) -> tuple[Skeleton, float | None]:
+def _skeleton(spec: People, first: Recording) -> tuple[Skeleton, float | None]:
     """The skeleton in metres, and metres of one of the files' units where that is told."""
     scale = None if spec.unit is None else UNITS[spec.unit]
     _, count, width = next(iter(first.people.values())).shape
@@ -142,12 +144,12 @@ def _skeleton(spec: People, first: Clip) -> tuple[Skeleton, float | None]:
     return replace(told, axes=axes, scale=one, offset=none, fps=fps), scale
 
 
-def _plausible(found: Sequence[Interaction], how: Handling) -> None:
+def _plausible(found: Sequence[Interaction], how: PreprocessOptions) -> None:
     """Raise FeintError if people are no people's size: the unit is wrong then."""
     if "y" not in how.skeleton.axes:
         return
     some = [how.skeleton.split(one.first).double().numpy() for one in found[:SAMPLED]]
-    height = tall(some, how.skeleton)
+    height = body_height(some, how.skeleton)
     if not TALLEST[0] <= height <= TALLEST[1]:
         raise FeintError(
             f"People would be {height:.3g} m tall, from the lowest joint to the highest; expected "

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from feint.columns import Columns
 from feint.data.formats.tables import read_table
-from feint.data.interpolation import filled
+from feint.data.interpolation import interpolate_gaps
 from feint.data.pairs import Pairs, Role, Side
 from feint.errors import FeintError
 from feint.io.memory import SHARE, free_memory
@@ -116,7 +116,7 @@ def windows(parts: Sequence[Part], cut: Cut, columns: Columns) -> tuple[Pairs, i
         )
     actors, reactors, keys, sets, gaps = [], [], [], [], 0
     for part in parts:
-        values, whole = filled(part.values, cut.gap)
+        values, whole = interpolate_gaps(part.values, cut.gap)
         for begin in range(0, len(values) - span + 1, cut.stride):
             window = slice(begin, begin + cut.length)
             later = slice(begin + cut.ahead, begin + span)
@@ -137,7 +137,7 @@ def windows(parts: Sequence[Part], cut: Cut, columns: Columns) -> tuple[Pairs, i
         )
     rows = len(keys)
     side: Side = "right"  # there are no sides and no roles: the same for all
-    role: Role = "responds"
+    role: Role = "responder"
     made = Pairs(
         actor=Sequences.pad(actors),
         reactor=Sequences.pad(reactors),

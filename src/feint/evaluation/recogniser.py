@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.attacks.targets import mirror
-from feint.data.facing import from_own_place, turned
+from feint.data.facing import egocentric_sequences, rotate_about_vertical
 from feint.errors import FeintError
 from feint.io.progress import bar
 from feint.models.deepgru import DeepGRUClassifier
@@ -78,7 +78,7 @@ class Recogniser:
         Args:
             reactions: (batch, time, features) in the data's units.
         """
-        seen = from_own_place(reactions, self.skeleton)
+        seen = egocentric_sequences(reactions, self.skeleton)
         total = torch.zeros(len(seen), len(self.labels))
         with torch.no_grad():
             for rows in torch.arange(len(seen)).split(512):
@@ -142,8 +142,10 @@ def train_recogniser(
             f"train_recogniser got {len(reactions)} reactions and {len(labels)} labels of "
             f"{len(known)} kinds; expected one label a reaction, and at least two kinds."
         )
-    own = from_own_place(reactions, skeleton)
-    twins = from_own_place(Sequences.pad([mirror(one, skeleton) for one in reactions]), skeleton)
+    own = egocentric_sequences(reactions, skeleton)
+    twins = egocentric_sequences(
+        Sequences.pad([mirror(one, skeleton) for one in reactions]), skeleton
+    )
     wanted = torch.tensor([known.index(label) for label in labels])
     members = []
     with bar(settings.members * settings.epochs, "training the recogniser") as progress:
@@ -194,7 +196,7 @@ def _varied(own: Sequences, twins: Sequences, settings: Recognising) -> Sequence
         values = torch.where(flipped, twins.values[:, : values.shape[1]], values)
     positions = values.unflatten(-1, (-1, 3))
     angle = torch.randn(len(own), 1, 1) * math.radians(settings.turn)
-    positions = turned(positions, angle)
+    positions = rotate_about_vertical(positions, angle)
     positions = positions * (1 + settings.size * torch.randn(len(own), 1, 1, 1))
     spread = settings.jitter * torch.rand(len(own), 1, 1, 1)
     held = torch.randn_like(positions[:, :1])

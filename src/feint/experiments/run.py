@@ -26,7 +26,7 @@ from torch import nn
 
 from feint.attacks import Attack
 from feint.attacks.budget import Budget
-from feint.data.load import Prepared, load_data
+from feint.data.load import LoadedData, load_data
 from feint.data.packing import pack_pairs
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import rows, table1, tolerance
@@ -93,7 +93,7 @@ class Run:
         tensorboard: bool = False,
         trust: bool = False,
         announce: bool = True,
-        data: Prepared | None = None,
+        data: LoadedData | None = None,
     ) -> None:
         self.experiment, self.folder, self.announce = experiment, folder, announce
         if data is not None:
@@ -131,7 +131,7 @@ class Run:
             experiment.target.targets(experiment.seed).candidates(label, self.data.train)
 
     @cached_property
-    def data(self) -> Prepared:
+    def data(self) -> LoadedData:
         """The data, read or generated once."""
         experiment = self.experiment
         return load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
@@ -140,7 +140,9 @@ class Run:
     def facts(self) -> Facts:
         """What a plan must know of the data."""
         train, test = self.data.train, self.data.test
-        return Facts(train.fingerprint(), test.fingerprint(), self.data.asked, train.feature_spec)
+        return Facts(
+            train.fingerprint(), test.fingerprint(), self.data.n_attacked, train.feature_spec
+        )
 
     def plan(self) -> Plan:
         """The jobs, as far as they can be named by now."""

@@ -24,7 +24,7 @@ from feint.attacks import budget as budget_module
 from feint.attacks.target_curves import Curve
 from feint.attacks.targets import Targets
 from feint.columns import Columns, spec_from_dict
-from feint.data.load import as_seen
+from feint.data.load import model_input
 from feint.data.pairs import Pairs
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import (
@@ -86,7 +86,7 @@ def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
 def _train(job: Job, needs: Needs, desk: Desk) -> Result:
     settings, pairs = job.common.settings, needs.pairs("train")
     training = Training(**settings["training"], **job.hints)
-    x, y = as_seen(pairs, bool(settings["first_pose"])), pairs.reactor
+    x, y = model_input(pairs, bool(settings["first_pose"])), pairs.reactor
     kind: Any = checkpoints.MODELS[settings["model"]]
     checkpoint = desk.checkpoint(job.key)
 
@@ -141,7 +141,7 @@ def _load(job: Job, needs: Needs, desk: Desk) -> Result:
 
 def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     train_, test = needs.pairs("train"), needs.pairs("test")
-    sees = [as_seen(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
+    sees = [model_input(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
     feature_spec = test.feature_spec
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     model = needs.on_cpu().model()
@@ -176,7 +176,7 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
     learnt, test = needs.pairs("train"), needs.pairs("test")
     begin, end = needs.setting("rows")
     some = test[list(range(begin, end))]
-    x = as_seen(some, needs.setting("first_pose"))
+    x = model_input(some, needs.setting("first_pose"))
     before = x.to(needs.device)
     answer = predict(needs.model(), before).to("cpu") if needs.has("model") else some.reactor
 
@@ -209,7 +209,7 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
 
 def _noise(job: Job, needs: Needs, desk: Desk) -> Result:
     begin, end = needs.setting("rows")
-    x = as_seen(needs.pairs("test")[list(range(begin, end))], needs.setting("first_pose"))
+    x = model_input(needs.pairs("test")[list(range(begin, end))], needs.setting("first_pose"))
     budget = budget_of(needs.setting("budget"), needs.setting("eps"))
     x_adv = Noise(**needs.setting("noise")).draw(x, budget, needs.setting("noise")["seed"])
     budget_module.verify("noise", x_adv, x, budget)

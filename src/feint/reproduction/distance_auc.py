@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from feint.attacks.targets import fit_length
-from feint.data.facing import faced
+from feint.data.facing import egocentric_motion
 from feint.data.pairs import Pairs
 from feint.evaluation.psychometric import auc
 
@@ -35,7 +35,7 @@ def told(pairs: Pairs, form: str) -> Tensor:
             rows.append(pairs.skeleton.to_metres(same))
         else:
             turn, travel = form.startswith("facing"), form in ("place", "facing")
-            rows.append(faced(same, pairs.skeleton, turn, travel))
+            rows.append(egocentric_motion(same, pairs.skeleton, turn, travel))
     return torch.stack(rows)
 
 

@@ -183,7 +183,7 @@ def _white(rows: pl.DataFrame) -> pl.DataFrame:
 CASES: Mapping[str, tuple[str, str, str]] = {
     "1: handshaking -> punching": ("handshaking", "punching", "any"),
     "2: punching -> handshaking": ("punching", "handshaking", "any"),
-    "3: approaching -> remaining": ("approaching", "approaching", "initiates"),
+    "3: approaching -> remaining": ("approaching", "approaching", "initiator"),
     "3b: approaching -> departing": ("approaching", "departing", "any"),
 }
 """Figures 1 to 3: the true interaction, the target, and the role of the reactor asked.

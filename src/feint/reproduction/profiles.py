@@ -128,7 +128,7 @@ class Profile:
         epsilons: tuple[float, ...] | None = None,
         labels: tuple[str, ...] | None = None,
         axes: tuple[str, ...] = ("z",),
-        role: str = "initiates",
+        role: str = "initiator",
         transfer: bool = False,
         tolerance: str = "paper-joint",
         root: Path | None = None,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 import torch
 
-from feint.data.facing import faced
+from feint.data.facing import egocentric_motion
 from feint.data.kinematics import percentile
 from feint.evaluation.questions import ATTACK
 from feint.evaluation.recogniser import Recogniser
@@ -84,7 +84,7 @@ def apart(a: Sequences, b: Sequences, skeleton: Skeleton, turn: bool) -> list[fl
     """Mean distance of the joints in cm, both told from their own root in every frame."""
     told = []
     for one, other in zip(a, b, strict=True):
-        difference = faced(one, skeleton, turn, travel=False) - faced(
+        difference = egocentric_motion(one, skeleton, turn, travel=False) - egocentric_motion(
             other, skeleton, turn, travel=False
         )
         told.append(float(100 * torch.linalg.vector_norm(difference, dim=-1).mean()))

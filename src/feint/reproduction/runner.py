@@ -17,7 +17,7 @@ import polars as pl
 import torch
 
 import feint
-from feint.data.load import Prepared, load_data
+from feint.data.load import LoadedData, load_data
 from feint.errors import DamagedError, FeintError
 from feint.evaluation.questions import ATTACK, NONE
 from feint.evaluation.recogniser import Recogniser, restore, train_recogniser
@@ -87,7 +87,7 @@ class Reproduction:
     def working(self, experiment: Experiment) -> Iterator[Run]:
         """A run of the shared folder."""
         test = len(self.data.test)
-        data = replace(self.data, asked=min(experiment.evaluation.limit or test, test))
+        data = replace(self.data, n_attacked=min(experiment.evaluation.limit or test, test))
         run = Run(experiment, self.out / "run", announce=False, data=data, **self._how)
         with run.working():
             yield run
@@ -126,7 +126,7 @@ class Reproduction:
         return self._scored[asked]
 
     @cached_property
-    def data(self) -> Prepared:
+    def data(self) -> LoadedData:
         """The data of every part: all test rows, in the seeded order."""
         experiment = self.experiment("strong", PAPER)
         return load_data(experiment.data, experiment.evaluation.limit, experiment.seed)

@@ -14,15 +14,15 @@ from feint.models.inference import predict
 from feint.sequences import Sequences, distance
 
 VARIANTS: dict[str, Targets] = {
-    "ours: medoid, who initiates, resampled, at the reactor's place": Targets(role="initiates"),
+    "ours: medoid, who initiates, resampled, at the reactor's place": Targets(role="initiator"),
     "either role": Targets(),
-    "length: hold the last frame": Targets(role="initiates", time="hold"),
-    "length: crop": Targets(role="initiates", time="crop"),
-    "place: as recorded (raw)": Targets(role="initiates", place="raw"),
-    "place: at the clean prediction's": Targets(role="initiates", place="prediction"),
-    "place: on the clean prediction's root": Targets(role="initiates", place="root"),
-    "exemplar: any": Targets(role="initiates", exemplar="any"),
-    "exemplar: nearest to the true reaction": Targets(role="initiates", exemplar="nearest"),
+    "length: hold the last frame": Targets(role="initiator", time="hold"),
+    "length: crop": Targets(role="initiator", time="crop"),
+    "place: as recorded (raw)": Targets(role="initiator", place="raw"),
+    "place: at the clean prediction's": Targets(role="initiator", place="prediction"),
+    "place: on the clean prediction's root": Targets(role="initiator", place="root"),
+    "exemplar: any": Targets(role="initiator", exemplar="any"),
+    "exemplar: nearest to the true reaction": Targets(role="initiator", exemplar="nearest"),
 }
 
 

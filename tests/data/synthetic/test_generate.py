@@ -34,7 +34,7 @@ def bodies(interactions: list[Interaction]) -> list[tuple[int, Tensor]]:
     ]
 
 
-def test_it_holds_sbus_sets_nine_categories_and_all_runs(noisy: list[Interaction]) -> None:
+def test_it_holds_sbus_sets_nine_categories_and_all_repetitions(noisy: list[Interaction]) -> None:
     assert len(SETS) == 21
     assert len(noisy) == 21 * 9 * 2
     assert len({one.key for one in noisy}) == len(noisy)
@@ -52,8 +52,8 @@ def test_it_holds_sbus_sets_nine_categories_and_all_runs(noisy: list[Interaction
 
 
 def test_who_begins_and_who_stands_where_vary(noisy: list[Interaction]) -> None:
-    begins = sum(one.initiator == "first" for one in noisy)
-    assert 0.4 < begins / len(noisy) < 0.6
+    initiator = sum(one.initiator == "first" for one in noisy)
+    assert 0.4 < initiator / len(noisy) < 0.6
     left = sum(side == "left" for side in pair(noisy).sides[::2])
     assert 0.4 < left / len(noisy) < 0.6
 
@@ -65,7 +65,7 @@ def test_it_is_what_it_was() -> None:
             len(one.first), float(one.first[10, 30]), float(one.second[12, 20]),
             float(one.first.mean()), float(one.second.std()),
         )
-        for one in generate(runs=1, sets=["s04s02"])
+        for one in generate(repetitions=1, sets=["s04s02"])
     }  # fmt: skip
     assert told["kicking"] == pytest.approx((21, 0.8464, 1.7692, 1.1104, 0.6328), abs=1e-4)
     assert told["handshaking"] == pytest.approx((31, 0.7142, 1.6436, 1.0853, 0.6107), abs=1e-4)
@@ -91,8 +91,8 @@ def test_bones_keep_their_length_and_are_alike_left_and_right(clean: list[Intera
 
 
 def test_the_same_seed_gives_the_same_data_whatever_else_is_asked_for() -> None:
-    some = generate(seed=3, runs=2, sets=["s03s04", "s07s01"])
-    again = {one.key: one for one in generate(seed=3, runs=1, sets=["s07s01"])}
+    some = generate(seed=3, repetitions=2, sets=["s03s04", "s07s01"])
+    again = {one.key: one for one in generate(seed=3, repetitions=1, sets=["s07s01"])}
     assert len(again) == 9
     compared = 0
     for one in some:
@@ -102,12 +102,12 @@ def test_the_same_seed_gives_the_same_data_whatever_else_is_asked_for() -> None:
             assert one.initiator == again[one.key].initiator
             compared += 1
     assert compared == 9
-    other = generate(seed=4, runs=1, sets=["s07s01"])
+    other = generate(seed=4, repetitions=1, sets=["s07s01"])
     assert pair(other).fingerprint() != pair(list(again.values())).fingerprint()
 
 
 def test_noise_is_added_to_the_same_motion_and_larger_in_depth_and_on_hands() -> None:
-    still, seen = (generate(sets=["s01s02"], noise=n, runs=3) for n in (0.0, 0.004))
+    still, seen = (generate(sets=["s01s02"], noise=n, repetitions=3) for n in (0.0, 0.004))
     errors = torch.cat(
         [
             SBU_15.change_in_metres(b - a)
@@ -181,7 +181,7 @@ def test_the_two_come_close_and_part_as_the_interaction_asks(clean: list[Interac
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"sets": ["s01s09"]}, {"sets": []}, {"seed": -1}, {"runs": 0}, {"noise": -0.1}],
+    [{"sets": ["s01s09"]}, {"sets": []}, {"seed": -1}, {"repetitions": 0}, {"noise": -0.1}],
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_wrong_arguments_are_named(wrong: dict[str, object]) -> None:

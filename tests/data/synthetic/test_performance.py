@@ -5,9 +5,9 @@ import pytest
 
 from feint.data.synthetic.choreography import REST, SCENES
 from feint.data.synthetic.generate import PARTICIPANTS
-from feint.data.synthetic.performance import Manner, perform, play
+from feint.data.synthetic.performance import Style, perform, play
 
-PLAIN = Manner(lead=0.0, size=1.0, ready=0.0, shift=(0.0,))
+PLAIN = Style(lead=0.0, size=1.0, ready=0.0, shift=(0.0,))
 
 
 def test_a_channel_rests_reaches_its_keys_and_stays() -> None:
@@ -21,14 +21,14 @@ def test_a_channel_rests_reaches_its_keys_and_stays() -> None:
 
 def test_a_late_player_does_the_same_later() -> None:
     keys = ((0.25, 1.0), (0.6, 0.0))
-    late = Manner(lead=-4.0, size=1.0, ready=0.0, shift=(0.0,))
+    late = Style(lead=-4.0, size=1.0, ready=0.0, shift=(0.0,))
     np.testing.assert_allclose(play(keys, 0.0, late, 40)[4:], play(keys, 0.0, PLAIN, 40)[:-4])
     assert (play(keys, 0.0, late, 40)[:5] == 0).all()
 
 
 def test_a_hand_goes_back_to_where_it_rested() -> None:
     rest = np.array([0.1, -0.9, 0.2])
-    large = Manner(lead=0.0, size=1.5, ready=0.0, shift=(0.0,))
+    large = Style(lead=0.0, size=1.5, ready=0.0, shift=(0.0,))
     values = play(((0.4, (0.9, 0.0, 0.0)), (0.8, REST)), rest, large, 20)
     np.testing.assert_allclose(values[8], rest + 1.5 * (np.array([0.9, 0.0, 0.0]) - rest))
     np.testing.assert_allclose(values[-1], rest, atol=1e-12)

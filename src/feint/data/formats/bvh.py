@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from feint.data.formats.recording import LARGEST, MOST_JOINTS, Clip, Joints, check_size
+from feint.data.formats.recording import LARGEST, MOST_JOINTS, Joints, Recording, check_size
 from feint.errors import FeintError
 from feint.io.atomic import read_bytes
 
@@ -28,7 +28,7 @@ class _Joint:
     channels: list[str] = field(default_factory=list)
 
 
-def read_bvh(path: Path) -> Clip:
+def read_bvh(path: Path) -> Recording:
     """One person from a BVH file, named as the file is.
 
     Raises:
@@ -37,7 +37,7 @@ def read_bvh(path: Path) -> Clip:
     return parse_bvh(read_bytes(path, LARGEST_FILE), str(path), path.stem)
 
 
-def parse_bvh(content: bytes, place: str, name: str) -> Clip:
+def parse_bvh(content: bytes, place: str, name: str) -> Recording:
     """The same from bytes; `place` stands for them in errors."""
     begin = content.find(b"MOTION")
     if not 0 <= begin <= LONGEST_HEADER:
@@ -50,7 +50,7 @@ def parse_bvh(content: bytes, place: str, name: str) -> Clip:
     positions = _placed(joints, values)
     names = tuple(one.name for one in joints)
     bones = tuple((names[one.parent], one.name) for one in joints if one.parent >= 0)
-    return Clip(place, {name: positions}, names, bones, fps)
+    return Recording(place, {name: positions}, names, bones, fps)
 
 
 class _Hierarchy:

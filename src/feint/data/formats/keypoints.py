@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from feint.data.formats.recording import Clip, Joints, check_size
+from feint.data.formats.recording import Joints, Recording, check_size
 from feint.data.formats.skeletons import by_count
 from feint.errors import FeintError
 from feint.io.atomic import read_bytes
@@ -30,7 +30,7 @@ SCORES = ("visibility", "score", "confidence", "presence")
 Points = list[list[float]]
 
 
-def read_keypoints(path: Path, confidence: float = 0.3, depth: bool = False) -> Clip:
+def read_keypoints(path: Path, confidence: float = 0.3, depth: bool = False) -> Recording:
     """Everybody in a file, by their ids or, without, by their places in each frame.
 
     Args:
@@ -43,7 +43,7 @@ def read_keypoints(path: Path, confidence: float = 0.3, depth: bool = False) -> 
     return parse_keypoints(read_bytes(path, LARGEST_FILE), str(path), confidence, depth)
 
 
-def parse_keypoints(content: bytes, place: str, confidence: float, depth: bool) -> Clip:
+def parse_keypoints(content: bytes, place: str, confidence: float, depth: bool) -> Recording:
     """The same from bytes; `place` stands for them in errors."""
     if len(content) * SWELLS > free_memory() * SHARE:
         raise FeintError(f"{place} is too large for this machine's memory. Cut it into more files.")
@@ -71,7 +71,7 @@ def parse_keypoints(content: bytes, place: str, confidence: float, depth: bool) 
             seen[name][number] = points
     check_size(place, len(frames), len(seen), joints, width)
     known = by_count(joints)
-    return Clip(
+    return Recording(
         place,
         {name: _filled(each, len(frames), joints, width) for name, each in seen.items()},
         known.joints if known else (),

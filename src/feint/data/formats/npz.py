@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from feint.data.formats.recording import MOST_VALUES, Clip, check_size
+from feint.data.formats.recording import MOST_VALUES, Recording, check_size
 from feint.data.formats.skeletons import by_count
 from feint.errors import FeintError
 from feint.io.atomic import read_bytes
@@ -26,7 +26,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, Runtime
 """What zipfile and numpy's reader of headers raise on files that are not sound."""
 
 
-def read_arrays(path: Path, least_score: float = 0.0) -> Clip:
+def read_arrays(path: Path, least_score: float = 0.0) -> Recording:
     """The people of an npz file: `keypoint`, and beside it perhaps `keypoint_score` and `fps`.
 
     Raises:
@@ -35,7 +35,7 @@ def read_arrays(path: Path, least_score: float = 0.0) -> Clip:
     return parse_arrays(read_bytes(path, LARGEST_FILE), str(path), least_score)
 
 
-def parse_arrays(content: bytes, place: str, least_score: float = 0.0) -> Clip:
+def parse_arrays(content: bytes, place: str, least_score: float = 0.0) -> Recording:
     """The same from bytes; `place` stands for them in errors."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -75,7 +75,7 @@ def parse_arrays(content: bytes, place: str, least_score: float = 0.0) -> Clip:
     known = by_count(joints)
     names = known.joints if known else ()
     each = {str(i): values[i] for i in range(people) if not np.isnan(values[i]).all()}
-    return Clip(
+    return Recording(
         place, each, names, known.bones if known else (), None if fps is None else float(fps.item())
     )
 

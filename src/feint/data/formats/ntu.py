@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feint.data.formats.recording import MOST_PEOPLE, Clip, Joints, check_size
+from feint.data.formats.recording import MOST_PEOPLE, Joints, Recording, check_size
 from feint.data.formats.skeletons import NTU_25
 from feint.errors import FeintError
 from feint.io.atomic import read_bytes
@@ -21,7 +21,7 @@ NAME = re.compile(r"S\d{3}C\d{3}(P\d{3})R\d{3}(A\d{3})")
 JOINTS = len(NTU_25.joints)
 
 
-def read_ntu(path: Path) -> Clip:
+def read_ntu(path: Path) -> Recording:
     """Everybody in a `.skeleton` file, by their names in it.
 
     Raises:
@@ -30,7 +30,7 @@ def read_ntu(path: Path) -> Clip:
     return parse_ntu(read_bytes(path, LARGEST_FILE), str(path))
 
 
-def parse_ntu(content: bytes, place: str) -> Clip:
+def parse_ntu(content: bytes, place: str) -> Recording:
     """The same from bytes; `place` stands for them in errors."""
     lines = _Lines(content, place)
     frames = lines.count("a number of frames")
@@ -60,7 +60,7 @@ def parse_ntu(content: bytes, place: str) -> Clip:
                     people[name][frame, joint] = position
     if any(line.strip() for line in lines.lines[lines.at :]):
         raise lines.wrong(lines.lines[lines.at], "the end of the file")
-    return Clip(place, people, NTU_25.joints, NTU_25.bones, FPS)
+    return Recording(place, people, NTU_25.joints, NTU_25.bones, FPS)
 
 
 class _Lines:

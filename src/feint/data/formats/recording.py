@@ -20,7 +20,7 @@ Joints = Float[np.ndarray, "frames joints axes"]
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class Recording:
     """One recording.
 
     Attributes:

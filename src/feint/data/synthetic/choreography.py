@@ -1,9 +1,9 @@
-"""What two people do in each interaction: keyframes for the one who begins and the one who answers.
+"""The script of each interaction: keyframes for the initiator and for the responder.
 
-A part names, per channel, when (share of the interaction's time) which value is reached; between
-two keys the body moves with minimum jerk.  Hands and feet are in the person's own axes (forward,
-up, outward) and in limb lengths, see `body.Motion`.  Signs of turn, twist and aside are for a
-right-handed person and mirrored for a left-handed one.
+`Keyframes` say, per channel, when (share of the interaction's time) which value is reached.
+Between two keys the body moves with minimum jerk.  Hands and feet are in the person's own axes
+(forward, up, outward) and in limb lengths, see `body.Motion`.  Signs of turn, twist and aside are
+for a right-handed person and mirrored for a left-handed one.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ KICK: Point = (0.93, -0.08, -0.08)
 
 
 @dataclass(frozen=True)
-class Part:
+class Keyframes:
     """One person's keyframes, channel by channel; a channel left out stays at rest.
 
     Attributes:
@@ -80,7 +80,7 @@ class Scene:
         frames: its usual length at 15 frames a second.
         apart: the range of the distance at the start, metres.
         contact: the distance `Part.close` closes to, metres.
-        begins, answers: the two parts.
+        initiator, responder: the keyframes of the two people.
         meet: the height of the meeting point, as a share of the shoulders' height.
         right: whether the right hand is used by left-handed people too.
         beat: how far the meeting point goes up and down, metres.
@@ -90,8 +90,8 @@ class Scene:
     frames: int
     apart: tuple[float, float]
     contact: float
-    begins: Part
-    answers: Part
+    initiator: Keyframes
+    responder: Keyframes
     meet: float = 0.75
     right: bool = False
     beat: float = 0.0
@@ -100,10 +100,10 @@ class Scene:
 SCENES: Mapping[str, Scene] = {
     "approaching": Scene(
         1, 25, (1.20, 1.60), 0.62,
-        begins=Part(
+        initiator=Keyframes(
             close=((0.0, 0.0), (0.92, 1.0)), lean=((0.15, 0.08), (0.9, 0.0)), swing=1.0
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.30, AKIMBO),), weak=((0.34, AKIMBO),),
             lean=((0.3, -0.06), (0.9, -0.10)), aside=((0.4, 0.05), (0.8, -0.05)),
             back=((0.45, 0.0), (0.95, 0.10)),
@@ -111,18 +111,18 @@ SCENES: Mapping[str, Scene] = {
     ),
     "departing": Scene(
         2, 25, (0.70, 1.10), 0.62,
-        begins=Part(
+        initiator=Keyframes(
             turn=((0.0, 0.0), (0.50, 2.8)), twist=((0.18, 0.45), (0.5, 0.0)),
             back=((0.12, 0.0), (1.0, 0.85)), lean=((0.3, 0.06),), swing=1.0,
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.28, WAVE), (0.85, WAVE), (1.1, REST)), twist=((0.3, 0.08),),
             aside=((0.3, 0.04),), wave=0.13,
         ),
     ),
     "kicking": Scene(
         3, 24, (0.90, 1.30), 0.92,
-        begins=Part(
+        initiator=Keyframes(
             strong=((0.25, GUARD), (0.5, (0.1, -0.55, 0.5)), (0.95, REST)),
             weak=((0.22, GUARD), (0.75, GUARD), (1.0, REST)),
             close=((0.0, 0.0), (0.30, 1.0)), lean=((0.25, 0.05), (0.5, -0.30), (0.9, 0.0)),
@@ -130,7 +130,7 @@ SCENES: Mapping[str, Scene] = {
             foot=((0.22, CHAMBER), (0.36, CHAMBER), (0.5, KICK), (0.68, CHAMBER)),
             kick=((0.2, 0.0), (0.36, 1.0), (0.66, 1.0), (0.9, 0.0)),
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.34, BELLY), (0.75, BELLY), (1.05, REST)),
             weak=((0.30, BELLY), (0.75, BELLY), (1.05, REST)),
             back=((0.20, 0.0), (0.58, 0.34)), lean=((0.25, 0.10), (0.52, 0.42), (0.95, 0.10)),
@@ -139,13 +139,13 @@ SCENES: Mapping[str, Scene] = {
     ),
     "pushing": Scene(
         4, 26, (0.90, 1.30), 0.64,
-        begins=Part(
+        initiator=Keyframes(
             strong=((0.24, CHEST), (0.34, CHEST), (0.52, PUSH), (0.62, PUSH), (0.95, REST)),
             weak=((0.24, CHEST), (0.34, CHEST), (0.52, PUSH), (0.62, PUSH), (0.95, REST)),
             close=((0.0, 0.0), (0.46, 1.0), (0.66, 1.0), (1.0, 0.6)),
             lean=((0.30, -0.06), (0.52, 0.26), (0.9, 0.0)),
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.30, CHEST), (0.42, CHEST), (0.62, FLUNG), (0.95, REST)),
             weak=((0.30, CHEST), (0.42, CHEST), (0.62, FLUNG), (0.95, REST)),
             back=((0.40, 0.0), (0.85, 0.45)), lean=((0.40, 0.04), (0.62, -0.32), (0.95, 0.0)),
@@ -154,13 +154,13 @@ SCENES: Mapping[str, Scene] = {
     ),
     "handshaking": Scene(
         5, 30, (0.90, 1.30), 0.98,
-        begins=Part(
+        initiator=Keyframes(
             strong=((0.25, OFFER), (0.8, OFFER), (1.0, REST)),
             close=((0.0, 0.0), (0.32, 0.5)), twist=((0.3, 0.22), (0.78, 0.22), (1.0, 0.0)),
             lean=((0.3, 0.10), (0.8, 0.10), (1.0, 0.0)),
             reach=((0.15, 0.0), (0.38, 1.0), (0.80, 1.0), (0.95, 0.0)),
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.25, OFFER), (0.8, OFFER), (1.0, REST)),
             close=((0.0, 0.0), (0.32, 0.5)), twist=((0.3, 0.22), (0.78, 0.22), (1.0, 0.0)),
             lean=((0.3, 0.10), (0.8, 0.10), (1.0, 0.0)), nod=((0.3, 0.15), (0.6, 0.0)),
@@ -170,13 +170,13 @@ SCENES: Mapping[str, Scene] = {
     ),
     "hugging": Scene(
         6, 29, (0.90, 1.30), 0.34,
-        begins=Part(
+        initiator=Keyframes(
             strong=((0.25, OPEN), (0.36, OPEN), (0.58, OVER), (0.80, OVER), (1.05, REST)),
             weak=((0.25, OPEN), (0.36, OPEN), (0.58, OVER), (0.80, OVER), (1.05, REST)),
             close=((0.0, 0.0), (0.55, 0.6)), lean=((0.3, 0.05), (0.6, 0.16), (0.9, 0.05)),
             aside=((0.35, 0.0), (0.6, 0.12), (0.95, 0.0)),
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.25, OPEN), (0.36, OPEN), (0.58, UNDER), (0.78, UNDER), (1.0, REST)),
             weak=((0.25, OPEN), (0.36, OPEN), (0.58, UNDER), (0.78, UNDER), (1.0, REST)),
             close=((0.0, 0.0), (0.50, 0.4)), lean=((0.3, 0.04), (0.6, 0.14), (0.9, 0.04)),
@@ -185,14 +185,14 @@ SCENES: Mapping[str, Scene] = {
     ),
     "exchanging": Scene(
         7, 27, (0.90, 1.30), 1.08,
-        begins=Part(
+        initiator=Keyframes(
             strong=((0.18, CARRY), (0.42, TAKE), (0.60, TAKE), (0.95, REST)),
             weak=((0.18, CARRY), (0.42, TAKE), (0.60, TAKE), (0.95, REST)),
             close=((0.0, 0.0), (0.40, 0.6)), lean=((0.2, -0.03), (0.45, 0.18), (0.85, 0.0)),
             nod=((0.3, 0.25), (0.8, 0.0)),
             both_reach=((0.2, 0.0), (0.46, 0.9), (0.58, 0.9), (0.80, 0.0)),
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.30, TAKE), (0.60, TAKE), (0.85, CARRY)),
             weak=((0.30, TAKE), (0.60, TAKE), (0.85, CARRY)),
             close=((0.0, 0.0), (0.36, 0.4)), lean=((0.4, 0.16), (0.8, -0.03)),
@@ -203,14 +203,14 @@ SCENES: Mapping[str, Scene] = {
     ),
     "punching": Scene(
         8, 24, (0.90, 1.30), 0.74,
-        begins=Part(
+        initiator=Keyframes(
             strong=((0.29, DRAWN), (0.53, PUNCH), (0.60, PUNCH), (0.92, REST)),
             weak=((0.22, GUARD), (0.65, GUARD), (0.98, REST)),
             close=((0.0, 0.0), (0.38, 1.0)), lean=((0.53, 0.14), (0.9, 0.0)),
             twist=((0.26, -0.36), (0.32, -0.36), (0.54, 0.36), (0.9, 0.0)),
             crouch=((0.3, 0.03), (0.9, 0.0)),
         ),
-        answers=Part(
+        responder=Keyframes(
             strong=((0.30, GUARD), (0.55, COVER), (0.75, COVER), (1.05, REST)),
             weak=((0.26, GUARD), (0.55, COVER), (0.75, COVER), (1.05, REST)),
             lean=((0.35, -0.05), (0.56, -0.38), (0.95, -0.03)),
@@ -222,8 +222,8 @@ SCENES: Mapping[str, Scene] = {
     ),
     "remaining": Scene(
         9, 26, (0.90, 1.30), 1.0,
-        begins=Part(aside=((0.3, 0.04), (0.8, -0.04))),
-        answers=Part(aside=((0.3, -0.04), (0.8, 0.04))),
+        initiator=Keyframes(aside=((0.3, 0.04), (0.8, -0.04))),
+        responder=Keyframes(aside=((0.3, -0.04), (0.8, 0.04))),
     ),
 }  # fmt: skip
 """SBU's eight interactions, and *remaining*: two people who stay as they are."""

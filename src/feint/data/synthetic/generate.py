@@ -1,8 +1,8 @@
 """The embedded data: two people's interactions, generated, in SBU Kinect's joints, units and sets.
 
 Seven participants meet in SBU's own 21 pairs and act its eight interactions, plus *remaining*.
-Who stands where, who begins, how fast and how large the gestures are, and how late the answer
-comes is drawn from a seed.  No recorded motion is in it: the bodies are kinematic (`body`; only
+Positions, the initiator, the speed and size of gestures and the delay of the response are drawn
+from a seed.  No recorded motion is in it: the bodies are kinematic (`body`; only
 their median bone lengths and usual distances follow SBU's), what they do is written down
 (`choreography`), and `acting` brings both together.
 """
@@ -35,16 +35,16 @@ PARTICIPANTS = (
 
 
 def generate(
-    seed: int = 0, runs: int = 2, noise: float = 0.004, sets: Sequence[str] | None = None
+    seed: int = 0, repetitions: int = 2, noise: float = 0.004, sets: Sequence[str] | None = None
 ) -> list[Interaction]:
-    """Generate interactions: sets x 9 categories x runs, in that order.
+    """Generate interactions: sets x 9 categories x repetitions, in that order.
 
     An interaction depends on the seed, its set, category and run alone: asking for other sets or
-    more runs changes none of it.
+    more repetitions changes none of it.
 
     Args:
         seed: 0 or more.
-        runs: performances of each category in each set.
+        repetitions: performances of each category in each set.
         noise: standard deviation of the sensor's noise on the trunk's joints, in metres; hands,
             feet and depth are noisier.  0 gives exact bones.
         sets: some of `SETS`; all by default.
@@ -53,7 +53,7 @@ def generate(
         Interactions with (time, 45) float32 sequences in SBU's raw units at 15 frames a second.
 
     Raises:
-        FeintError: a set that does not exist, a negative seed or noise, no run.
+        FeintError: a set that does not exist, a negative seed or noise, no repetition.
     """
     chosen = SETS if sets is None else tuple(sets)
     unknown = [name for name in chosen if name not in SETS]
@@ -61,16 +61,16 @@ def generate(
         raise FeintError(
             f"generate got sets={list(chosen)}; expected some of SBU's 21: {', '.join(SETS)}."
         )
-    if seed < 0 or runs < 1 or not 0 <= noise < float("inf"):
+    if seed < 0 or repetitions < 1 or not 0 <= noise < float("inf"):
         raise FeintError(
-            f"generate got seed={seed}, runs={runs}, noise={noise}; expected seed >= 0, "
-            "runs >= 1 and a finite noise >= 0 in metres."
+            f"generate got seed={seed}, repetitions={repetitions}, noise={noise}; expected "
+            "seed >= 0, repetitions >= 1 and a finite noise >= 0 in metres."
         )
     return [
         _interaction(seed, name, label, run, noise)
         for name in chosen
         for label in SCENES
-        for run in range(1, runs + 1)
+        for run in range(1, repetitions + 1)
     ]
 
 

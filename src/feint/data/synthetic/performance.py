@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from feint.data.synthetic.body import Motion, Participant, pose
-from feint.data.synthetic.choreography import REST, Keys, Part, Places, Scene
+from feint.data.synthetic.choreography import REST, Keyframes, Keys, Places, Scene
 from feint.data.synthetic.gait import FLOOR, ease, walk
 from feint.skeleton import SBU_15
 
@@ -20,8 +20,8 @@ Joints = Float[np.ndarray, "time 15 3"]
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How somebody plays a part this time.
+class Style:
+    """How a person performs the keyframes this time.
 
     Attributes:
         lead: frames since the motion began when the sequence starts; negative is a delay.
@@ -37,13 +37,13 @@ class Manner:
 
 
 def perform(
-    scene: Scene, begins: Participant, answers: Participant, rng: np.random.Generator
+    scene: Scene, initiator: Participant, responder: Participant, rng: np.random.Generator
 ) -> tuple[Joints, Joints]:
-    """Both people's joints in metres: the one who begins, the one who answers.
+    """Joints of the initiator and of the responder in metres.
 
-    They have the same number of frames.  The one who answers is 2 to 5 frames late.
+    Both have the same number of frames.  The responder is 2 to 5 frames late.
     """
-    tempo = (begins.tempo + answers.tempo) / 2 * rng.uniform(0.88, 1.14)
+    tempo = (initiator.tempo + responder.tempo) / 2 * rng.uniform(0.88, 1.14)
     frames = int(np.clip(round(scene.frames * tempo), 18, 42))
     apart = rng.uniform(*scene.apart)
     centre = np.array([rng.normal(0.0, 0.08), rng.normal(2.15, 0.08)])
@@ -51,20 +51,22 @@ def perform(
     lead = rng.uniform(1.0, 3.0)
     late = lead - rng.uniform(2.0, 5.0)
     motions = []
-    for i, (part, person) in enumerate(((scene.begins, begins), (scene.answers, answers))):
+    for i, (part, person) in enumerate(
+        ((scene.initiator, initiator), (scene.responder, responder))
+    ):
         own = _motion(part, person, scene, frames, late if i else lead, apart, rng)
         heading = facing + np.pi * i
         ahead = np.array([np.cos(heading), np.sin(heading)])
         aside = np.array([np.sin(heading), -np.cos(heading)])  # the left
         path = centre - ahead * apart / 2 + own.path @ np.stack([ahead, aside])
         motions.append(replace(own, path=path, heading=own.heading + heading))
-    height = (begins.body.shoulder_height + answers.body.shoulder_height) / 2 * scene.meet
+    height = (initiator.body.shoulder_height + responder.body.shoulder_height) / 2 * scene.meet
     swings = np.sin(2 * np.pi * _BEAT / tempo * (np.arange(frames) + late) / SBU_15.fps)
     between = (motions[0].path + motions[1].path) / 2
     point = np.stack([between[:, 0], FLOOR + height + scene.beat * swings, between[:, 1]], axis=1)
     first, second = (
         pose(person.body, replace(motion, meet=_hands_at(point, motion)), SBU_15.fps)
-        for motion, person in zip(motions, (begins, answers), strict=True)
+        for motion, person in zip(motions, (initiator, responder), strict=True)
     )
     return first, second
 
@@ -83,7 +85,7 @@ class _Draw:
     """One person's channels: what is written down, and what chance adds to it."""
 
     frames: int
-    manner: Manner
+    style: Style
     rng: np.random.Generator
 
     def sway(self, size: float) -> Channel:
@@ -92,7 +94,7 @@ class _Draw:
         slow: Channel = size * np.sin(turns + phase)
         return slow
 
-    def number(self, keys: Keys, how: Manner, moves: float = 0.0) -> Channel:
+    def number(self, keys: Keys, how: Style, moves: float = 0.0) -> Channel:
         played = play(keys, 0.0, how, self.frames)[:, 0]
         return played + (self.sway(moves) if moves else 0.0)
 
@@ -101,12 +103,12 @@ class _Draw:
         moves: Float[np.ndarray, "time 3"] = np.stack(
             [self.sway(size) for size in (0.05, 0.015, 0.05)], axis=1
         )
-        moves += play(places, rest, self.manner, self.frames, self.rng.normal(0.0, 0.06, 3))
+        moves += play(places, rest, self.style, self.frames, self.rng.normal(0.0, 0.06, 3))
         return moves
 
 
 def _motion(
-    part: Part,
+    part: Keyframes,
     person: Participant,
     scene: Scene,
     frames: int,
@@ -116,8 +118,8 @@ def _motion(
 ) -> Motion:
     """One person's motion in their own axes, (forward, left) from where they start."""
     shift = tuple(float(s) for s in rng.normal(0.0, 0.02, 5))
-    exact = Manner(lead=lead, size=1.0, ready=0.0, shift=shift)
-    manner = replace(
+    exact = Style(lead=lead, size=1.0, ready=0.0, shift=shift)
+    style = replace(
         exact,
         size=float(person.size * rng.uniform(0.70, 1.15)),
         ready=float(rng.uniform(0.0, 0.12)),
@@ -125,7 +127,7 @@ def _motion(
     left_strong = person.left_handed and not scene.right
     mirror = -1.0 if left_strong else 1.0
 
-    draw = _Draw(frames, manner, rng)
+    draw = _Draw(frames, style, rng)
     strong, weak = draw.hand(part.strong), draw.hand(part.weak)
     raised = np.clip(strong[:, 1] - REST[1], 0, 1)
     to_and_fro = np.sin(2 * np.pi * _WAVE / person.tempo * np.arange(frames) / SBU_15.fps)
@@ -135,16 +137,16 @@ def _motion(
     order = slice(None, None, 1 if left_strong else -1)  # strong, weak -> left, right
     gap = apart - scene.contact
     close = play(part.close, 0.0, exact, frames, way=walk)[:, 0]
-    back = play(part.back, 0.0, replace(exact, size=manner.size), frames, way=walk)[:, 0]
+    back = play(part.back, 0.0, replace(exact, size=style.size), frames, way=walk)[:, 0]
     forward = close * gap - back + draw.sway(0.006)
     start = rng.normal(0.0, 0.05)
     return Motion(
         path=np.stack([forward, draw.sway(0.006)], axis=1),
         heading=start - mirror * draw.number(part.turn, exact),
-        lean=draw.number(part.lean, manner, 0.015) + person.posture,
-        aside=mirror * draw.number(part.aside, manner, 0.015),
-        twist=mirror * draw.number(part.twist, manner, 0.02),
-        nod=draw.number(part.nod, manner, 0.03),
+        lean=draw.number(part.lean, style, 0.015) + person.posture,
+        aside=mirror * draw.number(part.aside, style, 0.015),
+        twist=mirror * draw.number(part.twist, style, 0.02),
+        nod=draw.number(part.nod, style, 0.03),
         crouch=draw.number(part.crouch, exact),
         hands=np.stack([strong, weak][order], axis=1),
         meet=np.zeros((frames, 2, 3)),
@@ -161,7 +163,7 @@ def _motion(
 def play(
     keys: Places | Keys,
     rest: float | Float[np.ndarray, " values"],
-    manner: Manner,
+    style: Style,
     frames: int,
     near: float | Float[np.ndarray, " values"] = 0.0,
     way: Callable[[Channel], Channel] = ease,
@@ -171,7 +173,7 @@ def play(
     Args:
         keys: when (share of the interaction) which value is reached.
         rest: the value without keys, and what a hand's `REST` in the keys stands for.
-        manner: lead, size and timing.
+        style: lead, size and timing.
         frames: how many.
         near: what is added to every other key's value.
         way: how the time between two keys is spent.
@@ -180,13 +182,13 @@ def play(
     goals = []
     for _, value in keys:
         written = np.atleast_1d(np.asarray(value, dtype=np.float64))
-        gesture = start + manner.size * (written - start) + near
+        gesture = start + style.size * (written - start) + near
         goals.append(start if value == REST else gesture)
-    old = start + manner.ready * (goals[0] - start) if goals else start
+    old = start + style.ready * (goals[0] - start) if goals else start
     played = np.repeat(old[None], frames, axis=0)
-    now, before = np.arange(frames) + manner.lead, 0.0
+    now, before = np.arange(frames) + style.lead, 0.0
     for i, ((when, _), goal) in enumerate(zip(keys, goals, strict=True)):
-        at = max((when + manner.shift[i % len(manner.shift)]) * frames, before + 1.0)
+        at = max((when + style.shift[i % len(style.shift)]) * frames, before + 1.0)
         played += way((now - before) / (at - before))[:, None] * (goal - old)
         old, before = goal, at
     return played

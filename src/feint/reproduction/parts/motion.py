@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from feint.data.kinematics import ORDERS, sizes
+from feint.data.kinematics import DERIVATIVES, magnitudes
 from feint.evaluation.questions import ATTACK
 from feint.reproduction import target_alignments
 from feint.reproduction.metrics import case_rows
@@ -41,9 +41,9 @@ def fig4(r: Reproduction) -> None:
             r.save("fig4", pl.concat(tables))
     r.save("fig4-motion", pl.concat(motions))
     natural = []
-    for quantity in ORDERS:
+    for quantity in DERIVATIVES:
         every = torch.cat(
-            [sizes(one, r.skeleton, quantity).flatten() for one in r.data.train.actor]
+            [magnitudes(one, r.skeleton, quantity).flatten() for one in r.data.train.actor]
         ).numpy()
         natural += [
             {"quantity": quantity, "percent": p, "value": float(np.percentile(every, p))}
@@ -65,7 +65,7 @@ def cases(r: Reproduction) -> None:
     told = _figure5(r)
     largest = (max(r.profile.epsilons),)
     staying = r.experiment(
-        "cases", PAPER, epsilons=largest, labels=("approaching",), role="responds"
+        "cases", PAPER, epsilons=largest, labels=("approaching",), role="responder"
     )
     stays = r.scored(staying)
     roles = pl.DataFrame({"sequence": r.data.test.keys, "role": r.data.test.roles})

@@ -26,7 +26,7 @@ def run(reproduction: Reproduction, only: Sequence[str] = ()) -> list[str]:
             raise FeintError(f"There is no part {name!r}; expected some of {', '.join(PARTS)}.")
     chosen = [name for name in PARTS if not only or name in only]
     reproduction.results.mkdir(parents=True, exist_ok=True)
-    natural = natural_tolerance.natural(reproduction.data.train, role="initiates")
+    natural = natural_tolerance.natural(reproduction.data.train, role="initiator")
     natural.save(reproduction.results / "tolerance-natural.json")
     for name in chosen:
         console.print(f"[bold]{name}[/bold]: {PARTS[name].__doc__}", highlight=False)
