@@ -16,7 +16,7 @@ Word = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
 Words = Annotated[tuple[Word, ...], Field(min_length=1)]
 
 
-class Part(BaseModel):
+class ConfigTable(BaseModel):
     """A table of the file: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -164,7 +164,7 @@ def third(told):
     [
         (lambda told: told.pop("fps"), "", r"does not say how many frames a second.*data\.fps"),
         (lambda told: told.update(fps=30), "", r"30 frames a second, and others 15.*data\.fps"),
-        (alone, "", r"shows 1 people \(a\); expected 2.*data\.ahead"),
+        (alone, "", r"shows 1 people \(a\); expected 2.*data\.horizon"),
         (third, "", r"shows 3 people \(a, b, c\); expected 2.*top-2-motion"),
         (lose(range(5, 15)), "", r"gap of 0\.67 s.*data\.on_long_gap"),
         (lambda told: None, 'people = ["a", "x"]', r"does not show x; it shows a, b"),
@@ -200,7 +200,9 @@ def test_settings_take_what_would_be_refused(some, tmp_path):
     asked = spec("keypoints", tmp_path, more + '\npeople = ["a", "b"]').data
     assert len(recordings_load.of_people(asked)[0]) == whole
     train, test, notes = recordings_load.of_people(
-        spec("keypoints", tmp_path, more + '\npeople = "top-2-motion"\nahead = 4\nmost = 16').data
+        spec(
+            "keypoints", tmp_path, more + '\npeople = "top-2-motion"\nhorizon = 4\nmax_frames = 16'
+        ).data
     )
     assert any("move most" in note for note in notes)
     assert any("interpolated" in note for note in notes)

@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
+from tests.errors import refused
 
 from feint.data import series_load
 from feint.data.config import Table
 from feint.data.interpolation import interpolate_gaps
-from feint.errors import FeintError
 
 
 def table(path, rows=60, **columns):
@@ -21,15 +21,15 @@ def table(path, rows=60, **columns):
 
 def spec(root, **words):
     usual = {"source": "windows", "inputs": ("a", "b"), "outputs": ("c",), "time": "date",
-             "length": 6, "parts": 3, "test_sets": ("t-3",)}  # fmt: skip
+             "input_size": 6, "n_segments": 3, "test_sets": ("t-3",)}  # fmt: skip
     return Table(**{**usual, "root": root, **words})
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_windows_hold_their_rows_and_never_cross_parts(suffix, tmp_path):
     root = table(tmp_path / f"t{suffix}")
-    train, test, notes = series_load.of_table(
-        spec(root, ahead=2, train_stride=3, units={"c": "°C"})
+    train, test, notes = series_load.load_windows(
+        spec(root, horizon=2, train_stride=3, units={"c": "°C"})
     )
     assert notes == []
     assert set(train.sets) == {"t-1", "t-2"}
@@ -48,8 +48,8 @@ def test_windows_hold_their_rows_and_never_cross_parts(suffix, tmp_path):
 def test_short_gaps_are_filled_and_windows_with_long_ones_left_out(tmp_path):
     a = [None if i in (2, 3, 24, 25, 26, 27, 28) else float(i) for i in range(60)]
     root = table(tmp_path / "t.csv", a=a)
-    train, _, notes = series_load.of_table(spec(root, gap=2))
-    assert notes == ["2 training windows with longer gaps than 2 were left out"]
+    train, _, notes = series_load.load_windows(spec(root, max_gap=2))
+    assert notes == ["2 training windows had gaps longer than 2: left out"]
     assert train.actor.values[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5]
     out, there = interpolate_gaps(np.array([[np.nan, 1.0, np.nan, 3.0, np.nan]]).T, 3)
     assert there[:, 0].tolist() == [False, True, True, True, False]
@@ -60,26 +60,26 @@ def test_missing_rows_count_as_gaps(tmp_path):
     root = table(tmp_path / "t.csv")
     lines = root.read_text().splitlines()
     root.write_text("\n".join([*lines[:5], *lines[6:]]))
-    train, _, notes = series_load.of_table(spec(root))
+    train, _, notes = series_load.load_windows(spec(root))
     assert notes == ["t.csv: 1 steps were missing and count as gaps"]
     assert train.actor.values[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
-    "columns, words, told",
+    "columns, words, code, names",
     [
-        ({}, {"inputs": ("a", "x")}, r"no column 'x'; it has date, a, b, c"),
-        ({"b": ["1"] * 59 + ["one"]}, {}, r"row 60: got 'one' in the column 'b'"),
-        ({"b": [1.0] * 59 + [float("inf")]}, {}, r"row 60: got 'inf' in the column 'b'"),
-        ({"date": ["2024"] * 59 + ["x y"]}, {}, r"time 'date'|dates or numbers"),
-        ({"date": [float(i % 9) for i in range(60)]}, {}, r"row 10: the time does not rise"),
-        ({"date": [i * i * 1.0 for i in range(60)]}, {}, r"does not resample series"),
-        ({"date": [i + 1e6 * (i > 9) for i in range(60)]}, {}, r"Cut the file where it pauses"),
-        ({}, {"length": 30}, r"No window of 30 steps"),
-        ({}, {"test_sets": ("t-4",)}, r"t-4 are not in the data; it has t-1, t-2, t-3"),
-        ({}, {"test_sets": ("t-1", "t-2", "t-3")}, r"All 3 sets are held out"),
+        ({}, {"inputs": ("a", "x")}, "unknown-column", ["'x'", "date, a, b, c", "data.inputs"]),
+        ({"b": ["1"] * 59 + ["one"]}, {}, "not-a-number", ["row 60", "'one'", "'b'"]),
+        ({"b": [1.0] * 59 + [float("inf")]}, {}, "not-a-number", ["row 60", "'inf'", "'b'"]),
+        ({"date": ["2024"] * 59 + ["x y"]}, {}, "not-a-date", ["'date'"]),
+        ({"date": [float(i % 9) for i in range(60)]}, {}, "time-not-rising", ["row 10"]),
+        ({"date": [i * i * 1.0 for i in range(60)]}, {}, "uneven-time", []),
+        ({"date": [i + 1e6 * (i > 9) for i in range(60)]}, {}, "time-pauses", []),
+        ({}, {"input_size": 30}, "no-window", ["30", "data.input_size"]),
+        ({}, {"test_sets": ("t-4",)}, "unknown-set", ["t-1, t-2, t-3", "data.test_sets"]),
+        ({}, {"test_sets": ("t-1", "t-2", "t-3")}, "nothing-to-train-on", ["3 sets"]),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_to_do(columns, words, told, tmp_path):
-    with pytest.raises(FeintError, match=told):
-        series_load.of_table(spec(table(tmp_path / "t.csv", **columns), **words))
+def test_what_does_not_fit_is_refused_with_what_to_do(columns, words, code, names, tmp_path):
+    with refused(code, names):
+        series_load.load_windows(spec(table(tmp_path / "t.csv", **columns), **words))

@@ -26,9 +26,9 @@ inputs = ["load", "count", "fixed"]
 outputs = ["heat"]
 units = { load = "kW", heat = "K" }
 step = "minute"
-length = 12
+input_size = 12
 train_stride = 4
-parts = 4
+n_segments = 4
 test_sets = ["t-4"]
 [[model]]
 kind = "TCN"

@@ -1,11 +1,15 @@
-"""[data] of an experiment: embedded data and SBU, folders of people, tables of columns."""
+"""The [data] table of an experiment: generated data and SBU, recordings of people, CSV and Parquet.
+
+Only the keys and their limits are here; `load.py` reads the files that they name. A key that is
+added here also needs a line in docs/data.md.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from feint.config import Count, Part, Positive, Word, Words
+from feint.config import ConfigTable, Count, Positive, Word, Words
 from feint.data.sbu.constants import FOLDS, PAPER_TEST_SETS
 from feint.errors import FeintError
 
@@ -13,10 +17,10 @@ Format = Literal["bvh", "keypoints", "ntu", "arrays"]
 Axes = Annotated[tuple[Literal["x", "y", "z"], ...], Field(min_length=2, max_length=3)]
 SOURCES = ("synthetic", "sbu", *get_args(Format), "windows")
 TAGS = ("given", "people", "table")
-"""How the three kinds of [data] are told apart inside errors; nobody writes them."""
+"""Labels of the three kinds of [data] inside pydantic's errors; users never write them."""
 
 
-class Data(Part):
+class Data(ConfigTable):
     """[data]: interactions that are generated, or SBU's."""
 
     source: Literal["synthetic", "sbu"] = "synthetic"
@@ -58,36 +62,35 @@ class Data(Part):
         return self.model_copy(update={"test_sets": FOLDS[fold - 1]})
 
 
-class _Own(Part):
-    """What every [data] with the user's own files has: where they are, and what is held out."""
+class _UserData(ConfigTable):
+    """The keys that every [data] with the user's own files has: the folder and the split."""
 
     root: Path | None = None
     """The folder; `--data` on the command line goes before it."""
     test_sets: Words | None = None
     """Sets held out."""
     folds: tuple[Words, ...] = ()
-    """Lists of sets, of which `fold` says the one held out, from 1."""
+    """Lists of sets; `fold` chooses the list held out, from 1."""
     fold: Count | None = None
     test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Of all recordings (or windows' parts), drawn by `seed`, held out in place of sets."""
+    """The share of all sets held out, drawn by `seed`, in place of named sets."""
     seed: Annotated[int, Field(ge=0)] = 0
-    ahead: Annotated[int, Field(ge=0)] = 0
-    """How many frames (steps) later than what is seen the answer is."""
+    horizon: Annotated[int, Field(ge=0)] = 0
+    """How many frames (steps) later than the input the output is."""
     first_pose: bool = True
     """The model also sees the first frame of the true answer, which no attacker can change."""
 
     @model_validator(mode="before")
     @classmethod
     def _forecasts(cls, value: Any) -> Any:
-        """Who forecasts is not told the future: no first pose, unless asked for."""
+        """Forecasting models do not get the first pose by default: it would leak the future."""
         if isinstance(value, dict) and "first_pose" not in value:
-            ahead = value.get("ahead", 0)
-            forecasts = value.get("source") == "windows" or bool(ahead)
+            forecasts = value.get("source") == "windows" or bool(value.get("horizon", 0))
             return {**value, "first_pose": not forecasts}
         return value
 
     @model_validator(mode="after")
-    def _split(self) -> "_Own":
+    def _split(self) -> "_UserData":
         given = [self.test_sets is not None, self.fold is not None, self.test_share is not None]
         if sum(given) != 1:
             raise FeintError(
@@ -96,19 +99,20 @@ class _Own(Part):
             )
         if self.fold is not None and not self.fold <= len(self.folds):
             raise FeintError(f"fold is {self.fold}, and folds has {len(self.folds)} lists of sets")
-        if self.first_pose and self.ahead:
+        if self.first_pose and self.horizon:
             raise FeintError(
-                f"first_pose = true with ahead = {self.ahead} would show the model its own future; "
-                "set first_pose = false, or ahead = 0"
+                f"first_pose = true with horizon = {self.horizon} would show the model its own "
+                "future; set first_pose = false, or horizon = 0",
+                code="first-pose-is-future",
             )
         return self
 
     @property
-    def held(self) -> tuple[str, ...] | None:
-        """The sets held out; None where they are drawn."""
+    def chosen_sets(self) -> tuple[str, ...] | None:
+        """The sets held out by name or by fold; None where `test_share` draws them."""
         return self.folds[self.fold - 1] if self.fold is not None else self.test_sets
 
-    def on_fold(self, fold: int) -> "_Own":
+    def on_fold(self, fold: int) -> "_UserData":
         """The same with another of its `folds` held out."""
         if not 1 <= fold <= len(self.folds):
             raise FeintError(
@@ -118,7 +122,7 @@ class _Own(Part):
         return self.model_copy(update={"fold": fold, "test_sets": None, "test_share": None})
 
 
-class People(_Own):
+class People(_UserData):
     """[data] with source "bvh", "keypoints", "ntu" or "arrays": recordings of people."""
 
     source: Format
@@ -136,21 +140,21 @@ class People(_Own):
     """Frames a second; recordings with another rate are resampled to it."""
     people: Literal["two", "top-2-motion"] | tuple[Word, Word] | tuple[Word] = "two"
     """'two': exactly two, or it is an error; two names; the two who move most; one name (or a
-    recording of one person) with `ahead` is a forecast of oneself."""
+    recording of one person) with `horizon` is a forecast of oneself."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Keypoints below it are missing."""
-    gap: Annotated[float, Field(ge=0, le=10)] = 0.2
-    """Seconds: missing frames up to so long are interpolated."""
+    max_gap: Annotated[float, Field(ge=0, le=10)] = 0.2
+    """Seconds: shorter or equal runs of missing frames are interpolated."""
     on_long_gap: Literal["error", "split"] = "error"
     """Longer ones: an error, or the recording is cut there and what is missing left out."""
-    least: Annotated[int, Field(ge=2)] = 8
+    min_frames: Annotated[int, Field(ge=2)] = 8
     """Frames a recording (or a piece of one) must have; shorter pieces are left out."""
-    most: Annotated[int, Field(ge=2)] | None = None
-    """Frames it may have; longer ones are cut into equal pieces."""
+    max_frames: Annotated[int, Field(ge=2)] | None = None
+    """Frames it may have; longer recordings are cut into equal pieces."""
     reactor_role: Literal["any", "responder"] = "any"
 
 
-class Table(_Own):
+class Table(_UserData):
     """[data] with source "windows": CSV or Parquet, cut into windows."""
 
     source: Literal["windows"]
@@ -158,33 +162,40 @@ class Table(_Own):
     outputs: Words | None = None
     time: Word | None = None
     """The column of time: it must rise by the same step; missing steps count as gaps."""
-    length: Annotated[int, Field(ge=2, le=100_000)]
+    input_size: Annotated[int, Field(ge=2, le=100_000)]
     """Steps of a window."""
     stride: Count | None = None
-    """Steps from one test window to the next; `length` if not given, so that none overlap."""
+    """Steps from one test window to the next; `input_size` if not given: no overlap."""
     train_stride: Count | None = None
     """The same of training windows; `stride` if not given."""
-    parts: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Each file is cut into so many consecutive parts of equal size, the sets "<file>-1" and so on;
-    no window crosses from one to the next."""
-    gap: Annotated[int, Field(ge=0, le=1000)] = 3
-    """Steps: missing values up to so many in a row are interpolated; windows with more left out."""
+    n_segments: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Each file is cut into so many consecutive segments of equal size, the sets "<file>-1" and so
+    on; no window crosses from one segment into the next."""
+    max_gap: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Steps: up to so many missing values in a row are interpolated; windows with longer gaps are
+    left out."""
     units: dict[Word, Annotated[str, Field(max_length=40)]] = Field(default_factory=dict)
-    """Of columns, in words."""
+    """The unit of each column: { OT = "°C" }."""
     step: Annotated[str, Field(max_length=40)] = "step"
-    """What one step of time is, in words: "hour"."""
+    """The name of one time step: "hour"."""
 
     @model_validator(mode="after")
     def _columns(self) -> "Table":
         if self.inputs is None or self.outputs is None:
             raise FeintError(
-                'inputs and outputs are required: inputs = ["a", "b"], outputs = ["c"]'
+                'inputs and outputs are required: inputs = ["a", "b"], outputs = ["c"]',
+                code="missing-key",
             )
         for name, words in (("inputs", self.inputs), ("outputs", self.outputs)):
             if len(set(words)) != len(words):
-                raise FeintError(f"a column stands twice in {name}: {', '.join(words)}")
+                raise FeintError(
+                    f"{name} repeats a column: {', '.join(words)}", code="duplicate-name"
+                )
         if unknown := set(self.units) - {*self.inputs, *self.outputs}:
-            raise FeintError(f"units names {', '.join(sorted(unknown))}, no input and no output")
+            raise FeintError(
+                f"units names {', '.join(sorted(unknown))}; expected inputs or outputs",
+                code="unknown-column",
+            )
         return self
 
 

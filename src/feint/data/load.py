@@ -10,7 +10,7 @@ from feint.data.config import AnyData, Data, People, Table
 from feint.data.pairs import Pairs, pair, with_first_pose
 from feint.data.recordings_load import of_people
 from feint.data.sbu import dataset
-from feint.data.series_load import of_table
+from feint.data.series_load import load_windows
 from feint.data.synthetic import generate
 from feint.errors import FeintError
 from feint.sequences import Sequences
@@ -56,7 +56,7 @@ def load_data(spec: AnyData, limit: int | None = None, seed: int = 0) -> LoadedD
     """
     notes: list[str] = []
     if isinstance(spec, Table):
-        learnt, held, notes = of_table(spec)
+        learnt, held, notes = load_windows(spec)
     elif isinstance(spec, People):
         learnt, held, notes = of_people(spec)
     else:

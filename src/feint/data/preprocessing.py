@@ -207,14 +207,14 @@ def _chosen(
     wanted = 1 if how.ahead else 2
     if len(chosen) != wanted:
         advice = (
-            "For a forecast of one person from what that person did, set data.ahead."
+            "For a forecast of one person from what that person did, set data.horizon."
             if len(chosen) == 1
             else "Name them (data.people, or the column people in pairs.csv), or set data.people = "
             '"top-2-motion".'
         )
         raise FeintError(
             f"{place} shows {len(people)} people ({told}); expected {wanted}"
-            f"{' (data.ahead is set)' if how.ahead else ''}. {advice}"
+            f"{' (data.horizon is set)' if how.ahead else ''}. {advice}"
         )
     return chosen
 
@@ -260,8 +260,9 @@ def _pieces(
         longest = int(run_lengths(inside)[inside].max())
         raise FeintError(
             f"{entry.files[0]} has a gap of {longest / how.skeleton.fps:.2f} s (frame "
-            f"{begin + int(inside.argmax())} of {len(gone)} on), longer than data.gap = "
-            f'{how.gap:g} s. Set data.on_long_gap = "split" to cut it there, or a larger data.gap.'
+            f"{begin + int(inside.argmax())} of {len(gone)} on), longer than data.max_gap = "
+            f'{how.gap:g} s. Set data.on_long_gap = "split" to cut it there, or a larger '
+            "data.max_gap."
         )
     how.counts["frames left out at the ends or in long gaps"] += int(gone.sum())
     edges = np.flatnonzero(np.diff(np.concatenate([[True], gone, [True]])))

@@ -15,7 +15,7 @@ from feint.data.formats.skeletons import by_count, named
 from feint.data.listing import RecordingFiles
 from feint.data.pairs import Interaction, Pairs, pair
 from feint.data.preprocessing import TALLEST, PreprocessOptions, body_height, interactions, metres
-from feint.data.split import held
+from feint.data.split import choose_test_sets
 from feint.errors import FeintError
 from feint.io.memory import SHARE, free_memory
 from feint.skeleton import Skeleton
@@ -50,11 +50,14 @@ def of_people(spec: People) -> Split:
         found += made
     if not found:
         raise FeintError(
-            f"No recording in {root} has {how.least + how.ahead} frames; set a smaller data.least."
+            f"No recording in {root} has {how.least + how.ahead} frames; "
+            "set a smaller data.min_frames."
         )
     _plausible(found, how)
-    test = held([one.set for one in found], spec.held, spec.test_share, spec.seed)
-    reactor_role = "responder" if spec.ahead else spec.reactor_role
+    test = choose_test_sets(
+        [one.set for one in found], spec.chosen_sets, spec.test_share, spec.seed
+    )
+    reactor_role = "responder" if spec.horizon else spec.reactor_role
     learnt, tested = (
         pair([one for one in found if (one.set in test) == side], how.skeleton, reactor_role)
         for side in (False, True)
@@ -89,11 +92,11 @@ def _handling(
         who,
         spec.people if isinstance(spec.people, str) else "two",
         spec.fps is not None,
-        spec.gap,
+        spec.max_gap,
         spec.on_long_gap == "split",
-        spec.least,
-        spec.most,
-        spec.ahead,
+        spec.min_frames,
+        spec.max_frames,
+        spec.horizon,
     )
     if spec.height is not None:
         step = -(-len(entries) // SAMPLED)

@@ -1,44 +1,50 @@
-"""Train and test windows of a table, as its experiment asks for them."""
+"""Load [data] with source = "windows": training and test windows of CSV or Parquet files.
+
+It joins `windows.py` (files to windows) and `split.py` (which sets are held out) as the
+experiment's `Table` asks. `load.py` calls it.
+"""
 
 from feint.columns import Columns
 from feint.data import windows
 from feint.data.config import Table
 from feint.data.recordings_load import Split, folder
-from feint.data.split import held
-from feint.data.windows import Cut, Part
+from feint.data.split import choose_test_sets
+from feint.data.windows import Segment, WindowSpec
 
 
-def of_table(spec: Table) -> Split:
-    """Windows of CSV or Parquet files.
+def load_windows(table: Table) -> Split:
+    """Read the files of a [data] table and cut them into windows.
 
     Raises:
         FeintError: no folder was given, a file or column is wrong, nothing is left on a side.
     """
-    inputs, outputs = spec.inputs or (), spec.outputs or ()
-    root = folder(spec.root, "windows")
-    parts, notes = windows.read_parts(root, (*inputs, *outputs), spec.time, spec.parts)
-    test = held([part.name for part in parts], spec.held, spec.test_share, spec.seed)
-    sides: tuple[list[Part], list[Part]] = ([], [])
-    for part in parts:
-        sides[part.name in test].append(part)
+    inputs, outputs = table.inputs or (), table.outputs or ()
+    root = folder(table.root, "windows")
+    segments, notes = windows.read_segments(root, (*inputs, *outputs), table.time, table.n_segments)
+    sets = [one.name for one in segments]
+    test = choose_test_sets(sets, table.chosen_sets, table.test_share, table.seed)
+    sides: tuple[list[Segment], list[Segment]] = ([], [])
+    for one in segments:
+        sides[one.name in test].append(one)
     columns = Columns(
         name=root.stem,
         inputs=inputs,
         outputs=outputs,
-        input_units=tuple(spec.units.get(name, "") for name in inputs),
-        output_units=tuple(spec.units.get(name, "") for name in outputs),
-        scale=windows.scales(sides[0], len(inputs)),
-        step=spec.step,
-        horizon=spec.ahead,
+        input_units=tuple(table.units.get(name, "") for name in inputs),
+        output_units=tuple(table.units.get(name, "") for name in outputs),
+        scale=windows.standard_deviations(sides[0], len(inputs)),
+        step=table.step,
+        horizon=table.horizon,
     )
-    stride = spec.stride or spec.length
+    stride = table.stride or table.input_size
     pairs = []
     for name, side, step in (
-        ("training", sides[0], spec.train_stride or stride),
+        ("training", sides[0], table.train_stride or stride),
         ("test", sides[1], stride),
     ):
-        made, gaps = windows.windows(side, Cut(spec.length, spec.ahead, step, spec.gap), columns)
+        spec = WindowSpec(table.input_size, table.horizon, step, table.max_gap)
+        made, gaps = windows.cut_windows(side, spec, columns)
         pairs.append(made)
         if gaps:
-            notes.append(f"{gaps} {name} windows with longer gaps than {spec.gap} were left out")
+            notes.append(f"{gaps} {name} windows had gaps longer than {table.max_gap}: left out")
     return pairs[0], pairs[1], notes

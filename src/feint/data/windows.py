@@ -1,7 +1,8 @@
-"""Windows of time series: columns that are seen, columns that are answered, step by step.
+"""Windows of time series: from tables of numbers to pairs of input and output windows.
 
-A file is one series.  It is cut into consecutive parts of equal size, the *sets* that a split keeps
-together; windows never cross from one part into the next.
+A file is one series. It is cut into consecutive segments of equal size: the *sets* that a split
+keeps together. A window never crosses from one segment into the next. `formats/tables.py` reads the
+files; `series_load.py` decides which segments are for training and which for testing.
 """
 
 from collections.abc import Sequence
@@ -22,18 +23,24 @@ from feint.io.memory import SHARE, free_memory
 from feint.sequences import Sequences
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
-MOST_FILES = 10_000
-NEAR = 1e-3
-"""How far, in steps, a time may be from where its step is."""
-STRETCH = 4
-"""How many times as many steps as rows a file with missing rows may have."""
+MAX_FILES = 10_000
+TIME_TOLERANCE = 1e-3
+"""How far, in steps, a time may be from its place on an even grid."""
+MAX_STRETCH = 4
+"""A file with missing rows may span so many times as many steps as it has rows."""
 
 Values = Float[np.ndarray, "steps columns"]
 
 
 @dataclass(frozen=True)
-class Part:
-    """A consecutive part of a file: its name, where it begins there, and its values."""
+class Segment:
+    """A consecutive part of a file.
+
+    Attributes:
+        name: the set it forms.
+        begin: its first row in the file.
+        values: NaN where a value is missing.
+    """
 
     name: str
     begin: int
@@ -41,102 +48,109 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How parts become windows.
+class WindowSpec:
+    """How segments are cut into windows.
 
     Attributes:
-        length: steps of a window; ahead: how much later its answer is.
+        input_size: steps of a window.
+        horizon: how many steps later than the input the output is.
         stride: steps from one window to the next.
-        gap: missing values in a row that are interpolated.
+        max_gap: missing values in a row that are interpolated.
     """
 
-    length: int
-    ahead: int
+    input_size: int
+    horizon: int
     stride: int
-    gap: int
+    max_gap: int
 
 
-def read_parts(
-    root: Path, names: Sequence[str], time: str | None, parts: int
-) -> tuple[list[Part], list[str]]:
-    """Every file's parts, and what there is to say of how they were read.
+def read_segments(
+    root: Path, names: Sequence[str], time: str | None, count: int
+) -> tuple[list[Segment], list[str]]:
+    """Read every file and cut it into segments.
 
     Args:
-        root: a file, or a folder of them.
-        names: the columns, those seen and then those answered.
+        root: a file, or a folder of files.
+        names: the columns: inputs, then outputs.
         time: the column of time, if there is one.
-        parts: how many consecutive parts a file is cut into.
+        count: how many segments each file is cut into.
+
+    Returns:
+        The segments, and notes on how the files were read.
 
     Raises:
-        FeintError: no file, or one that cannot be read, with its name and row.
+        FeintError: there is no file, or one cannot be read; the message has its name and row.
     """
     found, notes = [], []
     for path in _files(root):
         values, times = read_table(path, names, time)
         if times is not None:
-            values, missing = _even(path, values, times)
+            values, missing = _on_even_steps(path, values, times)
             if missing:
                 notes.append(f"{path.name}: {missing} steps were missing and count as gaps")
-        if len(values) < parts:
+        if len(values) < count:
             raise FeintError(
-                f"{path} has {len(values)} rows; expected at least data.parts = {parts}."
+                f"{path} has {len(values)} rows; expected at least data.n_segments = {count}.",
+                code="too-short",
             )
-        ends = [len(values) * i // parts for i in range(parts + 1)]
+        ends = [len(values) * i // count for i in range(count + 1)]
         for i, (begin, end) in enumerate(pairwise(ends), 1):
-            name = path.stem.replace("/", "_") + (f"-{i}" if parts > 1 else "")
-            found.append(Part(name, begin, values[begin:end]))
-    if len({part.name for part in found}) != len(found):
-        raise FeintError(f"{root} has two files of one name (but for the suffix); rename one.")
+            name = path.stem + (f"-{i}" if count > 1 else "")
+            found.append(Segment(name, begin, values[begin:end]))
+    if len({one.name for one in found}) != len(found):
+        raise FeintError(
+            f"{root} has two files with the same name up to the suffix; rename one.",
+            code="duplicate-name",
+        )
     return found, notes
 
 
-def scales(parts: Sequence[Part], inputs: int) -> tuple[float, ...]:
-    """Standard deviation of each input column over these parts; 1 where it never changes."""
-    every = np.concatenate([part.values[:, :inputs] for part in parts])
+def standard_deviations(segments: Sequence[Segment], inputs: int) -> tuple[float, ...]:
+    """The standard deviation of each input column over all segments; 1 for a constant column."""
+    every = np.concatenate([one.values[:, :inputs] for one in segments])
     with np.errstate(all="ignore"):
         spread = np.nanstd(every, axis=0) if len(every) else np.ones(inputs)
     return tuple(float(s) if np.isfinite(s) and s > 1e-12 else 1.0 for s in spread)
 
 
-def windows(parts: Sequence[Part], cut: Cut, columns: Columns) -> tuple[Pairs, int]:
-    """The parts' windows as pairs, keys "<set>/<block>/<first row>", and how many had gaps.
+def cut_windows(
+    segments: Sequence[Segment], spec: WindowSpec, columns: Columns
+) -> tuple[Pairs, int]:
+    """Cut segments into windows.
 
-    A block is a window's length of rows: what an interval resamples together.
+    Returns:
+        Pairs with keys "<set>/<block>/<first row>", and how many windows were left out because of
+        gaps. A block is `input_size` rows: bootstrap intervals resample whole blocks.
 
     Raises:
-        FeintError: no window is left, or they do not fit into memory.
+        FeintError: no window is left, or the windows do not fit into memory.
     """
-    span, seen = cut.length + cut.ahead, len(columns.inputs)
-    count = sum(max(0, (len(part.values) - span) // cut.stride + 1) for part in parts)
-    size = 4 * count * cut.length * (seen + len(columns.outputs))
-    if 4 * size > free_memory() * SHARE:
-        raise FeintError(
-            f"{count:,} windows of {cut.length} steps do not fit into memory; use a larger "
-            "data.stride or data.train_stride, or a shorter data.length."
-        )
+    span, seen = spec.input_size + spec.horizon, len(columns.inputs)
+    _check_memory(segments, spec, seen + len(columns.outputs))
     actors, reactors, keys, sets, gaps = [], [], [], [], 0
-    for part in parts:
-        values, whole = interpolate_gaps(part.values, cut.gap)
-        for begin in range(0, len(values) - span + 1, cut.stride):
-            window = slice(begin, begin + cut.length)
-            later = slice(begin + cut.ahead, begin + span)
-            if not (whole[window, :seen].all() and whole[later, seen:].all()):
+    for one in segments:
+        values, known = interpolate_gaps(one.values, spec.max_gap)
+        for begin in range(0, len(values) - span + 1, spec.stride):
+            window = slice(begin, begin + spec.input_size)
+            later = slice(begin + spec.horizon, begin + span)
+            if not (known[window, :seen].all() and known[later, seen:].all()):
                 gaps += 1
                 continue
             actors.append(torch.tensor(values[window, :seen], dtype=torch.float32))
             reactors.append(torch.tensor(values[later, seen:], dtype=torch.float32))
-            row = part.begin + begin
-            keys.append(f"{part.name}/{row // cut.length:06d}/{row}")
-            sets.append(part.name)
+            row = one.begin + begin
+            keys.append(f"{one.name}/{row // spec.input_size:06d}/{row}")
+            sets.append(one.name)
     if not keys:
         raise FeintError(
-            f"No window of {cut.length} steps (with {cut.ahead} ahead) is left in "
-            f"{', '.join(part.name for part in parts)[:200]}: parts have "
-            f"{min((len(part.values) for part in parts), default=0)} rows or more, and {gaps} "
-            "windows had gaps. Use a shorter data.length, fewer data.parts, or a larger data.gap."
+            f"No window of data.input_size = {spec.input_size} steps (data.horizon = "
+            f"{spec.horizon}) is left in {', '.join(one.name for one in segments)[:200]}: the "
+            f"shortest segment has {min((len(one.values) for one in segments), default=0)} rows, "
+            f"and {gaps} windows had gaps. Use a shorter data.input_size, fewer data.n_segments, "
+            "or a larger data.max_gap.",
+            code="no-window",
         )
-    rows = len(keys)
-    side: Side = "right"  # there are no sides and no roles: the same for all
+    side: Side = "right"  # columns have no sides and no roles: the same for all
     role: Role = "responder"
     made = Pairs(
         actor=Sequences.pad(actors),
@@ -144,11 +158,22 @@ def windows(parts: Sequence[Part], cut: Cut, columns: Columns) -> tuple[Pairs, i
         keys=tuple(keys),
         labels=tuple(sets),
         sets=tuple(sets),
-        sides=(side,) * rows,
-        roles=(role,) * rows,
+        sides=(side,) * len(keys),
+        roles=(role,) * len(keys),
         feature_spec=columns,
     )
     return made, gaps
+
+
+def _check_memory(segments: Sequence[Segment], spec: WindowSpec, columns: int) -> None:
+    span = spec.input_size + spec.horizon
+    count = sum(max(0, (len(one.values) - span) // spec.stride + 1) for one in segments)
+    if 16 * count * spec.input_size * columns > free_memory() * SHARE:
+        raise FeintError(
+            f"{count:,} windows of {spec.input_size} steps do not fit into memory; use a larger "
+            "data.stride or data.train_stride, or a shorter data.input_size.",
+            code="out-of-memory",
+        )
 
 
 def _files(root: Path) -> list[Path]:
@@ -158,18 +183,23 @@ def _files(root: Path) -> list[Path]:
         found = sorted(p for p in root.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
     except OSError as error:
         raise FeintError(
-            f"{root} cannot be read ({error}); expected a CSV or Parquet file, or a folder of them."
+            f"{root} cannot be read ({error}); expected a CSV or Parquet file, or a folder of "
+            "them. Give it with --data, or as data.root.",
+            code="unreadable-file",
         ) from None
-    if not 0 < len(found) <= MOST_FILES:
+    if not 0 < len(found) <= MAX_FILES:
         raise FeintError(
-            f"{root} holds {len(found)} tables; expected 1 to {MOST_FILES} files that end in "
-            f"{', '.join(SUFFIXES)}."
+            f"{root} holds {len(found)} tables; expected 1 to {MAX_FILES} files that end in "
+            f"{', '.join(SUFFIXES)}.",
+            code="no-recording" if not found else "too-many-files",
         )
     return found
 
 
-def _even(path: Path, values: Values, times: Float[np.ndarray, " rows"]) -> tuple[np.ndarray, int]:
-    """The values at even steps of time, NaN where a step is missing, and how many were."""
+def _on_even_steps(
+    path: Path, values: Values, times: Float[np.ndarray, " rows"]
+) -> tuple[np.ndarray, int]:
+    """The values at even steps of time, NaN at missing steps, and how many are missing."""
     if len(values) < 2:
         return values, 0
     apart = np.diff(times)
@@ -177,24 +207,27 @@ def _even(path: Path, values: Values, times: Float[np.ndarray, " rows"]) -> tupl
         row = int((apart <= 0).argmax()) + 2
         raise FeintError(
             f"{path}, row {row}: the time does not rise ({times[row - 2]:g}, then "
-            f"{times[row - 1]:g}). Sort the rows, and leave one of each time."
+            f"{times[row - 1]:g}). Sort the rows, and leave one of each time.",
+            code="time-not-rising",
         )
     step = float(np.median(apart))
     places = (times - times[0]) / step
-    if not float(places[-1]) < STRETCH * len(values):
+    if not float(places[-1]) < MAX_STRETCH * len(values):
         raise FeintError(
             f"{path}: its times span {places[-1]:.4g} steps of {step:g} with {len(values)} rows; "
-            "expected few missing. Cut the file where it pauses."
+            "expected few missing. Cut the file where it pauses.",
+            code="time-pauses",
         )
     at = places.round().astype(np.int64)
     off = np.abs(places - at)
     # Clocks drift: a place is compared with the last one, not with the beginning.
-    uneven = np.abs(apart / step - (apart / step).round()) > NEAR
-    if bool(uneven.any()) or bool((off > 0.5 - NEAR).any()):
+    uneven = np.abs(apart / step - (apart / step).round()) > TIME_TOLERANCE
+    if bool(uneven.any()) or bool((off > 0.5 - TIME_TOLERANCE).any()):
         row = int(uneven.argmax()) + 2
         raise FeintError(
             f"{path}, row {row}: {apart[row - 2]:g} after the row before, where the usual step is "
-            f"{step:g}. feint does not resample series: bring them to even steps first."
+            f"{step:g}. feint does not resample series: bring them to even steps first.",
+            code="uneven-time",
         )
     even = np.full((int(at[-1]) + 1, values.shape[1]), np.nan)
     even[at] = values

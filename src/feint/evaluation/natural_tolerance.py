@@ -35,7 +35,8 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
         raise FeintError(
             "The natural tolerance of a series is measured on windows that follow one another, "
             f"{steps} steps apart, and no two of the {len(train)} training windows do. Make "
-            "data.length a multiple of data.train_stride, or give evaluation.tolerance as a number."
+            "data.input_size a multiple of data.train_stride, or give evaluation.tolerance as a "
+            "number."
         )
     first, second = (list(side) for side in zip(*follows, strict=True))
     each = train.reactor.values

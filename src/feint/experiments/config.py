@@ -10,7 +10,7 @@ from feint.attacks.noise import Kind
 from feint.attacks.target_curves import WIDEST, Curve, read_curve
 from feint.attacks.target_curves import Kind as CurveKind
 from feint.attacks.targets import Exemplar, Place, Role, Targets, Time
-from feint.config import Count, Part, Positive
+from feint.config import ConfigTable, Count, Positive
 from feint.data.config import AnyData, Data, People, Table
 from feint.errors import FeintError
 from feint.evaluation.questions import AWAY
@@ -21,7 +21,7 @@ Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
 Number = Annotated[float, Field(allow_inf_nan=False, gt=-1e30, lt=1e30)]
 
 
-class Attacker(Part):
+class Attacker(ConfigTable):
     """[attack]: the attack and its budget."""
 
     kind: Literal["targeted", "untargeted"] = "targeted"
@@ -65,7 +65,7 @@ class Attacker(Part):
         return AIA.preset(self.preset, **self.settings)
 
 
-class TargetCurve(Part):
+class TargetCurve(ConfigTable):
     """[[target.curves]]: a curve asked of a series (`feint.curves.Curve`)."""
 
     name: Label
@@ -96,7 +96,7 @@ class TargetCurve(Part):
         return Curve(self.name, self.kind, by, self.values, own)
 
 
-class Target(Part):
+class Target(ConfigTable):
     """[target]: the reactions asked for."""
 
     labels: Annotated[tuple[Label, ...], Field(min_length=1)]
@@ -129,7 +129,7 @@ class Target(Part):
         return Targets(self.exemplar, self.role, self.time, self.place, seed)
 
 
-class Evaluation(Part):
+class Evaluation(ConfigTable):
     """[evaluation]: what is asked, and of how many."""
 
     limit: Count | None = None
@@ -149,7 +149,7 @@ class Evaluation(Part):
     the data's units, or a tolerance file."""
 
 
-class Experiment(Part):
+class Experiment(ConfigTable):
     """The whole file."""
 
     name: Name

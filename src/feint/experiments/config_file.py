@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from feint.config import Part
+from feint.config import ConfigTable
 from feint.data.config import TAGS
 from feint.errors import FeintError
 from feint.experiments.config import Experiment
@@ -96,9 +96,8 @@ def _told(error: ValidationError) -> str:
         hidden = (*KINDS, *TAGS)
         key = ".".join(str(part) for part in one["loc"] if part not in hidden)
         came = one["input"]
-        shown = (
-            "" if one["type"] == "missing" or isinstance(came, dict | Part) else f"got {came!r}; "
-        )
+        no_value = one["type"] == "missing" or isinstance(came, dict | ConfigTable)
+        shown = "" if no_value else f"got {came!r}; "
         message = one["msg"].removeprefix("Value error, ")
         if one["type"] == "extra_forbidden":
             message = "unknown key; check its spelling against docs/experiments.md"

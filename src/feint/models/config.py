@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from feint.config import Count, Part
+from feint.config import ConfigTable, Count
 from feint.errors import FeintError
 from feint.models.external.import_path import hash_code, hash_files, import_object, read_files
 from feint.models.external.source import ModelSource
@@ -17,7 +17,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Model(Part):
+class Model(ConfigTable):
     """What every [[model]] has."""
 
     own: ClassVar[tuple[str, ...]] = ()

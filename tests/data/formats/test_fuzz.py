@@ -34,7 +34,7 @@ name = "a"
 source = "windows"
 inputs = ["a", "b"]
 outputs = ["c"]
-length = 8
+input_size = 8
 test_sets = ["x-1"]
 units = { a = "kW" }
 [[model]]

@@ -39,7 +39,9 @@ def read_table(path: Path, names: Sequence[str], time: str | None) -> tuple[Colu
     parquet = path.suffix.lower() in (".parquet", ".pq")
     frame = _parquet(path, content, asked) if parquet else _csv(path, content, asked)
     if not 0 < len(frame) <= MOST_ROWS:
-        raise FeintError(f"{path} has {len(frame)} rows; expected 1 to {MOST_ROWS:,}.")
+        raise FeintError(
+            f"{path} has {len(frame)} rows; expected 1 to {MOST_ROWS:,}.", code="wrong-shape"
+        )
     columns = [_numbers(path, frame[name]) for name in names]
     return np.stack(columns, axis=1), None if time is None else _times(path, frame[time])
 
@@ -52,7 +54,8 @@ def _csv(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
     if width > MOST_COLUMNS or lines > MOST_ROWS:
         raise FeintError(
             f"{path} has {width} columns and {lines:,} lines; expected at most {MOST_COLUMNS} and "
-            f"{MOST_ROWS:,}. Keep the columns that the experiment names."
+            f"{MOST_ROWS:,}. Keep the columns that the experiment names.",
+            code="file-too-large",
         )
     _fits(path, lines * min(width, len(asked)) + len(content) // WIDTH)
     try:
@@ -67,6 +70,8 @@ def _csv(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
             infer_schema=False,
             null_values=["", "NA", "NaN", "nan", "null"],
         )
+    except FeintError:
+        raise
     except BROKEN as error:
         raise _broken(path, error, "a CSV file with a first line of names") from None
 
@@ -98,16 +103,19 @@ def _parquet(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
         raise _broken(path, error, "a Parquet file") from None
 
 
-def _broken(path: Path, error: BaseException, expected: str) -> FeintError:
+def _broken(
+    path: Path, error: BaseException, expected: str, code: str = "damaged-file"
+) -> FeintError:
     told = str(error).strip().partition("\n")[0][:200]
-    return FeintError(f"{path} could not be read: {told}. Expected {expected}.")
+    return FeintError(f"{path} could not be read: {told}. Expected {expected}.", code=code)
 
 
 def _fits(path: Path, values: int) -> None:
     if values * WIDTH > free_memory() * SHARE:
         raise FeintError(
             f"{path} is too large for this machine's memory ({values:,} values). Cut it into "
-            "several files, or keep fewer columns."
+            "several files, or keep fewer columns.",
+            code="out-of-memory",
         )
 
 
@@ -117,7 +125,8 @@ def _has(path: Path, there: Sequence[str], asked: Sequence[str]) -> None:
         shown = ", ".join(there[:20]) + (" ..." if len(there) > 20 else "")
         raise FeintError(
             f"{path} has no column {', '.join(map(repr, lacks))}; it has {shown[:400]}. Name "
-            "columns of its first line in data.inputs, data.outputs and data.time."
+            "columns of its first line in data.inputs, data.outputs and data.time.",
+            code="unknown-column",
         )
 
 
@@ -128,13 +137,17 @@ def _numbers(path: Path, column: pl.Series) -> Float[np.ndarray, " rows"]:
     elif column.dtype.is_numeric():
         found = column.cast(pl.Float64)
     else:
-        raise FeintError(f"{path}: the column {column.name!r} is {column.dtype}; expected numbers.")
+        raise FeintError(
+            f"{path}: the column {column.name!r} is {column.dtype}; expected numbers.",
+            code="not-a-number",
+        )
     bad = (found.is_null() & column.is_not_null()) | (found.abs() >= LARGEST)
     if bool(bad.fill_null(False).any()):
         row = int(bad.fill_null(False).arg_max() or 0)
         raise FeintError(
             f"{path}, row {row + 1}: got {str(column[row])[:40]!r} in the column {column.name!r}; "
-            "expected a finite number, or nothing where it is missing."
+            "expected a finite number, or nothing where it is missing.",
+            code="not-a-number",
         )
     return found.fill_null(float("nan")).to_numpy()
 
@@ -152,12 +165,15 @@ def _times(path: Path, column: pl.Series) -> Float[np.ndarray, " rows"]:
         else:
             numbers = column.cast(pl.Float64)
     except BROKEN as error:
-        raise _broken(path, error, f"dates or numbers in the column {column.name!r}") from None
+        raise _broken(
+            path, error, f"dates or numbers in the column {column.name!r}", "not-a-date"
+        ) from None
     bad = ~numbers.is_finite().fill_null(False)
     if bool(bad.any()):
         row = int(bad.arg_max() or 0)
         raise FeintError(
             f"{path}, row {row + 1}: got {str(column[row])[:40]!r} in the column of time "
-            f"{column.name!r}; expected a date such as 2024-01-31 13:00:00, or a number."
+            f"{column.name!r}; expected a date such as 2024-01-31 13:00:00, or a number.",
+            code="not-a-date",
         )
     return numbers.to_numpy()
