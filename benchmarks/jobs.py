@@ -101,7 +101,7 @@ def fill(folder: Path, wanted: int) -> int:
     run.__dict__["tolerance"] = kappa
     plan = run.plan()
     count = sum(1 for _ in store.Store(folder))
-    numbers = {name: [0.5] for name in ("distance_frame", "distance_joint", "change")}
+    numbers = {name: [0.5] for name in ("distance_frame", "distance_joint", "linf")}
     words = {name: ["left"] for name in ("exemplar", "label", "side")}
     for jobs in (plan.attack_stage(), plan.score_stage()):
         for job in jobs:

@@ -64,23 +64,23 @@ def main() -> None:
         return sum(a == b for a, b in zip(named, truth, strict=True)) / len(truth)
 
     print(f"real held-out reactions: {accuracy(name(test.reactor, test.sides), test.labels):.0%}")
-    rows = pl.read_parquet(folder / "rows.parquet").filter(pl.col("source") == pl.col("victim"))
+    rows = pl.read_parquet(folder / "rows.parquet").filter(pl.col("surrogate") == pl.col("victim"))
     rows = rows.with_columns(Tolerance.load(folder / "tolerance.json").reached(rows))
     parts = []
     trail = Trail(folder)
     for (job,), some in rows.group_by("job", maintain_order=True):
         answers = trail.score(str(job))[0][some["row"].to_list()]
-        parts.append(some.with_columns(named=pl.Series(name(answers, tuple(some["side"])))))
+        parts.append(some.with_columns(named=pl.Series(name(answers, tuple(some["reactor_side"])))))
     named = pl.concat(parts)
     clean = named.filter(pl.col("attack") == "none").unique(["victim", "sequence"])
     for victim, share in (
         clean.group_by("victim")
-        .agg((pl.col("named") == pl.col("label")).mean())
+        .agg((pl.col("named") == pl.col("true_class")).mean())
         .sort("victim")
         .rows()
     ):
         print(f"clean answers of {victim}: {share:.0%}")
-    asked = named.filter(pl.col("label") != pl.col("target"))
+    asked = named.filter(pl.col("true_class") != pl.col("target"))
     for every in (["victim", "attack", "eps"], ["victim", "target", "attack", "eps"]):
         table = asked.group_by(every).agg(
             reached=pl.col("reached").mean(),

@@ -26,13 +26,15 @@ def main(folder: Path) -> None:
         _row(name, *numbers, kept)
     trivial = found.gates[found.models[0]].trivial
     print("\nTrivial predictors:", ", ".join(f"{k} {v:.1f}" for k, v in trivial.items()), "\n")
-    rates, own = found.rates, found.judged.filter(pl.col("source") == pl.col("victim"))
+    rates, own = found.rates, found.judged.filter(pl.col("surrogate") == pl.col("victim"))
     every = sorted(rates.filter(attack=ATTACK)["eps"].unique())
     _head("model", "no attack", *(f"eps {eps:g}: noise, attack, rest, closed" for eps in every))
     for name in found.models:
         mine, cells = own.filter(victim=name), []
         for eps in every:
-            rate = rates.filter(source=name, victim=name, attack=ATTACK, eps=eps).row(0, named=True)
+            rate = rates.filter(surrogate=name, victim=name, attack=ATTACK, eps=eps).row(
+                0, named=True
+            )
             closed = mine.filter(attack=ATTACK, eps=eps)["closed"].mean()
             rest = "–" if rate["moved"] is None else f"{rate['moved']:.0%}"
             cells.append(f"{rate['noise']:.0%}, **{rate['reached']:.0%}**, {rest}, {closed:.2f}")

@@ -386,7 +386,7 @@ def test_a_model_that_tells_nothing_is_refused_or_written_anew(
         {"source": "../x"},
         {"victim": "<script>alert(1)</script>"},
         {"sequence": "\x1b[2J"},
-        {"label": "punching"},
+        {"true_class": "punching"},
         {"clean": 1, "closed": "x", "reached": None, "distance": 3.0},
         {"attack": "attack"},
         {"frames": 1},

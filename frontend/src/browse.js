@@ -6,8 +6,8 @@ import { Table } from "./table.js";
 const data = JSON.parse(document.getElementById("browse-data").textContent);
 const root = document.getElementById("browse");
 const table = new Table(root, new Rows(data));
-new Matrix(document.getElementById("danger"), data.matrix, ({ source, victim, label, target, eps }, told) => {
-  table.choose({ source, victim, label, target, eps }, told);
+new Matrix(document.getElementById("danger"), data.matrix, ({ surrogate, victim, true_class, target, eps }, told) => {
+  table.choose({ surrogate, victim, true_class, target, eps }, told);
   root.scrollIntoView();
   root.querySelector('[data-part="box"]').focus({ preventScroll: true });
 });

@@ -5,7 +5,7 @@ import { percent } from "./told.js";
 const STRONG = 0.66;
 
 export class Matrix {
-  /** @param look called with {source, victim, label, target, eps} of a cell, all words, and its counts told. */
+  /** @param look called with {surrogate, victim, true_class, target, eps} of a cell, all words, and its counts told. */
   constructor(root, data, look) {
     this.data = data;
     this.look = look;
@@ -38,7 +38,7 @@ export class Matrix {
       const line = made("tr");
       line.append(made("th", label, { scope: "row" }));
       targets.forEach((target, j) => {
-        const place = { ...this.data.pairs[pair], label, target, eps: this.data.words[at] };
+        const place = { ...this.data.pairs[pair], true_class: label, target, eps: this.data.words[at] };
         line.append(this.cell(here.get(`${i} ${j}`), place, at));
       });
       body.append(line);
@@ -51,7 +51,7 @@ export class Matrix {
   cell(counts, place, at) {
     if (!counts) return made("td", undefined, { class: "none" });
     const [asked, failed, moved, noise] = counts;
-    const where = `${place.label}, ${place.target} wanted`;
+    const where = `${place.true_class}, ${place.target} wanted`;
     const cell = made("td");
     const button = made("button", undefined, { type: "button" });
     let told = `${where}: all ${asked} count as the target without an attack`;

@@ -83,9 +83,9 @@ export class Rows {
 
   /** What plays a row that the page has not got; null where nothing does. */
   command(row) {
-    const [source, victim, target, eps, sequence] = ["source", "victim", "target", "eps", "sequence"]
+    const [surrogate, victim, target, eps, sequence] = ["surrogate", "victim", "target", "eps", "sequence"]
       .map((name) => this.column(name).text(row));
-    if (source !== victim) return null;
+    if (surrogate !== victim) return null;
     const asked = Object.entries({ victim, target, sequence, eps });
     const options = asked.map(([name, value]) => `--${name}=${quoted(value)}`).join(" ");
     return `feint animate ${quoted(this.folder)} --format html ${options}`;

@@ -1,7 +1,7 @@
 // The table of every case: sorted by its heads, filtered, a page at a time.
 
 const PAGE = 50;
-const CHOICES = ["victim", "source", "label", "target", "eps", "reached", "clean"];
+const CHOICES = ["victim", "surrogate", "true_class", "target", "eps", "reached", "clean"];
 
 export function made(tag, text, attributes = {}) {
   const element = document.createElement(tag);

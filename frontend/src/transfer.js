@@ -21,23 +21,23 @@ export class Transfer {
   draw() {
     const { pairs } = this.data;
     const [target, eps] = [this.controls.get("target"), this.controls.get("eps")];
-    const [sources, victims] = ["source", "victim"].map((name) => [...new Set(pairs.map((one) => one[name]))]);
+    const [surrogates, victims] = ["surrogate", "victim"].map((name) => [...new Set(pairs.map((one) => one[name]))]);
     const table = made("table", undefined, { class: "cells" });
     const [head, body, top] = [made("thead"), made("tbody"), made("tr")];
     top.append(made("th", "crafted on ↓ answered by →", { scope: "col" }), ...victims.map((one) => made("th", one, { scope: "col" })));
     head.append(top);
-    for (const source of sources) {
+    for (const surrogate of surrogates) {
       const row = made("tr");
-      row.append(made("th", source, { scope: "row" }));
-      for (const victim of victims) row.append(this.cell(source, victim, target, eps));
+      row.append(made("th", surrogate, { scope: "row" }));
+      for (const victim of victims) row.append(this.cell(surrogate, victim, target, eps));
       body.append(row);
     }
     table.append(head, body);
     this.box.replaceChildren(table);
   }
 
-  cell(source, victim, target, eps) {
-    const pair = this.data.pairs.findIndex((one) => one.source === source && one.victim === victim);
+  cell(surrogate, victim, target, eps) {
+    const pair = this.data.pairs.findIndex((one) => one.surrogate === surrogate && one.victim === victim);
     const at = (reading) => rates(this.data, reading, pair, target).find((one) => one.eps === eps);
     const one = pair < 0 ? undefined : at(this.reading);
     if (!one) return made("td", undefined, { class: "none" });

@@ -75,7 +75,9 @@ def test_the_options_choose_and_what_was_chosen_is_said(
     tiny: Any, tmp_path: Path, some: dict[str, Any]
 ) -> None:
     words = [
-        w for key in ("target", "label", "victim", "sequence") for w in (f"--{key}", some[key])
+        w
+        for key in ("target", "true_class", "victim", "sequence")
+        for w in (f"--{key.replace('_', '-')}", some[key])
     ]
     done = invoke("figure", "case", tiny.folder, "--out", tmp_path / "a.svg", *words, "--eps", 2)
     assert f"sequence {some['sequence']}" in done.output
@@ -140,10 +142,11 @@ def test_no_such_case_says_what_there_is(
     tiny: Any, tmp_path: Path, refused: Any, command: list[str]
 ) -> None:
     for option, value in {
-        "--target": "kicking", "--label": "nodding", "--victim": "c", "--sequence": "s", "--eps": 7,
+        "--target": "kicking", "--true-class": "nodding", "--victim": "c", "--sequence": "s",
+        "--eps": 7,
     }.items():  # fmt: skip
         said = refused(*command, tiny.folder, option, value)
-        assert f"no attacked sequence with {option[2:]} {value}" in said
+        assert f"no attacked sequence with {option[2:].replace('-', '_')} {value}" in said
         assert "punching wanted of" in said
         assert "victims a, b; eps 2, 6" in said
     said = refused(*command, tiny.folder, "--case", "99")

@@ -70,7 +70,7 @@ def test_mean_error_is_in_centimetres_a_joint(pairs):
 
 def rate(**changes):
     one = {
-        "source": "m",
+        "surrogate": "m",
         "victim": "m",
         "attack": "attack",
         "eps": 1.0,
@@ -83,7 +83,7 @@ def rate(**changes):
 
 def row(change):
     missed = {"frames": [10], "distance_frame": [99.0]}
-    return pl.DataFrame({"attack": ["attack"], "target": ["push"], "change": [change], **missed})
+    return pl.DataFrame({"attack": ["attack"], "target": ["push"], "linf": [change], **missed})
 
 
 @pytest.mark.parametrize(

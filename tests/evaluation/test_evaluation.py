@@ -201,10 +201,10 @@ class Plus(nn.Module):
 def test_the_baseline_changes_nothing() -> None:
     asked = question()
     rows, answers = score(
-        Plus(0.0), asked, clean(asked), SBU_15, source_name="none", victim_name="Plus"
+        Plus(0.0), asked, clean(asked), SBU_15, surrogate_name="none", victim_name="Plus"
     )
     assert rows["attack"].to_list() == ["none"] * 4
-    for name in ("eps", "change", "change_cm", "change_max_cm", "bones"):
+    for name in ("eps", "linf", "perturbation_cm", "perturbation_max_cm", "bone_length_change"):
         assert rows[name].to_list() == [0.0] * 4
     assert torch.equal(answers.values, asked.x.values)
 
@@ -216,7 +216,7 @@ def test_distances_and_centimetres_by_hand() -> None:
     values[..., 0] += 0.05 * asked.x.mask
     crafted = Crafted("shove", torch.full((4,), 0.05), torch.arange(4), asked.x.with_values(values))
     rows, answers = score(
-        Plus(0.04), asked, crafted, SBU_15, source_name="TCN", victim_name="Plus", batch_size=3
+        Plus(0.04), asked, crafted, SBU_15, surrogate_name="TCN", victim_name="Plus", batch_size=3
     )
     # Each joint misses 0.06 in depth; the head, joint 0, 0.05 in x besides.
     frame = math.sqrt(15 * 0.06**2 + 0.05**2)
@@ -228,12 +228,21 @@ def test_distances_and_centimetres_by_hand() -> None:
         assert row["distance_frame"] == pytest.approx(frames * frame, rel=1e-4)
         assert row["distance_joint"] == pytest.approx(frames * joint, rel=1e-4)
         assert row["error_cm"] == pytest.approx(centimetres, rel=1e-4)
-        assert row["change"] == pytest.approx(0.05, rel=1e-4)
-        assert row["change_cm"] == pytest.approx(0.05 * 256 / 15, rel=1e-4)
-        assert row["change_max_cm"] == pytest.approx(0.05 * 256, rel=1e-4)
-        assert row["bones"] == 0  # one of fourteen: the median bone keeps its length
+        assert row["linf"] == pytest.approx(0.05, rel=1e-4)
+        assert row["perturbation_cm"] == pytest.approx(0.05 * 256 / 15, rel=1e-4)
+        assert row["perturbation_max_cm"] == pytest.approx(0.05 * 256, rel=1e-4)
+        assert row["bone_length_change"] == 0  # one of fourteen: the median bone keeps its length
         assert row["eps"] == 0.05
-        names = ("source", "victim", "attack", "target", "sequence", "label", "side", "exemplar")
+        names = (
+            "surrogate",
+            "victim",
+            "attack",
+            "target",
+            "sequence",
+            "true_class",
+            "reactor_side",
+            "exemplar",
+        )
         assert [row[name] for name in names] == [
             "TCN",
             "Plus",
@@ -252,8 +261,8 @@ def test_bones_are_told_by_the_median_change() -> None:
     metres = SBU_15.to_metres(asked.x.values)
     stretched = SBU_15.from_metres(metres * torch.tensor([[[[1.1]], [[1.3]]]]))  # 10 %, then 30 %
     crafted = Crafted("stretch", torch.ones(1), torch.arange(1), asked.x.with_values(stretched))
-    rows, _ = score(nn.Identity(), asked, crafted, SBU_15, source_name="a", victim_name="b")
-    assert rows["bones"].item() == pytest.approx(0.2, rel=1e-3)
+    rows, _ = score(nn.Identity(), asked, crafted, SBU_15, surrogate_name="a", victim_name="b")
+    assert rows["bone_length_change"].item() == pytest.approx(0.2, rel=1e-3)
 
 
 def test_distances_are_feints_own_and_rows_find_their_sequence() -> None:
@@ -264,7 +273,7 @@ def test_distances_are_feints_own_and_rows_find_their_sequence() -> None:
     x_adv = Noise()(victim, asked.x[order], asked.wanted[order], Budget(0.2))
     crafted = Crafted("noise", torch.full((5,), 0.2), order, x_adv)
     rows, answers = score(
-        victim, asked, crafted, None, source_name="a", victim_name="b", batch_size=2
+        victim, asked, crafted, None, surrogate_name="a", victim_name="b", batch_size=2
     )
     wanted = asked.wanted[order]
     answered = predict(victim, x_adv)
@@ -283,9 +292,18 @@ def test_distances_are_feints_own_and_rows_find_their_sequence() -> None:
 def test_transfer_is_scoring_another_victim() -> None:
     asked = question()
     crafted = craft("push", Recorder(), Plus(0.0), asked, Budget(1.0), [0.1, 0.2])
-    at_home, _ = score(Plus(0.0), asked, crafted, SBU_15, source_name="0", victim_name="0")
-    away, _ = score(Plus(0.5), asked, crafted, SBU_15, source_name="0", victim_name="5")
-    same = ["source", "attack", "target", "eps", "sequence", "change", "change_cm", "bones"]
+    at_home, _ = score(Plus(0.0), asked, crafted, SBU_15, surrogate_name="0", victim_name="0")
+    away, _ = score(Plus(0.5), asked, crafted, SBU_15, surrogate_name="0", victim_name="5")
+    same = [
+        "surrogate",
+        "attack",
+        "target",
+        "eps",
+        "sequence",
+        "linf",
+        "perturbation_cm",
+        "bone_length_change",
+    ]
     assert at_home.select(same).equals(away.select(same))
     assert away["victim"].unique().to_list() == ["5"]
     # 0.1 deeper is wanted; the push moves every coordinate by eps, Plus the depth by 0.5 more.
@@ -297,7 +315,7 @@ def test_transfer_is_scoring_another_victim() -> None:
 
 def test_a_model_without_joints_has_no_joint_distance() -> None:
     asked = question(features=4)
-    rows, _ = score(nn.Identity(), asked, clean(asked), None, source_name="a", victim_name="b")
+    rows, _ = score(nn.Identity(), asked, clean(asked), None, surrogate_name="a", victim_name="b")
     assert isinstance(rows, pl.DataFrame)
     assert "distance_joint" not in rows.columns
     torch.testing.assert_close(
@@ -308,7 +326,7 @@ def test_a_model_without_joints_has_no_joint_distance() -> None:
 def test_a_victim_of_another_width_is_refused() -> None:
     asked = question()
     with pytest.raises(FeintError, match=r"score .*differ"):
-        score(nn.Linear(45, 1), asked, clean(asked), None, source_name="a", victim_name="b")
+        score(nn.Linear(45, 1), asked, clean(asked), None, surrogate_name="a", victim_name="b")
 
 
 # Climbing from eps to eps.

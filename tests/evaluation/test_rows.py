@@ -26,7 +26,7 @@ FRAME = pl.DataFrame(
         "eps": [0.0, 1.5, None],
         "frames": [3, 4, 5],
         "flag": [True, False, None],
-        "label": ["κ", "", "x"],
+        "true_class": ["κ", "", "x"],
     },
     schema_overrides={"row": pl.UInt32},
 )
@@ -48,7 +48,7 @@ def test_many_parts_come_back_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
     again = read(path)
     assert again.equals(pl.concat(parts))
     assert again.schema == FRAME.schema
-    assert rows.about(path) == {"schema": 1, "plan": "p", "n": [1, 2.5]}
+    assert rows.about(path) == {"schema": rows.SCHEMA, "plan": "p", "n": [1, 2.5]}
 
 
 def test_everybody_can_read_it(written: bytes) -> None:
@@ -113,7 +113,7 @@ def test_a_missing_table_is_told(tmp_path: Path) -> None:
         read(tmp_path / "a.parquet")
 
 
-def sealed(table: pa.Table, about: bytes = b'{"schema": 1}', **knobs: Any) -> bytes:
+def sealed(table: pa.Table, about: bytes = b'{"schema": 2}', **knobs: Any) -> bytes:
     """A table as somebody else writes it, with feint's seal."""
     buffer = io.BytesIO()
     knobs = {"compression": "none", "store_schema": False, **knobs}
@@ -137,7 +137,7 @@ def test_a_compressed_table_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "about", [b"null", b"{}", b'{"schema": 0}', b'{"schema": 2}', b"[1]", b'{"schema": "1"}']
+    "about", [b"null", b"{}", b'{"schema": 0}', b'{"schema": 1}', b"[1]", b'{"schema": "2"}']
 )
 def test_another_schema_is_refused(tmp_path: Path, about: bytes) -> None:
     refused(tmp_path / "a.parquet", sealed(PLAIN, about), "schema")
@@ -267,7 +267,7 @@ def test_what_was_altered_and_sealed_again_is_read_or_refused(
 
 ROWS = pl.DataFrame(
     {
-        "source": ["a"] * 4,
+        "surrogate": ["a"] * 4,
         "victim": ["a"] * 4,
         "target": ["hug"] * 4,
         "sequence": ["1", "2"] * 2,
@@ -275,9 +275,9 @@ ROWS = pl.DataFrame(
         "eps": [0.0] * 2 + [2.0] * 2,
         "row": [0, 1] * 2,
         "job": ["a" * 32] * 4,
-        "label": ["kick"] * 4,
+        "true_class": ["kick"] * 4,
         "frames": [3] * 4,
-        "change": [0.0] * 4,
+        "linf": [0.0] * 4,
         "distance_frame": [1.0] * 4,
     }
 )

@@ -16,13 +16,13 @@ def rows(distances: dict[str, list[float]], labels: list[str]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "source": "m",
+                "surrogate": "m",
                 "victim": "m",
                 "attack": attack,
                 "target": "push",
                 "eps": 0.0 if attack == "none" else 1.0,
                 "sequence": f"s/{i}/AB",
-                "label": labels[i],
+                "true_class": labels[i],
                 "frames": 10,
                 "distance_frame": d,
                 "error_cm": d * 2,
@@ -112,9 +112,9 @@ def test_without_noise_rows_nothing_is_said_of_noise():
 def test_what_the_sequences_needed():
     rows = pl.DataFrame(
         {
-            "source": ["a"] * 8,
+            "surrogate": ["a"] * 8,
             "target": ["hugging"] * 8,
-            "label": ["kicking"] * 7 + ["hugging"],
+            "true_class": ["kicking"] * 7 + ["hugging"],
             "eps": [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, None, 0.5],
         }
     )

@@ -56,7 +56,7 @@ def test_a_run_does_not_differ_from_itself(tiny: Any, capsys: pytest.CaptureFixt
     count = len(rows.read(tiny.folder / "rows.parquet"))
     assert (found.alike, found.same, found.most) == (count, count, 0.0)
     assert found.rates is not None
-    assert found.rates["change"].drop_nulls().abs().max() == 0
+    assert found.rates["difference"].drop_nulls().abs().max() == 0
     assert found.rates.height == 2 * 2 * 2 * 2  # source, victim, noise or attack, eps
     terminal.show_difference(found, "a", "b")
     told = " ".join(capsys.readouterr().out.split())
@@ -118,9 +118,9 @@ def test_success_is_compared_rate_by_rate(tiny: Any, copy: Path) -> None:
     assert found.rates is not None
     attacked = found.rates.filter(pl.col("attack") == "attack", pl.col("moved_a").is_not_null())
     assert attacked["moved_b"].to_list() == [1.0] * attacked.height
-    assert attacked["change"].to_list() == [1 - a for a in attacked["moved_a"]]
+    assert attacked["difference"].to_list() == [1 - a for a in attacked["moved_a"]]
     rest = found.rates.filter(pl.col("attack") != "attack")
-    assert rest["change"].drop_nulls().to_list() == [0.0] * len(rest["change"].drop_nulls())
+    assert rest["difference"].drop_nulls().to_list() == [0.0] * len(rest["difference"].drop_nulls())
 
 
 def test_rates_that_only_one_has_stand_alone(

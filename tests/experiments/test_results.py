@@ -182,11 +182,11 @@ def test_what_is_told_is_of_its_kind() -> None:
 
 
 def test_the_rows_of_several_results_make_one_table() -> None:
-    parts = [{"eps": [None], "label": ["a"]}, {"eps": [1, 2.5], "label": ["b", "c"]}]
+    parts = [{"eps": [None], "true_class": ["a"]}, {"eps": [1, 2.5], "true_class": ["b", "c"]}]
     made = table([read_rows({"rows": part}) for part in parts])
-    assert made.schema == {"eps": pl.Float64, "label": pl.String}
+    assert made.schema == {"eps": pl.Float64, "true_class": pl.String}
     assert made["eps"].to_list() == [None, 1, 2.5]
-    assert made["label"].to_list() == ["a", "b", "c"]
+    assert made["true_class"].to_list() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_there_is_a_row_for_every_question(done):
     models, targets, sequences, eps = 2, 2, 6, 2
     attacks = 2 + 1  # two noises and the attack
     assert len(rows) == models * models * targets * sequences * (1 + attacks * eps)
-    key = ["source", "victim", "target", "attack", "eps", "sequence"]
+    key = ["surrogate", "victim", "target", "attack", "eps", "sequence"]
     assert rows.select(key).n_unique() == len(rows)
     assert rows.null_count().sum_horizontal().item() == 0
 
@@ -102,10 +102,10 @@ def test_changes_are_told_in_centimetres(done):
     _, rows = done
     crafted = rows.filter(pl.col("attack") != "none")
     # eps on each of three axes: a joint moves at most sqrt(3) eps
-    assert bool((crafted["change_max_cm"] <= 3**0.5 * crafted["eps"] + 1e-3).all())
+    assert bool((crafted["perturbation_max_cm"] <= 3**0.5 * crafted["eps"] + 1e-3).all())
     sign = rows.filter(pl.col("attack") == "sign-noise")
     torch.testing.assert_close(
-        torch.tensor(sign["change_cm"].to_list()),
+        torch.tensor(sign["perturbation_cm"].to_list()),
         3**0.5 * torch.tensor(sign["eps"].to_list(), dtype=torch.float32),
         rtol=1e-3,
         atol=1e-3,
@@ -302,8 +302,8 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     assert (len(run.data.train), len(run.data.test), run.data.n_attacked) == (454, 110, 12)
     run.train()
     run.attack()
-    white = run.score().filter(pl.col("source") == pl.col("victim"))
-    question = ["source", "target", "sequence"]
+    white = run.score().filter(pl.col("surrogate") == pl.col("victim"))
+    question = ["surrogate", "target", "sequence"]
     clean = white.filter(pl.col("attack") == "none").select(*question, clean="distance_frame")
     asked = white.filter(pl.col("attack") != "none").join(clean, on=question)
     closed = pl.col("distance_frame") / pl.col("clean")
@@ -312,7 +312,9 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     at_most = asked.filter(pl.col("eps") == 0.45)
     mean = {
         (source, attack): share
-        for source, attack, share in at_most.group_by("source", "attack").agg(closed.mean()).rows()
+        for source, attack, share in at_most.group_by("surrogate", "attack")
+        .agg(closed.mean())
+        .rows()
     }
     for source in ("tcn", "deepgru"):
         # Twelve epochs: such a reactor hardly follows depth.  Noise brings it no nearer.
@@ -354,9 +356,9 @@ def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):
     judged = found.with_columns(reached=pl.col("eps").is_not_null())
     assert (judged["reached"] == (judged["distance"] < judged["kappa"])).all()
     # What needed nothing is what counts as the target without an attack.
-    clean = rows.filter((pl.col("attack") == "none") & (pl.col("source") == pl.col("victim")))
+    clean = rows.filter((pl.col("attack") == "none") & (pl.col("surrogate") == pl.col("victim")))
     clean = clean.with_columns(run.tolerance.reached(clean))
-    both = found.join(clean, on=["source", "target", "sequence"], suffix="_clean")
+    both = found.join(clean, on=["surrogate", "target", "sequence"], suffix="_clean")
     assert both.height == found.height
     assert ((both["eps"].fill_null(1) == 0) == both["reached"]).all()
     # A second time it only reads; what is not there is searched for again.

@@ -221,18 +221,21 @@ GOLDEN: dict[str, dict[str, float]] = {
     },
     "score": {
         "lengths size": 31.0161, "values size": 39.1043, "values mean": 0.696749, "eps": 6.0,
-        "frames": 15.5, "distance_frame": 6.67937, "change": 0.0247993, "distance_joint": 22.3309,
-        "error_cm": 19.1098, "change_cm": 4.24359, "change_max_cm": 5.40977, "bones": 0.0342786,
+        "frames": 15.5, "distance_frame": 6.67937, "linf": 0.0247993, "distance_joint": 22.3309,
+        "error_cm": 19.1098, "perturbation_cm": 4.24359, "perturbation_max_cm": 5.40977,
+        "bone_length_change": 0.0342786,
     },
     "score without": {
         "lengths size": 31.0161, "values size": 39.1118, "values mean": 0.69692, "eps": 0.0,
-        "frames": 15.5, "distance_frame": 6.79349, "change": 0.0, "distance_joint": 22.7406,
-        "error_cm": 19.4457, "change_cm": 0.0, "change_max_cm": 0.0, "bones": 0.0,
+        "frames": 15.5, "distance_frame": 6.79349, "linf": 0.0, "distance_joint": 22.7406,
+        "error_cm": 19.4457, "perturbation_cm": 0.0, "perturbation_max_cm": 0.0,
+        "bone_length_change": 0.0,
     },
     "score of another": {
         "lengths size": 31.0161, "values size": 38.9666, "values mean": 0.694979, "eps": 6.0,
-        "frames": 15.5, "distance_frame": 6.55608, "change": 0.0247993, "distance_joint": 21.9883,
-        "error_cm": 18.6767, "change_cm": 4.24359, "change_max_cm": 5.40977, "bones": 0.0342786,
+        "frames": 15.5, "distance_frame": 6.55608, "linf": 0.0247993, "distance_joint": 21.9883,
+        "error_cm": 18.6767, "perturbation_cm": 4.24359, "perturbation_max_cm": 5.40977,
+        "bone_length_change": 0.0342786,
     },
 }  # fmt: skip
 

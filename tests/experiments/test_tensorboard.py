@@ -69,11 +69,11 @@ def test_a_run_is_tracked_and_its_rows_are_the_same(tiny: Any, tmp_path: Path) -
     assert sorted(name.rpartition("-")[0] for name in curves) == ["training-a", "training-b"]
     for one in curves.values():
         assert [step for step, _ in one["loss"]] == [1]
-    group = ("source", "victim", "attack", "eps")
+    group = ("surrogate", "victim", "attack", "eps")
     told = scalars(folder / "results")
     means = scored.group_by(group).agg(pl.col("distance_frame").mean())
-    for source, victim, attack, eps, d in means.rows():
-        shown = dict(told[f"distance/{source}-{victim}-{attack}"])
+    for surrogate, victim, attack, eps, d in means.rows():
+        shown = dict(told[f"distance/{surrogate}-{victim}-{attack}"])
         assert shown[round(eps * 1000)] == pytest.approx(d, abs=1e-3)
 
 

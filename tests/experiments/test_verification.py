@@ -124,7 +124,14 @@ def test_answers_that_were_changed_are_found(copy: Path) -> None:
 
 
 def test_numbers_in_the_rows_that_were_changed_are_found(copy: Path) -> None:
-    columns = ("distance_frame", "distance_joint", "change", "error_cm", "change_cm", "bones")
+    columns = (
+        "distance_frame",
+        "distance_joint",
+        "linf",
+        "error_cm",
+        "perturbation_cm",
+        "bone_length_change",
+    )
     here = (pl.col("attack") == "attack") & (pl.int_range(pl.len()) == pl.len() - 1)
     better = [pl.when(here).then(0.9 * pl.col(c)).otherwise(pl.col(c)).alias(c) for c in columns]
     rewrite(copy, lambda table: table.with_columns(better))
@@ -135,7 +142,7 @@ def test_numbers_in_the_rows_that_were_changed_are_found(copy: Path) -> None:
 
 
 def test_names_in_the_rows_that_were_changed_are_found(copy: Path) -> None:
-    columns = ("label", "exemplar", "side")
+    columns = ("true_class", "exemplar", "reactor_side")
     here = pl.int_range(pl.len()) == 3
     other = [pl.when(here).then(pl.lit("x")).otherwise(pl.col(c)).alias(c) for c in columns]
     rewrite(copy, lambda table: table.with_columns(other))

@@ -74,14 +74,14 @@ class Fake:
             among_others=dict.fromkeys(self.targets, 0.1),
         )
         rows, store = [], Store(folder)
-        for source in self.models:
+        for surrogate in self.models:
             for t, target in enumerate(self.targets):
                 far = 0.02 + 0.02 * t + 0.05 * torch.rand(n, 1, 1, generator=generator)
                 wanted = x.values[..., :width] + far * (x.values[..., :width] != 0)
                 question = Question(
                     target, x, x.with_values(wanted), keys, labels, ("left",) * n, keys
                 )
-                asked = Job("question", Common(source=source, target=target))
+                asked = Job("question", Common(surrogate=surrogate, target=target))
                 tensors = {
                     "x": x.values,
                     "wanted": wanted,
@@ -95,18 +95,20 @@ class Fake:
                     needs = {"question": asked.key}
                     if name != "none":
                         kind = "attack" if name == "attack" else "noise"
-                        made = Job(kind, Common(source=source, target=target, name=name, eps=eps))
+                        made = Job(
+                            kind, Common(surrogate=surrogate, target=target, name=name, eps=eps)
+                        )
                         budget = feint.Budget(1.0)
                         store.put(made.key, result(made, *changed(crafted.x_adv, budget)))
                         needs["crafted"] = made.key
                     for victim in self.models:
-                        if victim != source and not self.transfer:
+                        if victim != surrogate and not self.transfer:
                             continue
                         table, answers = scoring.score(
                             nets[victim], question, crafted, SKELETON,
-                            source_name=source, victim_name=victim,
+                            surrogate_name=surrogate, victim_name=victim,
                         )  # fmt: skip
-                        job = Job("score", Common(source=source, victim=victim), needs=needs)
+                        job = Job("score", Common(surrogate=surrogate, victim=victim), needs=needs)
                         values = {"values": answers.values, "lengths": answers.lengths}
                         store.put(job.key, result(job, values, {}))
                         rows.append(table.with_columns(job=pl.lit(job.key)).with_row_index("row"))

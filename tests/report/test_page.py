@@ -104,7 +104,7 @@ def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: boo
     shown = read.table(tables.rates(run_data, by_target).heads)
     assert len(shown) == len(rates) == 2 * 2 * 3 * (2 if by_target else 1)
     for cells, one in zip(shown, rates.iter_rows(named=True), strict=True):
-        names = [one["source"], one["victim"], *([one["target"]] if by_target else [])]
+        names = [one["surrogate"], one["victim"], *([one["target"]] if by_target else [])]
         assert cells[: len(names)] == names
         eps, n, clean, noise, reached, failed, moved_noise, moved, interval, *rest = cells[
             len(names) :
@@ -122,7 +122,8 @@ def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: boo
         if one["failed"]:
             assert interval == f"{one['low']:.0%}-{one['high']:.0%}"
         assert rest == [
-            f"{one['error_cm']:.1f}", f"{one['change_cm']:.1f}", f"{one['bones']:.1%}",
+            f"{one['error_cm']:.1f}", f"{one['perturbation_cm']:.1f}",
+            f"{one['bone_length_change']:.1%}",
         ]  # fmt: skip
 
 
@@ -228,8 +229,8 @@ def test_columns_without_numbers_are_dashes(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     rows = table.read(folder / "rows.parquet")
     rows = rows.with_columns(
-        error_cm=pl.lit(float("nan")), bones=pl.lit(None, dtype=pl.Float64)
-    ).drop("change_max_cm")
+        error_cm=pl.lit(float("nan")), bone_length_change=pl.lit(None, dtype=pl.Float64)
+    ).drop("perturbation_max_cm")
     table.write(folder / "rows.parquet", [rows], {})
     read = Reader(page.write(folder).read_text(encoding="utf-8"))
     shown = read.table(tables.rates(RunData.load(folder)).heads)
@@ -317,7 +318,7 @@ def test_rows_that_are_none_are_named(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     rows = table.read(folder / "rows.parquet")
     for wrong, said in (
-        (rows.drop("label"), "no column 'label'"),
+        (rows.drop("true_class"), "no column 'true_class'"),
         (rows.filter(pl.col("attack") != "none"), "no row without an attack"),
     ):
         table.write(folder / "rows.parquet", [wrong], {})

@@ -19,24 +19,24 @@ NATURAL = Tolerance({"punching": 1.0, "handshaking": 1.0}, per_frame=True)
 
 def row(attack: str, sequence: str, named: str, **more: object) -> dict[str, object]:
     return {
-        "source": "tcn",
+        "surrogate": "tcn",
         "victim": "tcn",
         "target": "punching",
         "attack": attack,
         "eps": 0.0 if attack == "none" else 0.3,
         "sequence": sequence,
-        "label": "handshaking",
+        "true_class": "handshaking",
         "frames": 10,
         "distance_frame": 40.0,
         "distance_joint": 60.0,
         "error_cm": 20.0,
         "error_root_cm": 15.0,
         "error_facing_cm": 12.0,
-        "bones": 0.1,
-        "named_real": named,
-        "named_both": named,
-        "seen_real": 0.5,
-        "change_cm": 5.0,
+        "bone_length_change": 0.1,
+        "recognised_as": named,
+        "recognised_as_both": named,
+        "target_probability": 0.5,
+        "perturbation_cm": 5.0,
         **more,
     }
 
@@ -62,10 +62,10 @@ def test_rates_by_hand():
         *(row("sign-noise", f"a/{i}/AB", "punching" if i < 2 else "kicking") for i in range(4)),
         *(row("attack", f"a/{i}/AB", "punching", error_cm=5.0) for i in range(3)),
         row("attack", "a/3/AB", "kicking", error_cm=10.0),
-        row("none", "a/9/AB", "punching", label="punching"),  # has nothing to be moved to
-        row("attack", "a/9/AB", "punching", label="punching"),
+        row("none", "a/9/AB", "punching", true_class="punching"),  # has nothing to be moved to
+        row("attack", "a/9/AB", "punching", true_class="punching"),
     )
-    one = rates(rows, ["source", "victim", "eps"]).row(
+    one = rates(rows, ["surrogate", "victim", "eps"]).row(
         by_predicate=pl.col("yardstick") == "recognised", named=True
     )
     assert (one["n"], one["sequences"], one["failed"]) == (4, 4, 3)
@@ -95,7 +95,7 @@ def test_kappa_is_fitted_on_white_box_answers_of_other_classes():
             error_root_cm=x, error_facing_cm=x)
         for i, (x, h) in enumerate(zip(d.tolist(), hit.tolist(), strict=True))
     ]  # fmt: skip
-    stray = row("attack", "b/1/AB", "punching", error_cm=39.0, source="deepgru")
+    stray = row("attack", "b/1/AB", "punching", error_cm=39.0, surrogate="deepgru")
     found = curves(table(*rows, *[stray] * 200))
     one = found.filter(
         pl.col("target") == "all",
@@ -129,10 +129,12 @@ def test_a_tolerance_from_what_is_recognised():
 def test_cases_are_chosen_by_the_rule():
     rows = table(
         *(row("none", f"a/{i}/AB", "punching" if i == 3 else "handshaking") for i in range(4)),
-        row("attack", "a/0/AB", "punching", seen_real=0.7),
-        row("attack", "a/1/AB", "punching", seen_real=0.9),
-        row("attack", "a/2/AB", "kicking", seen_real=0.1),
-        row("attack", "a/3/AB", "punching", seen_real=1.0),  # was called that without an attack
+        row("attack", "a/0/AB", "punching", target_probability=0.7),
+        row("attack", "a/1/AB", "punching", target_probability=0.9),
+        row("attack", "a/2/AB", "kicking", target_probability=0.1),
+        row(
+            "attack", "a/3/AB", "punching", target_probability=1.0
+        ),  # was called that without an attack
     )
     staying = rows.with_columns(target=pl.lit("approaching"))
     roles = pl.DataFrame({"sequence": [f"a/{i}/AB" for i in range(4)], "role": ["initiator"] * 4})
@@ -147,7 +149,7 @@ def test_cases_are_chosen_by_the_rule():
 def test_without_success_the_nearest_is_shown():
     rows = table(
         row("none", "a/0/AB", "handshaking"),
-        row("attack", "a/0/AB", "kicking", seen_real=0.2),
+        row("attack", "a/0/AB", "kicking", target_probability=0.2),
     )
     roles = pl.DataFrame({"sequence": ["a/0/AB"], "role": ["initiator"]})
     case = case_rows(rows, rows.head(0), roles)["1: handshaking -> punching"]

@@ -70,8 +70,8 @@ def test_rows_stand_beside_their_baselines(out: Path):
         assert set(count) == {"none", "attack", "sign-noise", "offset-noise"}
         assert len(set(count.values())) == 1
     baselines = rows.filter(pl.col("attack") != "attack")
-    assert (baselines["source"] == baselines["victim"]).all()
-    assert rows.filter(pl.col("source") != pl.col("victim"))["attack"].unique().to_list() == [
+    assert (baselines["surrogate"] == baselines["victim"]).all()
+    assert rows.filter(pl.col("surrogate") != pl.col("victim"))["attack"].unique().to_list() == [
         "attack"
     ]
 

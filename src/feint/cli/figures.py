@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from feint.report.run_data import RunData
 
 Target = Annotated[str | None, typer.Option(help="The reaction that is wanted.")]
-Label = Annotated[str | None, typer.Option(help="What the person seen does.")]
+TrueClass = Annotated[str | None, typer.Option(help="What the person seen does.")]
 Victim = Annotated[str | None, typer.Option(help="The model attacked.")]
 Sequence = Annotated[str | None, typer.Option(help="The test sequence, s01s02/03/001/A say.")]
 Eps = Annotated[
@@ -43,7 +43,7 @@ def figure(
         list[Path], typer.Argument(metavar="RUN...", help="A run's folder; fig4 takes several.")
     ],
     target: Target = None,
-    label: Label = None,
+    true_class: TrueClass = None,
     victim: Victim = None,
     sequence: Sequence = None,
     eps: Eps = None,
@@ -64,7 +64,7 @@ def figure(
     if len(runs) > 1 and name != "fig4":
         raise FeintError(f"{name} is drawn of one run; got {len(runs)}. fig4 has a row a run.")
     kind, path = _file(out, form, FIGURES, runs[0], name)
-    asked = Selection(target, label, victim, sequence, eps, case)
+    asked = Selection(target, true_class, victim, sequence, eps, case)
     drawn = _drawn(name, [RunData.load(one) for one in runs], asked)
     from feint.io.atomic import write_bytes
     from feint.report.figures import export as content
@@ -76,7 +76,7 @@ def figure(
 def animate(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
     target: Target = None,
-    label: Label = None,
+    true_class: TrueClass = None,
     victim: Victim = None,
     sequence: Sequence = None,
     eps: Eps = None,
@@ -101,7 +101,7 @@ def animate(
     from feint.report.run_data import RunData
 
     run_data = RunData.load(run)
-    one = select(run_data, Selection(target, label, victim, sequence, eps, case))
+    one = select(run_data, Selection(target, true_class, victim, sequence, eps, case))
     _say(run_data, one.row, one.rule)
     if kind == "html":
         made = page.alone(run_data, one)
@@ -114,7 +114,7 @@ def animate(
 def view(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     target: Target = None,
-    label: Label = None,
+    true_class: TrueClass = None,
     victim: Victim = None,
     sequence: Sequence = None,
     eps: Eps = None,
@@ -129,7 +129,7 @@ def view(
     from feint.report.run_data import RunData
 
     run_data = RunData.load(run)
-    one = select(run_data, Selection(target, label, victim, sequence, eps, case))
+    one = select(run_data, Selection(target, true_class, victim, sequence, eps, case))
     _say(run_data, one.row, one.rule)
     if out is None:
         rerun.show(one)
@@ -145,7 +145,7 @@ def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
 
     first = runs[0]
     if name == "fig5":
-        if any(x is not None for x in (asked.label, asked.sequence, asked.eps, asked.case)):
+        if any(x is not None for x in (asked.true_class, asked.sequence, asked.eps, asked.case)):
             raise FeintError(
                 f"fig5 is drawn over all sequences and every eps; got {asked}. Expected at most "
                 "--target and --victim."
@@ -187,7 +187,7 @@ def _say(run_data: "RunData", row: dict[str, object], rule: str) -> None:
     from feint.report.cases.case import wanted
 
     typer.echo(
-        f"{row['label']} seen, {wanted(row)} of {row['victim']}, eps {row['eps']:g} "
+        f"{row['true_class']} seen, {wanted(row)} of {row['victim']}, eps {row['eps']:g} "
         f"{run_data.unit}, sequence {row['sequence']}: {rule}."
     )
 

@@ -29,7 +29,7 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
                 )
             )
     for one in rates.filter(pl.col("attack") == "attack").iter_rows(named=True):
-        about = f"{one['source']} -> {one['victim']}, eps {one['eps']:g}"
+        about = f"{one['surrogate']} -> {one['victim']}, eps {one['eps']:g}"
         if one["clean"] > 0.5:
             found.append(
                 Warning(
@@ -40,7 +40,7 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
                 )
             )
         noise = one["noise"] if one["noise"] is not None else 0.0
-        if one["source"] == one["victim"] and one["reached"] < noise:
+        if one["surrogate"] == one["victim"] and one["reached"] < noise:
             found.append(
                 Warning(
                     "noise-wins",
@@ -51,7 +51,7 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
             )
     crafted = rows.filter(pl.col("attack") == "attack")
     missed = crafted.filter(~tolerance.reached(crafted))
-    still = int((missed["change"] == 0).sum()) / max(len(missed), 1)
+    still = int((missed["linf"] == 0).sum()) / max(len(missed), 1)
     if still > 0:
         found.append(
             Warning(

@@ -18,21 +18,31 @@ from feint.io.memory import SHARE, free_memory
 from feint.io.parquet_guard import look
 from feint.io.sealed import BLANK_CHECKSUM, add_checksum, has_checksum, parse
 
-SCHEMA = 1
+SCHEMA = 2
 AT_ONCE = 50_000
 """Rows written at once."""
 WIDTH = 16
 """Bytes a value of any column takes in memory, at most."""
 LONGEST = 4096
 """Bytes of a string."""
-QUESTION = ("source", "victim", "target", "sequence")
-SCORED = (*QUESTION, "row", "job", "attack", "eps", "label", "frames", "change", "distance_frame")
+QUESTION = ("surrogate", "victim", "target", "sequence")
+SCORED = (
+    *QUESTION,
+    "row",
+    "job",
+    "attack",
+    "eps",
+    "true_class",
+    "frames",
+    "linf",
+    "distance_frame",
+)
 """What the rows of a scored run all have; `evaluation.score` tells what that is."""
 
-_WORDS = ("job", "attack", *QUESTION, "exemplar", "label", "side", "named_real")
+_WORDS = ("job", "attack", *QUESTION, "exemplar", "true_class", "reactor_side", "recognised_as")
 _WHOLE = ("row", "frames")
-_NUMBERS = ("eps", "kappa", "distance", "distance_frame", "distance_joint", "change", "error_cm",
-            "change_cm", "change_max_cm", "bones")  # fmt: skip
+_NUMBERS = ("eps", "kappa", "distance", "distance_frame", "distance_joint", "linf", "error_cm",
+            "perturbation_cm", "perturbation_max_cm", "bone_length_change")  # fmt: skip
 _KNOWN = {*_WORDS, *_WHOLE, *_NUMBERS}
 
 

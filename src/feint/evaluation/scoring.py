@@ -12,16 +12,16 @@ from feint.sequences import Sequences, check_alike, distance, sum_over_time
 from feint.skeleton import Skeleton
 
 
-def minimal_rows(source: str, question: Question, found: Minimal, kappa: Tensor) -> pl.DataFrame:
+def minimal_rows(surrogate: str, question: Question, found: Minimal, kappa: Tensor) -> pl.DataFrame:
     """Rows of a search: what each sequence needed; eps is null where nothing was found."""
     needed, reached = found.eps.tolist(), found.reached.tolist()
     columns = {
-        "source": [source] * len(needed),
+        "surrogate": [surrogate] * len(needed),
         "target": [question.target] * len(needed),
         "exemplar": question.exemplars,
         "sequence": question.keys,
-        "label": question.labels,
-        "side": question.sides,
+        "true_class": question.labels,
+        "reactor_side": question.sides,
         "frames": question.x.lengths.tolist(),
         "kappa": kappa.tolist(),
         "distance": found.distance.tolist(),
@@ -36,7 +36,7 @@ def score(
     crafted: Crafted,
     feature_spec: FeatureSpec | None,
     *,
-    source_name: str,
+    surrogate_name: str,
     victim_name: str,
     batch_size: int = 256,
 ) -> tuple[pl.DataFrame, Sequences]:
@@ -60,18 +60,18 @@ def score(
     sequence = crafted.sequence.tolist()
     change = (crafted.x_adv.values - x.values).abs()
     columns: dict[str, object] = {
-        "source": [source_name] * len(sequence),
+        "surrogate": [surrogate_name] * len(sequence),
         "victim": [victim_name] * len(sequence),
         "attack": [crafted.attack] * len(sequence),
         "target": [question.target] * len(sequence),
         "exemplar": [question.exemplars[i] for i in sequence],
         "eps": [round(e, 7) for e in crafted.eps.tolist()],
         "sequence": [question.keys[i] for i in sequence],
-        "label": [question.labels[i] for i in sequence],
-        "side": [question.sides[i] for i in sequence],
+        "true_class": [question.labels[i] for i in sequence],
+        "reactor_side": [question.sides[i] for i in sequence],
         "frames": x.lengths.tolist(),
         "distance_frame": distance(answered, wanted).tolist(),
-        "change": change.amax(dim=(1, 2)).tolist(),
+        "linf": change.amax(dim=(1, 2)).tolist(),
     }
     skeleton = feature_spec if isinstance(feature_spec, Skeleton) else None
     if wanted.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
@@ -97,7 +97,7 @@ def _in_centimetres(
     stretched = (skeleton.bone_lengths(actor_adv) / bones - 1).abs().median(dim=-1).values
     return {
         "error_cm": mean(100 * miss.mean(dim=-1)),
-        "change_cm": mean(100 * moved.mean(dim=-1)),
-        "change_max_cm": (100 * moved.amax(dim=(1, 2))).tolist(),
-        "bones": mean(stretched),
+        "perturbation_cm": mean(100 * moved.mean(dim=-1)),
+        "perturbation_max_cm": (100 * moved.amax(dim=(1, 2))).tolist(),
+        "bone_length_change": mean(stretched),
     }

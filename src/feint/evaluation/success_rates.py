@@ -27,9 +27,9 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
         where it was not to be closed: untargeted);
         error_cm, change_cm, change_max_cm, bones: means, where the rows have them.
     """
-    judged = rows.filter(pl.col("label") != pl.col("target"))
+    judged = rows.filter(pl.col("true_class") != pl.col("target"))
     judged = judged.with_columns(tolerance.reached(judged))
-    question = ["source", "victim", "target", "sequence"]
+    question = ["surrogate", "victim", "target", "sequence"]
     measured = pl.col(f"distance_{tolerance.norm}")
     clean = judged.filter(pl.col("attack") == "none").select(
         *question, clean=pl.col("reached"), clean_distance=measured
@@ -48,8 +48,12 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
             closed=pl.when(pl.col("target") != AWAY).then(1 - measured / pl.col("clean_distance")),
         )
     )
-    keys = ["source", "victim", *(["target"] if by_target else []), "attack", "eps"]
-    told = [c for c in ("error_cm", "change_cm", "change_max_cm", "bones") if c in rows.columns]
+    keys = ["surrogate", "victim", *(["target"] if by_target else []), "attack", "eps"]
+    told = [
+        c
+        for c in ("error_cm", "perturbation_cm", "perturbation_max_cm", "bone_length_change")
+        if c in rows.columns
+    ]
     failed = ~pl.col("clean")
     out = asked.group_by(keys).agg(
         n=pl.len(),
@@ -93,8 +97,8 @@ def smallest(rows: pl.DataFrame) -> pl.DataFrame:
         return pl.when(least.is_finite()).then(least)
 
     return (
-        rows.filter(pl.col("label") != pl.col("target"))
-        .group_by("source", "target")
+        rows.filter(pl.col("true_class") != pl.col("target"))
+        .group_by("surrogate", "target")
         .agg(
             n=pl.len(),
             none=(pl.col("eps").fill_null(1) == 0).mean(),
@@ -103,7 +107,7 @@ def smallest(rows: pl.DataFrame) -> pl.DataFrame:
             half=enough(0.5),
             three_quarters=enough(0.75),
         )
-        .sort("source", "target")
+        .sort("surrogate", "target")
     )
 
 
@@ -138,7 +142,7 @@ def verdict(table: pl.DataFrame, unit: str, away: bool = False) -> list[str]:
     near, far = "the target", "count as it"
     if away:
         near, far = "led away", "count as led away"
-    white = table.filter((pl.col("attack") == "attack") & (pl.col("source") == pl.col("victim")))
+    white = table.filter((pl.col("attack") == "attack") & (pl.col("surrogate") == pl.col("victim")))
     sentences = []
     for one in white.filter(pl.col("eps") == pl.col("eps").max()).iter_rows(named=True):
         if not one["failed"]:

@@ -100,7 +100,7 @@ class Tolerance:
         """Kappa by which each row is judged: the target's, or untargeted its own class's."""
         judged = rows["target"]
         if bool((judged == AWAY).any()):
-            judged = judged.zip_with(judged != AWAY, rows["label"])
+            judged = judged.zip_with(judged != AWAY, rows["true_class"])
         return pl.Series("kappa", [self.of(label) for label in judged], dtype=pl.Float64)
 
     def settled(self) -> dict[str, Any]:

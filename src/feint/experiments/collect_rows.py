@@ -46,7 +46,9 @@ def tables(
 
 def track(tracker: Tracker, rows: pl.DataFrame) -> None:
     """Mean distances, for who watches; TensorBoard's steps are thousandths of eps."""
-    means = rows.group_by("eps", "source", "victim", "attack").agg(pl.col("distance_frame").mean())
+    means = rows.group_by("eps", "surrogate", "victim", "attack").agg(
+        pl.col("distance_frame").mean()
+    )
     for (eps,), some in means.group_by("eps"):
         named = {f"distance/{s}-{v}-{a}": mean for _, s, v, a, mean in some.rows()}
         tracker.results(named, round(1000 * float(eps)))

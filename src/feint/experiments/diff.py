@@ -68,7 +68,7 @@ def diff(a: Path, b: Path) -> Difference:
     told_kappas = [None if kappa is None else dict(kappa.kappa) for kappa in kappas]
     settings += changes(told_kappas[0], told_kappas[1], "tolerance")
     origins = list(changes(_origin(told[0]), _origin(told[1])))
-    key = ["source", "victim", "attack", "eps"]
+    key = ["surrogate", "victim", "attack", "eps"]
     tables, rates = [], []
     for folder, kappa in zip((a, b), kappas, strict=True):
         path = safe_join(folder, "rows.parquet")
@@ -79,8 +79,8 @@ def diff(a: Path, b: Path) -> Difference:
         rates.append(found.select(*key, "n", "clean", "moved", "closed"))
     joined = rates[0].join(rates[1], on=key, how="full", coalesce=True, suffix="_b")
     joined = joined.rename({c: f"{c}_a" for c in ("n", "clean", "moved", "closed")})
-    joined = joined.with_columns(change=pl.col("moved_b") - pl.col("moved_a")).sort(key)
-    row = ["source", "victim", "attack", "eps", "target", "sequence"]
+    joined = joined.with_columns(difference=pl.col("moved_b") - pl.col("moved_a")).sort(key)
+    row = ["surrogate", "victim", "attack", "eps", "target", "sequence"]
     both = tables[0].join(tables[1], on=row, suffix="_b")
     first, second = both["distance_frame"], both["distance_frame_b"]
     off = ((first - second).abs() / first.abs().clip(1e-6)).fill_nan(float("inf"))

@@ -265,7 +265,7 @@ class Run:
                 for part in plan.chunks
             ]
             return self._collected(
-                "minimal.parquet", ("source",), lambda: iter(jobs), plan.minimal_stage,
+                "minimal.parquet", ("surrogate",), lambda: iter(jobs), plan.minimal_stage,
                 "smallest eps", plan.sizes()["minimal"],
             )  # fmt: skip
 
@@ -284,7 +284,7 @@ class Run:
                     f"{missing.name} is not there: nothing was crafted yet, or not all. Run "
                     "`feint attack` first."
                 )
-            columns = ("source", "victim", "target", "attack", "eps")
+            columns = ("surrogate", "victim", "target", "attack", "eps")
             sizes = plan.sizes()
 
             def jobs() -> Iterator[Job]:

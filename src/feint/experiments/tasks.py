@@ -259,7 +259,7 @@ def _minimal(job: Job, needs: Needs, desk: Desk) -> Result:
         )
     rows = scoring.minimal_rows("", question, found, goal)
     tensors, told = changed(found.x_adv.to("cpu"), budget)
-    return tensors, {**told, "rows": rows.drop("source").to_dict(as_series=False)}
+    return tensors, {**told, "rows": rows.drop("surrogate").to_dict(as_series=False)}
 
 
 def _score(job: Job, needs: Needs, desk: Desk) -> Result:
@@ -273,9 +273,9 @@ def _score(job: Job, needs: Needs, desk: Desk) -> Result:
         crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
     spoken = spec_from_dict(needs.setting("feature_spec"))
     rows, answers = scoring.score(
-        needs.model(), question, crafted, spoken, source_name="", victim_name=""
+        needs.model(), question, crafted, spoken, surrogate_name="", victim_name=""
     )
-    told = rows.drop("source", "victim", "attack").to_dict(as_series=False)
+    told = rows.drop("surrogate", "victim", "attack").to_dict(as_series=False)
     return {"values": answers.values, "lengths": answers.lengths}, {"rows": told}
 
 

@@ -141,7 +141,17 @@ def _table(
 
 
 def _minimal(path: Path) -> pl.DataFrame:
-    needs = ("source", "target", "sequence", "label", "frames", "row", "job", "kappa", "distance")
+    needs = (
+        "surrogate",
+        "target",
+        "sequence",
+        "true_class",
+        "frames",
+        "row",
+        "job",
+        "kappa",
+        "distance",
+    )
     table = rows.read(path, needs)
     return table if "eps" in table.columns else table.with_columns(eps=None)
 
@@ -188,7 +198,7 @@ class _Work:
 
     def expected(self, table: pl.DataFrame) -> None:
         """The rows are those that the experiment asks for."""
-        names = ("source", "victim", "target", "attack", "eps", "job")
+        names = ("surrogate", "victim", "target", "attack", "eps", "job")
         there = set(table.select(names).unique().rows())
         missing = asked = 0
         for (*words, eps), job in self.plan.scored():
@@ -223,11 +233,11 @@ class _Work:
         crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
         again, anew = scoring.score(
             self._model(about, str(some["victim"][0])),
-            question, crafted, self.feature_spec, source_name="", victim_name="",
+            question, crafted, self.feature_spec, surrogate_name="", victim_name="",
         )  # fmt: skip
         self._same(job, "answer", answers.values[at], anew.values[at])
         for name in again.columns:
-            if name not in some.columns or name in ("source", "victim", "attack", "eps"):
+            if name not in some.columns or name in ("surrogate", "victim", "attack", "eps"):
                 continue
             new, old = again[name].gather(at), some[name]
             if new.dtype.is_float():
@@ -244,7 +254,7 @@ class _Work:
         question = read_question(*self.trail.store.read(about["needs"]["question"]))
         x_adv, at = rebuilt(tensors, about, question.x), some["row"].to_list()
         self._each(job, some, len(x_adv))
-        answers = predict(self._model(about, str(some["source"][0])), x_adv)
+        answers = predict(self._model(about, str(some["surrogate"][0])), x_adv)
         d = distance(answers, question.wanted, about["settings"]["attack"]["norm"])
         near, kappa = _tensor(some["distance"]), _tensor(some["kappa"])
         self.found.largest = max(self.found.largest, self._same(job, "distance", near, d[at]))
@@ -278,7 +288,7 @@ class _Work:
 
     def _each(self, job: str, some: pl.DataFrame, count: int) -> None:
         """Every sequence of a job has one row, for every source that it serves."""
-        for _, rows_ in some.group_by("source"):
+        for _, rows_ in some.group_by("surrogate"):
             if sorted(rows_["row"]) != list(range(count)):
                 self.found.say(f"job {job}: it has {count} sequences, and not one row for each.")
 

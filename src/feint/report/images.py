@@ -63,7 +63,7 @@ def every(found: dict[str, Any]) -> list[Image]:
 
 def told_case(run: RunData, case: Case) -> tuple[str, str]:
     """A case's title, and what to say to who cannot see it."""
-    told = f"{case.row['label']}, {wanted(case.row)}, at most {case.row['eps']:g} {run.unit}"
+    told = f"{case.row['true_class']}, {wanted(case.row)}, at most {case.row['eps']:g} {run.unit}"
     return told, (
         f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
         f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
@@ -96,17 +96,17 @@ def _success(run: RunData) -> dict[str, Any]:
     transfer: list[Image] = []
     multiples: dict[str, list[Image]] = {name: [] for name in run.models}
     attacks = run.rates.filter(pl.col("attack") == ATTACK)
-    for source, victim in product(run.models, run.models):
-        curve = attacks.filter((pl.col("source") == source) & (pl.col("victim") == victim))
-        own = source == victim
+    for surrogate, victim in product(run.models, run.models):
+        curve = attacks.filter((pl.col("surrogate") == surrogate) & (pl.col("victim") == victim))
+        own = surrogate == victim
         if not len(curve):
             continue
-        title = f"{victim}" if own else f"crafted on {source}, answered by {victim}"
+        title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"
         content = svg.success(curve, run.unit, depth).encode()
-        image = Image(f"success-{source}-{victim}.svg", content, title, _told(title, curve))
+        image = Image(f"success-{surrogate}-{victim}.svg", content, title, _told(title, curve))
         (white if own else transfer).append(image)
     singles = run.rates_by_target.filter(
-        (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
+        (pl.col("attack") == ATTACK) & (pl.col("surrogate") == pl.col("victim"))
     )
     for (victim, target), curve in singles.group_by("victim", "target", maintain_order=True):
         title = f"target {target}"
@@ -121,7 +121,7 @@ def _distances(run: RunData) -> list[Image]:
     """Distances against eps, in cm and as a share of the tolerance, one pair a model."""
     from feint.report.charts import svg
 
-    white = run.judged.filter(pl.col("source") == pl.col("victim")).with_columns(
+    white = run.judged.filter(pl.col("surrogate") == pl.col("victim")).with_columns(
         share=pl.col("distance") / pl.col("kappa")
     )
     images = []

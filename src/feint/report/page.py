@@ -166,16 +166,16 @@ def _failure(run: RunData) -> dict[str, Any] | None:
 
 def _numbers(run: RunData, row: dict[str, Any]) -> dict[str, Any]:
     return {
-        **{name: row[name] for name in ("victim", "target", "label", "sequence", "frames")},
+        **{name: row[name] for name in ("victim", "target", "true_class", "sequence", "frames")},
         "eps": run.told_eps(row["eps"]),
         "before": tables.number(row["clean_distance"], 3),
         "after": tables.number(row["distance"], 3),
         "kappa": tables.number(row["kappa"], 3),
         "closed": tables.percent(row["closed"]),
         "after_cm": tables.number(row.get("error_cm")),
-        "change_cm": tables.number(row.get("change_cm")),
-        "change_max_cm": tables.number(row.get("change_max_cm")),
-        "bones": tables.percents(row.get("bones")),
+        "perturbation_cm": tables.number(row.get("perturbation_cm")),
+        "perturbation_max_cm": tables.number(row.get("perturbation_max_cm")),
+        "bone_length_change": tables.percents(row.get("bone_length_change")),
     }
 
 

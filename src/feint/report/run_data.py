@@ -179,7 +179,7 @@ class RunData:
         `reached`, and of the same sequence without an attack `clean_distance`, `clean`;
         `closed` is the share of the distance that was closed.
         """
-        rows = self.rows.filter(pl.col("label") != pl.col("target"))
+        rows = self.rows.filter(pl.col("true_class") != pl.col("target"))
         distance = pl.col(self._measure_name)
         if self.tolerance.per_frame:
             distance = distance / pl.col("frames")
@@ -235,13 +235,13 @@ class RunData:
         path = safe_join(self.folder, "minimal.parquet")
         if not path.exists():
             return None
-        found = table.read(path, ("source", "target", "label", "sequence"))
+        found = table.read(path, ("surrogate", "target", "true_class", "sequence"))
         if "eps" not in found.columns or found["eps"].is_nan().any():
             raise DamagedError(
                 f"Could not read {path}: it does not say which eps each sequence needs. Remove it "
                 "and run `feint minimal` again."
             )
-        return found.filter(pl.col("label") != pl.col("target"))
+        return found.filter(pl.col("true_class") != pl.col("target"))
 
     @property
     def scored(self) -> bool:

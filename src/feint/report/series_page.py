@@ -103,9 +103,9 @@ def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
     white: list[Image] = []
     transfer: list[Image] = []
     attacks = run.rates.filter(pl.col("attack") == ATTACK)
-    for (source, victim), curve in attacks.group_by("source", "victim", maintain_order=True):
-        own = source == victim
-        title = f"{victim}" if own else f"crafted on {source}, answered by {victim}"
+    for (surrogate, victim), curve in attacks.group_by("surrogate", "victim", maintain_order=True):
+        own = surrogate == victim
+        title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"
         content = svg.success(curve, run.unit).encode()
         last = curve.sort("eps").row(-1, named=True)
         alt = (
@@ -114,7 +114,7 @@ def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
             f"random noise {tables.percent(last['moved_noise'])}."
         )
         (white if own else transfer).append(
-            Image(f"success-{source}-{victim}.svg", content, title, alt)
+            Image(f"success-{surrogate}-{victim}.svg", content, title, alt)
         )
     return white, transfer
 
@@ -124,7 +124,7 @@ def _changed(run: RunData, columns: Columns) -> tables.Table:
     shown = [k for k, name in enumerate(columns.inputs) if name in run.attacked]
     rows = run.judged.filter(WHITE)
     found = []
-    for (source, eps), some in rows.group_by("source", "eps", maintain_order=True):
+    for (surrogate, eps), some in rows.group_by("surrogate", "eps", maintain_order=True):
         changes = []
         for (job,), part in some.group_by("job", maintain_order=True):
             clean, seen = run.trail.question(str(job)).x, run.trail.seen(str(job))
@@ -135,7 +135,7 @@ def _changed(run: RunData, columns: Columns) -> tables.Table:
         steps = sum(len(c) for c in changes)
         largest = [max(float(c[:, k].max()) for c in changes) for k in shown]
         cells = [f"{e / steps:.3g} / {m:.3g}" for e, m in zip(every, largest, strict=True)]
-        found.append((str(source), f"{eps:g}", *cells))
+        found.append((str(surrogate), f"{eps:g}", *cells))
     heads = [f"{columns.inputs[k]} {columns.input_units[k]}".strip() for k in shown]
     return tables.Table(("crafted on", f"eps ({run.unit})", *heads), tuple(found))
 

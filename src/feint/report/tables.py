@@ -59,11 +59,11 @@ def models(run: RunData) -> Table:
 def rates(run: RunData, by_target: bool = False) -> Table:
     """The attack's success beside no attack and random noise."""
     table = run.rates_by_target if by_target else run.rates
-    told = [c for c in ("error_cm", "change_cm", "bones") if c in table.columns]
+    told = [c for c in ("error_cm", "perturbation_cm", "bone_length_change") if c in table.columns]
     heads = {
         "error_cm": "to the target, cm a joint",
-        "change_cm": "moved joints by, cm",
-        "bones": "bones off by",
+        "perturbation_cm": "moved joints by, cm",
+        "bone_length_change": "bones off by",
     }
     attacked = table.filter(pl.col("attack") == ATTACK)
     return Table(
@@ -84,11 +84,11 @@ def rates(run: RunData, by_target: bool = False) -> Table:
         ),
         tuple(
             (
-                one["source"],
+                one["surrogate"],
                 one["victim"],
                 *([one["target"]] if by_target else []),
                 *_shares(one),
-                *(percents(one[c]) if c == "bones" else number(one[c]) for c in told),
+                *(percents(one[c]) if c == "bone_length_change" else number(one[c]) for c in told),
             )
             for one in attacked.iter_rows(named=True)
         ),
@@ -119,8 +119,8 @@ def short_rates(run: RunData) -> Table:
         tuple(
             (
                 one["victim"]
-                if one["source"] == one["victim"]
-                else f"{one['victim']} from {one['source']}",
+                if one["surrogate"] == one["victim"]
+                else f"{one['victim']} from {one['surrogate']}",
                 *_shares(one),
             )
             for one in attacked.iter_rows(named=True)
@@ -145,14 +145,14 @@ def perturbation(run: RunData, shaking: Mapping[tuple[str, str, float], float]) 
     Args:
         shaking: mean acceleration of a joint by source, attack and eps (`case.shaking`).
     """
-    rows = run.judged.filter(pl.col("source") == pl.col("victim"))
+    rows = run.judged.filter(pl.col("surrogate") == pl.col("victim"))
     told = {
-        "change_cm": ("a joint moved by, cm", pl.col("change_cm").mean()),
-        "change_max_cm": ("at most, cm", pl.col("change_max_cm").max()),
-        "bones": ("bones off by (median)", pl.col("bones").mean()),
+        "perturbation_cm": ("a joint moved by, cm", pl.col("perturbation_cm").mean()),
+        "perturbation_max_cm": ("at most, cm", pl.col("perturbation_max_cm").max()),
+        "bone_length_change": ("bones off by (median)", pl.col("bone_length_change").mean()),
     }
     told = {name: value for name, value in told.items() if name in rows.columns}
-    table = rows.group_by("source", "attack", "eps").agg(
+    table = rows.group_by("surrogate", "attack", "eps").agg(
         pl.len().alias("n"), **{name: value for name, (_, value) in told.items()}
     )
     order = pl.col("attack").replace_strict({"none": "", ATTACK: "~"}, default=pl.col("attack"))
@@ -166,13 +166,13 @@ def perturbation(run: RunData, shaking: Mapping[tuple[str, str, float], float]) 
         ),
         tuple(
             (
-                one["source"],
+                one["surrogate"],
                 one["attack"],
                 f"{one['eps']:g}",
-                *(percents(one[c]) if c == "bones" else number(one[c]) for c in told),
-                number(shaking.get((one["source"], one["attack"], one["eps"]))),
+                *(percents(one[c]) if c == "bone_length_change" else number(one[c]) for c in told),
+                number(shaking.get((one["surrogate"], one["attack"], one["eps"]))),
             )
-            for one in table.sort("source", order, "eps").iter_rows(named=True)
+            for one in table.sort("surrogate", order, "eps").iter_rows(named=True)
         ),
         names=2,
     )
@@ -223,7 +223,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint minimal` first.")
     unit = RunData.load(folder).unit
-    needed = success_rates.smallest(rows.read(path, ("source", "target", "label")))
+    needed = success_rates.smallest(rows.read(path, ("surrogate", "target", "true_class")))
     shares = ("quarter", "half", "three_quarters")
     return (
         Table(
@@ -239,7 +239,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
             ),
             tuple(
                 (
-                    one["source"],
+                    one["surrogate"],
                     one["target"],
                     str(one["n"]),
                     percent(one["none"]),

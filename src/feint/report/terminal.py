@@ -184,10 +184,20 @@ def show_difference(found: Difference, a: str, b: str) -> None:
         out.print("One of them has no rows yet: `feint run` it to compare results.")
         return
     content = tables.Table(
-        ("crafted on", "answered by", "by", "eps", "n", "none", "moved, a", "moved, b", "change"),
+        (
+            "crafted on",
+            "answered by",
+            "by",
+            "eps",
+            "n",
+            "none",
+            "moved, a",
+            "moved, b",
+            "difference",
+        ),
         tuple(
             (
-                *(one[name] for name in ("source", "victim", "attack")),
+                *(one[name] for name in ("surrogate", "victim", "attack")),
                 f"{one['eps']:g}",
                 " / ".join(
                     tables.MISSING if n is None else str(n) for n in (one["n_a"], one["n_b"])
@@ -195,7 +205,7 @@ def show_difference(found: Difference, a: str, b: str) -> None:
                 f"{tables.percent(one['clean_a'])} / {tables.percent(one['clean_b'])}",
                 tables.percent(one["moved_a"]),
                 tables.percent(one["moved_b"]),
-                tables.MISSING if one["change"] is None else f"{100 * one['change']:+.1f}",
+                tables.MISSING if one["difference"] is None else f"{100 * one['difference']:+.1f}",
             )
             for one in found.rates.iter_rows(named=True)
         ),

@@ -22,14 +22,14 @@ def along(
     """Of every attacked row and reactor, at each share of the way.
 
     Args:
-        rows: attacked rows of rows.parquet, each once (a row's source crafted it).
+        rows: attacked rows of rows.parquet, each once (a row's surrogate crafted it).
         models: reactors by name.
         coords: (features,), what could be changed.
 
     Returns:
-        source, victim, target, eps, sequence, at (share of the way), loss (equation 7 a frame),
+        surrogate, victim, target, eps, sequence, at (share of the way), loss (equation 7 a frame),
         size (norm of the gradient per frame), turned (cosine of the gradient and the one at x),
-        agrees (cosine of the gradient and the source's own, at the same place).
+        agrees (cosine of the gradient and the surrogate's own, at the same place).
     """
     tables = []
     for (job,), some in rows.group_by("job", maintain_order=True):
@@ -37,19 +37,19 @@ def along(
         question = trail.question(str(job))
         x, wanted = question.x[places], question.wanted[places]
         x_adv = trail.seen(str(job))[places]
-        source = some["source"][0]
+        surrogate = some["surrogate"][0]
         own: list[Tensor] = []
-        for victim in (source, *(name for name in models if name != source)):
+        for victim in (surrogate, *(name for name in models if name != surrogate)):
             first = None
             for i, at in enumerate(WAY):
                 here = x.with_values(torch.lerp(x.values, x_adv.values, at))
                 loss, gradient = _gradient(models[victim], here, wanted, coords)
                 first = gradient if first is None else first
-                if victim == source:
+                if victim == surrogate:
                     own.append(gradient)
                 frames = x.lengths.tolist()
                 tables.append(
-                    some.select("source", "target", "eps", "sequence").with_columns(
+                    some.select("surrogate", "target", "eps", "sequence").with_columns(
                         victim=pl.lit(victim),
                         at=pl.lit(at),
                         loss=pl.Series((loss / x.lengths).tolist(), dtype=pl.Float64),

@@ -28,8 +28,8 @@ def with_success(rows: pl.DataFrame, natural: Tolerance) -> pl.DataFrame:
     }
     return rows.with_columns(
         *(kappa.reached(rows).alias(name) for name, kappa in criteria.items()),
-        recognised=pl.col("named_real") == pl.col("target"),
-        **{"recognised-both": pl.col("named_both") == pl.col("target")},
+        recognised=pl.col("recognised_as") == pl.col("target"),
+        **{"recognised-both": pl.col("recognised_as_both") == pl.col("target")},
     )
 
 
@@ -51,7 +51,7 @@ def rates(
         these that do after it, and moved_noise; closed: the median share of the distance closed.
         Intervals are 95 %, bootstrap over interactions.
     """
-    judged = rows.filter(pl.col("label") != pl.col("target"))
+    judged = rows.filter(pl.col("true_class") != pl.col("target"))
     clean = judged.filter(pl.col("attack") == NONE).unique(ANSWER, maintain_order=True)
     noise = judged.filter(pl.col("attack").str.ends_with("noise"))
     attacked = judged.filter(pl.col("attack") == ATTACK).join(
@@ -100,7 +100,7 @@ def _line(some: pl.DataFrame, yardstick: str) -> dict[str, object]:
         "closed": some["closed"].median(),
         "clean_cm": some["clean_cm"].mean(),
         "error_cm": some["error_cm"].mean(),
-        "bones": some["bones"].mean(),
+        "bone_length_change": some["bone_length_change"].mean(),
     }
 
 
@@ -175,8 +175,8 @@ def _white(rows: pl.DataFrame) -> pl.DataFrame:
     """Attacked and clean answers of white boxes, and the interaction each belongs to."""
     return rows.filter(
         pl.col("attack").is_in([NONE, ATTACK]),
-        pl.col("label") != pl.col("target"),
-        pl.col("source") == pl.col("victim"),
+        pl.col("true_class") != pl.col("target"),
+        pl.col("surrogate") == pl.col("victim"),
     ).with_columns(interaction=INTERACTION)
 
 
@@ -212,22 +212,22 @@ def case_rows(
     for case, (label, target, role) in CASES.items():
         stays = case.endswith("remaining")
         some = (staying if stays else rows).filter(
-            pl.col("label") == label, pl.col("target") == target
+            pl.col("true_class") == label, pl.col("target") == target
         )
         if role != "any":
             some = some.join(roles.filter(pl.col("role") == role), on="sequence", how="semi")
         clean = some.filter(pl.col("attack") == NONE).select(
-            *ANSWER, clean_cm="error_cm", clean_named="named_real"
+            *ANSWER, clean_cm="error_cm", clean_recognised_as="recognised_as"
         )
         clean = clean.unique(ANSWER, maintain_order=True)
-        some = some.filter(pl.col("attack") == ATTACK, pl.col("source") == pl.col("victim"))
+        some = some.filter(pl.col("attack") == ATTACK, pl.col("surrogate") == pl.col("victim"))
         some = some.filter(pl.col("eps") == pl.col("eps").max()).join(clean, on=ANSWER, how="left")
         if stays:  # approaching and remaining are one class to the recogniser: told by distance
             some = some.with_columns(success=pl.col("error_cm") < 0.5 * pl.col("clean_cm"))
             some = some.with_columns(score=1 - pl.col("error_cm") / pl.col("clean_cm"))
         else:
-            some = some.filter(pl.col("clean_named") != target).with_columns(
-                success=pl.col("named_real") == target, score=pl.col("seen_real")
+            some = some.filter(pl.col("clean_recognised_as") != target).with_columns(
+                success=pl.col("recognised_as") == target, score=pl.col("target_probability")
             )
         some = some.sort(["score", "victim", "sequence"], descending=[True, False, False])
         if not len(some):

@@ -66,12 +66,12 @@ class Results:
     @cached_property
     def rates5(self) -> pl.DataFrame:
         """Rates of Figure 5, by preset, source, victim and eps."""
-        return metrics.rates(self.fig5, ["preset", "source", "victim", "eps"])
+        return metrics.rates(self.fig5, ["preset", "surrogate", "victim", "eps"])
 
     @cached_property
     def regular(self) -> pl.DataFrame:
-        """Rates of the regularised reactors, by source, axes and eps."""
-        return metrics.rates(self.judged("regular"), ["source", "axes", "eps"])
+        """Rates of the regularised reactors, by surrogate, axes and eps."""
+        return metrics.rates(self.judged("regular"), ["surrogate", "axes", "eps"])
 
     @cached_property
     def variants(self) -> pl.DataFrame:
@@ -81,4 +81,4 @@ class Results:
     @cached_property
     def targets5(self) -> pl.DataFrame:
         """The same by target, too."""
-        return metrics.rates(self.fig5, ["preset", "source", "victim", "target", "eps"])
+        return metrics.rates(self.fig5, ["preset", "surrogate", "victim", "target", "eps"])

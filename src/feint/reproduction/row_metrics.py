@@ -14,8 +14,9 @@ from feint.sequences import Sequences
 from feint.skeleton import Skeleton
 
 KEPT = (
-    "source", "victim", "target", "attack", "eps", "sequence", "label", "frames",
-    "distance_frame", "distance_joint", "error_cm", "change_cm", "change_max_cm", "bones",
+    "surrogate", "victim", "target", "attack", "eps", "sequence", "true_class", "frames",
+    "distance_frame", "distance_joint", "error_cm", "perturbation_cm", "perturbation_max_cm",
+    "bone_length_change",
 )  # fmt: skip
 """Columns of a run's rows that are kept."""
 
@@ -23,11 +24,12 @@ KEPT = (
 def judged(
     rows: pl.DataFrame, trail: Trail, recognisers: Mapping[str, Recogniser], skeleton: Skeleton
 ) -> pl.DataFrame:
-    """A run's rows with more columns; baselines once a victim, as its own source.
+    """A run's rows with more columns; baselines once a victim, as its own surrogate.
 
     Args:
         rows: of rows.parquet.
-        recognisers: by name; "real" gives the columns named_real and seen_real, and so on.
+        recognisers: by name; "real" gives the columns recognised_as and
+            target_probability, any other name recognised_as_<name> and target_probability_<name>.
 
     Returns:
         the columns of `KEPT`, and error_root_cm and error_facing_cm (mean distance of a joint to
@@ -38,7 +40,7 @@ def judged(
     first = rows.filter(pl.col("attack") != ATTACK).unique(
         ["victim", "target", "attack", "eps", "sequence"], keep="first", maintain_order=True
     )
-    baselines = first.with_columns(source=pl.col("victim"))
+    baselines = first.with_columns(surrogate=pl.col("victim"))
     asked = pl.concat([baselines, rows.filter(pl.col("attack") == ATTACK)])
     parts = []
     for (job,), some in asked.group_by("job", maintain_order=True):
@@ -69,13 +71,14 @@ def _more(
         *(pl.Series(name, values, dtype=pl.Float64) for name, values in columns.items())
     )
     for name, recogniser in recognisers.items():
+        suffix = "" if name == "real" else f"_{name}"
         chances = recogniser.probabilities(answers)
         named = [recogniser.labels[i] for i in chances.argmax(dim=1).tolist()]
         at = [recogniser.labels.index(t) if t in recogniser.labels else -1 for t in rows["target"]]
         of_target = [float(p[i]) if i >= 0 else 0.0 for p, i in zip(chances, at, strict=True)]
         more = more.with_columns(
-            pl.Series(f"named_{name}", named, dtype=pl.String),
-            pl.Series(f"seen_{name}", of_target, dtype=pl.Float64),
+            pl.Series(f"recognised_as{suffix}", named, dtype=pl.String),
+            pl.Series(f"target_probability{suffix}", of_target, dtype=pl.Float64),
         )
     return more
 

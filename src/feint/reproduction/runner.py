@@ -102,9 +102,9 @@ class Reproduction:
         Sequences of the target's own class have nothing to be moved to, and are left out unless
         `own` is given.
         """
-        rows = rows.filter(pl.lit(own) | (pl.col("label") != pl.col("target")))
+        rows = rows.filter(pl.lit(own) | (pl.col("true_class") != pl.col("target")))
         recognisers = self.recognisers
-        names = rows.select("source", "victim", "target", "attack", "eps", "job", "row")
+        names = rows.select("surrogate", "victim", "target", "attack", "eps", "job", "row")
         made = digest([SCHEMA, sorted(self._made.items()), names.rows()])
         path = self.out / "judged" / f"{made}.parquet"
         try:
@@ -239,7 +239,7 @@ class Reproduction:
             joints = len(self.skeleton.joints)
             told = {
                 "case": [name] * (long * joints),
-                "source": [row["source"]] * (long * joints),
+                "surrogate": [row["surrogate"]] * (long * joints),
                 "target": [row["target"]] * (long * joints),
                 "eps": [row["eps"]] * (long * joints),
                 "sequence": [row["sequence"]] * (long * joints),

@@ -21,12 +21,12 @@ def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
     chosen = case.choose(run_data)
     assert chosen is not None
     row, rule = chosen
-    assert row["source"] == row["victim"]
+    assert row["surrogate"] == row["victim"]
     assert (row["eps"], row["attack"]) == (6.0, "attack")
     assert row["reached"]
     assert not row["clean"]
     successes = run_data.judged.filter(
-        (pl.col("victim") == pl.col("source")) & (pl.col("attack") == "attack")
+        (pl.col("victim") == pl.col("surrogate")) & (pl.col("attack") == "attack")
         & (pl.col("eps") == 6.0) & ~pl.col("clean") & pl.col("reached")
     )  # fmt: skip
     way = successes["clean_distance"] - successes["distance"]
@@ -64,8 +64,8 @@ def test_its_motion_gives_the_rows_numbers(finished: Path) -> None:
     assert one.succeeded
     assert len(one.actor) == one.row["frames"]
     moved = 100 * (one.actor_adv - one.actor).norm(dim=-1)
-    assert float(moved.mean()) == pytest.approx(one.row["change_cm"], rel=1e-4)
-    assert float(moved.max()) == pytest.approx(one.row["change_max_cm"], rel=1e-4)
+    assert float(moved.mean()) == pytest.approx(one.row["perturbation_cm"], rel=1e-4)
+    assert float(moved.max()) == pytest.approx(one.row["perturbation_max_cm"], rel=1e-4)
     for answer, row in ((one.answer, one.clean_row), (one.answer_adv, one.row)):
         error = 100 * (answer - one.wanted).norm(dim=-1).mean()
         assert float(error) == pytest.approx(row["error_cm"], rel=1e-4)

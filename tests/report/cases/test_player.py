@@ -65,7 +65,7 @@ def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(run_data: RunD
     assert cases[0]["id"] == player.identity(chosen[0])
     assert player.identity(usual) in [one["id"] for one in cases]
     assert len({one["id"] for one in cases}) == len(cases)
-    assert all(one["source"] == one["victim"] for one in cases)
+    assert all(one["surrogate"] == one["victim"] for one in cases)
     rest = [name for name in player.KEY if name != "eps"]
     same = [one for one in cases if all(one[name] == cases[0][name] for name in rest)]
     assert sorted(one["eps"] for one in same) == [1.0, 3.0, 6.0]
@@ -129,9 +129,9 @@ def test_a_name_ends_no_element(fake_run: MakeRun) -> None:
 def test_numbers_that_are_none_are_null(run_data: RunData) -> None:
     chosen = case.choose(run_data)
     assert chosen is not None
-    row = chosen[0] | {"error_cm": float("nan"), "change_cm": None}
+    row = chosen[0] | {"error_cm": float("nan"), "perturbation_cm": None}
     made = player._encoded(run_data, case.read(run_data, row, ""))
-    assert (made["numbers"]["error_cm"], made["numbers"]["change_cm"]) == (None, None)
+    assert (made["numbers"]["error_cm"], made["numbers"]["perturbation_cm"]) == (None, None)
     json.dumps(made, allow_nan=False)
 
 

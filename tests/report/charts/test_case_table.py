@@ -54,10 +54,10 @@ def test_every_attacked_row_is_there_to_the_last_place(
 ) -> None:
     rows, told = attacked(run_data), columns(looked)
     assert looked.rows == looked.total == len(rows) == 2 * 2 * 2 * 3 * 5
-    for name in ("source", "victim", "label", "target", "sequence", "reached", "clean"):
+    for name in ("surrogate", "victim", "true_class", "target", "sequence", "reached", "clean"):
         assert told[name] == rows[name].to_list()
     assert [float(one) for one in told["eps"]] == rows["eps"].to_list()
-    for name, factor in (("error_cm", 1), ("change_max_cm", 1), ("bones", 100)):
+    for name, factor in (("error_cm", 1), ("perturbation_max_cm", 1), ("bone_length_change", 100)):
         true = [factor * one for one in rows[name]]
         assert told[name] == pytest.approx(true, abs=0.0501)
 
@@ -77,7 +77,7 @@ def test_a_row_names_its_case_in_the_player(run_data: RunData, looked: case_tabl
     assert {one for _, one in links} == set(cases)
     for row, one in links:
         assert float(told["eps"][row]) == cases[one]["eps"]
-        for name in ("source", "victim", "target", "sequence"):
+        for name in ("surrogate", "victim", "target", "sequence"):
             assert told[name][row] == cases[one][name]
 
 
@@ -102,12 +102,12 @@ def test_of_too_many_rows_those_played_stay_and_others_are_drawn(
 def test_the_matrix_counts_what_the_rates_count(run_data: RunData) -> None:
     totals = (
         success_matrix.counted(run_data.judged)
-        .group_by("source", "victim", "target", "eps")
+        .group_by("surrogate", "victim", "target", "eps")
         .agg(pl.col(success_matrix.COUNTS).sum())
-        .sort("source", "victim", "target", "eps")
+        .sort("surrogate", "victim", "target", "eps")
     )
     rates = run_data.rates_by_target.filter(pl.col("attack") == "attack")
-    rates = rates.sort("source", "victim", "target", "eps")
+    rates = rates.sort("surrogate", "victim", "target", "eps")
     assert totals["asked"].to_list() == rates["n"].to_list()
     assert totals["failed"].to_list() == rates["failed"].to_list()
     for counted, rate in (("moved", "moved"), ("noise", "moved_noise")):
@@ -122,7 +122,7 @@ def test_the_still_matrix_is_white_box_at_the_largest_eps(run_data: RunData) -> 
     stills = dict(matrix.still())
     assert list(stills) == ["tcn", "gru"]
     rates = run_data.rates_by_target.filter(
-        (pl.col("attack") == "attack") & (pl.col("eps") == 6) & (pl.col("source") == "tcn")
+        (pl.col("attack") == "attack") & (pl.col("eps") == 6) & (pl.col("surrogate") == "tcn")
     )
     for j, target in enumerate(matrix.targets):
         one = rates.filter(victim="tcn", target=target).row(0, named=True)
@@ -152,16 +152,17 @@ def test_a_name_ends_no_element(fake_run: MakeRun) -> None:
 
 def test_numbers_that_are_none_are_null(run_data: RunData) -> None:
     rows = attacked(run_data).with_columns(
-        error_cm=pl.lit(float("nan")), bones=pl.when(pl.col("eps") > 1).then(float("inf"))
+        error_cm=pl.lit(float("nan")),
+        bone_length_change=pl.when(pl.col("eps") > 1).then(float("inf")),
     )
     matrix = success_matrix.Matrix.of(run_data)
     found = case_table.packed(
-        rows.drop("change_max_cm"), (), matrix, run_data.models, ("cm", "data units a frame")
+        rows.drop("perturbation_max_cm"), (), matrix, run_data.models, ("cm", "data units a frame")
     )
     told = columns(found)
     assert "error_cm" not in told
     assert told["distance"] == pytest.approx(rows["distance"].to_list(), abs=0.000501)
-    assert set(told["bones"]) == set(told["change_max_cm"]) == {None}
+    assert set(told["bone_length_change"]) == set(told["perturbation_max_cm"]) == {None}
 
 
 def test_where_nothing_was_attacked_there_is_none(fake_run: MakeRun) -> None:

@@ -111,7 +111,7 @@ def test_filters_narrow_and_are_cleared(looked: Looked) -> None:
     assert set(looked.column("reached")) == {"no"}
     looked.part("text").fill("HANDSHAKING /a")
     assert all(one.endswith("/A") for one in looked.column("sequence"))
-    assert set(looked.column("label")) == {"handshaking"}
+    assert set(looked.column("true_class")) == {"handshaking"}
     looked.part("text").fill("nothing is called this")
     assert looked.part("status").inner_text().startswith("0 rows")
     assert looked.part("none").is_visible()
@@ -138,12 +138,12 @@ def test_a_row_opens_its_case_by_mouse_and_by_key(looked: Looked) -> None:
 
 
 def test_a_row_that_is_not_in_the_page_says_what_plays_it(looked: Looked) -> None:
-    looked.filter("source", "tcn")
+    looked.filter("surrogate", "tcn")
     looked.filter("victim", "gru")
     transferred = looked.tab.locator("#browse tbody tr").first
     transferred.locator("td").nth(3).click()
     assert looked.part("elsewhere").is_hidden()
-    looked.filter("source", "gru")
+    looked.filter("surrogate", "gru")
     looked.filter("target", HOSTILE)
     other = looked.tab.locator("#browse tbody tr:not([data-case])").first
     other.locator("td").nth(3).click()
@@ -189,7 +189,7 @@ def test_the_slider_changes_the_matrix(looked: Looked) -> None:
     assert looked.part("from").inner_text() == f"At most 0.5 cm: {told}."
     assert set(looked.column("eps")) == {"0.5"}
     assert set(looked.column("victim")) == {"gru"}
-    assert set(looked.column("source")) == {"tcn"}
+    assert set(looked.column("surrogate")) == {"tcn"}
     asked = int(told.rsplit("; ", 1)[1].split()[0])
     assert len(looked.column("eps")) == asked
 
@@ -210,16 +210,16 @@ def made_up() -> pl.DataFrame:
     classes = ["approaching", "departing", "hugging", "kicking", "punching"]
     return pl.DataFrame(
         {
-            "source": ["tcn"] * MANY,
+            "surrogate": ["tcn"] * MANY,
             "victim": ["tcn"] * MANY,
-            "label": draw.choice(classes[:3], MANY),
+            "true_class": draw.choice(classes[:3], MANY),
             "target": draw.choice(classes[3:], MANY),
             "attack": ["attack"] * MANY,
             "eps": draw.choice([0.1, 0.2, 0.3], MANY),
             "sequence": [f"s{i:05}/01/001/A" for i in range(MANY)],
             "error_cm": draw.uniform(1, 90, MANY),
-            "change_max_cm": draw.uniform(0, 9, MANY),
-            "bones": draw.uniform(0, 0.2, MANY),
+            "perturbation_max_cm": draw.uniform(0, 9, MANY),
+            "bone_length_change": draw.uniform(0, 0.2, MANY),
             "reached": draw.random(MANY) < 0.4,
             "clean": draw.random(MANY) < 0.1,
         }
@@ -266,7 +266,7 @@ def test_ten_thousand_rows_stay_quick(browser: Any, tmp_path: Path) -> None:
         }"""
     )
     print({name: f"{value:.0f} ms" for name, value in times.items()})  # noqa: T201
-    expected = rows.filter(label="hugging", target="kicking").filter(
+    expected = rows.filter(true_class="hugging", target="kicking").filter(
         pl.col("sequence").str.contains("7")
     )
     assert looked.part("status").inner_text() == f"1–50 of {len(expected)} rows (of 10,000)"

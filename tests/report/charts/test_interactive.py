@@ -26,7 +26,7 @@ from feint.report.charts.success_matrix import Matrix
 from feint.report.run_data import RunData
 
 MakeRun = Callable[..., Path]
-ASKED = ["source", "victim", "target", "sequence"]
+ASKED = ["surrogate", "victim", "target", "sequence"]
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
@@ -59,10 +59,10 @@ def papers(make_run: Any, tmp_path_factory: pytest.TempPathFactory) -> RunData:
     )  # fmt: skip
 
 
-def by_hand(run_data: RunData, hit: pl.Series, source: str, victim: str, eps: float) -> Any:
+def by_hand(run_data: RunData, hit: pl.Series, surrogate: str, victim: str, eps: float) -> Any:
     """Attack, clean and noise of the sequences asked, all targets."""
     judged = run_data.judged.with_columns(hit.alias("hit")).filter(
-        pl.col("source") == source, pl.col("victim") == victim
+        pl.col("surrogate") == surrogate, pl.col("victim") == victim
     )
     attack = judged.filter(pl.col("attack") == "attack", pl.col("eps") == eps).sort(ASKED)
     clean = judged.filter(pl.col("attack") == "none").sort(ASKED)
@@ -73,10 +73,10 @@ def by_hand(run_data: RunData, hit: pl.Series, source: str, victim: str, eps: fl
 
 def test_rates_are_counted_from_the_rows(run_data: RunData, told: dict[str, Any]) -> None:
     assert [one["failed"] for one in told["readings"]] == [True, False]
-    for source, victim, eps in (("tcn", "tcn", 3.0), ("tcn", "gru", 6.0)):
-        hit, clean, noise = by_hand(run_data, run_data.judged["reached"], source, victim, eps)
+    for surrogate, victim, eps in (("tcn", "tcn", 3.0), ("tcn", "gru", 6.0)):
+        hit, clean, noise = by_hand(run_data, run_data.judged["reached"], surrogate, victim, eps)
         pair = told["pairs"].index(
-            {"source": source, "victim": victim, "name": "tcn" if victim == source else
+            {"surrogate": surrogate, "victim": victim, "name": "tcn" if victim == surrogate else
              "gru, crafted on tcn"}
         )  # fmt: skip
         place = [pair, 0, told["eps"].index(eps)]
@@ -93,7 +93,7 @@ def test_intervals_are_the_summarys(run_data: RunData) -> None:
     assert len(found) == 2 * 2 * 2 * 3
     for one in found:
         row = table.row(
-            by_predicate=(pl.col("attack") == "attack") & (pl.col("source") == one.source)
+            by_predicate=(pl.col("attack") == "attack") & (pl.col("surrogate") == one.surrogate)
             & (pl.col("victim") == one.victim) & (pl.col("target") == one.target)
             & (pl.col("eps") == one.eps),
             named=True,
@@ -125,7 +125,7 @@ def test_the_recogniser_is_read_where_rows_carry_it(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     rows = table.read(folder / "rows.parquet")
     named = pl.when(pl.col("eps") > 2).then(pl.col("target")).otherwise(pl.lit("kicking"))
-    table.write(folder / "rows.parquet", [rows.with_columns(named_real=named)], {})
+    table.write(folder / "rows.parquet", [rows.with_columns(recognised_as=named)], {})
     run_data = RunData.load(folder)
     reading = next(o for o in success_criteria.readings(run_data) if o.yardstick == "recognised")
     rates = [one for one in success_criteria.rates(run_data, reading) if one.target is None]
@@ -140,7 +140,7 @@ def test_the_smallest_eps_is_the_first_that_counts(run_data: RunData) -> None:
     assert (found.searched, found.largest, len(found.parts)) == (False, 6.0, 4)
     white = run_data.judged.filter(case.WHITE)
     for part in found.parts:
-        mine = white.filter(pl.col("source") == part.model, pl.col("target") == part.target)
+        mine = white.filter(pl.col("surrogate") == part.model, pl.col("target") == part.target)
         counts = mine.filter("reached", ~pl.col("clean")).group_by("sequence").agg(pl.min("eps"))
         assert part.eps == tuple(sorted(counts["eps"]))
         assert part.asked == mine["sequence"].n_unique()
@@ -149,8 +149,8 @@ def test_the_smallest_eps_is_the_first_that_counts(run_data: RunData) -> None:
 
 def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
-    told = {"source": ["tcn"] * 5, "target": ["punching"] * 5, "sequence": list("abcde"),
-            "label": [*["departing"] * 4, "punching"]}  # fmt: skip
+    told = {"surrogate": ["tcn"] * 5, "target": ["punching"] * 5, "sequence": list("abcde"),
+            "true_class": [*["departing"] * 4, "punching"]}  # fmt: skip
     some = pl.DataFrame(told | {"eps": [0.0, 2.5, None, 0.5, 1.0]})
     table.write(folder / "minimal.parquet", [some], {})
     found = minimal_eps.smallest(RunData.load(folder))
@@ -236,7 +236,7 @@ def test_names_cannot_leave_the_payload(fake_run: MakeRun) -> None:
 def test_rows_without_centimetres_keep_their_charts(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     rows = table.read(folder / "rows.parquet")
-    gone = [one for one in rows.columns if one.endswith("_cm") or one == "bones"]
+    gone = [one for one in rows.columns if one.endswith("_cm") or one == "bone_length_change"]
     table.write(folder / "rows.parquet", [rows.drop(gone)], {})
     run_data = RunData.load(folder)
     found = interactive.charts(run_data, Matrix.of(run_data), case.shaken(run_data))

@@ -15,7 +15,7 @@ from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 Motion = Float[Tensor, "frames joints axes"]
-WHITE = (pl.col("attack") == ATTACK) & (pl.col("source") == pl.col("victim"))
+WHITE = (pl.col("attack") == ATTACK) & (pl.col("surrogate") == pl.col("victim"))
 """Rows attacked on the very model that answers."""
 WAY = (pl.col("clean_distance") - pl.col("distance")).abs()
 """How far an answer came: nearer to its target, or, untargeted, further away."""
@@ -169,7 +169,7 @@ def shaken(run: RunData) -> pl.DataFrame:
 
     Both are means over joints in m/s2; null where a sequence is too short for them.
     """
-    judged = run.readable.filter(pl.col("source") == pl.col("victim"))
+    judged = run.readable.filter(pl.col("surrogate") == pl.col("victim"))
     parts = [judged.clear().with_columns(acceleration=pl.lit(None, dtype=pl.Float64))]
     for (job,), rows in judged.group_by("job", maintain_order=True):
         seen = run.trail.seen(str(job)).values
@@ -184,7 +184,7 @@ def shaken(run: RunData) -> pl.DataFrame:
             found.append(acceleration(run.skeleton.to_metres(flat), run.skeleton.fps))
         told = pl.Series(found, dtype=pl.Float64)
         parts.append(rows.with_columns(acceleration=told))
-    every, key = pl.concat(parts), ["source", "target", "sequence"]
+    every, key = pl.concat(parts), ["surrogate", "target", "sequence"]
     recorded = every.filter(pl.col("attack") == NONE).select(*key, recorded="acceleration")
     return every.join(recorded, on=key, how="left", validate="m:1")
 
@@ -194,7 +194,7 @@ def shaking(rows: pl.DataFrame) -> dict[tuple[str, str, float], float]:
 
     What was recorded is there as the attack "none", eps 0.
     """
-    means = rows.group_by("source", "attack", "eps").agg(pl.col("acceleration").mean())
+    means = rows.group_by("surrogate", "attack", "eps").agg(pl.col("acceleration").mean())
     return {(s, a, eps): mean for s, a, eps, mean in means.rows() if mean is not None}
 
 

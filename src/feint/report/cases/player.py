@@ -38,7 +38,7 @@ STEP = 0.001
 NOWHERE = -32768
 """Stored for a number that is none."""
 MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "wanted")
-KEY = ("source", "victim", "target", "eps", "sequence")
+KEY = ("surrogate", "victim", "target", "eps", "sequence")
 
 
 @dataclass(frozen=True)
@@ -192,13 +192,13 @@ def _encoded(run: RunData, case: Case) -> dict[str, Any]:
     return {
         "id": identity(row),
         **{name: row[name] for name in KEY},
-        "label": f"{row['victim']}: {row['label']}, {wanted(row)} ({case.rule})",
+        "label": f"{row['victim']}: {row['true_class']}, {wanted(row)} ({case.rule})",
         "told": _told(case, eps),
         "facts": _facts(run, case),
         "numbers": {
             "distance": _finite(row["distance"]),
             "error_cm": _finite(row.get("error_cm")),
-            "change_cm": _finite(row.get("change_cm")),
+            "perturbation_cm": _finite(row.get("perturbation_cm")),
             "reached": bool(row["reached"]),
             "clean": bool(row["clean"]),
         },
@@ -221,8 +221,8 @@ def _told(case: Case, eps: str) -> str:
         outcome = f"The attack failed: the answer does not count {counts}."
     wish = "lead its answer away" if away else f"have it answer with {row['target']}"
     return (
-        f"{row['victim']} sees {row['label']} (sequence {row['sequence']}) and the attacker wants "
-        f"to {wish}, changing what it sees by at most {eps} a coordinate. {outcome}"
+        f"{row['victim']} sees {row['true_class']} (sequence {row['sequence']}) and the attacker "
+        f"wants to {wish}, changing what it sees by at most {eps} a coordinate. {outcome}"
     )
 
 
@@ -242,8 +242,8 @@ def _facts(run: RunData, case: Case) -> list[list[str]]:
         ],
         [
             "the actor was moved by",
-            tables.number(row.get("change_cm")),
-            f"cm a joint, at most {tables.number(row.get('change_max_cm'))}",
+            tables.number(row.get("perturbation_cm")),
+            f"cm a joint, at most {tables.number(row.get('perturbation_max_cm'))}",
         ],
         [
             "counts as led away" if run.away else "counts as the target",

@@ -28,7 +28,7 @@ class Selection:
     """What a case shall be; None leaves it open.
 
     Attributes:
-        target: the reaction wanted; label: what is seen.
+        target: the reaction wanted; true_class: what is seen.
         victim: the model, which the attack was crafted on.
         sequence: its key; an interaction's, for both of its sides.
         eps: in the run's unit; the largest that is left if not given.
@@ -37,7 +37,7 @@ class Selection:
     """
 
     target: str | None = None
-    label: str | None = None
+    true_class: str | None = None
     victim: str | None = None
     sequence: str | None = None
     eps: float | None = None
@@ -55,7 +55,7 @@ class Selection:
         """
         rows = white(run)
         fitting = rows
-        for name in ("target", "label", "victim"):
+        for name in ("target", "true_class", "victim"):
             if (asked := getattr(self, name)) is not None:
                 fitting = fitting.filter(pl.col(name) == asked)
         if self.sequence is not None:
@@ -89,7 +89,7 @@ def white(run: RunData) -> pl.DataFrame:
 
 def has(rows: pl.DataFrame) -> str:
     """What rows there are to select from, in words."""
-    pairs = rows.select("label", "target").unique().sort("label", "target").rows()
+    pairs = rows.select("true_class", "target").unique().sort("true_class", "target").rows()
     targets: dict[str, list[str]] = {}
     for label, target in pairs:
         targets.setdefault(target, []).append(label)
@@ -104,26 +104,26 @@ def has(rows: pl.DataFrame) -> str:
 
 
 def objective(run: RunData, name: str, asked: Selection) -> Selection:
-    """The selection with what a figure of the paper shows: its label and the target there is.
+    """The selection with what a figure of the paper shows: its true class and the target there is.
 
     Raises:
         FeintError: the options ask for another objective, or the run has not got this one.
     """
-    label, targets = OBJECTIVES[name]
-    told = f"{name} is {label} seen and {' or '.join(targets)} wanted"
-    if asked.label not in (None, label) or asked.target not in (None, *targets):
+    true_class, targets = OBJECTIVES[name]
+    told = f"{name} is {true_class} seen and {' or '.join(targets)} wanted"
+    if asked.true_class not in (None, true_class) or asked.target not in (None, *targets):
         raise FeintError(
-            f"{told}, and the options ask for {asked}. Leave --label and --target out, or draw it "
-            "with `feint figure case`."
+            f"{told}, and the options ask for {asked}. Leave --true-class and --target out, or "
+            "draw it with `feint figure case`."
         )
     wanted = targets if asked.target is None else (asked.target,)
     rows = white(run)
     for target in wanted:
-        if len(rows.filter((pl.col("label") == label) & (pl.col("target") == target))):
-            return replace(asked, label=label, target=target)
+        if len(rows.filter((pl.col("true_class") == true_class) & (pl.col("target") == target))):
+            return replace(asked, true_class=true_class, target=target)
     raise FeintError(
-        f"{told}; {run.folder} has no such sequence. It has {has(rows)}. Attack {label} with "
-        f"target.labels = {list(targets[:1])}, or draw what is there with `feint figure case`."
+        f"{told}; {run.folder} has no such sequence. It has {has(rows)}. Attack {true_class} "
+        f"with target.labels = {list(targets[:1])}, or draw what is there with `feint figure case`."
     )
 
 

@@ -128,14 +128,14 @@ def sampled(run: RunData, cases: int = CASES) -> Sampled:
 def measured(run: RunData) -> bool:
     """Distances and changes are told in cm."""
     rows = run.rows
-    return {"error_cm", "change_cm"} <= set(rows.columns) and bool(
+    return {"error_cm", "perturbation_cm"} <= set(rows.columns) and bool(
         rows["error_cm"].is_finite().any()
     )
 
 
 def drawn(run: RunData, cases: int) -> tuple[pl.DataFrame, Mapping[str, int], Mapping[str, int]]:
     """Rows of a seeded draw of white-box cases; of each model how many, and of how many."""
-    judged = run.readable.filter(pl.col("source") == pl.col("victim"))
+    judged = run.readable.filter(pl.col("surrogate") == pl.col("victim"))
     asked = judged.select("victim", "target", "sequence").unique().sort(pl.all())
     parts = []
     for _, mine in asked.group_by("victim", maintain_order=True):

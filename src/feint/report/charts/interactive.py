@@ -63,7 +63,7 @@ def charts(run: RunData, matrix: Matrix | None, shaken: pl.DataFrame) -> Charts 
     if matrix is None:
         return None
     ways = tuple(success_criteria.readings(run))
-    white = tuple(victim for source, victim in matrix.pairs if source == victim)
+    white = tuple(victim for surrogate, victim in matrix.pairs if surrogate == victim)
     found = minimal_eps.smallest(run)
     drawn = sampled(run)
     there = pl.col("victim").is_in(white) & pl.col("eps").is_in(matrix.eps)
@@ -74,7 +74,7 @@ def charts(run: RunData, matrix: Matrix | None, shaken: pl.DataFrame) -> Charts 
         "depth": run.depth,
         "eps": list(matrix.eps),
         "told": list(matrix.told),
-        "pairs": [{"source": s, "victim": v, "name": named(s, v)} for s, v in matrix.pairs],
+        "pairs": [{"surrogate": s, "victim": v, "name": named(s, v)} for s, v in matrix.pairs],
         "models": list(white),
         "targets": targets,
         "readings": [_reading(run, one, ways, matrix) for one in ways],
@@ -112,7 +112,7 @@ def _reading(
     for rate in success_criteria.rates(run, one):
         if several or rate.target is not None:
             where = 0 if rate.target is None else matrix.targets.index(rate.target) + several
-            pair = matrix.pairs.index((rate.source, rate.victim))
+            pair = matrix.pairs.index((rate.surrogate, rate.victim))
             bounds = counted((bound for ends in rate.intervals for bound in ends), 10_000)
             counts = [rate.asked, rate.hits, rate.clean, rate.noise]
             rates.append([pair, where, matrix.eps.index(rate.eps), *counts, *bounds])
@@ -169,7 +169,8 @@ def _courses(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> list
 def _spreads(run: RunData, white: Sequence[str], eps: Sequence[float]) -> list[dict[str, Any]]:
     """Quartiles of a sequence's distance against eps: in cm where it is known, in tolerances."""
     rows = run.judged.filter(
-        pl.col("source") == pl.col("victim"), (pl.col("attack") == NONE) | pl.col("eps").is_in(eps)
+        pl.col("surrogate") == pl.col("victim"),
+        (pl.col("attack") == NONE) | pl.col("eps").is_in(eps),
     ).with_columns(share=pl.col("distance") / pl.col("kappa"))
     told = {"share": "of the tolerance", "error_cm": "cm a joint"}
     found = []

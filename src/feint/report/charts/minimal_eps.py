@@ -47,7 +47,7 @@ class Smallest:
 
 def smallest(run: RunData) -> Smallest | None:
     """What every sequence needed; None if nothing was attacked."""
-    judged = run.judged.filter(pl.col("source") == pl.col("victim"))
+    judged = run.judged.filter(pl.col("surrogate") == pl.col("victim"))
     noise = first(judged.filter(pl.col("attack").str.ends_with("noise")))
     grid = first(judged.filter(pl.col("attack") == ATTACK))
     try:
@@ -57,7 +57,7 @@ def smallest(run: RunData) -> Smallest | None:
     found = grid if searched is None else searched
     if not len(found):
         return None
-    tried = {(s, t): _enough(some) for (s, t), some in noise.group_by("source", "target")}
+    tried = {(s, t): _enough(some) for (s, t), some in noise.group_by("surrogate", "target")}
     order = {name: i for i, name in enumerate(run.models)}
     parts = [
         Needed(
@@ -68,7 +68,7 @@ def smallest(run: RunData) -> Smallest | None:
             _enough(some),
             tried.get((model, target)),
         )
-        for (model, target), some in found.group_by("source", "target")
+        for (model, target), some in found.group_by("surrogate", "target")
     ]
     parts.sort(key=lambda one: (order.get(one.model, len(order)), one.model, one.target))
     # The search goes up to the experiment's largest eps, as the grid does.
@@ -81,7 +81,7 @@ def first(judged: pl.DataFrame) -> pl.DataFrame:
     Args:
         judged: of `RunData.judged`, of one kind of attack.
     """
-    return judged.group_by("source", "target", "label", "sequence").agg(
+    return judged.group_by("surrogate", "target", "true_class", "sequence").agg(
         eps=pl.when(pl.col("clean").any())
         .then(0.0)
         .otherwise(pl.col("eps").filter(pl.col("reached")).min())

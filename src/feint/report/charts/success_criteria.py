@@ -43,7 +43,7 @@ class Rate:
     """How many of how many count, beside the baselines; intervals are 95 % over interactions.
 
     Attributes:
-        source, victim, target, eps: where; target None: all together.
+        surrogate, victim, target, eps: where; target None: all together.
         asked: how many.
         hits: of them under the attack; clean: without one; noise: under any noise of that eps,
             None where none was tried.
@@ -51,7 +51,7 @@ class Rate:
             failed are asked, clean is none of them by definition, without doubt.
     """
 
-    source: str
+    surrogate: str
     victim: str
     target: str | None
     eps: float
@@ -93,8 +93,8 @@ def hits(run: RunData) -> dict[str, pl.Series]:
             printed = table1.paper(name)
             if f"distance_{name}" in judged.columns and not _same(run, printed):
                 found[name] = printed.reached(judged)
-    if "named_real" in judged.columns:
-        found[RECOGNISED] = judged["named_real"].eq_missing(judged["target"])
+    if "recognised_as" in judged.columns:
+        found[RECOGNISED] = judged["recognised_as"].eq_missing(judged["target"])
     return found
 
 
@@ -141,26 +141,26 @@ def rates(run: RunData, reading: Reading) -> Iterator[Rate]:
         .join(noise, on=[*QUESTION, "eps"], how="left", validate="m:1")
         .sort(*QUESTION, "eps")
     )
-    for place in (("source", "victim", "eps"), ("source", "victim", "eps", "target")):
+    for place in (("surrogate", "victim", "eps"), ("surrogate", "victim", "eps", "target")):
         for key, some in rows.group_by(place, maintain_order=True):
-            source, victim, eps, *target = key
+            surrogate, victim, eps, *target = key
             one = some.filter(~pl.col("clean")) if reading.failed else some
             wanted = str(target[0]) if target else None
-            found = _rate(str(source), str(victim), wanted, float(eps), one)
+            found = _rate(str(surrogate), str(victim), wanted, float(eps), one)
             if reading.failed and len(one):
                 attack, _, *others = found.intervals
                 found = replace(found, intervals=(attack, (0.0, 0.0), *others))
             yield found
 
 
-def _rate(source: str, victim: str, target: str | None, eps: float, rows: pl.DataFrame) -> Rate:
+def _rate(surrogate: str, victim: str, target: str | None, eps: float, rows: pl.DataFrame) -> Rate:
     tried = len(rows) > 0 and not rows["noise"].has_nulls()
     columns = ("hit", "clean", "noise") if tried else ("hit", "clean")
     values = rows.select(columns).cast(pl.Float64).to_numpy()
     intervals = cluster_intervals(values, rows["interaction"].to_list())
     counts = np.nan_to_num(values.sum(axis=0)).astype(int).tolist()
     return Rate(
-        source,
+        surrogate,
         victim,
         target,
         eps,

@@ -10,7 +10,7 @@ from feint.evaluation.questions import ATTACK
 from feint.report.run_data import RunData
 from feint.report.tables import percent
 
-PLACE = ("source", "victim", "label", "target", "eps")
+PLACE = ("surrogate", "victim", "true_class", "target", "eps")
 COUNTS = ("asked", "failed", "moved", "noise")
 
 
@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Every cell that was asked, at every eps, for every pair of source and victim.
+    """Every cell that was asked, at every eps, for every pair of surrogate and victim.
 
     Attributes:
         pairs: source and victim.
@@ -58,13 +58,13 @@ class Matrix:
 
         def order(pair: tuple[str, str]) -> tuple[object, ...]:
             """By victim in the models' order, its own attacks first; strangers last."""
-            source, victim = pair
+            surrogate, victim = pair
             last = len(place)
-            where = (place.get(victim, last), source != victim, place.get(source, last))
-            return (*where, victim, source)
+            where = (place.get(victim, last), surrogate != victim, place.get(surrogate, last))
+            return (*where, victim, surrogate)
 
-        pairs = sorted(set(cells.select("source", "victim").rows()), key=order)
-        labels, targets = (sorted(cells[name].unique()) for name in ("label", "target"))
+        pairs = sorted(set(cells.select("surrogate", "victim").rows()), key=order)
+        labels, targets = (sorted(cells[name].unique()) for name in ("true_class", "target"))
         return Matrix(
             tuple(pairs),
             tuple(eps),
@@ -73,9 +73,9 @@ class Matrix:
             tuple(targets),
             tuple(
                 (
-                    pairs.index((one["source"], one["victim"])),
+                    pairs.index((one["surrogate"], one["victim"])),
                     eps.index(one["eps"]),
-                    labels.index(one["label"]),
+                    labels.index(one["true_class"]),
                     targets.index(one["target"]),
                     *(one[name] for name in COUNTS),
                 )
@@ -87,7 +87,7 @@ class Matrix:
     def packed(self) -> dict[str, Any]:
         """For the page's script."""
         return {
-            "pairs": [{"source": s, "victim": v, "name": named(s, v)} for s, v in self.pairs],
+            "pairs": [{"surrogate": s, "victim": v, "name": named(s, v)} for s, v in self.pairs],
             "eps": list(self.told),
             "words": [f"{one:g}" for one in self.eps],
             "labels": list(self.labels),
@@ -98,8 +98,8 @@ class Matrix:
     def still(self) -> Iterator[tuple[str, list[tuple[str, list[Cell]]]]]:
         """White box at the largest eps: every victim's name and its rows of cells."""
         last = len(self.eps) - 1
-        for p, (source, victim) in enumerate(self.pairs):
-            if source != victim:
+        for p, (surrogate, victim) in enumerate(self.pairs):
+            if surrogate != victim:
                 continue
             here = {one[2:4]: one[4:] for one in self.counts if one[:2] == (p, last)}
             yield (
@@ -124,9 +124,9 @@ class Matrix:
         return Cell(share, percent(share), f"{moved} of {failed}", f"{told}; {asked} asked")
 
 
-def named(source: str, victim: str) -> str:
+def named(surrogate: str, victim: str) -> str:
     """A victim's name, and on whom the attack was crafted where that is another."""
-    return victim if source == victim else f"{victim}, crafted on {source}"
+    return victim if surrogate == victim else f"{victim}, crafted on {surrogate}"
 
 
 def counted(judged: pl.DataFrame) -> pl.DataFrame:
@@ -137,7 +137,7 @@ def counted(judged: pl.DataFrame) -> pl.DataFrame:
         attack made count; noise: those of them that any random noise of that eps made count, null
         where none was tried.
     """
-    key = ["source", "victim", "target", "sequence", "eps"]
+    key = ["surrogate", "victim", "target", "sequence", "eps"]
     noise = (
         judged.filter(pl.col("attack").str.ends_with("noise"))
         .group_by(key)

@@ -54,7 +54,7 @@ def to_svg(figure: Figure) -> str:
 def success(
     curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None, legend: bool = True
 ) -> str:
-    """Success against eps for one source and victim, as SVG.
+    """Success against eps for one surrogate and victim, as SVG.
 
     Args:
         curve, unit, depth: as in `curves`.
@@ -71,7 +71,7 @@ def success(
 def curves(
     axes: Axes, curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None
 ) -> None:
-    """Draw success against eps for one source and victim, with what is there without an attack.
+    """Draw success against eps for one surrogate and victim, with what is there without an attack.
 
     Args:
         axes: where to.
@@ -117,7 +117,7 @@ def against_eps(
     """Median and quartiles of a column against eps: no attack, random noise, the attack.
 
     Args:
-        rows: of one source and victim.
+        rows: of one surrogate and victim.
         column: which; told: its words.
         unit: of eps.
         depth: as in `success`.

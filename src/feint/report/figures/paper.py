@@ -108,8 +108,8 @@ def success(run: RunData, victim: str | None = None, target: str | None = None) 
     shown = [name for name in victims if name in set(some["victim"])]
     pairs = {
         name: sorted(
-            set(some.filter(pl.col("victim") == name)["source"]),
-            key=lambda source, name=name: (source != name, run.models.index(source)),  # type: ignore[misc]
+            set(some.filter(pl.col("victim") == name)["surrogate"]),
+            key=lambda surrogate, name=name: (surrogate != name, run.models.index(surrogate)),  # type: ignore[misc]
         )
         for name in shown
     }
@@ -119,12 +119,14 @@ def success(run: RunData, victim: str | None = None, target: str | None = None) 
             figsize=(max(4.0 * columns, 4.3), 2.7 * len(shown) + 0.8), layout="constrained"
         )
         for i, name in enumerate(shown):
-            for j, source in enumerate(pairs[name]):
+            for j, surrogate in enumerate(pairs[name]):
                 axes = ruled(figure.add_subplot(len(shown), columns, i * columns + j + 1))
-                curve = some.filter(pl.col("victim") == name, pl.col("source") == source)
+                curve = some.filter(pl.col("victim") == name, pl.col("surrogate") == surrogate)
                 curves(axes, curve, run.unit, run.depth)
-                own = source == name
-                title = f"{name}, white box" if own else f"crafted on {source}, answered by {name}"
+                own = surrogate == name
+                title = (
+                    f"{name}, white box" if own else f"crafted on {surrogate}, answered by {name}"
+                )
                 axes.set_title(title, fontsize=9.5, color=INK)
         legend_below(figure, axes, min(2 * columns, 4))
         return figure

@@ -50,10 +50,10 @@ def fig5(rates: pl.DataFrame, kind: str) -> bytes:
     """Success against eps, a panel a victim, by three yardsticks with their baselines.
 
     Args:
-        rates: of `measures.rates`, one preset, by source, victim and eps.
-        kind: "white" (source is the victim) or "black".
+        rates: of `measures.rates`, one preset, by surrogate, victim and eps.
+        kind: "white" (the surrogate is the victim) or "black".
     """
-    same = pl.col("source") == pl.col("victim")
+    same = pl.col("surrogate") == pl.col("victim")
     some = rates.filter(same if kind == "white" else ~same)
     victims = [v for v in ("tcn", "deepgru") if v in set(some["victim"])]
     with style():
@@ -62,8 +62,8 @@ def fig5(rates: pl.DataFrame, kind: str) -> bytes:
             axes = figure.add_subplot(1, len(victims), i + 1)
             mine = some.filter(pl.col("victim") == victim)
             _curves(axes, mine)
-            source = mine["source"][0]
-            title = NAMES[victim] if kind == "white" else f"{NAMES[source]} -> {NAMES[victim]}"
+            surrogate = mine["surrogate"][0]
+            title = NAMES[victim] if kind == "white" else f"{NAMES[surrogate]} -> {NAMES[victim]}"
             axes.set_title(f"{title} ({TOLD[(victim, kind)][2]})", fontsize=10)
             _told(axes, victim, kind)
         handles, labels = axes.get_legend_handles_labels()
@@ -102,7 +102,9 @@ def _numbers(values: pl.Series) -> np.ndarray:
 
 def by_target(rates: pl.DataFrame) -> bytes:
     """The recognised rate of every target, with and without an attack, at the largest eps."""
-    some = rates.filter(pl.col("yardstick") == "recognised", pl.col("source") == pl.col("victim"))
+    some = rates.filter(
+        pl.col("yardstick") == "recognised", pl.col("surrogate") == pl.col("victim")
+    )
     victims = [v for v in ("tcn", "deepgru") if v in set(some["victim"])]
     with style():
         figure = Figure(figsize=(4.4 * len(victims), 3.4), layout="constrained")
@@ -126,10 +128,10 @@ def by_target(rates: pl.DataFrame) -> bytes:
 
 def matrix(table: pl.DataFrame, value: str, title: str) -> bytes:
     """Sources down, victims across: a share in every field."""
-    sources = [n for n in NAMES if n in set(table["source"])]
+    sources = [n for n in NAMES if n in set(table["surrogate"])]
     victims = [n for n in NAMES if n in set(table["victim"])]
     at: dict[tuple[str, str], Any] = {
-        (s, v): x for s, v, x in table.select("source", "victim", value).rows()
+        (s, v): x for s, v, x in table.select("surrogate", "victim", value).rows()
     }
     grid = np.array([[at.get((s, v)) for v in victims] for s in sources], dtype=float)
     with style():
@@ -159,19 +161,21 @@ def _whole(share: float) -> str:
 
 def along(gradients: pl.DataFrame) -> bytes:
     """The loss on the way from the clean input to the attacked one, on both reactors."""
-    sources = [n for n in NAMES if n in set(gradients["source"])]
-    panels = [("loss", "distance to the target, share of clean"), ("turned", "own gradient against the one at the start (cosine)"), ("agrees", "gradient against the source's (cosine)")]  # fmt: skip  # noqa: E501
+    sources = [n for n in NAMES if n in set(gradients["surrogate"])]
+    panels = [("loss", "distance to the target, share of clean"), ("turned", "own gradient against the one at the start (cosine)"), ("agrees", "gradient against the surrogate's (cosine)")]  # fmt: skip  # noqa: E501
     with style():
         figure = Figure(figsize=(10.5, 3.3), layout="constrained")
         for i, (column, words) in enumerate(panels):
             axes = figure.add_subplot(1, 3, i + 1)
-            for source in sources:
+            for surrogate in sources:
                 for victim in sources:
-                    if column == "agrees" and victim == source:
+                    if column == "agrees" and victim == surrogate:
                         continue
-                    some = gradients.filter(pl.col("source") == source, pl.col("victim") == victim)
+                    some = gradients.filter(
+                        pl.col("surrogate") == surrogate, pl.col("victim") == victim
+                    )
                     if column == "loss":
-                        key = ["source", "victim", "target", "eps", "sequence"]
+                        key = ["surrogate", "victim", "target", "eps", "sequence"]
                         first = some.filter(pl.col("at") == 0).select(*key, first="loss")
                         some = some.join(first, on=key).with_columns(
                             loss=pl.col("loss") / pl.col("first")
@@ -179,9 +183,9 @@ def along(gradients: pl.DataFrame) -> bytes:
                     line = some.group_by("at").agg(pl.col(column).median()).sort("at")
                     axes.plot(
                         line["at"].to_numpy(), line[column].to_numpy(), marker="o", ms=4, lw=2,
-                        color=ACTOR if source == "tcn" else ATTACKED,
-                        ls="-" if victim == source else "--",
-                        label=f"crafted on {NAMES[source]}, seen by {NAMES[victim]}",
+                        color=ACTOR if surrogate == "tcn" else ATTACKED,
+                        ls="-" if victim == surrogate else "--",
+                        label=f"crafted on {NAMES[surrogate]}, seen by {NAMES[victim]}",
                     )  # fmt: skip
             axes.set_xlabel("share of the way to the attacked input")
             axes.set_title(words, fontsize=8.5)

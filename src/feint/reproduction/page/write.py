@@ -120,7 +120,7 @@ def _answers(r: Results) -> list[str]:
     for victim in MODELS:
         white = r.rates5.filter(
             pl.col("preset") == "strong",
-            pl.col("source") == victim,
+            pl.col("surrogate") == victim,
             pl.col("victim") == victim,
         )
         at = {y: white.filter(pl.col("yardstick") == y).sort("eps") for y in metrics.YARDSTICKS}
@@ -140,11 +140,11 @@ def _answers(r: Results) -> list[str]:
         )
     crossed = r.rates5.filter(
         pl.col("preset") == "strong", pl.col("eps") == largest,
-        pl.col("source") != pl.col("victim"), pl.col("yardstick") == "recognised",
+        pl.col("surrogate") != pl.col("victim"), pl.col("yardstick") == "recognised",
     )  # fmt: skip
     told = [
-        f"{NAMES[one['source']]} -> {NAMES[one['victim']]} {md.share(one['closed'])} of the way, recognised {md.share(one['clean'])} -> {md.share(one['reached'])}"
-        for one in crossed.sort("source", descending=True).iter_rows(named=True)
+        f"{NAMES[one['surrogate']]} -> {NAMES[one['victim']]} {md.share(one['closed'])} of the way, recognised {md.share(one['clean'])} -> {md.share(one['reached'])}"
+        for one in crossed.sort("surrogate", descending=True).iter_rows(named=True)
     ]
     if told:
         lines.append(f"* **On the other reactor** (eps {largest:g}): " + "; ".join(told) + ".")
@@ -174,9 +174,9 @@ def _regular_sentence(r: Results) -> str:
     rates = r.regular.filter(pl.col("yardstick") == "recognised")
     largest = rates.filter(pl.col("eps") == pl.col("eps").max())
     words = []
-    for one in largest.sort("axes", "source", descending=[True, False]).iter_rows(named=True):
+    for one in largest.sort("axes", "surrogate", descending=[True, False]).iter_rows(named=True):
         words.append(
-            f"{NAMES[one['source']].partition(',')[0]}, {one['axes']}: {md.share(one['closed'])} of "
+            f"{NAMES[one['surrogate']].partition(',')[0]}, {one['axes']}: {md.share(one['closed'])} of "
             f"the way, recognised {md.share(one['clean'])} -> {md.share(one['reached'])}"
         )
     return f"* Regularised reactors (eps {largest['eps'][0]:g}): " + "; ".join(words) + "."

@@ -71,8 +71,8 @@ def transfer(r: Reproduction) -> None:
     r.save("stopped", pl.concat(stopped))
     rows = rows.filter(
         pl.col("attack") == ATTACK,
-        pl.col("source") == pl.col("victim"),
-        pl.col("label") != pl.col("target"),
+        pl.col("surrogate") == pl.col("victim"),
+        pl.col("true_class") != pl.col("target"),
     )
     reactors = {name: r.model(name) for name in PAPER}
     coords = r.skeleton.axis("z")

@@ -34,7 +34,9 @@ def fig4(r: Reproduction) -> None:
             told: dict[str, Any] = {"rule": rule, "weight": f"{weight:g}"}
             rows = r.scored(experiment)
             if weight in (0.0, 0.1):
-                one = rows.filter(pl.col("attack") == ATTACK, pl.col("label") != pl.col("target"))
+                one = rows.filter(
+                    pl.col("attack") == ATTACK, pl.col("true_class") != pl.col("target")
+                )
                 one = one.sort("target", "sequence").head(1)
                 motions.append(r.motion(f"{rule} {weight:g}", one, rows))
             tables.append(r.judge(rows, **told))
@@ -53,8 +55,9 @@ def fig4(r: Reproduction) -> None:
 
 
 CASE = (
-    "source", "victim", "target", "attack", "eps", "sequence", "label", "clean_cm", "error_cm",
-    "clean_named", "named_real", "seen_real", "change_cm", "of", "successes",
+    "surrogate", "victim", "target", "attack", "eps", "sequence", "true_class",
+    "clean_cm", "error_cm", "clean_recognised_as", "recognised_as", "target_probability",
+    "perturbation_cm", "of", "successes",
 )  # fmt: skip
 """What is told of a case."""
 
@@ -72,7 +75,7 @@ def cases(r: Reproduction) -> None:
     chosen, motions = [], []
     for case, which in case_rows(told, r.judge(stays, own=True), roles).items():
         rows = stays if case.endswith("remaining") else every
-        at = ["source", "victim", "target", "attack", "eps", "sequence"]
+        at = ["surrogate", "victim", "target", "attack", "eps", "sequence"]
         for kind, row in which.items():
             found = rows.join(pl.DataFrame([row]).select(at), on=at, how="semi")
             motions.append(r.motion(f"{case}: {kind}", found, rows))

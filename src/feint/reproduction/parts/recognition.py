@@ -33,7 +33,13 @@ def _named(
     recogniser: str, what: str, names: Sequence[str], labels: Sequence[str], keys: Sequence[str]
 ) -> list[dict[str, str | float]]:
     return [
-        {"recogniser": recogniser, "what": what, "label": label, "named": name, "sequence": key}
+        {
+            "recogniser": recogniser,
+            "what": what,
+            "true_class": label,
+            "recognised_as": name,
+            "sequence": key,
+        }
         for name, label, key in zip(names, labels, keys, strict=True)
     ]
 

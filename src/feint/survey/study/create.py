@@ -124,7 +124,7 @@ def _samples(run_data: RunData, rows: pl.DataFrame, wanted: Wanted) -> list[Samp
     known = [one for one in OBJECTIVES if one in targets] or sorted(targets)
     return [
         sample(
-            among(rows, run_data.folder, label=action, target=reaction, victim=model),
+            among(rows, run_data.folder, true_class=action, target=reaction, victim=model),
             run_data,
             wanted.seed,
         )
@@ -160,7 +160,7 @@ def _study(
             objectives=tuple(
                 Objective(
                     name=name,
-                    action=one.row["label"],
+                    action=one.row["true_class"],
                     reaction=one.row["target"],
                     model=one.row["victim"],
                     sequence=one.row["sequence"],
@@ -193,7 +193,7 @@ def _run(run_data: RunData) -> dict[str, str]:
 
 def _name(one: Sample) -> str:
     """Of an objective: opaque."""
-    told = json.dumps([one.row[key] for key in ("label", "target", "victim", "sequence")])
+    told = json.dumps([one.row[key] for key in ("true_class", "target", "victim", "sequence")])
     return f"o-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
@@ -205,7 +205,7 @@ def _notes(epsilons: list[float], samples: dict[str, Sample]) -> list[str]:
         if one.clean:
             row = one.row
             notes.append(
-                f"{row['label']} to {row['target']} ({row['victim']}): by the run's tolerance "
+                f"{row['true_class']} to {row['target']} ({row['victim']}): by the run's tolerance "
                 "every answer counts as the target without an attack already, so judges may choose "
                 "the first clip; there is no catch trial of the clean answer."
             )

@@ -19,7 +19,7 @@ def smoothness(r: Results, folder: Path) -> Iterator[str]:
     yield from ("## Figure 4: temporal smoothness", "")
     rows = r.judged("fig4").with_columns(pl.col("weight").cast(pl.Float64))
     natural = r.table("natural-motion")
-    attacked = rows.filter(pl.col("attack") == ATTACK, pl.col("label") != pl.col("target"))
+    attacked = rows.filter(pl.col("attack") == ATTACK, pl.col("true_class") != pl.col("target"))
     drawn = _drawn(r, "fig4-motion")
     content = None
     if drawn is not None:
@@ -58,7 +58,7 @@ def smoothness(r: Results, folder: Path) -> Iterator[str]:
                     f"{md.share(joint['clean'])} -> {md.share(joint['reached'])} ({md.share(joint['noise'])})",
                     f"{acceleration.mean():.0f} ({metrics.percentile_of(acceleration, natural, 'acceleration'):.1f})",
                     f"{jerk.mean():.0f} ({metrics.percentile_of(jerk, natural, 'jerk'):.1f})",
-                    md.share(metrics.mean(some["bones"])),
+                    md.share(metrics.mean(some["bone_length_change"])),
                 ]
             )
             points.append(
@@ -122,8 +122,8 @@ def cases(r: Results, folder: Path) -> Iterator[str]:
             }
             yield (
                 f"*{words[one['kind']]}*: {one['sequence']} on {NAMES[one['victim']]}, eps {one['eps']:g}; the clean answer is {one['clean_cm']:.0f} cm a joint from the "
-                f"target and called {one['clean_named']}, the attacked one {one['error_cm']:.0f} cm and called {one['named_real']} "
-                f"(P of the target {one['seen_real']:.2f}); the actor's joints moved {one['change_cm']:.0f} cm in the mean."
+                f"target and called {one['clean_recognised_as']}, the attacked one {one['error_cm']:.0f} cm and called {one['recognised_as']} "
+                f"(P of the target {one['target_probability']:.2f}); the actor's joints moved {one['perturbation_cm']:.0f} cm in the mean."
             )
             yield ""
 

@@ -59,7 +59,7 @@ def regular(r: Results, folder: Path) -> Iterator[str]:
     """Reactors that are not overfit."""
     yield from ("## Reactors that are not overfit", "")
     yield from rates_table(
-        r.regular.with_columns(victim=pl.col("source")), ["victim", "axes", "eps"], closed=True
+        r.regular.with_columns(victim=pl.col("surrogate")), ["victim", "axes", "eps"], closed=True
     )
     yield ""
     yield (

@@ -20,7 +20,7 @@ from feint.reproduction.results import Results
 def accuracy(table: pl.DataFrame, recogniser: str, what: str) -> float | None:
     """The share that a recogniser names right; None if it was not shown this."""
     some = table.filter(pl.col("recogniser") == recogniser, pl.col("what") == what)
-    return float((some["label"] == some["named"]).mean()) if len(some) else None  # type: ignore[arg-type]
+    return float((some["true_class"] == some["recognised_as"]).mean()) if len(some) else None  # type: ignore[arg-type]
 
 
 def _named(what: str) -> str:
@@ -58,10 +58,12 @@ def recogniser(r: Results, folder: Path) -> Iterator[str]:
     real = table.filter(
         pl.col("recogniser") == "real", pl.col("what") == "real reactions, held out"
     )
-    per = real.group_by("label").agg((pl.col("label") == pl.col("named")).mean().alias("right"))
+    per = real.group_by("true_class").agg(
+        (pl.col("true_class") == pl.col("recognised_as")).mean().alias("right")
+    )
     yield (
         "Real held-out reactions by class: "
-        + ", ".join(f"{label} {md.share(x)}" for label, x in per.sort("label").rows())
+        + ", ".join(f"{label} {md.share(x)}" for label, x in per.sort("true_class").rows())
         + "."
     )
 
@@ -70,17 +72,17 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
     """Kappa."""
     yield from ("## kappa", "", "### Table 1 in both readings, without an attack", "")
     clean = r.rates5.filter(
-        pl.col("preset") == "strong", pl.col("source") == pl.col("victim"),
+        pl.col("preset") == "strong", pl.col("surrogate") == pl.col("victim"),
         pl.col("eps") == pl.col("eps").max(),
     )  # fmt: skip
     by = r.targets5.filter(
-        pl.col("preset") == "strong", pl.col("source") == pl.col("victim"),
+        pl.col("preset") == "strong", pl.col("surrogate") == pl.col("victim"),
         pl.col("eps") == pl.col("eps").max(),
     )  # fmt: skip
 
     kappa = table1_module.paper()
     none = r.fig5.filter(
-        pl.col("attack") == NONE, pl.col("label") != pl.col("target"),
+        pl.col("attack") == NONE, pl.col("true_class") != pl.col("target"),
         pl.col("preset") == "strong",
     ).unique(["victim", "target", "sequence"])  # fmt: skip
     lines = []
@@ -124,8 +126,8 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
     )
     yield from ("", "### kappa fitted on the recogniser", "")
     rows = r.fig5.filter(
-        pl.col("attack").is_in([NONE, ATTACK]), pl.col("label") != pl.col("target"),
-        pl.col("source") == pl.col("victim"), pl.col("preset") == "strong",
+        pl.col("attack").is_in([NONE, ATTACK]), pl.col("true_class") != pl.col("target"),
+        pl.col("surrogate") == pl.col("victim"), pl.col("preset") == "strong",
     )  # fmt: skip
     curves = r.table("kappa")
     yield from md.image(
@@ -203,8 +205,8 @@ def table1(r: Results, folder: Path) -> Iterator[str]:
     """Table 1: what judges would see."""
     yield from ("## Table 1: what judges would see", "")
     rows = r.fig5.filter(
-        pl.col("attack") == ATTACK, pl.col("source") == pl.col("victim"),
-        pl.col("label") != pl.col("target"), pl.col("preset") == "strong",
+        pl.col("attack") == ATTACK, pl.col("surrogate") == pl.col("victim"),
+        pl.col("true_class") != pl.col("target"), pl.col("preset") == "strong",
     )  # fmt: skip
 
     epsilons = sorted(set(rows["eps"]))

@@ -22,7 +22,7 @@ def white(r: Results, folder: Path) -> Iterator[str]:
         yield f"`{preset}`: *of all*, by three yardsticks; bars: what the paper reports."
         yield ""
     yield from rates_table(
-        r.rates5.filter(pl.col("source") == pl.col("victim")), ["preset", "victim", "eps"]
+        r.rates5.filter(pl.col("surrogate") == pl.col("victim")), ["preset", "victim", "eps"]
     )
     yield ""
     yield from compared(r, "white")
@@ -32,7 +32,7 @@ def white(r: Results, folder: Path) -> Iterator[str]:
     yield from md.image(
         folder, "fig5-targets", figures.by_target(by_target), "Recognised by target"
     )
-    every = r.targets5.filter(pl.col("source") == pl.col("victim"), largest)
+    every = r.targets5.filter(pl.col("surrogate") == pl.col("victim"), largest)
     yield from rates_table(every, ["preset", "victim", "target"], closed=True)
     yield ""
     yield f"At eps {max(every['eps'].to_list()):g}; the other eps are in the results."
@@ -44,8 +44,8 @@ def black(r: Results, folder: Path) -> Iterator[str]:
     for preset in presets(r):
         yield from chart(r, folder, preset, "black", "Transfer against eps, {}")
     yield from rates_table(
-        r.rates5.filter(pl.col("source") != pl.col("victim")),
-        ["preset", "source", "victim", "eps"],
+        r.rates5.filter(pl.col("surrogate") != pl.col("victim")),
+        ["preset", "surrogate", "victim", "eps"],
         closed=True,
     )
     yield ""
@@ -59,8 +59,8 @@ def why(r: Results, folder: Path) -> Iterator[str]:
         pl.col("preset") == "strong", pl.col("eps") == max(r.about["eps"])
     )  # fmt: skip
 
-    def told(victim: str, yardstick: str, source: str | None = None) -> str:
-        one = md.one_row(strong, source=source or victim, victim=victim, yardstick=yardstick)
+    def told(victim: str, yardstick: str, surrogate: str | None = None) -> str:
+        one = md.one_row(strong, surrogate=surrogate or victim, victim=victim, yardstick=yardstick)
         return f"{md.share(one['reached'])} (no attack {md.share(one['clean'])}, noise {md.share(one['noise'])})"
 
     yield (
@@ -92,10 +92,12 @@ def why(r: Results, folder: Path) -> Iterator[str]:
         f"{worst['tcn']['test_cm']:.0f} on the test set, the DeepGRU {worst['deepgru']['train_cm']:.0f} and {worst['deepgru']['test_cm']:.0f}; holding the first pose is off by "
         f"{worst['tcn']['trivial: hold first pose']:.0f}. How far one that is not overfit can be moved stands below."
     )
-    own = {v: md.one_row(strong, source=v, victim=v, yardstick="joint")["closed"] for v in MODELS}
-    none = md.one_row(strong, source="tcn", victim="tcn", yardstick="joint")["clean"]
+    own = {
+        v: md.one_row(strong, surrogate=v, victim=v, yardstick="joint")["closed"] for v in MODELS
+    }
+    none = md.one_row(strong, surrogate="tcn", victim="tcn", yardstick="joint")["clean"]
     other = {
-        s: md.one_row(strong, source=s, victim=v, yardstick="joint")["closed"]
+        s: md.one_row(strong, surrogate=s, victim=v, yardstick="joint")["closed"]
         for s, v in (("tcn", "deepgru"), ("deepgru", "tcn"))
     }
     yield (
@@ -127,11 +129,11 @@ def compared(r: Results, kind: str) -> Iterator[str]:
     """What the paper says, and ours, in sentences."""
     for victim in MODELS:
         (begin, end), _, words = figures.TOLD[(victim, kind)]
-        source = victim if kind == "white" else ("deepgru" if victim == "tcn" else "tcn")
+        surrogate = victim if kind == "white" else ("deepgru" if victim == "tcn" else "tcn")
         ours = []
         for preset in presets(r):
             some = r.rates5.filter(
-                pl.col("preset") == preset, pl.col("source") == source,
+                pl.col("preset") == preset, pl.col("surrogate") == surrogate,
                 pl.col("victim") == victim, pl.col("eps") >= begin - 1e-9,
                 pl.col("eps") <= end + 1e-9,
             )  # fmt: skip
@@ -146,14 +148,14 @@ def compared(r: Results, kind: str) -> Iterator[str]:
                 f"joint {md.share(joint['reached'])} ({md.share(joint['clean'])}), recognised {md.share(rec['reached'])} "
                 f"({md.share(rec['clean'])})"
             )
-        who = NAMES[victim] if kind == "white" else f"{NAMES[source]} -> {NAMES[victim]}"
+        who = NAMES[victim] if kind == "white" else f"{NAMES[surrogate]} -> {NAMES[victim]}"
         yield (f"* {who}: {words} at eps {begin:g} to {end:g}. Ours: " + "; ".join(ours) + ".")
 
 
 def rates_table(rates: pl.DataFrame, by: list[str], closed: bool = False) -> Iterator[str]:
     """A line for each of `by`; for each yardstick reached (clean, noise), and what was moved."""
     yardsticks = ("literal", "joint", "recognised")
-    heads = [{"victim": "reactor", "source": "crafted on"}.get(name, name) for name in by]
+    heads = [{"victim": "reactor", "surrogate": "crafted on"}.get(name, name) for name in by]
     lines = []
     for keys, some in rates.group_by(by, maintain_order=True):
         line = [NAMES.get(str(k), f"{k:g}" if isinstance(k, float) else str(k)) for k in keys]

@@ -17,7 +17,7 @@ def transfer(r: Results, folder: Path) -> Iterator[str]:
     """Why transfer differs."""
     yield from ("## Who answers to whose attacks", "")
     rows = r.judged("transfer")
-    rates = metrics.rates(rows, ["source", "victim", "eps"], ("recognised", "joint"))
+    rates = metrics.rates(rows, ["surrogate", "victim", "eps"], ("recognised", "joint"))
     largest = rates.filter(pl.col("eps") == pl.col("eps").max())
     recognised = largest.filter(pl.col("yardstick") == "recognised")
     told = (
@@ -56,11 +56,11 @@ def hypotheses(r: Results, folder: Path, recognised: pl.DataFrame) -> Iterator[s
     )
     yield ""
     at: dict[tuple[str, str], float] = {
-        (s, v): x for s, v, x in recognised.select("source", "victim", "closed").rows()
+        (s, v): x for s, v, x in recognised.select("surrogate", "victim", "closed").rows()
     }
 
-    def closed(source: str, victim: str) -> str:
-        return md.share(at.get((source, victim)))
+    def closed(surrogate: str, victim: str) -> str:
+        return md.share(at.get((surrogate, victim)))
 
     yield (
         f"1. *Overfit against regularised* (the matrix): TCN -> DeepGRU closes {closed('tcn', 'deepgru')}, "
@@ -83,25 +83,25 @@ def hypotheses(r: Results, folder: Path, recognised: pl.DataFrame) -> Iterator[s
         )
     else:
         yield "2. *The same architecture, another seed*: not trained yet."
-    steps = metrics.rates(r.judged("stopped"), ["steps", "source", "victim"], ("recognised",))
+    steps = metrics.rates(r.judged("stopped"), ["steps", "surrogate", "victim"], ("recognised",))
     told = []
-    for source, victim in (("tcn", "deepgru"), ("deepgru", "tcn")):
+    for surrogate, victim in (("tcn", "deepgru"), ("deepgru", "tcn")):
         for_steps = []
         for n in sorted(set(steps["steps"]), key=int):
-            own = md.one_row(steps, steps=n, source=source, victim=source)
-            other = md.one_row(steps, steps=n, source=source, victim=victim)
+            own = md.one_row(steps, steps=n, surrogate=surrogate, victim=surrogate)
+            other = md.one_row(steps, steps=n, surrogate=surrogate, victim=victim)
             for_steps.append(f"{n} steps {md.share(own['closed'])} / {md.share(other['closed'])}")
-        told.append(f"crafted on {NAMES[source]}: " + ", ".join(for_steps))
+        told.append(f"crafted on {NAMES[surrogate]}: " + ", ".join(for_steps))
     yield (
         "3. *Stopped early* (share of the distance closed on its own reactor / on the other): "
         + "; ".join(told)
         + "."
     )
     gradients = r.table("gradients")
-    start = gradients.filter(pl.col("at") == 0, pl.col("source") != pl.col("victim"))
-    end = gradients.filter(pl.col("at") == 1, pl.col("source") == pl.col("victim"))
-    agree = dict(start.group_by("source").agg(pl.col("agrees").median()).rows())
-    turned = dict(end.group_by("source").agg(pl.col("turned").median()).rows())
+    start = gradients.filter(pl.col("at") == 0, pl.col("surrogate") != pl.col("victim"))
+    end = gradients.filter(pl.col("at") == 1, pl.col("surrogate") == pl.col("victim"))
+    agree = dict(start.group_by("surrogate").agg(pl.col("agrees").median()).rows())
+    turned = dict(end.group_by("surrogate").agg(pl.col("turned").median()).rows())
     yield (
         "4. *The losses along the way* from the clean to the attacked input (figure): the two reactors' "
         f"gradients have a cosine of {agree.get('tcn', float('nan')):.2f} at the clean input (median); at the end of "
