@@ -141,18 +141,8 @@ def _table(
 
 
 def _minimal(path: Path) -> pl.DataFrame:
-    needs = (
-        "surrogate",
-        "target",
-        "sequence",
-        "true_class",
-        "frames",
-        "row",
-        "job",
-        "kappa",
-        "distance",
-    )
-    table = rows.read(path, needs)
+    numbers = ("frames", "row", "job", "kappa", "distance")
+    table = rows.read(path, ("surrogate", "target", "sequence", "true_class", *numbers))
     return table if "eps" in table.columns else table.with_columns(eps=None)
 
 
