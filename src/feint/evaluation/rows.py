@@ -16,6 +16,7 @@ from feint.errors import DamagedError, FeintError
 from feint.io.atomic import atomic_write, read_bytes
 from feint.io.memory import SHARE, free_memory
 from feint.io.parquet_guard import look
+from feint.io.schema import check_schema
 from feint.io.sealed import BLANK_CHECKSUM, add_checksum, has_checksum, parse
 
 SCHEMA = 2
@@ -201,6 +202,5 @@ def _checked(path: Path) -> tuple[bytes, dict[str, Any]]:
             f"Could not read {path}: {error}. Expected a table written by feint. {_ADVICE}"
         ) from error
     schema = value.get("schema") if isinstance(value, dict) else None
-    if schema != SCHEMA:
-        raise DamagedError(f"{path} has schema {schema}; this feint reads {SCHEMA}. {_ADVICE}")
+    check_schema(schema, SCHEMA, path, _ADVICE, DamagedError)
     return content, value

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from feint.errors import FeintError
 from feint.evaluation.questions import AWAY
+from feint.io.schema import check_schema
 from feint.io.sealed import read_json, write_json
 from feint.sequences import Norm
 
@@ -117,11 +118,9 @@ class Tolerance:
     def load(path: Path) -> "Tolerance":
         """Read what `save` wrote.  Raises FeintError on anything else."""
         content = read_json(path, sealed=False)
-        if content.pop("schema", None) not in (SCHEMA, SCHEMA_JUDGED):
-            raise FeintError(
-                f"{path} is not a tolerance file of schema {SCHEMA} or {SCHEMA_JUDGED}; expected "
-                "one written by feint."
-            )
+        check_schema(
+            content.pop("schema", None), (SCHEMA, SCHEMA_JUDGED), path, "Make it again with feint."
+        )
         return Tolerance.told(content, str(path))
 
     @staticmethod

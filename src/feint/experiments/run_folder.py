@@ -12,6 +12,7 @@ from feint.evaluation import model_checks
 from feint.evaluation.questions import Question
 from feint.experiments.results import read_answers, read_question, read_reactor, rebuilt
 from feint.io.atomic import safe_join
+from feint.io.schema import check_schema
 from feint.io.sealed import read_json
 from feint.jobs.store import Store
 from feint.sequences import Sequences
@@ -59,11 +60,12 @@ def describe(folder: Path) -> dict[str, Any]:
             "`feint run` or `feint demo`."
         )
     described = read_json(path)
-    if described.get("schema") != SCHEMA:
-        raise FeintError(
-            f"{path} has schema {described.get('schema')}, and this feint reads {SCHEMA}. Use the "
-            "feint that wrote it, or run the experiment again in another folder."
-        )
+    check_schema(
+        described.get("schema"),
+        SCHEMA,
+        path,
+        "Use the feint that wrote it, or run the experiment again in another folder.",
+    )
     try:
         _Told.model_validate(described)
     except ValidationError as error:

@@ -21,6 +21,7 @@ from feint.io.atomic import read_bytes, safe_join, write_bytes
 from feint.io.hashing import KEY_LENGTH
 from feint.io.memory import SHARE, free_memory
 from feint.io.progress import console
+from feint.io.schema import check_schema
 from feint.io.sealed import (
     HEADER_LIMIT,
     has_checksum,
@@ -210,15 +211,16 @@ def check(about: Any, key: str, path: Path | str) -> None:
     """Raise DamagedError unless `about` is that of the job `key`, in a schema this feint reads."""
     if not isinstance(about, dict) or not isinstance(about.get("schema"), int):
         raise DamagedError(f"{path} holds no result of a job; expected one that feint wrote.")
-    if about["schema"] > SCHEMA:
+    check_schema(
+        about["schema"],
+        SCHEMA,
+        path,
+        "Use the feint that wrote it, or let this one do the job again.",
+        DamagedError,
+    )
+    if about.get("key") != key:
         raise DamagedError(
-            f"{path} has schema {about['schema']}, this feint reads up to {SCHEMA}: a newer one "
-            "wrote it. Use that one, or let this one do the job again."
-        )
-    if about["schema"] != SCHEMA or about.get("key") != key:
-        raise DamagedError(
-            f"{path} is the result of {about.get('key')!r}, schema {about['schema']}; expected "
-            f"that of {key!r}, schema {SCHEMA}."
+            f"{path} is the result of the job {about.get('key')!r}; expected that of {key!r}."
         )
     kinds = {"kind": str, "settings": dict, "needs": dict, "group": str, "name": str}
     wrong = [name for name, kind in kinds.items() if not isinstance(about.get(name), kind)]

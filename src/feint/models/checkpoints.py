@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from feint.errors import DamagedError, FeintError
+from feint.io.schema import check_schema
 from feint.io.sealed import read_json, read_tensors, write_json, write_tensors
 from feint.models.deepgru import DeepGRU, DeepGRUClassifier
 from feint.models.external.source import ExternalModel, ModelSource
@@ -84,11 +85,12 @@ def load(path: Path, trusted: Collection[str] = ()) -> nn.Module:
     described = read_json(_beside(path, ".json"))
     tensors, inside = read_tensors(_beside(path, ".safetensors"))
     try:
-        if described["schema"] != SCHEMA:
-            raise FeintError(
-                f"{path}.json has schema {described['schema']}; this feint reads {SCHEMA}. "
-                "Use the version of feint that wrote it, or train the model again."
-            )
+        check_schema(
+            described["schema"],
+            SCHEMA,
+            f"{path}.json",
+            "Use the version of feint that wrote it, or train the model again.",
+        )
         if any(inside[key] != described[key] for key in ("schema", "model", "settings")):
             raise FeintError(
                 f"{path}.json and {path}.safetensors describe different models; expected the two "

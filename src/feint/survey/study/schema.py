@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from feint.errors import DamagedError, FeintError, first_of
 from feint.io.atomic import safe_join, write_bytes
+from feint.io.schema import check_schema
 from feint.io.sealed import read_json, write_json
 
 SCHEMA = 1
@@ -225,8 +226,7 @@ class Study(_Told):
                 "`feint survey make`."
             )
         told = read_json(path)
-        if told.get("schema") != SCHEMA:
-            raise FeintError(f"{path} has schema {told.get('schema')}; this feint reads {SCHEMA}.")
+        check_schema(told.get("schema"), SCHEMA, path, "Make the study again.")
         try:
             study = Study.model_validate(told.get("plan"))
         except ValidationError as error:
