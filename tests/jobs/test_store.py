@@ -77,7 +77,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "of an older schema": (said(ONE, schema=0), "schema 0, so it was written by an earlier feint"),
     "of a newer schema": (said(ONE, schema=2), "schema 2, so it was written by a later feint"),
     "without a schema": (pack(TENSORS, ONE.describe()), "holds no result of a job"),
-    "a model's": (pack(TENSORS, {"schema": True, "model": "TCN"}), "schema True, so it was written by another program"),
+    "a model's": (pack(TENSORS, {"schema": True, "model": "TCN"}), "schema True, so"),
     "a list": (pack(TENSORS, [1]), "holds no result of a job"),
     "of no kind": (said(ONE, kind=None), "does not tell the kind"),
     "with needs that are none": (said(ONE, needs={"model": 3}), "does not tell the needs"),
