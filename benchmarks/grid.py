@@ -34,15 +34,16 @@ ROOT = HERE.parent
 def asked(run: Run, name: str, model: torch.nn.Module) -> Asked:
     """Every test sequence with every target, side by side."""
     labels = run.experiment.target.labels
-    questions = [run.question(name, model, label) for label in labels]
+    questions = [run.question(name, label) for label in labels]
     x = questions[0].x
     count = len(x)
     rows = [*range(count)] * len(labels)
     wanted = torch.cat([question.wanted.values for question in questions])
-    kappa = torch.tensor([run.tolerance.of(label) for label in labels]).repeat_interleave(count)
+    tolerance = run.measure_tolerance()
+    kappa = torch.tensor([tolerance.of(label) for label in labels]).repeat_interleave(count)
     every = x[rows]
-    frames = every.lengths if run.tolerance.per_frame else torch.ones_like(every.lengths)
-    return Asked(every, every.with_values(wanted), kappa * frames, run.budget.coords)
+    frames = every.lengths if tolerance.per_frame else torch.ones_like(every.lengths)
+    return Asked(every, every.with_values(wanted), kappa * frames, run.plan().budget.coords)
 
 
 def section(name: str, run: Run, python: str, threads: int) -> str:

@@ -19,8 +19,7 @@ from pathlib import Path
 import torch
 from benchmarks.machine import made_by
 
-from feint.evaluation.table1 import paper
-from feint.experiments import config_file
+from feint.experiments import config_file, stages
 from feint.experiments.facts import Facts
 from feint.experiments.plan import Plan
 from feint.experiments.run import Run
@@ -93,17 +92,16 @@ def _nothing(key: str) -> bytes:
 def fill(folder: Path, wanted: int) -> int:
     """A run whose jobs are all finished; how many there are."""
     one = Plan(config_file.parse(MANY.replace("LIMIT", "1"), ""), Facts("", "", 1), UNTRAINED)
-    per_row = one.sizes()["attack"] + one.sizes()["score"]
+    per_row = sum(stages.sizes(one)[stage] for stage in ("attack", "score"))
     text = MANY.replace("LIMIT", str(-(-wanted // per_row)))
     run = Run(config_file.parse(text, "many.toml"), folder)
     run.train()
-    kappa = paper()
-    run.__dict__["tolerance"] = kappa
+    run.measure_tolerance()
     plan = run.plan()
     count = sum(1 for _ in store.Store(folder))
     numbers = {name: [0.5] for name in ("distance_frame", "distance_joint", "linf")}
     words = {name: ["left"] for name in ("exemplar", "label", "side")}
-    for jobs in (plan.attack_stage(), plan.score_stage()):
+    for jobs in (stages.attack(plan), stages.score(plan)):
         for job in jobs:
             path = run.store.path(job.key)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,8 @@ from feint.data.sbu import dataset
 from feint.data.synthetic import generate
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import config
-from feint.experiments.run_folder import Trail, describe
+from feint.experiments.run_folder import describe
+from feint.experiments.tensor_reader import Trail
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 

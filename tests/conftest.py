@@ -133,17 +133,12 @@ class Tiny:
 
     def run(self, folder: Path, change: tuple[str, str] = ("", ""), **knobs: Any) -> "Run":
         """The experiment in a folder, its data made once; `change` replaces some of its text."""
-        from feint.data import load
-        from feint.experiments import run as run_module
+        from feint.experiments.run import Run
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(load, "generate", SimpleNamespace(generate=_generated))
-            if self._data is not None:
-                patch.setattr(run_module, "load_data", lambda *_: self._data)
-            one = run_module.Run(
-                self.parse(self.text.replace(*change), "tiny.toml"), folder, **knobs
-            )
-            self._data = one.data
+        one = Run(
+            self.parse(self.text.replace(*change), "tiny.toml"), folder, data=self._data, **knobs
+        )
+        self._data = one.load_data()
         return one
 
     def whole(self, folder: Path) -> "Run":

@@ -243,7 +243,7 @@ def test_a_link_out_of_the_folder_is_neither_read_nor_written_through(
         Store(copy).path(one_of(copy, "train")).unlink()
     if name == "tensorboard":
         with pytest.raises(FeintError, match="is a link"):
-            least.run(copy, tensorboard=True)
+            least.run(copy, tensorboard=True).check()
         return
     told = Told(least, copy)
     told.refused(*REFUSES[name].split(), told="is a link")

@@ -8,7 +8,8 @@ import pytest
 
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import rows
-from feint.experiments.diff import changes, diff
+from feint.experiments.diff import diff
+from feint.experiments.json_changes import changes
 from feint.io.sealed import read_json, write_json
 from feint.report import terminal
 

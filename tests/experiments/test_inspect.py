@@ -93,7 +93,7 @@ def test_every_kind_is_brought_by_its_files(least: Tiny, tmp_path: Path) -> None
     ]
     change = MODEL, "\n[[model]]\n".join(kinds) + "\n"
     with pytest.raises(FeintError, match="--trust"):
-        least.run(tmp_path / "run", change)
+        least.run(tmp_path / "run", change).check()
     found = least.run(tmp_path / "run", change, trust=True).train()
     x = Sequences.pad([torch.rand(7, 90), torch.rand(4, 90)])
     for name, model in zip("abcd", (saved, hub, hub, line), strict=True):

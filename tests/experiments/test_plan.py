@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from feint.attacks.targets import Place
 from feint.evaluation.tolerance import Tolerance
+from feint.experiments import stages
 from feint.experiments.config import Experiment
 from feint.experiments.facts import UNKNOWN, Facts
 from feint.experiments.plan import Plan
@@ -95,13 +97,13 @@ def test_a_stage_has_every_job_once_and_after_what_it_needs(told: dict[str, Any]
     plan = planned(**told)
     there = {plan.facts.train_key, plan.facts.test_key}
     there |= {one.key for one in walk(plan.training.values(), there)}
-    gates = walk(plan.gates_stage(), there)
+    gates = walk(stages.gates(plan), there)
     walk([plan.natural()], there)
-    attack = walk(plan.attack_stage(), there)
-    minimal = walk(plan.minimal_stage(), there)  # it needs no attack
-    score = walk(plan.score_stage(), there | {one.key for one in attack})
+    attack = walk(stages.attack(plan), there)
+    minimal = walk(stages.minimal(plan), there)  # it needs no attack
+    score = walk(stages.score(plan), there | {one.key for one in attack})
     sizes = {"attack": len(attack), "minimal": len(minimal), "score": len(score)}
-    assert plan.sizes() == sizes
+    assert stages.sizes(plan) == sizes
     assert len(gates) == len(plan.weights)
     for kind, stage in (("attack", attack), ("minimal", minimal), ("score", score)):
         assert kind in {one.kind for one in stage}
@@ -111,11 +113,11 @@ def test_a_stage_has_every_job_once_and_after_what_it_needs(told: dict[str, Any]
 def test_the_rows_come_from_what_is_scored_and_from_nothing_else(told: dict[str, Any]) -> None:
     plan = planned(**told)
     experiment, parts = plan.experiment, len(plan.chunks)
-    scored = list(plan.scored())
+    scored = list(stages.scored(plan))
     each = 1 + len(plan.attacks) * len(experiment.attack.eps)
     assert len(scored) == len(plan.pairs) * len(experiment.target.labels) * each * parts
     assert len({(names, i % parts) for i, (names, _) in enumerate(scored)}) == len(scored)
-    assert {one.key for _, one in scored} == {one.key for one in plan.score_stage()}
+    assert {one.key for _, one in scored} == {one.key for one in stages.score(plan)}
     for i, ((source, victim, label, attack, eps), one) in enumerate(scored):
         rows = plan.chunks[i % parts]
         assert one.needs["model"] == plan.training[victim].key
@@ -132,13 +134,13 @@ def test_attacks_are_crafted_on_the_sources_alone() -> None:
     plan = planned(model=models, evaluation={"sources": ["c", "a"], "rows_per_job": 5})
     assert plan.sources == ["a", "c"]
     assert set(plan.pairs) == {(s, v) for s in "ac" for v in "abc"}
-    crafted = {one.needs["model"] for one in plan.attack_stage() if one.kind == "attack"}
+    crafted = {one.needs["model"] for one in stages.attack(plan) if one.kind == "attack"}
     assert crafted == {plan.training[name].key for name in "ac"}
 
 
 def test_more_rows_keep_the_jobs_of_fewer() -> None:
     few, more = (
-        {one.key for one in planned(rows, evaluation={"rows_per_job": 4}).attack_stage()}
+        {one.key for one in stages.attack(planned(rows, evaluation={"rows_per_job": 4}))}
         for rows in (4, 12)
     )
     assert few < more
@@ -198,11 +200,11 @@ BUDGET = {"noise", "attack", "minimal", "score noise", "score attack"}
 def keys(plan: Plan) -> dict[str, dict[str, str]]:
     """By kind, the key of every job's name."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
-    stages: list[Callable[[], Iterable[Job]]] = [
-        plan.training.values, plan.gates_stage, lambda: [plan.natural()], plan.attack_stage,
-        plan.minimal_stage, plan.score_stage,
+    every: list[Callable[[], Iterable[Job]]] = [
+        plan.training.values, partial(stages.gates, plan), lambda: [plan.natural()],
+        partial(stages.attack, plan), partial(stages.minimal, plan), partial(stages.score, plan),
     ]  # fmt: skip
-    for stage in stages:
+    for stage in every:
         for one in stage():
             kind = one.kind
             if kind == "score":

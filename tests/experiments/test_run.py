@@ -2,23 +2,25 @@
 
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pytest
 import torch
+from tests.errors import refused
 
 import feint
+from feint.data import load
 from feint.errors import FeintError
 from feint.experiments import config, config_file, run_folder, task_inputs, tasks
 from feint.experiments.run import Run
-from feint.experiments.run_folder import Trail, describe
+from feint.experiments.run_folder import describe
+from feint.experiments.tensor_reader import Trail
 from feint.io.sealed import write_tensors
 from feint.jobs.store import Store
 from feint.models import checkpoints
 from feint.report import page, terminal
-
-pytestmark = pytest.mark.usefixtures("generated_once")
 
 SMALL = """
 name = "small"
@@ -51,16 +53,27 @@ def parse(text: str = SMALL) -> config.Experiment:
     return config_file.parse(text, "small.toml")
 
 
+@cache
+def data() -> load.LoadedData:
+    """The data of every run here; the embedded data takes a second to generate."""
+    one = parse()
+    return load.load_data(one.data, one.evaluation.limit, one.seed)
+
+
+def small_run(folder: Path, text: str = SMALL) -> Run:
+    return Run(parse(text), folder, data=data())
+
+
 def whole(folder: Path, text: str = SMALL) -> tuple[Run, pl.DataFrame]:
-    run = Run(parse(text), folder)
+    run = small_run(folder, text)
     run.train()
-    run.tolerance  # noqa: B018
+    run.measure_tolerance()
     run.attack()
     return run, run.score()
 
 
 @pytest.fixture(scope="module")
-def done(generated_once, tmp_path_factory):
+def done(tmp_path_factory):
     return whole(tmp_path_factory.mktemp("runs") / "small")
 
 
@@ -161,7 +174,7 @@ def test_a_changed_setting_redoes_only_what_depends_on_it(done, tmp_path, capsys
 
 def test_an_unknown_target_is_named_before_anything_is_trained(tmp_path):
     with pytest.raises(FeintError, match=r"no reaction 'dancing'.*it has approaching, departing"):
-        Run(parse(SMALL.replace('"hugging"', '"dancing"')), tmp_path)
+        small_run(tmp_path, SMALL.replace('"hugging"', '"dancing"')).train()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,26 +183,26 @@ def test_a_tolerance_without_a_target_is_named(tmp_path):
     feint.Tolerance({"punching": 1.0}).save(path)
     text = SMALL.replace("limit = 6", f'limit = 6\ntolerance = "{path}"')
     with pytest.raises(FeintError, match="no kappa for 'hugging'"):
-        Run(parse(text), tmp_path / "run").tolerance  # noqa: B018
+        small_run(tmp_path / "run", text).measure_tolerance()
 
 
 def test_scoring_before_attacking_says_so(done, tmp_path):
     run = copied(done, tmp_path)
     run.store.path(one_of(run, "attack")).unlink()
-    with pytest.raises(FeintError, match=r"nothing was crafted yet.*feint attack"):
+    with refused("not-attacked", names=("feint attack",)):
         run.score()
 
 
 def test_files_without_a_run_json_are_nobodys(tmp_path):
     (tmp_path / "models").mkdir()
     with pytest.raises(FeintError, match=r"no run\.json"):
-        Run(parse(), tmp_path)
+        small_run(tmp_path).train()
 
 
 def test_a_folder_for_generated_data_is_refused(tmp_path):
     text = SMALL.replace("repetitions = 1", f'repetitions = 1\nroot = "{tmp_path}"')
     with pytest.raises(FeintError, match="data is generated"):
-        Run(parse(text), tmp_path / "run")
+        Run(parse(text), tmp_path / "run").check()
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
@@ -200,7 +213,7 @@ def test_a_folder_without_a_run_is_named(tmp_path):
 def copied(done, folder: Path) -> Run:
     """The finished run once more, in another folder."""
     shutil.copytree(done[0].folder, folder, dirs_exist_ok=True)
-    return Run(parse(), folder)
+    return small_run(folder)
 
 
 def one_of(run: Run, kind: str) -> str:
@@ -231,7 +244,7 @@ def test_damage_that_is_found_only_when_it_is_needed_is_mended_too(done, tmp_pat
     task_inputs._kept.clear()
     # As in a run that is too large to be looked at as a whole.
     monkeypatch.setattr(Store, "check", lambda self: False)
-    again = Run(parse(), tmp_path)
+    again = small_run(tmp_path)
     assert again.score().equals(done[1])
     assert again.store.set_aside == 1
     assert again.store.has(key)
@@ -258,12 +271,12 @@ def test_a_perturbation_outside_its_budget_is_not_scored(done, tmp_path):
         run.store.path(one).unlink()
     task_inputs._kept.clear()  # as in another process
     with pytest.raises(FeintError, match=r"jobs failed.*left its budget"):
-        Run(parse(), tmp_path).score()
+        small_run(tmp_path).score()
 
 
 def kappa_for(run: Run, attack):
-    assert run.tolerance
-    return run.plan().with_kappa(attack, "punching")
+    run.measure_tolerance()
+    return run.plan().settings.with_kappa(attack, "punching")
 
 
 def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
@@ -271,18 +284,16 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
         "settings = { steps = 5, restarts = 1 }",
         'preset = "paper-eq6"\nsettings = { steps = 2 }',
     ).replace('unit = "cm"', 'unit = "data"')
-    run = Run(parse(text), tmp_path)
-    attack = kappa_for(run, run.attacks["attack"])
-    assert attack.eta == run.tolerance.kappa["punching"]  # natural: per frame
+    run = small_run(tmp_path, text)
+    attack = kappa_for(run, run.plan().attacks["attack"])
+    assert attack.eta == run.measure_tolerance().kappa["punching"]  # natural: per frame
     paper = text.replace("limit = 6", 'limit = 6\ntolerance = "paper"')
-    run = Run(parse(paper), tmp_path / "paper")
-    attack = kappa_for(run, run.attacks["attack"])
+    run = small_run(tmp_path / "paper", paper)
+    attack = kappa_for(run, run.plan().attacks["attack"])
     assert (attack.kappa, attack.eta) == (52.04, None)
-    run = Run(
-        parse(text.replace("limit = 6", 'limit = 6\ntolerance = "paper-joint"')), tmp_path / "j"
-    )
-    assert kappa_for(run, run.attacks["attack"]).norm == "joint"
-    fixed = replace(run.attacks["attack"], kappa=3.0)
+    run = small_run(tmp_path / "j", paper.replace('"paper"', '"paper-joint"'))
+    assert kappa_for(run, run.plan().attacks["attack"]).norm == "joint"
+    fixed = replace(run.plan().attacks["attack"], kappa=3.0)
     assert kappa_for(run, fixed) is fixed
 
 
@@ -299,7 +310,8 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     one["attack"] |= {"eps": (0.075, 0.45), "settings": {"steps": 60, "restarts": 1}}
     one["evaluation"] |= {"limit": 12}
     run = Run(config.Experiment(**one), tmp_path)
-    assert (len(run.data.train), len(run.data.test), run.data.n_attacked) == (454, 110, 12)
+    data = run.load_data()
+    assert (len(data.train), len(data.test), data.n_attacked) == (454, 110, 12)
     run.train()
     run.attack()
     white = run.score().filter(pl.col("surrogate") == pl.col("victim"))
@@ -357,7 +369,7 @@ def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):
     assert (judged["reached"] == (judged["distance"] < judged["kappa"])).all()
     # What needed nothing is what counts as the target without an attack.
     clean = rows.filter((pl.col("attack") == "none") & (pl.col("surrogate") == pl.col("victim")))
-    clean = clean.with_columns(run.tolerance.reached(clean))
+    clean = clean.with_columns(run.measure_tolerance().reached(clean))
     both = found.join(clean, on=["surrogate", "target", "sequence"], suffix="_clean")
     assert both.height == found.height
     assert ((both["eps"].fill_null(1) == 0) == both["reached"]).all()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from feint.errors import FeintError
-from feint.experiments.status import jobs, plan_of, states, status
+from feint.experiments import stages
+from feint.experiments.status import plan_of, states, status
 from feint.io.sealed import read_json, write_json
 from feint.jobs import store as store_
 from feint.jobs.lock import Lock
@@ -105,12 +106,12 @@ def test_a_time_that_nothing_tells_is_unknown(
 
 def test_a_run_that_just_began_has_everything_left(tiny: Any, tmp_path: Path) -> None:
     run = tiny.run(tmp_path)
-    with run._session("train"):
+    with run.session("train"):
         found = status(tmp_path)
         assert "process" in (found.holder or "")
     assert counted(tmp_path) == {kind: (0, n, 0) for kind, (n, _, _) in DONE.items()}
     assert found.others == 0
-    run.tolerance  # noqa: B018
+    run.measure_tolerance()
     assert counted(tmp_path)["tolerance"] == (1, 0, 0)
     run.train()
     assert counted(tmp_path)["gate"] == (2, 0, 0)
@@ -150,9 +151,11 @@ def test_a_run_at_work_names_who_works(tiny: Any, tmp_path: Path) -> None:
 
 def test_the_plan_is_the_runs(tiny: Any, tmp_path: Path) -> None:
     run = tiny.run(tiny.copy(tmp_path))
-    assert run.tolerance
+    run.measure_tolerance()
     run.train()
-    assert [one.key for one in jobs(plan_of(run.folder))] == [one.key for one in jobs(run.plan())]
+    assert [one.key for one in stages.run(plan_of(run.folder))] == [
+        one.key for one in stages.run(run.plan())
+    ]
 
 
 def test_no_run_is_told(tmp_path: Path) -> None:

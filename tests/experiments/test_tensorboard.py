@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.experiments.run import Run
 from feint.experiments.tensorboard import Tracker
 from feint.models.training_settings import History
@@ -85,5 +85,5 @@ def test_without_tensorboard_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(FeintError, match=r"pip install 'feint\[tensorboard\]'"):
-        Tracker(tmp_path)
+    with refused("not-installed", names=("feint[tensorboard]",)):
+        Tracker(tmp_path).check()

@@ -23,13 +23,11 @@ from typing import Any
 import pyarrow.parquet  # noqa: F401
 import torch
 
-import feint.experiments.run
-import feint.experiments.verification
 from feint.data import load
 from feint.data.sbu import constants
 from feint.errors import FeintError
 from feint.evaluation import rows
-from feint.experiments import config_file, task_inputs
+from feint.experiments import config_file
 from feint.experiments.run import Run
 
 TEXT = """
@@ -121,13 +119,13 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def child(order: dict[str, Any]) -> dict[str, Any]:
+def child(order: dict[str, Any], data: load.LoadedData) -> dict[str, Any]:
     """Run the experiment; what became of it."""
     folder = Path(order["folder"])
     watch = Watch(folder, order.get("die"))
     watch.listen()
     try:
-        run = Run(config_file.parse(order.get("text", TEXT), "faults.toml"), folder)
+        run = Run(config_file.parse(order.get("text", TEXT), "faults.toml"), folder, data=data)
         run.train()
         watch.phase = "attack"
         run.attack()
@@ -145,8 +143,6 @@ def main() -> None:
     torch.set_num_threads(1)
     experiment = config_file.parse(TEXT, "faults.toml")
     data = load.load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
-    feint.experiments.run.load_data = lambda *_: data
-    task_inputs._kept.clear()
     for line in sys.stdin:
         order = json.loads(line)
         read, write = os.pipe()
@@ -155,7 +151,7 @@ def main() -> None:
             os.close(read)
             code = 0
             try:
-                told = child(order)
+                told = child(order, data)
             except BaseException:
                 told, code = {"error": traceback.format_exc(), "counts": {}}, 3
             os.write(write, json.dumps(told).encode())

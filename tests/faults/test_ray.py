@@ -15,8 +15,7 @@ from tests.faults.nursery import TEXT
 from tests.jobs.engines.conftest import Loopback
 
 from feint.data import load
-from feint.experiments import config_file, task_inputs, tasks
-from feint.experiments import run as run_module
+from feint.experiments import config_file, execution, task_inputs, tasks
 from feint.experiments.run import Run
 from feint.jobs.engines.ray import OnRay
 from feint.jobs.job import Fetch, Job
@@ -40,17 +39,16 @@ def slowly(desk: task_inputs.Desk, job: Job, fetch: Fetch) -> bytes:
 
 
 @pytest.fixture
-def on_ray(
-    loopback: Loopback, data: load.LoadedData, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[Path], Run]]:
+def on_ray(loopback: Loopback, data: load.LoadedData) -> Iterator[Callable[[Path], Run]]:
     """The small run, on the cluster."""
-    monkeypatch.setattr(run_module, "prepare", lambda _: data)
     loopback.settle()
     # Who is hit is random: one job may be hit often.
     engine = OnRay(loopback.address, retries=50)
     ray.init(address=loopback.address, log_to_driver=False)
     try:
-        yield lambda folder: Run(config_file.parse(TEXT, "faults.toml"), folder, engine=engine)
+        yield lambda folder: Run(
+            config_file.parse(TEXT, "faults.toml"), folder, engine=engine, data=data
+        )
     finally:
         ray.shutdown()
 
@@ -59,7 +57,7 @@ def on_ray(
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs slow enough to be hit."""
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(run_module.work, "do", slowly)
+    monkeypatch.setattr(execution.tasks, "do", slowly)
 
 
 def whole_run(run: Run) -> None:

@@ -12,7 +12,7 @@ import torch
 from feint.errors import FeintError
 from feint.experiments import config_file
 from feint.experiments.run import Run
-from feint.experiments.run_folder import Trail
+from feint.experiments.tensor_reader import Trail
 from feint.experiments.verification import verify
 from feint.report import json_report, page
 from feint.report.cases.case import choose, read

@@ -309,7 +309,7 @@ def _whole(one: "Run") -> None:
     from feint.report import page, terminal
 
     with one.working():
-        one.tolerance  # noqa: B018  (measured and written before anything costs time)
+        one.measure_tolerance()  # before anything costs time
         one.attack()
         one.score()
         written = page.write(one.folder)

@@ -5,12 +5,13 @@ from torch import Tensor
 
 from feint.attacks.budget import Budget
 from feint.columns import Columns, FeatureSpec
+from feint.data.pairs import Pairs
 from feint.errors import FeintError
-from feint.experiments.config import Attacker
+from feint.experiments.config import Attacker, Experiment
 from feint.skeleton import Skeleton
 
 
-def reach(attacker: Attacker, feature_spec: FeatureSpec, hidden: int) -> Budget:
+def make_budget(attacker: Attacker, feature_spec: FeatureSpec, hidden: int) -> Budget:
     """The budget at the attacker's first eps; every job puts its own in its place.
 
     Args:
@@ -73,9 +74,14 @@ def hidden(feature_spec: FeatureSpec, first_pose: bool) -> int:
     )
 
 
-def check(attacker: Attacker, feature_spec: FeatureSpec) -> None:
-    """Raise FeintError if the attack is on something that the data has not got."""
+def check_fits(experiment: Experiment, train: Pairs) -> None:
+    """Raise FeintError if the data lacks what the attack changes, or reactions to a target."""
     try:
-        reach(attacker, feature_spec, 0)
+        make_budget(experiment.attack, train.feature_spec, 0)
     except FeintError as error:
-        raise FeintError(f"The experiment's attack does not fit its data: {error}") from error
+        raise FeintError(
+            f"The experiment's attack does not fit its data: {error}", error.code
+        ) from error
+    target = experiment.target
+    for label in () if target.curves else target.labels:
+        target.targets(experiment.seed).candidates(label, train)

@@ -1,52 +1,111 @@
-"""From finished scorings to tables of rows."""
+"""From the results of finished jobs to a run's tables, rows.parquet and minimal.parquet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from feint.errors import DamagedError
+from feint.evaluation import rows
+from feint.experiments import stages
+from feint.experiments.execution import MAX_ROUNDS, damaged_again
+from feint.experiments.plan import Plan
 from feint.experiments.results import read_rows, table
 from feint.experiments.tensorboard import Tracker
+from feint.io.atomic import safe_join
 from feint.jobs.job import Job
 from feint.jobs.store import Store
 
 AT_ONCE = 20_000
 """Rows gathered before they are written."""
+Named = tuple[tuple[Any, ...], Job]
+"""A job, with the values of the columns that its result does not hold."""
 
 
-def tables(
-    store: Store, columns: tuple[str, ...], jobs: Iterable[tuple[tuple[Any, ...], Job]]
-) -> Iterator[pl.DataFrame]:
-    """The rows that jobs tell, many jobs a table: small tables are what takes time.
+def scored(store: Store, plan: Plan, complete: Callable[[], None]) -> pl.DataFrame:
+    """Complete the scorings of a plan, and write or read rows.parquet.
 
     Args:
-        columns: names of what is known of each job, beside what it tells.
+        plan: a table written for the same plan is only read.
+        complete: does the jobs that are missing.
+
+    Raises:
+        FeintError: a job failed; results stay damaged.
+    """
+    columns = ("surrogate", "victim", "target", "attack", "eps")
+    path = safe_join(store.folder, "rows.parquet")
+    jobs = partial(stages.scored, plan)
+    return _collected(store, path, plan.digest, columns, jobs, complete, rows.scored)
+
+
+def minimal(store: Store, plan: Plan, complete: Callable[[], None]) -> pl.DataFrame:
+    """Complete the searches for the smallest eps, and write or read minimal.parquet.
+
+    Args and raises as `scored`.
+    """
+    path = safe_join(store.folder, "minimal.parquet")
+    jobs = partial(stages.searched, plan)
+    return _collected(store, path, plan.digest, ("surrogate",), jobs, complete, rows.read)
+
+
+def _collected(
+    store: Store,
+    path: Path,
+    plan: str,
+    columns: tuple[str, ...],
+    jobs: Callable[[], Iterable[Named]],
+    complete: Callable[[], None],
+    read: Callable[[Path], pl.DataFrame],
+) -> pl.DataFrame:
+    for _ in range(MAX_ROUNDS):
+        complete()
+        about = {"plan": plan}
+        try:
+            if path.exists() and rows.about(path).get("plan") == about["plan"]:
+                return read(path)
+        except DamagedError as error:
+            store.put_away(path, str(error))
+        try:
+            rows.write(path, tables(store, columns, jobs()), about)
+        except DamagedError:
+            continue  # a result was set aside: its job is done again
+        return read(path)
+    raise damaged_again(store)
+
+
+def tables(store: Store, columns: tuple[str, ...], jobs: Iterable[Named]) -> Iterator[pl.DataFrame]:
+    """The rows of jobs, many jobs a table: small tables are what takes time.
+
+    Args:
+        columns: names of what is known of each job, beside what its result holds.
         jobs: each with the values of these columns.
 
     Raises:
         DamagedError: a result was damaged, and is set aside.
     """
     held: list[dict[str, list[Any]]] = []
-    rows = 0
+    count = 0
     for names, job in jobs:
-        told = read_rows(store.read(job.key)[1])
-        count = len(told["eps"])
-        known = {name: [value] * count for name, value in zip(columns, names, strict=True)}
+        found = read_rows(store.read(job.key)[1])
+        n = len(found["eps"])
+        known = {name: [value] * n for name, value in zip(columns, names, strict=True)}
         if "eps" in known:
             known["eps"] = [round(value, 7) for value in known["eps"]]
-        rest = {name: values for name, values in told.items() if name not in known}
-        held.append({"row": list(range(count)), **known, **rest, "job": [job.key] * count})
-        rows += count
-        if rows >= AT_ONCE:
+        rest = {name: values for name, values in found.items() if name not in known}
+        held.append({"row": list(range(n)), **known, **rest, "job": [job.key] * n})
+        count += n
+        if count >= AT_ONCE:
             yield table(held)
-            held, rows = [], 0
+            held, count = [], 0
     if held:
         yield table(held)
 
 
-def track(tracker: Tracker, rows: pl.DataFrame) -> None:
-    """Mean distances, for who watches; TensorBoard's steps are thousandths of eps."""
-    means = rows.group_by("eps", "surrogate", "victim", "attack").agg(
+def track(tracker: Tracker, scored: pl.DataFrame) -> None:
+    """Write mean distances to TensorBoard; its steps are thousandths of eps."""
+    means = scored.group_by("eps", "surrogate", "victim", "attack").agg(
         pl.col("distance_frame").mean()
     )
     for (eps,), some in means.group_by("eps"):

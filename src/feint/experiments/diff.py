@@ -1,6 +1,5 @@
 """What differs between two runs, and what it did to the results."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import polars as pl
 
 from feint.evaluation import rows, success_rates
 from feint.evaluation.tolerance import Tolerance
+from feint.experiments.json_changes import changes
 from feint.experiments.run_folder import describe
 from feint.io.atomic import safe_join
 
@@ -32,24 +32,6 @@ class Difference:
     alike: int = 0
     same: int = 0
     most: float = 0.0
-
-
-def changes(before: Any, after: Any, name: str = "") -> Iterator[str]:
-    """What differs between two JSON values, a line each: `attack.eps: [1] -> [2]`."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in {**before, **after}:
-            yield from changes(before.get(key), after.get(key), f"{name}.{key}" if name else key)
-    elif _alike(before, after):
-        for i, (a, b) in enumerate(zip(before, after, strict=True)):
-            yield from changes(a, b, f"{name}[{i}]")
-    elif before != after:
-        yield f"{name}: {before!r} -> {after!r}"
-
-
-def _alike(before: Any, after: Any) -> bool:
-    """Two lists of as many tables."""
-    both = isinstance(before, list) and isinstance(after, list) and len(before) == len(after)
-    return both and all(isinstance(one, dict) for one in (*before, *after))
 
 
 def diff(a: Path, b: Path) -> Difference:

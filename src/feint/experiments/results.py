@@ -57,6 +57,17 @@ def read_question(
     return replace(question, candidates=tuple(each))
 
 
+def joined(parts: Sequence[Question]) -> Question:
+    """The questions of several jobs, about one target, as one."""
+    names = ("keys", "labels", "sides", "exemplars")
+    return Question(
+        parts[0].target,
+        Sequences.pad([one for part in parts for one in part.x]),
+        Sequences.pad([one for part in parts for one in part.wanted]),
+        *(tuple(n for part in parts for n in getattr(part, name)) for name in names),
+    )
+
+
 def read_reactor(tensors: Mapping[str, Tensor]) -> Sequences:
     """The true reactions to what a question asks.  Raises FeintError if it holds none."""
     return _sequences(tensors, "reactor")

@@ -1,26 +1,41 @@
-"""What lies in a run's folder beside its jobs, and how to get from a row to its tensors."""
+"""The folder of a run: what lies where, and its description, run.json.
 
+run.json                            settings, data, weights, versions, every session
+jobs/<2 digits>/<key>.safetensors   results of finished jobs (`feint.jobs.store`)
+rows.parquet                        one row an attacked sequence: the job that scored it, and
+its place (`row`) there
+minimal.parquet                     the smallest eps of each sequence, if searched for
+tolerance.json                      the tolerance of each class
+models/<name>.safetensors, .json    the trained models once more, to be loaded by anybody
+checkpoints/, failed/, damaged/     trainings under way, failures, damaged files
+lock                                held by the process at work
+"""
+
+import json
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from feint.data.load import LoadedData
 from feint.errors import DamagedError, FeintError, first_of
 from feint.evaluation import model_checks
-from feint.evaluation.questions import Question
-from feint.experiments.results import read_answers, read_question, read_reactor, rebuilt
+from feint.experiments import provenance
+from feint.experiments.config import Experiment
+from feint.experiments.facts import Facts
+from feint.experiments.json_changes import changes
 from feint.io.atomic import safe_join
+from feint.io.progress import console
 from feint.io.schema import check_schema
-from feint.io.sealed import read_json
+from feint.io.sealed import read_json, write_json
 from feint.jobs.store import Store
-from feint.sequences import Sequences
 
 SCHEMA = 2
 """Of run.json, and of the folder's layout."""
-KEPT = 64
-"""Results of a kind that are held in memory."""
+SESSIONS = 100
+"""Sessions that run.json remembers."""
 
 
 class _Data(BaseModel):
@@ -34,8 +49,8 @@ class _Data(BaseModel):
     notes: list[str] = []
 
 
-class _Told(BaseModel):
-    """What run.json holds, as far as anybody reads it."""
+class _RunJson(BaseModel):
+    """The parts of run.json that are read."""
 
     model_config = ConfigDict(strict=True)
     experiment: dict[str, Any]
@@ -47,7 +62,7 @@ class _Told(BaseModel):
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """What run.json says of a run in `folder`.
+    """The contents of a run's run.json.
 
     Raises:
         DamagedError: it was damaged, or holds something else than feint writes.
@@ -57,7 +72,8 @@ def describe(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise FeintError(
             f"{folder} is not a run: it has no run.json. Expected a folder written by "
-            "`feint run` or `feint demo`."
+            "`feint run` or `feint demo`.",
+            "not-a-run",
         )
     described = read_json(path)
     check_schema(
@@ -67,7 +83,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "Use the feint that wrote it, or run the experiment again in another folder.",
     )
     try:
-        _Told.model_validate(described)
+        _RunJson.model_validate(described)
     except ValidationError as error:
         raise DamagedError(
             f"{path} is not what feint writes: {first_of(error)}. Restore it."
@@ -76,10 +92,10 @@ def describe(folder: Path) -> dict[str, Any]:
 
 
 def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, model_checks.Gate]]:
-    """What each trained model of a run scored beside the trivial predictors.
+    """Each trained model of a run beside the trivial predictors.
 
     Raises:
-        DamagedError: a file does not tell it.
+        DamagedError: a file does not contain it.
     """
     for name in names:
         path = safe_join(folder, "models", f"{name}.json")
@@ -87,67 +103,91 @@ def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, model_checks.Ga
             gate = read_json(path)["about"]["gate"]
             yield name, TypeAdapter(model_checks.Gate).validate_python(gate)
         except ValidationError as error:
-            raise DamagedError(f"{path} tells no gate: {first_of(error)}. Remove it.") from error
+            raise DamagedError(f"{path} has no gate: {first_of(error)}. Remove it.") from error
 
 
-class Trail:
-    """From a row of a run to what was asked, what was perturbed and what was answered.
+def check_free(folder: Path) -> None:
+    """Raise FeintError if a folder holds other files and is not a run's."""
+    ours = (folder / "run.json").exists() or (folder / "jobs").is_dir()
+    if not ours and any((folder / name).exists() for name in ("models", "checkpoints")):
+        raise FeintError(
+            f"{folder} holds other files and no run.json. Restore run.json, or give another "
+            "folder with --out.",
+            "not-a-run",
+        )
 
-    A row names the job that scored it and its place there; that job's result names the others.
-    A result is read only if it is whole; the last ones read are kept.
+
+@dataclass(eq=False)
+class RunFile:
+    """run.json of a run at work.
+
+    Attributes:
+        store: of the run.
+        contents: as written.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.store = Store(folder)
-        self._questions: dict[str, tuple[Question, Sequences]] = {}
-        self._scores: dict[str, tuple[Sequences, dict[str, Any]]] = {}
-        self._crafted: dict[str, Sequences] = {}
+    store: Store
+    contents: dict[str, Any] = field(default_factory=dict)
 
-    def score(self, job: str) -> tuple[Sequences, dict[str, Any]]:
-        """What the victim answered, and what its job's result tells."""
-        if job not in self._scores:
-            tensors, about = self._read(job, "score")
-            _keep(self._scores, job, (read_answers(tensors), about))
-        return self._scores[job]
+    def begin(self, contents: dict[str, Any], session: dict[str, Any], announce: bool) -> None:
+        """Put the folder in order and write run.json.
 
-    def question(self, job: str) -> Question:
-        """What a scoring job asked."""
-        return self._question(job)[0]
+        Args:
+            contents: from `contents_of`.
+            session: from `provenance.session`.
+            announce: print what changed since the last session.
+        """
+        folder = self.store.folder
+        _remove_unfinished(folder)
+        before: dict[str, Any] = {}
+        try:
+            before = describe(folder) if (folder / "run.json").exists() else {}
+        except DamagedError as error:
+            self.store.put_away(folder / "run.json", str(error))
+        sessions = [*before.get("sessions", []), session]
+        self.contents = {
+            **contents,
+            "weights": before.get("weights", {}),
+            "versions": provenance.versions(),
+            "sessions": sessions[-SESSIONS:],
+        }
+        for part in ("experiment", "data") if announce else ():
+            for line in changes(before.get(part, contents[part]), contents[part], part):
+                console.print(f"Changed since the last time: {line}", markup=False)
+        self._write()
+        self.store.check()
 
-    def reactor(self, job: str) -> Sequences:
-        """The true reactions to what a scoring job asked."""
-        return self._question(job)[1]
+    def set_weights(self, weights: dict[str, str]) -> None:
+        """Write down the weights of the trained models, if they are new."""
+        if self.contents["weights"] != weights:
+            self.contents["weights"] = dict(weights)
+            self._write()
 
-    def seen(self, job: str) -> Sequences:
-        """What the victim of a scoring job saw: perturbed, or the clean input."""
-        needs = self.score(job)[1]["needs"]
-        if "crafted" not in needs:
-            return self.question(job).x
-        key = needs["crafted"]
-        if key not in self._crafted:
-            tensors, about = self._read(key, "attack", "noise")
-            _keep(self._crafted, key, rebuilt(tensors, about, self.question(job).x))
-        return self._crafted[key]
-
-    def _question(self, job: str) -> tuple[Question, Sequences]:
-        key = self.score(job)[1]["needs"].get("question", "")
-        if key not in self._questions:
-            tensors, about = self._read(key, "question")
-            _keep(self._questions, key, (read_question(tensors, about), read_reactor(tensors)))
-        return self._questions[key]
-
-    def _read(self, key: str, *kinds: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        tensors, about = self.store.read(key)
-        if about.get("kind") not in kinds:
-            raise DamagedError(
-                f"{self.store.path(key)} is a result of {about.get('kind')!r}; expected one of "
-                f"{' or '.join(kinds)}. It was not written by feint for this run."
-            )
-        return tensors, about
+    def _write(self) -> None:
+        write_json(safe_join(self.store.folder, "run.json"), self.contents)
 
 
-def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
-    """Put it in, and the oldest out."""
-    kept[key] = value
-    if len(kept) > KEPT:
-        del kept[next(iter(kept))]
+def contents_of(experiment: Experiment, data: LoadedData, facts: Facts) -> dict[str, Any]:
+    """What run.json says of an experiment and its data."""
+    return {
+        "schema": SCHEMA,
+        "experiment": json.loads(experiment.model_dump_json(exclude={"data": {"root"}})),
+        "data": {
+            "source": experiment.data.source,
+            "train": len(data.train),
+            "test": facts.rows,
+            "train_fingerprint": facts.train,
+            "test_fingerprint": facts.test,
+            "labels": sorted(set(data.train.labels)),
+            "notes": list(data.notes),
+        },
+        "feature_spec": asdict(data.train.feature_spec),
+    }
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove files of a process that was killed while it wrote them."""
+    for one in (folder, folder / "checkpoints", folder / "models"):
+        if one.is_dir() and not one.is_symlink():
+            for left in one.glob(".*.part"):
+                left.unlink(missing_ok=True)

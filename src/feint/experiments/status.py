@@ -8,6 +8,7 @@ from typing import Any
 from feint.columns import spec_from_dict
 from feint.errors import FeintError
 from feint.evaluation import tolerance
+from feint.experiments import stages
 from feint.experiments.config_file import restore
 from feint.experiments.facts import UNKNOWN, Facts
 from feint.experiments.plan import Plan
@@ -91,21 +92,11 @@ def plan_of(folder: Path) -> Plan:
     return Plan(experiment, facts, weights, kappa)
 
 
-def jobs(plan: Plan) -> Iterator[Job]:
-    """Every job of `feint run`, each once, in order."""
-    yield from plan.training.values()
-    yield from plan.gates_stage()
-    if plan.experiment.evaluation.tolerance == "natural":
-        yield plan.natural()
-    yield from plan.attack_stage()
-    yield from plan.score_stage()
-
-
 def states(folder: Path) -> Iterator[tuple[str, Job]]:
     """Every job and whether it is "done", "left" or "failed"."""
     store = Store(folder)
     failures = any(safe_join(folder, "failed").glob("*.json"))
-    for job in jobs(plan_of(folder)):
+    for job in stages.run(plan_of(folder)):
         if store.has(job.key):
             yield "done", job
         else:

@@ -1,4 +1,4 @@
-"""TensorBoard, for who wants to watch: training curves as they grow.  Off unless asked for."""
+"""TensorBoard: training curves as they grow, and mean distances.  Off unless --tensorboard."""
 
 import importlib.util
 from collections.abc import Callable
@@ -11,19 +11,17 @@ from feint.errors import FeintError
 
 @dataclass(frozen=True)
 class Tracker:
-    """Writes to a folder that `tensorboard --logdir` reads.
-
-    Raises:
-        FeintError: TensorBoard is not installed.
-    """
+    """Writes to a folder that `tensorboard --logdir` reads."""
 
     folder: Path
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise FeintError if TensorBoard is not installed."""
         if importlib.util.find_spec("tensorboard") is None:
             raise FeintError(
                 "--tensorboard needs TensorBoard, which is not installed. "
-                "Expected: pip install 'feint[tensorboard]'"
+                "Expected: pip install 'feint[tensorboard]'",
+                "not-installed",
             )
 
     def training(self, name: str, key: str) -> Callable[[int, Any], None]:

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from feint.attacks import budget as budget_module
 from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import FeintError
-from feint.evaluation import rows, scoring, table1, tolerance
+from feint.evaluation import rows, scoring, tolerance
 from feint.evaluation.questions import NONE, Crafted
+from feint.experiments import stages, tolerance_source
 from feint.experiments.plan import Plan
 from feint.experiments.results import read_question, rebuilt, told
-from feint.experiments.run_folder import Trail, describe
+from feint.experiments.run_folder import describe
 from feint.experiments.status import plan_of
+from feint.experiments.tensor_reader import Trail
 from feint.io.atomic import safe_join
 from feint.io.progress import bar
 from feint.models import checkpoints
@@ -159,20 +161,16 @@ class _Work:
 
     def tolerance(self) -> None:
         """The tolerance is the one that the experiment asks for."""
-        asked = self.plan.experiment.evaluation.tolerance
+        experiment = self.plan.experiment
         with _Telling(self.found, "tolerance.json"):
             if self.plan.tolerance is None:
                 raise FeintError("it is not there. Run `feint run` again.")
-            if asked == "natural":
+            if tolerance_source.is_file(experiment):
+                return
+            right = tolerance_source.stated(experiment)
+            if right is None:
                 about = self.trail.store.read(self.plan.natural().key)[1]
                 right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
-            elif isinstance(asked, float):
-                experiment = self.plan.experiment
-                right = tolerance.given(asked, experiment.target.labels, experiment.away)
-            elif asked in ("paper", "paper-joint"):
-                right = table1.paper("joint" if asked == "paper-joint" else "frame")
-            else:
-                return  # a file of the user's own
             if self.plan.tolerance != right:
                 raise FeintError("it is not what was measured. Run `feint run` again.")
 
@@ -191,7 +189,7 @@ class _Work:
         names = ("surrogate", "victim", "target", "attack", "eps", "job")
         there = set(table.select(names).unique().rows())
         missing = asked = 0
-        for (*words, eps), job in self.plan.scored():
+        for (*words, eps), job in stages.scored(self.plan):
             if (*words, round(eps, 7), job.key) in there:
                 asked += 1
             else:

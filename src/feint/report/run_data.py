@@ -19,6 +19,7 @@ from feint.evaluation.questions import AWAY, NONE
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config_file import restore
+from feint.experiments.tensor_reader import Trail
 from feint.io.atomic import safe_join
 from feint.models.config import ExternalModelConfig
 from feint.report.units import listed
@@ -43,9 +44,9 @@ class RunData:
         return RunData(folder, run_folder.describe(folder))
 
     @cached_property
-    def trail(self) -> run_folder.Trail:
+    def trail(self) -> Trail:
         """The way from a row to its tensors."""
-        return run_folder.Trail(self.folder)
+        return Trail(self.folder)
 
     @cached_property
     def experiment(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from feint.experiments.run_folder import Trail
+from feint.experiments.tensor_reader import Trail
 from feint.models.inference import forward
 from feint.sequences import Sequences, distance
 

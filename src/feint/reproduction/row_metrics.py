@@ -9,7 +9,7 @@ from feint.data.facing import egocentric_motion
 from feint.data.kinematics import percentile
 from feint.evaluation.questions import ATTACK
 from feint.evaluation.recogniser import Recogniser
-from feint.experiments.run_folder import Trail
+from feint.experiments.tensor_reader import Trail
 from feint.sequences import Sequences
 from feint.skeleton import Skeleton
 

@@ -23,7 +23,7 @@ from feint.evaluation.questions import ATTACK, NONE
 from feint.evaluation.recogniser import Recogniser, restore, train_recogniser
 from feint.experiments.config import Experiment
 from feint.experiments.run import Run
-from feint.experiments.run_folder import Trail
+from feint.experiments.tensor_reader import Trail
 from feint.io.atomic import atomic_write
 from feint.io.hashing import digest
 from feint.io.sealed import read_tensors, write_tensors

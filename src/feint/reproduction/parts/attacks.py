@@ -3,7 +3,8 @@
 import polars as pl
 
 from feint.evaluation.questions import ATTACK
-from feint.experiments.run_folder import Trail, gates
+from feint.experiments.run_folder import gates
+from feint.experiments.tensor_reader import Trail
 from feint.models import checkpoints
 from feint.reproduction import gradient_alignment
 from feint.reproduction.profiles import PAPER, REGULAR, STARTS, STOPS

@@ -1,0 +1,44 @@
+"""Trained models put beside a run's jobs, where anybody can load them: models/<name>."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from feint.errors import DamagedError
+from feint.experiments.results import told
+from feint.io.atomic import safe_join
+from feint.jobs.job import Job
+from feint.jobs.store import Store
+from feint.models import checkpoints
+
+
+def export(
+    folder: Path, name: str, store: Store, training: Job, gate: Job, trusted: Collection[str]
+) -> None:
+    """Write models/<name>.safetensors and .json, unless they hold these very weights already.
+
+    Args:
+        folder: the run's.
+        training, gate: the finished jobs that trained the model and compared it.
+        trusted: users' models whose code may be run.
+
+    Raises:
+        DamagedError: the result of a job is damaged.
+    """
+    for suffix in (".json", ".safetensors"):
+        safe_join(folder, "models", f"{name}{suffix}")
+    path = safe_join(folder, "models", name)
+    tensors, about = store.read(training.key)
+    made = {"weights": told(about, "weights", str), "jobs": [training.key, gate.key]}
+    try:
+        if checkpoints.saved(path) and checkpoints.about(path).get("made") == made:
+            checkpoints.load(path, trusted)
+            return
+    except DamagedError:
+        pass  # written anew
+    kind, settings = told(about, "model", str), told(about, "settings", dict)
+    model = checkpoints.build(kind, settings, tensors, trusted)
+    beside = {part: told(about, part, dict) for part in ("training", "history")}
+    if "source" in about:
+        beside["source"] = told(about, "source", dict)
+    found = told(store.read(gate.key)[1], "gate", dict)
+    checkpoints.save(model, path, **beside, gate=found, made=made)

@@ -1,0 +1,174 @@
+"""Settings that many jobs of a plan share, each hashed once.
+
+`JobSettings` turns the parts of an experiment into the JSON values that jobs carry, and so into a
+part of their keys: whatever changes a job's result belongs in here, nothing else does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+from feint.attacks import AIA, Attack, Noise, Untargeted
+from feint.attacks.budget import Budget
+from feint.columns import first_pose_position
+from feint.evaluation.questions import ATTACK, AWAY
+from feint.evaluation.tolerance import Tolerance
+from feint.experiments.budgets import hidden, make_budget
+from feint.experiments.config import Experiment
+from feint.experiments.facts import Facts
+from feint.experiments.results import told_budget
+from feint.jobs.job import Common
+from feint.models.external.source import ModelSource
+from feint.models.training_settings import Training
+
+
+@dataclass(frozen=True, eq=False)
+class JobSettings:
+    """The shared settings of an experiment's jobs, by what the jobs do.
+
+    Attributes:
+        experiment: the experiment.
+        facts: of its data.
+        tolerance: once it is known; attacks that aim at a radius need it.
+    """
+
+    experiment: Experiment
+    facts: Facts
+    tolerance: Tolerance | None = None
+
+    @property
+    def first_pose(self) -> bool:
+        """Whether models see the reactor's first pose."""
+        return self.experiment.data.first_pose
+
+    @cached_property
+    def attacks(self) -> dict[str, Attack]:
+        """Everything that perturbs, by its name in the rows."""
+        seed = self.experiment.seed
+        noises = {f"{k}-noise": Noise(k, seed=seed) for k in self.experiment.evaluation.noise}
+        return {**noises, ATTACK: self.experiment.attack.attack()}
+
+    @cached_property
+    def budget(self) -> Budget:
+        """What may be changed; every job puts its own eps in its place."""
+        feature_spec = self.facts.feature_spec
+        return make_budget(
+            self.experiment.attack, feature_spec, hidden(feature_spec, self.first_pose)
+        )
+
+    def with_kappa(self, attack: Attack, label: str) -> Attack:
+        """An AIA that needs the radius of equation 4 gets the target's tolerance, in its norm."""
+        if not isinstance(attack, AIA) or attack.surface == "point" or self.tolerance is None:
+            return attack
+        if attack.kappa is not None or attack.eta is not None:
+            return attack
+        kappa, norm = self.tolerance.of(label), self.tolerance.norm
+        if self.tolerance.per_frame:
+            return replace(attack, eta=kappa, norm=norm)
+        return replace(attack, kappa=kappa, norm=norm)
+
+    # -- models -----------------------------------------------------------------------------
+
+    def training(self, spec: Any) -> tuple[Common, dict[str, Any]]:
+        """Of the training of one model, with hints, which change nothing about its result."""
+        asked = {"seed": self.experiment.seed, **spec.trains, **spec.training}
+        training = asdict(Training(**asked))
+        hints = {"checkpoint_every": training.pop("checkpoint_every")}
+        first_pose = self.first_pose and first_pose_position(self.facts.feature_spec)
+        common = Common(
+            model=spec.kind, settings=spec.settings(), training=training, first_pose=first_pose
+        )
+        return common, hints
+
+    @staticmethod
+    def loading(source: ModelSource) -> Common:
+        """Of bringing in a user's model."""
+        return Common(source=source.to_dict())
+
+    @cached_property
+    def gate(self) -> Common:
+        """Of putting a model beside the trivial predictors."""
+        return Common(first_pose=self.first_pose)
+
+    @cached_property
+    def natural(self) -> Common:
+        """Of the natural tolerance."""
+        spec = self.experiment.target
+        if spec.curves:
+            return Common(labels=list(spec.labels), seed=self.experiment.seed)
+        return Common(time=spec.time, place=spec.place, role=spec.role)
+
+    # -- targets ----------------------------------------------------------------------------
+
+    def targets(self, label: str) -> Common:
+        """Of choosing and aligning the targets of one label."""
+        if label == AWAY:
+            return self._away
+        return self._curve(label) if self.experiment.target.curves else self._targets
+
+    @cached_property
+    def _targets(self) -> Common:
+        targets = self.experiment.target.targets(self.experiment.seed)
+        return Common(targets=asdict(targets), first_pose=self.first_pose)
+
+    @lru_cache(maxsize=64)  # noqa: B019  (as long as a plan, which lives as long as its run)
+    def _curve(self, label: str) -> Common:
+        spec, seed = self.experiment.target, self.experiment.seed
+        one = next(one for one in spec.curves if one.name == label)
+        return Common(curve=one.curve(seed).told(), first_pose=self.first_pose)
+
+    @cached_property
+    def _away(self) -> Common:
+        spec, seed = self.experiment.target, self.experiment.seed
+        candidates: list[Any] = [one.curve(seed).told() for one in spec.curves]
+        reference = self.experiment.attack.reference
+        away = {"reference": reference, "candidates": candidates or list(spec.labels)}
+        return Common(**self._targets.settings, away=away)
+
+    # -- attacks and answers ----------------------------------------------------------------
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def attack(self, label: str) -> Common:
+        """Of attacks with one target."""
+        attack = self.with_kappa(self.attacks[ATTACK], label)
+        if isinstance(attack, Untargeted):
+            return Common(untargeted=asdict(attack), budget=self._budget)
+        assert isinstance(attack, AIA)
+        return Common(attack=asdict(attack), budget=self._budget)
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def noise(self, attack: str) -> Common:
+        """Of one kind of noise."""
+        noise = self.attacks[attack]
+        assert isinstance(noise, Noise)
+        return Common(noise=asdict(noise), budget=self._budget, first_pose=self.first_pose)
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def minimal(self, label: str) -> Common:
+        """Of the search for the smallest eps with one target."""
+        assert self.tolerance is not None
+        attack = AIA(steps=100, norm=self.tolerance.norm, seed=self.experiment.seed)
+        kappa = replace(
+            self.tolerance,
+            kappa={label: self.tolerance.of(label)},
+            other=None,
+            source="",
+            among_others={},
+            between_same={},
+        )
+        return Common(attack=asdict(attack), budget=self._budget, tolerance=kappa.settled())
+
+    @cached_property
+    def answering(self) -> Common:
+        """Of scoring clean inputs."""
+        return Common(feature_spec=asdict(self.facts.feature_spec))
+
+    @cached_property
+    def scoring(self) -> Common:
+        """Of scoring perturbed inputs."""
+        return Common(feature_spec=asdict(self.facts.feature_spec), budget=self._budget)
+
+    @cached_property
+    def _budget(self) -> Mapping[str, object]:
+        return told_budget(self.budget)

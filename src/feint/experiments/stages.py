@@ -1,0 +1,94 @@
+"""The stages of a plan: its jobs in an order in which each comes after what it needs.
+
+A stage yields each of its jobs once and makes them on the way, so a plan of any size takes no
+memory to speak of.
+"""
+
+from collections.abc import Iterator
+
+from feint.attacks import Noise
+from feint.evaluation.questions import ATTACK, NONE
+from feint.experiments.plan import Plan
+from feint.jobs.job import Job
+
+
+def gates(plan: Plan) -> Iterator[Job]:
+    """Every model beside the trivial predictors."""
+    for model in plan.weights:
+        yield plan.gate(model)
+
+
+def attack(plan: Plan) -> Iterator[Job]:
+    """Targets, then everything that perturbs."""
+    for i, source in enumerate(plan.sources):
+        for j, label in enumerate(plan.experiment.asked):
+            if i == 0 or not plan.shared:
+                yield from (plan.question(source, label, rows) for rows in plan.chunks)
+            for name, kind in plan.attacks.items():
+                if isinstance(kind, Noise) and (i or j):
+                    continue  # noise depends on neither model nor target
+                for eps in sorted(plan.experiment.attack.eps):
+                    for rows in plan.chunks:
+                        yield plan.crafted(source, label, name, rows)[eps]
+
+
+def minimal(plan: Plan) -> Iterator[Job]:
+    """Targets, then the searches for the smallest eps."""
+    for i, source in enumerate(plan.sources):
+        for label in plan.experiment.asked:
+            if i == 0 or not plan.shared:
+                yield from (plan.question(source, label, rows) for rows in plan.chunks)
+            yield from (plan.minimal(source, label, rows) for rows in plan.chunks)
+
+
+def score(plan: Plan) -> Iterator[Job]:
+    """Every scoring; one of what was not crafted on a model serves all of them."""
+    first: dict[str, str] = {}
+    for source, victim in plan.pairs:
+        first.setdefault(victim, source)
+    for (source, victim, _, name, _), job in scored(plan):
+        if name == ATTACK or not plan.shared or first[victim] == source:
+            yield job
+
+
+def scored(plan: Plan) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]:
+    """Every scoring in the order of the rows, with source, victim, target, attack, eps."""
+    for source, victim in plan.pairs:
+        for label in plan.experiment.asked:
+            for name in (NONE, *plan.attacks):
+                for eps in (0.0,) if name == NONE else plan.experiment.attack.eps:
+                    for rows in plan.chunks:
+                        job = plan.score(source, victim, label, name, eps, rows)
+                        yield (source, victim, label, name, eps), job
+
+
+def searched(plan: Plan) -> Iterator[tuple[tuple[str], Job]]:
+    """Every search for the smallest eps in the order of the rows, with its source."""
+    for source in plan.sources:
+        for label in plan.experiment.target.labels:
+            for rows in plan.chunks:
+                yield (source,), plan.minimal(source, label, rows)
+
+
+def run(plan: Plan) -> Iterator[Job]:
+    """Every job of `feint run`."""
+    yield from plan.training.values()
+    yield from gates(plan)
+    if plan.experiment.evaluation.tolerance == "natural":
+        yield plan.natural()
+    yield from attack(plan)
+    yield from score(plan)
+
+
+def sizes(plan: Plan) -> dict[str, int]:
+    """How many jobs the stages attack, minimal and score yield."""
+    targets, parts = len(plan.experiment.asked), len(plan.chunks)
+    models, victims = len(plan.sources), len({victim for _, victim in plan.pairs})
+    eps, noises = len(plan.experiment.attack.eps), len(plan.attacks) - 1
+    questions = targets * (1 if plan.shared else models)
+    alike = victims if plan.shared else len(plan.pairs)
+    return {
+        "attack": parts * (questions + noises * eps + models * targets * eps),
+        "minimal": parts * (questions + models * targets),
+        "score": parts * targets * (len(plan.pairs) * eps + alike * (1 + noises * eps)),
+    }
