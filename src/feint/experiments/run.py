@@ -1,8 +1,6 @@
 """A run: one experiment in one folder, stage by stage; finished jobs are not done again.
 
-    run = Run(experiment, folder)
-    run.attack()          # trains first, if need be
-    rows = run.score()
+    run = Run(experiment, folder); run.attack(); rows = run.score()
 
 `Run` decides which jobs a stage needs.  `execution` does them, `run_folder` says what lies in the
 folder, `plan` and `stages` name the jobs.
