@@ -73,7 +73,7 @@ def undrawn(run_data: Any, *_: object) -> dict[str, Any]:
 
 def lost(folder: Path) -> str:
     """What a report names as missing or damaged."""
-    return "\n".join(RunData.load(folder).lost)
+    return "\n".join(RunData.load(folder).problems)
 
 
 def reported(folder: Path) -> str:
@@ -93,7 +93,7 @@ class Told:
             "status": lambda: status(folder),
             "diff": lambda: (diff(least.folder, folder), diff(folder, least.folder)),
             "report": lambda: reported(folder),
-            "show": lambda: (terminal.show(folder), "\n".join(RunData.load(folder).absent))[1],
+            "show": lambda: (terminal.show(folder), "\n".join(RunData.load(folder).missing))[1],
             "minimal": lambda: terminal.show_minimal(folder),
             "verify": lambda: "\n".join(verify(folder).problems),
             "resume": lambda: (least.whole(folder), least.run(folder).minimal()),

@@ -13,7 +13,7 @@ pytest.importorskip("matplotlib")
 Pillow = pytest.importorskip("PIL.Image")
 
 from feint.cli.main import app, main  # noqa: E402
-from feint.report.cases.player import notable  # noqa: E402
+from feint.report.cases.player import notable_cases  # noqa: E402
 from feint.report.run_data import RunData  # noqa: E402
 
 BEGINS = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG", "gif": b"GIF89a"}
@@ -43,7 +43,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 @pytest.fixture(scope="module")
 def some(tiny: Any) -> dict[str, Any]:
     """One of the tiny run's cases."""
-    row, _ = next(iter(notable(RunData.load(tiny.folder))))
+    row, _ = next(iter(notable_cases(RunData.load(tiny.folder))))
     return row
 
 

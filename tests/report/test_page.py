@@ -265,7 +265,7 @@ def test_what_is_lost_is_named_and_the_rest_is_there(
             path.unlink()
     run_data = RunData.load(folder)
     read = Reader(page.write(folder).read_text(encoding="utf-8"))
-    assert len(run_data.lost) == 1
+    assert len(run_data.problems) == 1
     assert "This is not all of the run" in read.words
     assert any(str(path) in read.words for path in paths)
     assert said in read.words
@@ -322,7 +322,7 @@ def test_rows_that_are_none_are_named(fake_run: MakeRun) -> None:
         (rows.filter(pl.col("attack") != "none"), "no row without an attack"),
     ):
         table.write(folder / "rows.parquet", [wrong], {})
-        assert [said in one for one in RunData.load(folder).lost] == [True]
+        assert [said in one for one in RunData.load(folder).problems] == [True]
         assert said.replace("'", "&#39;") in page.write(folder).read_text(encoding="utf-8")
 
 

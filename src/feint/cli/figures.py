@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from feint.report.cases.selection import Selection
-    from feint.report.figures.paper import Walk
+    from feint.report.figures.paper import FilmRow
     from feint.report.run_data import RunData
 
 Target = Annotated[str | None, typer.Option(help="The reaction that is wanted.")]
@@ -141,7 +141,7 @@ def view(
 def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
     from feint.report.cases.selection import objective, select
     from feint.report.figures import paper
-    from feint.report.figures.stick_figures import film
+    from feint.report.figures.stick_figures import filmstrip
 
     first = runs[0]
     if name == "fig5":
@@ -150,45 +150,45 @@ def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
                 f"fig5 is drawn over all sequences and every eps; got {asked}. Expected at most "
                 "--target and --victim."
             )
-        return paper.success(first, asked.victim, asked.target)
+        return paper.figure5(first, asked.victim, asked.target)
     if name == "fig4":
-        return paper.depth([walk for one in runs for walk in _walks(one, asked, len(runs) > 1)])
+        return paper.figure4([walk for one in runs for walk in _walks(one, asked, len(runs) > 1)])
     if name != "case":
         asked = objective(first, name, asked)
     one = select(first, asked)
     _say(first, one.row, one.rule)
-    return film(one)
+    return filmstrip(one)
 
 
-def _walks(run_data: "RunData", asked: "Selection", several: bool) -> "list[Walk]":
+def _walks(run_data: "RunData", asked: "Selection", several: bool) -> "list[FilmRow]":
     """Figure 4's rows of a run: one among several; alone, the case at every eps it has."""
     import polars as pl
 
     from feint.report.cases.case import read
     from feint.report.cases.selection import select, white
-    from feint.report.figures.paper import Walk
+    from feint.report.figures.paper import FilmRow
 
     one = select(run_data, asked)
     _say(run_data, one.row, one.rule)
-    told = f"{one.row['eps']:g} {run_data.unit}"
+    told = f"{one.row['eps']:g} {run_data.units.eps}"
     if several:
-        return [Walk.of(one, f"{run_data.folder.resolve().name}\n{told}")]
+        return [FilmRow.of(one, f"{run_data.folder.resolve().name}\n{told}")]
     if asked.eps is not None or asked.case is not None:
-        return [Walk.of(one, told)]
+        return [FilmRow.of(one, told)]
     same = [pl.col(key) == one.row[key] for key in ("victim", "target", "sequence")]
     rows = white(run_data).filter(*same).sort("eps")
     return [
-        Walk.of(read(run_data, row, ""), f"{row['eps']:g} {run_data.unit}")
+        FilmRow.of(read(run_data, row, ""), f"{row['eps']:g} {run_data.units.eps}")
         for row in rows.iter_rows(named=True)
     ]
 
 
 def _say(run_data: "RunData", row: dict[str, object], rule: str) -> None:
-    from feint.report.cases.case import wanted
+    from feint.report.cases.case import goal_text
 
     typer.echo(
-        f"{row['true_class']} seen, {wanted(row)} of {row['victim']}, eps {row['eps']:g} "
-        f"{run_data.unit}, sequence {row['sequence']}: {rule}."
+        f"{row['true_class']} seen, {goal_text(row)} of {row['victim']}, eps {row['eps']:g} "
+        f"{run_data.units.eps}, sequence {row['sequence']}: {rule}."
     )
 
 

@@ -7,18 +7,18 @@ from importlib.resources import files
 from typing import Any
 
 
-def script(name: str) -> str:
+def bundled_script(name: str) -> str:
     """A script that frontend/ was built into."""
     return (files("feint.report") / "vendor" / name).read_text(encoding="utf-8")
 
 
-def trusted(code: str) -> str:
+def csp_hash(code: str) -> str:
     """A script as a Content-Security-Policy names it."""
     digest = hashlib.sha256(code.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def contained(value: Any) -> str:
+def safe_json(value: Any) -> str:
     """JSON without a character that could end or open an element."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":

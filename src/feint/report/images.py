@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from feint.evaluation.questions import ATTACK
+from feint.io import text
 from feint.io.atomic import safe_join, write_bytes
-from feint.report import tables
-from feint.report.cases.case import Case, wanted
+from feint.report.cases.case import Case, goal_text
 from feint.report.charts.interactive import Charts
 from feint.report.run_data import RunData
 
@@ -61,11 +61,12 @@ def every(found: dict[str, Any]) -> list[Image]:
     return [one for one in images if one is not None]
 
 
-def told_case(run: RunData, case: Case) -> tuple[str, str]:
-    """A case's title, and what to say to who cannot see it."""
-    told = f"{case.row['true_class']}, {wanted(case.row)}, at most {case.row['eps']:g} {run.unit}"
-    return told, (
-        f"Stick figures of {told}. Above: the actor as recorded, in blue, and the answer of "
+def case_text(run: RunData, case: Case) -> tuple[str, str]:
+    """A case's title, and its alternative text."""
+    eps = f"{case.row['eps']:g} {run.units.eps}"
+    title = f"{case.row['true_class']}, {goal_text(case.row)}, at most {eps}"
+    return title, (
+        f"Stick figures of {title}. Above: the actor as recorded, in blue, and the answer of "
         f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
     )
 
@@ -75,15 +76,16 @@ def _of_cases(run: RunData, case: Case | None, usual: Case | None) -> dict[str, 
 
     moving, still, strip, typical_strip = None, None, None, None
     if case is not None:
-        told, alt = told_case(run, case)
+        title, alt = case_text(run, case)
         loop, last = stick_figures.gif(case)
-        moving = Image("case.gif", loop, told, f"Animation. {alt}")
-        still = Image("case.png", last, told, f"The last moment. {alt}")
-        strip = Image("strip.svg", stick_figures.strip(case).encode(), told, f"Film strip. {alt}")
+        moving = Image("case.gif", loop, title, f"Animation. {alt}")
+        still = Image("case.png", last, title, f"The last moment. {alt}")
+        content = stick_figures.filmstrip_svg(case).encode()
+        strip = Image("strip.svg", content, title, f"Film strip. {alt}")
     if usual is not None:
-        told, alt = told_case(run, usual)
-        content = stick_figures.strip(usual).encode()
-        typical_strip = Image("typical.svg", content, told, f"Film strip. {alt}")
+        title, alt = case_text(run, usual)
+        content = stick_figures.filmstrip_svg(usual).encode()
+        typical_strip = Image("typical.svg", content, title, f"Film strip. {alt}")
     return {"moving": moving, "still": still, "strip": strip, "typical_strip": typical_strip}
 
 
@@ -91,7 +93,7 @@ def _success(run: RunData) -> dict[str, Any]:
     """Success against eps: white box, transfer, and target by target."""
     from feint.report.charts import svg
 
-    depth = run.depth
+    depth = run.units.cm_axis
     white: list[Image] = []
     transfer: list[Image] = []
     multiples: dict[str, list[Image]] = {name: [] for name in run.models}
@@ -102,7 +104,7 @@ def _success(run: RunData) -> dict[str, Any]:
         if not len(curve):
             continue
         title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"
-        content = svg.success(curve, run.unit, depth).encode()
+        content = svg.success_svg(curve, run.units.eps, depth).encode()
         image = Image(f"success-{surrogate}-{victim}.svg", content, title, _told(title, curve))
         (white if own else transfer).append(image)
     singles = run.rates_by_target.filter(
@@ -111,7 +113,7 @@ def _success(run: RunData) -> dict[str, Any]:
     for (victim, target), curve in singles.group_by("victim", "target", maintain_order=True):
         title = f"target {target}"
         alt = _told(f"{victim}, {title}", curve)
-        content = svg.success(curve, run.unit, depth, legend=False).encode()
+        content = svg.success_svg(curve, run.units.eps, depth, legend=False).encode()
         name = f"success-{victim}-{victim}-{target}.svg"
         multiples[str(victim)].append(Image(name, content, title, alt))
     return {"white": white, "transfer": transfer, "multiples": multiples}
@@ -134,8 +136,8 @@ def _distances(run: RunData) -> list[Image]:
         ]
         if "error_cm" in rows.columns and len(rows.filter(pl.col("error_cm").is_finite())):
             kinds.insert(0, ("error_cm", "to the target, cm a joint", "in cm a joint", None))
-        for column, told, words, one in kinds:
-            content = svg.against_eps(rows, column, told, run.unit, run.depth, one).encode()
+        for column, label, words, one in kinds:
+            content = svg.distance_svg(rows, column, label, run.units, one).encode()
             title = f"{name}, {words}"
             alt = (
                 f"Distance of the answers of {name} to the target {words}, against eps: median and "
@@ -154,9 +156,9 @@ def _stills(run: RunData, drawn: Charts | None) -> dict[str, Image | None]:
         return found
     models = drawn.white
     eps = drawn.largest
-    at = f"a change of at most {run.told_eps(eps)}"
+    at = f"a change of at most {run.units.eps_text(eps)}"
     if drawn.smallest is not None:
-        content = static.smallest(drawn.smallest, run.unit).encode()
+        content = static.smallest(drawn.smallest, run.units.eps).encode()
         alt = (
             "Share of sequences that count as the target, against the smallest eps that they need."
         )
@@ -167,14 +169,14 @@ def _stills(run: RunData, drawn: Charts | None) -> dict[str, Image | None]:
             "Distance to the target frame by frame: median and quartiles, without and with attack."
         )
         found["over_time"] = Image("frames.svg", content, f"frame by frame, {at}", alt)
-    if drawn.sampled.changes:
+    if drawn.sampled.displacements:
         content = static.moved(drawn.sampled, models, eps).encode()
         alt = (
             "Shares of joints moved by at most so many cm, beside how far they move by themselves."
         )
         found["moved"] = Image("moved.svg", content, at, alt)
     if drawn.rough is not None:
-        content = static.rough(drawn.rough, models, eps).encode()
+        content = static.smoothness(drawn.rough, models, eps).encode()
         alt = "Share of the distance closed against the acceleration added, a dot a sequence."
         found["rough"] = Image("rough.svg", content, at, alt)
     return found
@@ -186,7 +188,7 @@ def _told(title: str, curve: pl.DataFrame) -> str:
     return (
         f"Success against eps: {title}. At eps {last['eps']:g}, of the {last['failed']} that did "
         f"not count as the target without an attack, the attack makes "
-        f"{tables.percent(last['moved'])} count, random noise "
-        f"{tables.percent(last['moved_noise'])}; without an attack "
-        f"{tables.percent(last['clean'])} of all {last['n']} count."
+        f"{text.percent(last['moved'])} count, random noise "
+        f"{text.percent(last['moved_noise'])}; without an attack "
+        f"{text.percent(last['clean'])} of all {last['n']} count."
     )

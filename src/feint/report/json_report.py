@@ -24,10 +24,10 @@ def to_json(run: RunData) -> str:
             {
                 "schema": SCHEMA,
                 "name": run.experiment["name"],
-                "eps_unit": run.unit,
+                "eps_unit": run.units.eps,
                 **_changed(run),
                 "verdict": run.verdicts,
-                "missing": run.absent,
+                "missing": run.missing,
                 "warnings": [asdict(one) for one in run.warnings],
                 "models": {
                     name: {
@@ -62,5 +62,5 @@ def to_json(run: RunData) -> str:
 def _changed(run: RunData) -> dict[str, Any]:
     """What the attacker can change: axes of joints, or columns of a series."""
     if isinstance(run.feature_spec, Columns):
-        return {"columns": run.attacked}
+        return {"columns": run.units.attacked_columns}
     return {"axes": run.experiment["attack"]["axes"]}

@@ -6,26 +6,27 @@ from typing import Any
 
 from feint.columns import Columns
 from feint.errors import FeintError
+from feint.io import text
 from feint.io.atomic import safe_join, write_text
 from feint.io.optional import need
+from feint.io.text import join_words
 from feint.report import series_page, tables
 from feint.report.cases.case import (
     Case,
     acceleration,
+    acceleration_rows,
     choose,
+    mean_accelerations,
+    median_success,
     read,
-    shaken,
-    shaking,
-    typical,
-    worst,
+    worst_failure,
 )
 from feint.report.cases.player import alone as player_alone
 from feint.report.cases.player import player
 from feint.report.charts.case_table import browse
 from feint.report.charts.interactive import charts
-from feint.report.images import Image, every, pictures, told_case
+from feint.report.images import Image, case_text, every, pictures
 from feint.report.run_data import RunData
-from feint.report.units import listed
 
 NEEDED = ("matplotlib", "jinja2", "PIL")
 
@@ -45,7 +46,7 @@ def write(folder: Path) -> Path:
     need("The report", *NEEDED)
     run = RunData.load(folder)
     if not run.gates and not run.scored:
-        raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(run.lost)}")
+        raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(run.problems)}")
     if isinstance(run.feature_spec, Columns):
         return series_page.write(run, run.feature_spec, templates())
     html, images = _whole(run) if run.scored else (_html(run), [])
@@ -60,11 +61,11 @@ def _whole(run: RunData) -> tuple[str, list[Image]]:
     """The page of a run that was scored, and its pictures."""
     chosen = choose(run)
     case = None if chosen is None else read(run, *chosen)
-    usual = typical(run)
+    usual = median_success(run)
     median = None if usual is None else read(run, usual, "")
     played = player(run)
     looked = browse(run, played)
-    rows = shaken(run)
+    rows = acceleration_rows(run)
     drawn = charts(run, looked.matrix if looked else None, rows)
     images = pictures(run, case, median, drawn)
     running = [one for one in (played if played and played.cases else None, drawn, looked) if one]
@@ -74,11 +75,11 @@ def _whole(run: RunData) -> tuple[str, list[Image]]:
         case=None if case is None else _case(run, case),
         typical=None if usual is None else _numbers(run, usual),
         worst=_failure(run),
-        shaking=shaking(rows),
+        mean_accelerations=mean_accelerations(rows),
         player=played,
         browse=looked,
         drawn=drawn,
-        trusted=" ".join(one.trusted for one in running) or "'none'",
+        trusted=" ".join(one.csp_hash for one in running) or "'none'",
     )
     return html, every(images)
 
@@ -86,13 +87,13 @@ def _whole(run: RunData) -> tuple[str, list[Image]]:
 def _html(run: RunData, **parts: Any) -> str:
     """The page with these parts; without any it tells what was to be tested and what is lost."""
     nothing = {"case": None, "player": None, "browse": None, "drawn": None, "trusted": "'none'"}
-    told = {**_described(run), **nothing, **parts, "tables": tables, "run": run}
+    told = {**_described(run), **nothing, **parts, "tables": tables, "text": text, "run": run}
     return str(templates().get_template("report.html.jinja").render(told))
 
 
 def alone(run: RunData, case: Case) -> bytes:
     """A page of the player with this one case, in one file that works offline."""
-    told, _ = told_case(run, case)
+    told, _ = case_text(run, case)
     html = (
         templates()
         .get_template("player_page.html.jinja")
@@ -116,31 +117,31 @@ def templates() -> Any:
 
 def _described(run: RunData) -> dict[str, Any]:
     """What was tested, in words."""
-    experiment, data = run.experiment, run.described["data"]
+    experiment, data = run.experiment, run.description["data"]
     attack = experiment["attack"]
     kinds = [f"{one['name']} ({one['kind']})" for one in experiment["model"]]
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
     source |= {name: f"recorded ({name})" for name in ("bvh", "keypoints", "ntu", "arrays")}
-    trained = [name for name in run.models if name not in run.brought]
-    joints = "every joint" if attack["joints"] is None else listed(attack["joints"])
+    trained = [name for name in run.models if name not in run.pretrained]
+    joints = "every joint" if attack["joints"] is None else join_words(attack["joints"])
     return {
         "name": experiment["name"],
-        "models": listed(kinds),
+        "models": join_words(kinds),
         "several": len(kinds) > 1,
-        "brought": listed(run.brought) if run.brought else "",
-        "trained": listed(trained) if trained else "",
+        "brought": join_words(run.pretrained) if run.pretrained else "",
+        "trained": join_words(trained) if trained else "",
         "train": data["train"],
         "test": data["test"],
         "source": source.get(data["source"], data["source"]),
         "joints": joints,
-        "axes": listed(attack["axes"]),
+        "axes": join_words(attack["axes"]),
         "eps": _range(attack["eps"]),
-        "unit": run.unit,
-        "eps_cm": run.in_cm(float(max(attack["eps"]))),
-        "targets": listed(experiment["target"]["labels"], "or"),
+        "unit": run.units.eps,
+        "eps_cm": run.units.eps_in_physical_units(float(max(attack["eps"]))),
+        "targets": join_words(experiment["target"]["labels"], "or"),
         "settings": json.dumps(experiment, indent=2),
         "data": data,
-        "versions": run.described.get("versions", {}),
+        "versions": run.description.get("versions", {}),
         "folder": run.folder.resolve().name,
     }
 
@@ -150,32 +151,32 @@ def _case(run: RunData, case: Case) -> dict[str, Any]:
     row, fps = case.row, case.skeleton.fps
     return {
         **_numbers(run, row),
-        "before_cm": tables.number(case.clean_row.get("error_cm")),
+        "before_cm": text.number(case.clean_row.get("error_cm")),
         "succeeded": case.succeeded,
         "already": bool(row["clean"]),
         "rule": case.rule,
-        "calm": tables.number(acceleration(case.actor, fps)),
-        "shaken": tables.number(acceleration(case.actor_adv, fps)),
+        "calm": text.number(acceleration(case.actor, fps)),
+        "acceleration_rows": text.number(acceleration(case.actor_adv, fps)),
     }
 
 
 def _failure(run: RunData) -> dict[str, Any] | None:
-    row = worst(run)
+    row = worst_failure(run)
     return None if row is None else _numbers(run, row)
 
 
 def _numbers(run: RunData, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in ("victim", "target", "true_class", "sequence", "frames")},
-        "eps": run.told_eps(row["eps"]),
-        "before": tables.number(row["clean_distance"], 3),
-        "after": tables.number(row["distance"], 3),
-        "kappa": tables.number(row["kappa"], 3),
-        "closed": tables.percent(row["closed"]),
-        "after_cm": tables.number(row.get("error_cm")),
-        "perturbation_cm": tables.number(row.get("perturbation_cm")),
-        "perturbation_max_cm": tables.number(row.get("perturbation_max_cm")),
-        "bone_length_change": tables.percents(row.get("bone_length_change")),
+        "eps": run.units.eps_text(row["eps"]),
+        "before": text.number(row["clean_distance"], 3),
+        "after": text.number(row["distance"], 3),
+        "kappa": text.number(row["kappa"], 3),
+        "closed": text.percent(row["closed"]),
+        "after_cm": text.number(row.get("error_cm")),
+        "perturbation_cm": text.number(row.get("perturbation_cm")),
+        "perturbation_max_cm": text.number(row.get("perturbation_max_cm")),
+        "bone_length_change": text.percent(row.get("bone_length_change"), 1),
     }
 
 

@@ -1,7 +1,8 @@
-"""What a run's folder holds, read once: rows, tolerance, rates, warnings.  Never a model.
+"""`RunData`: what a run's folder holds, each part read once, when it is first needed.
 
-A part that is missing or damaged raises where it is asked for; `lost` names all of them, so that a
-report can be made of what is there.
+The first step of every report: pages, terminal, JSON and figures read a run through it.  It never
+runs a model.  A part that is missing or damaged raises where it is read; `problems` names all of
+them, so that a report can be made of the rest.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, get_args
 
 import polars as pl
 
-from feint.columns import Columns, FeatureSpec, spec_from_dict
+from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
 from feint.evaluation import rows as table
@@ -22,37 +23,41 @@ from feint.experiments.config_file import restore
 from feint.experiments.tensor_reader import Trail
 from feint.io.atomic import safe_join
 from feint.models.config import ExternalModelConfig
-from feint.report.units import listed
+from feint.report.units import Units
 from feint.skeleton import Skeleton
 
 
 @dataclass(frozen=True, eq=False)
 class RunData:
-    """A run that was scored.
+    """A run's folder, to be read.
 
     Attributes:
-        folder: the run's.
-        described: what run.json says.
+        folder: of the run.
+        description: the content of run.json.
     """
 
     folder: Path
-    described: dict[str, Any]
+    description: dict[str, Any]
 
     @staticmethod
     def load(folder: Path) -> "RunData":
-        """Open a run's folder.  Raises FeintError if it is none."""
+        """Read a folder's run.json.
+
+        Raises:
+            FeintError: the folder holds no run.
+        """
         return RunData(folder, run_folder.describe(folder))
 
     @cached_property
-    def trail(self) -> Trail:
-        """The way from a row to its tensors."""
+    def tensors(self) -> Trail:
+        """Reads the tensors that belong to a row."""
         return Trail(self.folder)
 
     @cached_property
     def experiment(self) -> dict[str, Any]:
-        """The experiment, as run.json keeps it."""
-        told = restore(self.described["experiment"], str(self.folder / "run.json"))
-        return told.model_dump(mode="json", exclude={"data": {"root"}})
+        """The experiment, as run.json holds it, without the data's path."""
+        experiment = restore(self.description["experiment"], str(self.folder / "run.json"))
+        return experiment.model_dump(mode="json", exclude={"data": {"root"}})
 
     @property
     def models(self) -> list[str]:
@@ -60,34 +65,22 @@ class RunData:
         return [one["name"] for one in self.experiment["model"]]
 
     @property
-    def brought(self) -> list[str]:
-        """The names of models that came trained: what they have seen before is not known."""
+    def pretrained(self) -> list[str]:
+        """The names of models that came trained: their training data is not known."""
         kinds = get_args(ExternalModelConfig.model_fields["kind"].annotation)
         return [one["name"] for one in self.experiment["model"] if one["kind"] in kinds]
 
     @property
-    def away(self) -> str:
-        """What answers are led away from, in words; empty where a target is wanted."""
+    def led_away_from(self) -> str:
+        """What an untargeted attack leads outputs away from, in words; empty if targeted."""
         attack = self.experiment["attack"]
         words = {"true": "the true reaction", "clean": "the clean answer"}
         return words[attack["reference"]] if attack["kind"] == "untargeted" else ""
 
-    @property
-    def unit(self) -> str:
-        """What eps counts, in words."""
-        attack = self.experiment["attack"]
-        if isinstance(self.feature_spec, Columns):
-            if attack["unit"] == "deviation":
-                return "standard deviations of each column"
-            return "units of each column" if attack["units"] else self.feature_spec.input_unit
-        return "cm" if attack["unit"] == "cm" else "data units"
-
-    @property
-    def attacked(self) -> list[str]:
-        """The columns of a series that the attacker can change."""
-        assert isinstance(self.feature_spec, Columns)
-        asked = self.experiment["attack"]["columns"]
-        return [name for name in self.feature_spec.inputs if asked is None or name in asked]
+    @cached_property
+    def units(self) -> Units:
+        """The units of eps and distances."""
+        return Units(self.experiment["attack"], self.feature_spec)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -103,7 +96,7 @@ class RunData:
     def feature_spec(self) -> FeatureSpec:
         """What the data's features are: joints, or columns."""
         try:
-            return spec_from_dict(self.described["feature_spec"])
+            return spec_from_dict(self.description["feature_spec"])
         except FeintError as error:
             raise FeintError(
                 f"{self.folder / 'run.json'} describes no skeleton and no series ({error}). Run "
@@ -134,7 +127,7 @@ class RunData:
 
     @property
     def gates(self) -> dict[str, model_checks.Gate]:
-        """Every model beside the trivial predictors; those that do not tell it are `lost`."""
+        """Every model beside the trivial predictors; `problems` names those not readable."""
         return self._gates[0]
 
     @cached_property
@@ -201,7 +194,7 @@ class RunData:
 
     @property
     def readable(self) -> pl.DataFrame:
-        """`judged` without the rows whose tensors cannot be read; those are `lost`."""
+        """`judged` without the rows whose tensors cannot be read; those are in `problems`."""
         return self._readable[0]
 
     @cached_property
@@ -210,7 +203,7 @@ class RunData:
         bad: dict[str, FeintError] = {}
         for job in self.judged["job"].unique(maintain_order=True):
             try:
-                self.trail.question(job), self.trail.seen(job)
+                self.tensors.question(job), self.tensors.seen(job)
             except FeintError as error:
                 bad[job] = error
         if not bad:
@@ -227,7 +220,7 @@ class RunData:
         ]
 
     @cached_property
-    def searched(self) -> pl.DataFrame | None:
+    def minimal_eps_rows(self) -> pl.DataFrame | None:
         """minimal.parquet, of `feint minimal`; None where there is none.
 
         Raises:
@@ -262,30 +255,25 @@ class RunData:
         return lost
 
     @cached_property
-    def absent(self) -> list[str]:
+    def missing(self) -> list[str]:
         """What is missing or damaged beside tensors, a sentence each: none of them is read."""
-        absent = [*self._gates[1], *self._unscored]
+        missing = [*self._gates[1], *self._unscored]
         if self.scored:
             try:
-                _ = self.searched
+                _ = self.minimal_eps_rows
             except FeintError as error:
-                absent.append(str(error))
-        return absent
+                missing.append(str(error))
+        return missing
 
     @property
-    def lost(self) -> list[str]:
+    def problems(self) -> list[str]:
         """Everything that is missing or damaged; empty in a whole run.  It reads every tensor."""
-        return [*self.absent, *(self._readable[1] if self.scored else [])]
+        return [*self.missing, *(self._readable[1] if self.scored else [])]
 
     @property
     def distance_unit(self) -> str:
-        """Of `judged`'s distance."""
-        if isinstance(self.feature_spec, Columns):
-            per = "a step" if self.tolerance.per_frame else f"summed over {self.feature_spec.step}s"
-            return f"{self.feature_spec.output_unit} {per}"
-        norm = "" if self.tolerance.norm == "frame" else ", summed over joints"
-        per = "a frame" if self.tolerance.per_frame else "summed over the frames"
-        return f"data units {per}{norm}"
+        """The unit of the distances in `judged`."""
+        return self.units.distance(self.tolerance)
 
     @property
     def verdicts(self) -> list[str]:
@@ -294,7 +282,9 @@ class RunData:
             sentence
             for name in self.models
             for sentence in success_rates.verdict(
-                self.rates.filter(pl.col("victim") == name), self.unit, bool(self.away)
+                self.rates.filter(pl.col("victim") == name),
+                self.units.eps,
+                bool(self.led_away_from),
             )
         ]
 
@@ -305,51 +295,6 @@ class RunData:
         if not self.scored:
             return about_models
         return [*about_models, *result_checks.doubts(self.rows, self.rates, self.tolerance)]
-
-    def centimetres(self, eps: float) -> dict[str, float]:
-        """Eps in cm along each axis that the attacker moves."""
-        axes = self.experiment["attack"]["axes"]
-        if self.unit == "cm":
-            return dict.fromkeys(axes, eps)
-        scale = dict(zip(self.skeleton.axes, self.skeleton.scale, strict=True))
-        return {axis: 100 * abs(scale[axis]) * eps for axis in axes}
-
-    def in_cm(self, eps: float) -> str:
-        """What eps is in cm along every axis attacked; nothing where it is in cm already."""
-        if self.unit == "cm":
-            return ""
-        if isinstance(self.feature_spec, Columns):
-            return self._in_columns(eps, self.feature_spec)
-        return listed([f"{cm:.3g} cm along {axis}" for axis, cm in self.centimetres(eps).items()])
-
-    def _in_columns(self, eps: float, columns: Columns) -> str:
-        """What eps is in every attacked column's own unit."""
-        told = self.experiment["attack"]
-        if told["unit"] == "data" and not told["units"]:
-            return ""
-        of = columns.scale if told["unit"] == "deviation" else [
-            told["units"].get(name, 1.0) for name in columns.inputs
-        ]  # fmt: skip
-        each = [
-            f"{name} {eps * one:.3g} {unit}".strip()
-            for name, one, unit in zip(columns.inputs, of, columns.input_units, strict=True)
-            if name in self.attacked
-        ]
-        return ", ".join(each)
-
-    def told_eps(self, eps: float) -> str:
-        """Eps with its unit, and in cm."""
-        told = self.in_cm(eps)
-        return f"{eps:g} {self.unit}" + (f" ({told})" if told else "")
-
-    @property
-    def depth(self) -> tuple[str, float] | None:
-        """The axis to tell in cm beside eps in data units, and its cm: depth if it is attacked."""
-        if self.unit == "cm" or isinstance(self.feature_spec, Columns):
-            return None
-        one = self.centimetres(1.0)
-        axis = "z" if "z" in one else next(iter(one))
-        return ("depth" if axis == "z" else axis), one[axis]
 
     @property
     def _measure_name(self) -> str:

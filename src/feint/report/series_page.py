@@ -8,13 +8,14 @@ import polars as pl
 
 from feint.columns import Columns
 from feint.evaluation.questions import ATTACK
+from feint.io import text
 from feint.io.atomic import safe_join, write_text
+from feint.io.text import join_words
 from feint.report import tables
-from feint.report.cases.case import WHITE
+from feint.report.cases.case import WHITE_BOX
 from feint.report.cases.series_case import Lines, lines
 from feint.report.images import Image
 from feint.report.run_data import RunData
-from feint.report.units import listed
 
 
 def write(run: RunData, columns: Columns, templates: Any) -> Path:
@@ -28,24 +29,25 @@ def write(run: RunData, columns: Columns, templates: Any) -> Path:
     experiment = run.experiment
     html = templates.get_template("series.html.jinja").render(
         name=experiment["name"],
-        models=listed([f"{one['name']} ({one['kind']})" for one in experiment["model"]]),
+        models=join_words([f"{one['name']} ({one['kind']})" for one in experiment["model"]]),
         columns=columns,
-        listed=listed,
-        attacked=listed(run.attacked),
-        fixed=[name for name in columns.inputs if name not in run.attacked],
-        eps=[run.told_eps(float(one)) for one in sorted(experiment["attack"]["eps"])],
+        join_words=join_words,
+        attacked=join_words(run.units.attacked_columns),
+        fixed=[name for name in columns.inputs if name not in run.units.attacked_columns],
+        eps=[run.units.eps_text(float(one)) for one in sorted(experiment["attack"]["eps"])],
         window=int(run.rows["frames"].max()),  # type: ignore[arg-type]
         targets=_targets(run, columns),
         experiment=experiment,
-        data=run.described["data"],
+        data=run.description["data"],
         cases=cases,
         white=white,
         transfer=transfer,
         changed=_changed(run, columns),
         minimal=_minimal(run),
         tables=tables,
+        text=text,
         settings=json.dumps(experiment, indent=2),
-        versions=run.described.get("versions", {}),
+        versions=run.description.get("versions", {}),
         folder=run.folder.resolve().name,
         run=run,
     )
@@ -68,16 +70,16 @@ def _about(run: RunData, columns: Columns, one: Lines) -> dict[str, Any]:
     moved = [
         f"{name} {float(change[:, k].mean()):.3g} {columns.input_units[k]}".strip()
         for k, name in enumerate(columns.inputs)
-        if name in run.attacked
+        if name in run.units.attacked_columns
     ]
     return {
         **{name: row[name] for name in ("victim", "target", "sequence", "frames")},
         "rule": one.rule,
         "outcome": outcome,
-        "eps": run.told_eps(row["eps"]),
-        "before": tables.number(row["clean_distance"], 2),
-        "after": tables.number(row["distance"], 2),
-        "kappa": tables.number(row["kappa"], 2),
+        "eps": run.units.eps_text(row["eps"]),
+        "before": text.number(row["clean_distance"], 2),
+        "after": text.number(row["distance"], 2),
+        "kappa": text.number(row["kappa"], 2),
         "moved": ", ".join(moved),
     }
 
@@ -93,7 +95,9 @@ def _drawn(run: RunData, columns: Columns, one: Lines) -> Image:
         f"{row['distance']:.2f}. Below: every attacked input column, as it is and as changed."
     )
     name = f"window-{row['victim']}-{row['target']}-{row['sequence']}.svg"
-    return Image(name, series_plots.window(one, columns, run.attacked).encode(), title, alt)
+    return Image(
+        name, series_plots.window(one, columns, run.units.attacked_columns).encode(), title, alt
+    )
 
 
 def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
@@ -106,12 +110,12 @@ def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
     for (surrogate, victim), curve in attacks.group_by("surrogate", "victim", maintain_order=True):
         own = surrogate == victim
         title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"
-        content = svg.success(curve, run.unit).encode()
+        content = svg.success_svg(curve, run.units.eps).encode()
         last = curve.sort("eps").row(-1, named=True)
         alt = (
             f"Success against eps: {title}. At eps {last['eps']:g}, of {last['failed']} that did "
-            f"not count without an attack, the attack makes {tables.percent(last['moved'])} count, "
-            f"random noise {tables.percent(last['moved_noise'])}."
+            f"not count without an attack, the attack makes {text.percent(last['moved'])} count, "
+            f"random noise {text.percent(last['moved_noise'])}."
         )
         (white if own else transfer).append(
             Image(f"success-{surrogate}-{victim}.svg", content, title, alt)
@@ -121,13 +125,13 @@ def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
 
 def _changed(run: RunData, columns: Columns) -> tables.Table:
     """By how much each column was changed, in its own unit: mean and largest, white box."""
-    shown = [k for k, name in enumerate(columns.inputs) if name in run.attacked]
-    rows = run.judged.filter(WHITE)
+    shown = [k for k, name in enumerate(columns.inputs) if name in run.units.attacked_columns]
+    rows = run.judged.filter(WHITE_BOX)
     found = []
     for (surrogate, eps), some in rows.group_by("surrogate", "eps", maintain_order=True):
         changes = []
         for (job,), part in some.group_by("job", maintain_order=True):
-            clean, seen = run.trail.question(str(job)).x, run.trail.seen(str(job))
+            clean, seen = run.tensors.question(str(job)).x, run.tensors.seen(str(job))
             at = part["row"].to_list()
             mask = clean.mask[at]
             changes.append((seen.values[at] - clean.values[at]).abs()[mask][:, : columns.features])
@@ -137,7 +141,7 @@ def _changed(run: RunData, columns: Columns) -> tables.Table:
         cells = [f"{e / steps:.3g} / {m:.3g}" for e, m in zip(every, largest, strict=True)]
         found.append((str(surrogate), f"{eps:g}", *cells))
     heads = [f"{columns.inputs[k]} {columns.input_units[k]}".strip() for k in shown]
-    return tables.Table(("crafted on", f"eps ({run.unit})", *heads), tuple(found))
+    return tables.Table(("crafted on", f"eps ({run.units.eps})", *heads), tuple(found))
 
 
 def _minimal(run: RunData) -> tables.Table | None:

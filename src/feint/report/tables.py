@@ -1,6 +1,5 @@
 """The report's tables, as text: the page and the terminal show the same ones."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ from feint.errors import FeintError
 from feint.evaluation import rows, success_rates
 from feint.evaluation.questions import ATTACK
 from feint.io.atomic import safe_join
+from feint.io.text import MISSING, number, number_interval, percent, percent_interval
 from feint.report.run_data import RunData
-
-MISSING = "–"
 
 
 @dataclass(frozen=True)
@@ -24,16 +22,6 @@ class Table:
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     names: int = 1
-
-
-def percent(value: float | None) -> str:
-    """A share as a percentage; a dash where there is none."""
-    return MISSING if value is None or math.isnan(value) else f"{value:.0%}"
-
-
-def number(value: float | None, places: int = 1) -> str:
-    """A number; a dash where there is none."""
-    return MISSING if value is None or math.isnan(value) else f"{value:.{places}f}"
 
 
 def models(run: RunData) -> Table:
@@ -71,7 +59,7 @@ def rates(run: RunData, by_target: bool = False) -> Table:
             "crafted on",
             "answered by",
             *(["target"] if by_target else []),
-            f"eps ({run.unit})",
+            f"eps ({run.units.eps})",
             "asked",
             "no attack",
             "random noise",
@@ -88,7 +76,10 @@ def rates(run: RunData, by_target: bool = False) -> Table:
                 one["victim"],
                 *([one["target"]] if by_target else []),
                 *_shares(one),
-                *(percents(one[c]) if c == "bone_length_change" else number(one[c]) for c in told),
+                *(
+                    percent(one[c], 1) if c == "bone_length_change" else number(one[c])
+                    for c in told
+                ),
             )
             for one in attacked.iter_rows(named=True)
         ),
@@ -107,8 +98,12 @@ def _shares(one: dict[str, Any]) -> tuple[str, ...]:
         str(one["failed"]),
         percent(one["moved_noise"]),
         percent(one["moved"]),
-        interval(one),
+        percent_interval(one["low"], one["high"]),
     )
+
+
+def _measure(column: str, value: float | None) -> str:
+    return percent(value, 1) if column == "bone_length_change" else number(value)
 
 
 def short_rates(run: RunData) -> Table:
@@ -128,22 +123,11 @@ def short_rates(run: RunData) -> Table:
     )
 
 
-def interval(one: Mapping[str, Any]) -> str:
-    """low-high of a rate."""
-    low, high = percent(one["low"]), percent(one["high"])
-    return MISSING if MISSING in (low, high) else f"{low}-{high}"
-
-
-def percents(value: float | None) -> str:
-    """A small share, with one decimal."""
-    return MISSING if value is None or math.isnan(value) else f"{value:.1%}"
-
-
-def perturbation(run: RunData, shaking: Mapping[tuple[str, str, float], float]) -> Table:
+def perturbation(run: RunData, mean_accelerations: Mapping[tuple[str, str, float], float]) -> Table:
     """How much of the actor's motion was changed, by what, at every eps.
 
     Args:
-        shaking: mean acceleration of a joint by source, attack and eps (`case.shaking`).
+        mean_accelerations: of a joint, m/s2, by source, attack and eps.
     """
     rows = run.judged.filter(pl.col("surrogate") == pl.col("victim"))
     told = {
@@ -160,7 +144,7 @@ def perturbation(run: RunData, shaking: Mapping[tuple[str, str, float], float]) 
         (
             "crafted on",
             "by",
-            f"eps ({run.unit})",
+            f"eps ({run.units.eps})",
             *(head for head, _ in told.values()),
             "acceleration, m/s²",
         ),
@@ -169,8 +153,11 @@ def perturbation(run: RunData, shaking: Mapping[tuple[str, str, float], float]) 
                 one["surrogate"],
                 one["attack"],
                 f"{one['eps']:g}",
-                *(percents(one[c]) if c == "bone_length_change" else number(one[c]) for c in told),
-                number(shaking.get((one["surrogate"], one["attack"], one["eps"]))),
+                *(
+                    percent(one[c], 1) if c == "bone_length_change" else number(one[c])
+                    for c in told
+                ),
+                number(mean_accelerations.get((one["surrogate"], one["attack"], one["eps"]))),
             )
             for one in table.sort("surrogate", order, "eps").iter_rows(named=True)
         ),
@@ -198,7 +185,7 @@ def tolerance(run: RunData) -> Table:
                 label,
                 "yes" if label in targets else "no",
                 number(one.kappa.get(label, one.other), 3),
-                *(_interval(one.low.get(label), one.high.get(label)) for _ in judged),
+                *(number_interval(one.low.get(label), one.high.get(label)) for _ in judged),
                 percent(one.among_others.get(label)),
                 str(one.between_same.get(label, MISSING)),
             )
@@ -206,11 +193,6 @@ def tolerance(run: RunData) -> Table:
         ),
         names=2,
     )
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    """From one end to the other; a dash where neither is known."""
-    return MISSING if low is None and high is None else f"{number(low, 3)} to {number(high, 3)}"
 
 
 def minimal(folder: Path) -> tuple[Table, str]:
@@ -222,7 +204,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
     path = safe_join(folder, "minimal.parquet")
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint minimal` first.")
-    unit = RunData.load(folder).unit
+    unit = RunData.load(folder).units.eps
     needed = success_rates.smallest(rows.read(path, ("surrogate", "target", "true_class")))
     shares = ("quarter", "half", "three_quarters")
     return (

@@ -14,6 +14,7 @@ from feint.evaluation.model_checks import Warning
 from feint.experiments.diff import Difference
 from feint.experiments.status import Stage, Status
 from feint.experiments.verification import Verification
+from feint.io import text
 from feint.models.sanity_checks import CHECKS, ModelIssue
 from feint.report import tables
 from feint.report.run_data import RunData
@@ -31,7 +32,7 @@ def show(folder: Path) -> None:
     """Show a run's results: what is there, and what is not."""
     run = RunData.load(folder)
     out = _console()
-    for one in run.absent:
+    for one in run.missing:
         out.print(Text.assemble(("missing: ", "bold red"), one))
     _warn(out, run.warnings)
     if run.gates:
@@ -39,7 +40,7 @@ def show(folder: Path) -> None:
     if not run.scored:
         return
     _table(out, "How often an answer counts as the target", tables.short_rates(run))
-    out.print(Text(LEGEND.format(unit=run.unit)))
+    out.print(Text(LEGEND.format(unit=run.units.eps)))
     out.print()
     for sentence in run.verdicts:
         out.print(Text(sentence, style="bold"))
@@ -142,7 +143,7 @@ def show_status(found: Status) -> None:
 
 def _told_time(stage: Stage) -> str:
     if not stage.left and not stage.failed:
-        return tables.MISSING
+        return text.MISSING
     return "unknown" if stage.seconds is None else _duration(stage.seconds)
 
 
@@ -199,13 +200,11 @@ def show_difference(found: Difference, a: str, b: str) -> None:
             (
                 *(one[name] for name in ("surrogate", "victim", "attack")),
                 f"{one['eps']:g}",
-                " / ".join(
-                    tables.MISSING if n is None else str(n) for n in (one["n_a"], one["n_b"])
-                ),
-                f"{tables.percent(one['clean_a'])} / {tables.percent(one['clean_b'])}",
-                tables.percent(one["moved_a"]),
-                tables.percent(one["moved_b"]),
-                tables.MISSING if one["difference"] is None else f"{100 * one['difference']:+.1f}",
+                " / ".join(text.MISSING if n is None else str(n) for n in (one["n_a"], one["n_b"])),
+                f"{text.percent(one['clean_a'])} / {text.percent(one['clean_b'])}",
+                text.percent(one["moved_a"]),
+                text.percent(one["moved_b"]),
+                text.MISSING if one["difference"] is None else f"{100 * one['difference']:+.1f}",
             )
             for one in found.rates.iter_rows(named=True)
         ),

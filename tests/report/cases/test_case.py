@@ -33,7 +33,7 @@ def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
     assert row["clean_distance"] - row["distance"] == way.max()
     assert f"of the {len(successes)} successes" in rule
     assert "not what is usual" in rule
-    typical = case.typical(run_data)
+    typical = case.median_success(run_data)
     assert typical is not None
     assert typical["closed"] == successes["closed"].sort()[(len(successes) - 1) // 2]
 
@@ -43,17 +43,17 @@ def test_where_all_fail_the_median_failure_is_shown_and_called_one(fake_run: Mak
     row, rule = case.choose(run_data) or ({}, "")
     assert not row["reached"]
     assert "no attack succeeded" in rule
-    assert case.typical(run_data) is None
-    worst = case.worst(run_data)
+    assert case.median_success(run_data) is None
+    worst = case.worst_failure(run_data)
     assert worst is not None
-    assert worst["closed"] == case.attacked(run_data)["closed"].min()
+    assert worst["closed"] == case.attacked_rows(run_data)["closed"].min()
 
 
 def test_where_all_count_by_themselves_that_is_said(fake_run: MakeRun) -> None:
     run_data = RunData.load(fake_run(kappa=9.0))
     _, rule = case.choose(run_data) or ({}, "")
     assert "without an attack already" in rule
-    assert case.worst(run_data) is None
+    assert case.worst_failure(run_data) is None
 
 
 def test_its_motion_gives_the_rows_numbers(finished: Path) -> None:
@@ -80,9 +80,11 @@ def test_acceleration_is_in_metres_per_second_squared() -> None:
 
 
 def test_noise_shakes_more_than_what_was_recorded(finished: Path) -> None:
-    shaking = case.shaking(case.shaken(RunData.load(finished)))
-    assert shaking["tcn", "sign-noise", 6.0] > shaking["tcn", "sign-noise", 1.0]
-    assert shaking["tcn", "sign-noise", 1.0] > shaking["tcn", "none", 0.0] > 0
+    mean_accelerations = case.mean_accelerations(case.acceleration_rows(RunData.load(finished)))
+    assert (
+        mean_accelerations["tcn", "sign-noise", 6.0] > mean_accelerations["tcn", "sign-noise", 1.0]
+    )
+    assert mean_accelerations["tcn", "sign-noise", 1.0] > mean_accelerations["tcn", "none", 0.0] > 0
 
 
 def test_tensors_of_another_run_are_refused(fake_run: MakeRun) -> None:

@@ -59,28 +59,28 @@ def test_the_motion_is_the_cases_within_half_a_millimetre(run_data: RunData) -> 
 
 def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(run_data: RunData) -> None:
     cases = told(run_data)
-    chosen, usual = case.choose(run_data), case.typical(run_data)
+    chosen, usual = case.choose(run_data), case.median_success(run_data)
     assert chosen is not None
     assert usual is not None
-    assert cases[0]["id"] == player.identity(chosen[0])
-    assert player.identity(usual) in [one["id"] for one in cases]
+    assert cases[0]["id"] == player.case_id(chosen[0])
+    assert player.case_id(usual) in [one["id"] for one in cases]
     assert len({one["id"] for one in cases}) == len(cases)
     assert all(one["surrogate"] == one["victim"] for one in cases)
     rest = [name for name in player.KEY if name != "eps"]
     same = [one for one in cases if all(one[name] == cases[0][name] for name in rest)]
     assert sorted(one["eps"] for one in same) == [1.0, 3.0, 6.0]
-    rows = case.attacked(run_data).filter(~pl.col("clean"))
+    rows = case.attacked_rows(run_data).filter(~pl.col("clean"))
     for _, asked in rows.group_by("victim", "target"):
         wins = asked.filter("reached")
         if len(wins):
             way = wins["clean_distance"] - wins["distance"]
-            assert player.identity(wins.row(int(way.arg_max() or 0), named=True)) in [
+            assert player.case_id(wins.row(int(way.arg_max() or 0), named=True)) in [
                 one["id"] for one in cases
             ]
         lost = asked.filter(~pl.col("reached"))
         if len(lost):
             worst = lost.sort("closed").row(0, named=True)
-            assert player.identity(worst) in [one["id"] for one in cases]
+            assert player.case_id(worst) in [one["id"] for one in cases]
 
 
 def test_the_limits_are_kept_and_what_is_left_out_is_counted(run_data: RunData) -> None:
@@ -104,7 +104,7 @@ def test_the_limits_are_kept_and_what_is_left_out_is_counted(run_data: RunData) 
 def test_what_is_far_away_or_nowhere_fits() -> None:
     motion = torch.tensor([[[0.0, float("nan"), 400.0]]])
     step = 400 / 32767
-    back = np.frombuffer(base64.b64decode(player.encoded(motion, step)), "<i2")
+    back = np.frombuffer(base64.b64decode(player.encode_motion(motion, step)), "<i2")
     assert back.tolist() == [0, player.NOWHERE, 32767]
 
 
@@ -113,9 +113,9 @@ def test_two_axes_stay_two(run_data: RunData) -> None:
         feint.SBU_15, axes=("x", "y"), scale=(1.0, 1.0), offset=(0.0, 0.0), joints=("a", "head"),
         bones=(("a", "head"),), root="a",
     )  # fmt: skip
-    head = player.drawn_skeleton(flat)
+    head = player.skeleton_to_dict(flat)
     assert (head["axes"], head["head"], head["bones"], head["turned"]) == (2, 1, [[0, 1]], False)
-    assert len(base64.b64decode(player.encoded(torch.zeros(5, 2, 2)))) == 5 * 2 * 2 * 2
+    assert len(base64.b64decode(player.encode_motion(torch.zeros(5, 2, 2)))) == 5 * 2 * 2 * 2
 
 
 def test_a_name_ends_no_element(fake_run: MakeRun) -> None:

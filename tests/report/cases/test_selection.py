@@ -49,8 +49,8 @@ def test_an_interaction_stands_for_both_of_its_sides(run_data: RunData) -> None:
 
 def test_every_case_has_an_id_and_the_players_have_places(run_data: RunData) -> None:
     small = white(run_data).filter(pl.col("eps") == 1.0).row(0, named=True)
-    assert select(run_data, Selection(case=player.identity(small))).row == small
-    told = [row for row, _ in player.notable(run_data)]
+    assert select(run_data, Selection(case=player.case_id(small))).row == small
+    told = [row for row, _ in player.notable_cases(run_data)]
     for place, row in enumerate(told, 1):
         assert select(run_data, Selection(case=str(place))).row == row
     other = next(one for one in told if one["victim"] == "gru")

@@ -117,7 +117,7 @@ def test_the_matrix_counts_what_the_rates_count(run_data: RunData) -> None:
 
 
 def test_the_still_matrix_is_white_box_at_the_largest_eps(run_data: RunData) -> None:
-    matrix = success_matrix.Matrix.of(run_data)
+    matrix = success_matrix.SuccessMatrix.of(run_data)
     assert len(matrix.pairs) == 4
     stills = dict(matrix.still())
     assert list(stills) == ["tcn", "gru"]
@@ -136,7 +136,7 @@ def test_the_still_matrix_is_white_box_at_the_largest_eps(run_data: RunData) -> 
 
 def test_where_all_count_by_themselves_no_share_is_told(fake_run: MakeRun) -> None:
     found = RunData.load(fake_run(kappa=9.0, models=("tcn",), eps=(1.0,), noise=()))
-    matrix = success_matrix.Matrix.of(found)
+    matrix = success_matrix.SuccessMatrix.of(found)
     assert all(counts[5] == 0 and counts[7] is None for counts in matrix.counts)
     ((_, rows),) = matrix.still()
     assert {cell.text for _, cells in rows for cell in cells} == {"", "–"}
@@ -155,7 +155,7 @@ def test_numbers_that_are_none_are_null(run_data: RunData) -> None:
         error_cm=pl.lit(float("nan")),
         bone_length_change=pl.when(pl.col("eps") > 1).then(float("inf")),
     )
-    matrix = success_matrix.Matrix.of(run_data)
+    matrix = success_matrix.SuccessMatrix.of(run_data)
     found = case_table.packed(
         rows.drop("perturbation_max_cm"), (), matrix, run_data.models, ("cm", "data units a frame")
     )

@@ -15,7 +15,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 
 from feint.report import page  # noqa: E402
 from feint.report.charts import case_table  # noqa: E402
-from feint.report.charts.success_matrix import Matrix  # noqa: E402
+from feint.report.charts.success_matrix import SuccessMatrix  # noqa: E402
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 MANY = 10_000
@@ -228,7 +228,7 @@ def made_up() -> pl.DataFrame:
 
 def test_ten_thousand_rows_stay_quick(browser: Any, tmp_path: Path) -> None:
     rows = made_up()
-    matrix = Matrix((("tcn", "tcn"),), (0.1,), ("0.1",), (), (), ())
+    matrix = SuccessMatrix((("tcn", "tcn"),), (0.1,), ("0.1",), (), (), ())
     found = case_table.packed(rows, (), matrix, ["tcn"], ("data units", ""))
     assert len(found.payload) < 1_000_000
     written = tmp_path / "many.html"

@@ -22,7 +22,7 @@ from feint.report.charts import (
     smoothness,
     success_criteria,
 )
-from feint.report.charts.success_matrix import Matrix
+from feint.report.charts.success_matrix import SuccessMatrix
 from feint.report.run_data import RunData
 
 MakeRun = Callable[..., Path]
@@ -35,9 +35,16 @@ def run_data(finished: Path) -> RunData:
     return RunData.load(finished)
 
 
+def make_charts(run_data: RunData) -> interactive.Charts | None:
+    rows = case.acceleration_rows(run_data)
+    return interactive.charts(run_data, SuccessMatrix.of(run_data), rows)
+
+
 @pytest.fixture(scope="module")
 def drawn(run_data: RunData) -> interactive.Charts:
-    found = interactive.charts(run_data, Matrix.of(run_data), case.shaken(run_data))
+    found = interactive.charts(
+        run_data, SuccessMatrix.of(run_data), case.acceleration_rows(run_data)
+    )
     assert found is not None
     return found
 
@@ -72,7 +79,7 @@ def by_hand(run_data: RunData, hit: pl.Series, surrogate: str, victim: str, eps:
 
 
 def test_rates_are_counted_from_the_rows(run_data: RunData, told: dict[str, Any]) -> None:
-    assert [one["failed"] for one in told["readings"]] == [True, False]
+    assert [one["failed"] for one in told["criteria"]] == [True, False]
     for surrogate, victim, eps in (("tcn", "tcn", 3.0), ("tcn", "gru", 6.0)):
         hit, clean, noise = by_hand(run_data, run_data.judged["reached"], surrogate, victim, eps)
         pair = told["pairs"].index(
@@ -80,7 +87,7 @@ def test_rates_are_counted_from_the_rows(run_data: RunData, told: dict[str, Any]
              "gru, crafted on tcn"}
         )  # fmt: skip
         place = [pair, 0, told["eps"].index(eps)]
-        for reading, out in zip(told["readings"], (~clean, clean | ~clean), strict=True):
+        for reading, out in zip(told["criteria"], (~clean, clean | ~clean), strict=True):
             (one,) = [rate for rate in reading["rates"] if rate[:3] == place]
             true = [int(out.sum()), *(int((part & out).sum()) for part in (hit, clean, noise))]
             assert one[3:7] == true
@@ -88,7 +95,7 @@ def test_rates_are_counted_from_the_rows(run_data: RunData, told: dict[str, Any]
 
 def test_intervals_are_the_summarys(run_data: RunData) -> None:
     table = success_rates.rates(run_data.rows, run_data.tolerance, by_target=True)
-    failed = next(one for one in success_criteria.readings(run_data) if one.failed)
+    failed = next(one for one in success_criteria.criteria(run_data) if one.failed)
     found = [one for one in success_criteria.rates(run_data, failed) if one.target is not None]
     assert len(found) == 2 * 2 * 2 * 3
     for one in found:
@@ -106,15 +113,15 @@ def test_intervals_are_the_summarys(run_data: RunData) -> None:
 
 
 def test_table_1_is_read_where_the_classes_are_its_own(run_data: RunData, papers: RunData) -> None:
-    assert {one.yardstick for one in success_criteria.readings(run_data)} == {"own"}
-    every = {(one.yardstick, one.failed): one for one in success_criteria.readings(papers)}
+    assert {one.rule for one in success_criteria.criteria(run_data)} == {"own"}
+    every = {(one.rule, one.failed): one for one in success_criteria.criteria(papers)}
     assert set(every) == {(y, f) for y in ("own", "frame", "joint") for f in (True, False)}
     kappa = table1.TABLE_1_DISTANCES["punching"][0]
-    for yardstick in ("frame", "joint"):
-        hit = papers.judged[f"distance_{yardstick}"] < kappa
+    for rule in ("frame", "joint"):
+        hit = papers.judged[f"distance_{rule}"] < kappa
         attack, clean, noise = by_hand(papers, hit, "tcn", "tcn", 0.45)
         (one,) = [
-            rate for rate in success_criteria.rates(papers, every[yardstick, False])
+            rate for rate in success_criteria.rates(papers, every[rule, False])
             if rate.target is None and rate.eps == 0.45
         ]  # fmt: skip
         assert (one.asked, one.hits, one.clean) == (len(attack), attack.sum(), clean.sum())
@@ -127,7 +134,7 @@ def test_the_recogniser_is_read_where_rows_carry_it(fake_run: MakeRun) -> None:
     named = pl.when(pl.col("eps") > 2).then(pl.col("target")).otherwise(pl.lit("kicking"))
     table.write(folder / "rows.parquet", [rows.with_columns(recognised_as=named)], {})
     run_data = RunData.load(folder)
-    reading = next(o for o in success_criteria.readings(run_data) if o.yardstick == "recognised")
+    reading = next(o for o in success_criteria.criteria(run_data) if o.rule == "recognised")
     rates = [one for one in success_criteria.rates(run_data, reading) if one.target is None]
     assert [(one.eps, one.hits == one.asked) for one in rates] == [
         (1.0, False), (3.0, True), (6.0, True),
@@ -135,10 +142,10 @@ def test_the_recogniser_is_read_where_rows_carry_it(fake_run: MakeRun) -> None:
 
 
 def test_the_smallest_eps_is_the_first_that_counts(run_data: RunData) -> None:
-    found = minimal_eps.smallest(run_data)
+    found = minimal_eps.minimal_eps(run_data)
     assert found is not None
     assert (found.searched, found.largest, len(found.parts)) == (False, 6.0, 4)
-    white = run_data.judged.filter(case.WHITE)
+    white = run_data.judged.filter(case.WHITE_BOX)
     for part in found.parts:
         mine = white.filter(pl.col("surrogate") == part.model, pl.col("target") == part.target)
         counts = mine.filter("reached", ~pl.col("clean")).group_by("sequence").agg(pl.min("eps"))
@@ -153,36 +160,36 @@ def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
             "true_class": [*["departing"] * 4, "punching"]}  # fmt: skip
     some = pl.DataFrame(told | {"eps": [0.0, 2.5, None, 0.5, 1.0]})
     table.write(folder / "minimal.parquet", [some], {})
-    found = minimal_eps.smallest(RunData.load(folder))
+    found = minimal_eps.minimal_eps(RunData.load(folder))
     assert found is not None
     assert found.searched
     (part,) = found.parts
     assert (part.asked, part.none, part.eps) == (4, 1, (0.5, 2.5))
     table.write(folder / "minimal.parquet", [some.drop("eps")], {})
     damaged = RunData.load(folder)
-    grid = minimal_eps.smallest(damaged)
+    grid = minimal_eps.minimal_eps(damaged)
     assert grid is not None
     assert not grid.searched
-    assert ["feint minimal" in one for one in damaged.lost] == [True]
+    assert ["feint minimal" in one for one in damaged.problems] == [True]
 
 
 def test_distances_over_time_are_the_tensors(run_data: RunData) -> None:
-    found = distance_curves.sampled(run_data)
+    found = distance_curves.sample_cases(run_data)
     assert (found.cases, found.in_cm) == ({"tcn": 10, "gru": 10}, True)
-    rows = run_data.judged.filter(case.WHITE, pl.col("eps") == 3.0, pl.col("victim") == "gru")
+    rows = run_data.judged.filter(case.WHITE_BOX, pl.col("eps") == 3.0, pl.col("victim") == "gru")
     curves, moves = [], []
     for row in rows.iter_rows(named=True):
         one = case.read(run_data, row, "")
         curves.append(100 * (one.answer_adv - one.wanted).norm(dim=-1).mean(dim=-1))
         moves.append(100 * (one.actor_adv - one.actor).norm(dim=-1).flatten())
-    course = found.courses["gru", "attack", 3.0]
+    course = found.curves["gru", "attack", 3.0]
     assert course.cases == tuple(sum(len(one) > frame for one in curves) for frame in course.frames)
     for frame in (0, 7):
         here = np.array([float(one[frame]) for one in curves])
         assert course.middle[frame] == pytest.approx(np.median(here), rel=1e-5)
         assert course.low[frame] == pytest.approx(np.quantile(here, 0.25), rel=1e-5)
     moved = np.concatenate(moves)
-    change = found.changes["gru", "attack", 3.0]
+    change = found.displacements["gru", "attack", 3.0]
     assert change.median == pytest.approx(np.median(moved), rel=1e-4)
     at = int(np.searchsorted(distance_curves.CENTIMETRES, 2.0))
     share = (moved <= distance_curves.CENTIMETRES[at]).mean()
@@ -190,28 +197,28 @@ def test_distances_over_time_are_the_tensors(run_data: RunData) -> None:
 
 
 def test_work_is_bounded_by_a_draw(run_data: RunData) -> None:
-    found = distance_curves.sampled(run_data, cases=3)
+    found = distance_curves.sample_cases(run_data, cases=3)
     assert (found.cases["tcn"], found.total["tcn"]) == (3, 10)
-    assert found.courses["tcn", "attack", 6.0].cases[0] == 3
-    assert found == distance_curves.sampled(run_data, cases=3)
+    assert found.curves["tcn", "attack", 6.0].cases[0] == 3
+    assert found == distance_curves.sample_cases(run_data, cases=3)
 
 
 def test_frames_that_few_reach_are_left_out() -> None:
-    assert distance_curves.lasts([9, 8, 7, 6, 5, 4]) == 5
-    assert distance_curves.lasts([9, 4]) == 4
-    long = distance_curves.course([np.arange(700.0), np.arange(700.0)], 700)
+    assert distance_curves.shown_frames([9, 8, 7, 6, 5, 4]) == 5
+    assert distance_curves.shown_frames([9, 4]) == 4
+    long = distance_curves.distance_curve([np.arange(700.0), np.arange(700.0)], 700)
     assert len(long.frames) == 234
     assert long.middle[1] == 3.0
 
 
 def test_roughness_is_told_of_all_rows_and_drawn_of_some(run_data: RunData) -> None:
-    shaken = case.shaken(run_data)
-    found = smoothness.rough(shaken, points=7)
+    acceleration_rows = case.acceleration_rows(run_data)
+    found = smoothness.smoothness(acceleration_rows, points=7)
     assert found is not None
-    assert (len(found.points), found.total) == (14, len(shaken.filter(
+    assert (len(found.points), found.total) == (14, len(acceleration_rows.filter(
         pl.col("attack") != "none", ~pl.col("clean")
     )))  # fmt: skip
-    mine = shaken.filter(case.WHITE, ~pl.col("clean"), pl.col("eps") == 6.0)
+    mine = acceleration_rows.filter(case.WHITE_BOX, ~pl.col("clean"), pl.col("eps") == 6.0)
     mine = mine.filter(pl.col("victim") == "tcn")
     (row,) = found.sums.filter(
         pl.col("victim") == "tcn", pl.col("attack") == "attack", pl.col("eps") == 6.0
@@ -227,7 +234,9 @@ def test_roughness_is_told_of_all_rows_and_drawn_of_some(run_data: RunData) -> N
 
 def test_names_cannot_leave_the_payload(fake_run: MakeRun) -> None:
     run_data = RunData.load(fake_run(models=("tcn",), targets=(HOSTILE,), eps=(6.0,)))
-    found = interactive.charts(run_data, Matrix.of(run_data), case.shaken(run_data))
+    found = interactive.charts(
+        run_data, SuccessMatrix.of(run_data), case.acceleration_rows(run_data)
+    )
     assert found is not None
     assert "<" not in found.payload
     assert json.loads(found.payload)["targets"] == [HOSTILE]
@@ -239,7 +248,9 @@ def test_rows_without_centimetres_keep_their_charts(fake_run: MakeRun) -> None:
     gone = [one for one in rows.columns if one.endswith("_cm") or one == "bone_length_change"]
     table.write(folder / "rows.parquet", [rows.drop(gone)], {})
     run_data = RunData.load(folder)
-    found = interactive.charts(run_data, Matrix.of(run_data), case.shaken(run_data))
+    found = interactive.charts(
+        run_data, SuccessMatrix.of(run_data), case.acceleration_rows(run_data)
+    )
     assert found is not None
     told = json.loads(found.payload)
     assert (told["moved"], told["rough"]) == (None, None)

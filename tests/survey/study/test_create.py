@@ -95,7 +95,7 @@ def test_six_eps_rise_and_every_panel_is_what_its_row_says(
         assert [option.value for option in trial.options] == [*"123456", "none"]
         for panel in trial.panels:
             row = run_data.judged.filter(
-                case.WHITE,
+                case.WHITE_BOX,
                 pl.col("sequence") == one.sequence,
                 pl.col("target") == one.reaction,
                 pl.col("victim") == one.model,
@@ -126,7 +126,7 @@ def test_eps_are_chosen_evenly(values: list[float], most: int, chosen: list[floa
 def test_the_sequence_is_the_first_drawn_that_is_open(tmp_path: Path, seed: int) -> None:
     folder = small(targets=("punching",), kappa=0.3, eps=(1.0, 2.0)).write(tmp_path / "run")
     run_data = RunData.load(folder)
-    rows = run_data.judged.filter(case.WHITE, pl.col("victim") == "tcn")
+    rows = run_data.judged.filter(case.WHITE_BOX, pl.col("victim") == "tcn")
     assert 0 < rows.filter(~pl.col("clean"))["sequence"].n_unique() < rows["sequence"].n_unique()
     order = drawn(rows.filter(~pl.col("clean"))["sequence"], f"{seed}:punching")
     (one,) = draft(run_data, Wanted(seed=seed)).study.objectives
@@ -143,7 +143,7 @@ def test_catch_trials_hold_what_they_say(drafted: Draft, run_data: RunData) -> N
             assert trial.expected == expected
             (one,) = [o for o in drafted.study.objectives if o.name == trial.objective]
             row = run_data.judged.filter(
-                case.WHITE,
+                case.WHITE_BOX,
                 pl.col("sequence") == one.sequence,
                 pl.col("target") == one.reaction,
                 pl.col("victim") == one.model,

@@ -15,9 +15,9 @@ from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 Motion = Float[Tensor, "frames joints axes"]
-WHITE = (pl.col("attack") == ATTACK) & (pl.col("surrogate") == pl.col("victim"))
+WHITE_BOX = (pl.col("attack") == ATTACK) & (pl.col("surrogate") == pl.col("victim"))
 """Rows attacked on the very model that answers."""
-WAY = (pl.col("clean_distance") - pl.col("distance")).abs()
+DISTANCE_CHANGE = (pl.col("clean_distance") - pl.col("distance")).abs()
 """How far an answer came: nearer to its target, or, untargeted, further away."""
 
 
@@ -58,7 +58,7 @@ def choose(run: RunData) -> tuple[dict[str, Any], str] | None:
     success whose answer came the longest way towards its target, or the median row (of two
     medians the lesser) if there is no success.
     """
-    rows = attacked(run)
+    rows = attacked_rows(run)
     if not len(rows):
         return None
     row, rule = pick(rows)
@@ -71,18 +71,18 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
     """The rule of `choose` on rows of `RunData.judged`, at least one; where they are, in words."""
     open_ = rows.filter(~pl.col("clean"))
     if not len(open_):
-        return median(rows), (
+        return median_row(rows), (
             "every answer counts as the target without an attack already, so this is the sequence "
             "with the median share of its distance closed"
         )
     if not bool(open_["reached"].any()):
-        return median(open_), (
+        return median_row(open_), (
             f"no attack succeeded {where}, so this is the sequence with the median share "
             "of its distance closed, a failure like the others"
         )
     successes = _successes(rows)
     clearest = successes.sort(
-        [WAY, "victim", "target", "sequence"],
+        [DISTANCE_CHANGE, "victim", "target", "sequence"],
         descending=[True, False, False, False],
     )
     row = clearest.row(0, named=True)
@@ -97,26 +97,26 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
     )
 
 
-def wanted(row: Mapping[str, Any]) -> str:
+def goal_text(row: Mapping[str, Any]) -> str:
     """What the attacker wants of a row, in words."""
     return "to be led away" if row["target"] == AWAY else f"{row['target']} wanted"
 
 
-def typical(run: RunData) -> dict[str, Any] | None:
+def median_success(run: RunData) -> dict[str, Any] | None:
     """The median success by the share of the distance closed; None without any."""
-    successes = _successes(attacked(run))
-    return median(successes) if len(successes) else None
+    successes = _successes(attacked_rows(run))
+    return median_row(successes) if len(successes) else None
 
 
-def worst(run: RunData) -> dict[str, Any] | None:
+def worst_failure(run: RunData) -> dict[str, Any] | None:
     """The failure that closed the least of its distance at the largest eps; None without any."""
-    failures = attacked(run).filter(~pl.col("clean") & ~pl.col("reached"))
+    failures = attacked_rows(run).filter(~pl.col("clean") & ~pl.col("reached"))
     return _sorted(failures).row(0, named=True) if len(failures) else None
 
 
-def attacked(run: RunData) -> pl.DataFrame:
+def attacked_rows(run: RunData) -> pl.DataFrame:
     """White box, the attack, at the largest eps; those whose motion can be read."""
-    rows = run.readable.filter(WHITE)
+    rows = run.readable.filter(WHITE_BOX)
     return rows.filter(pl.col("eps") == pl.col("eps").max())
 
 
@@ -134,8 +134,8 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
     def motion(values: Tensor) -> Motion:
         return skeleton.to_metres(values[:frames, : skeleton.features].float())
 
-    trail, job = run.trail, str(row["job"])
-    question, i = trail.question(job), int(row["row"])
+    tensors, job = run.tensors, str(row["job"])
+    question, i = tensors.question(job), int(row["row"])
     try:
         if question.keys[i] != row["sequence"]:
             raise ValueError(f"there is {question.keys[i]!r} in its place")
@@ -145,9 +145,9 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
             rule,
             skeleton,
             motion(question.x.values[i]),
-            motion(trail.seen(job).values[i]),
-            motion(trail.score(clean_row["job"])[0].values[clean_row["row"]]),
-            motion(trail.score(job)[0].values[i]),
+            motion(tensors.seen(job).values[i]),
+            motion(tensors.score(clean_row["job"])[0].values[clean_row["row"]]),
+            motion(tensors.score(job)[0].values[i]),
             motion(question.wanted.values[i]),
         )
     except (IndexError, ValueError) as error:
@@ -164,7 +164,7 @@ def acceleration(motion: Motion, fps: float) -> float | None:
     return float((motion.diff(n=2, dim=0) * fps**2).norm(dim=-1).mean())
 
 
-def shaken(run: RunData) -> pl.DataFrame:
+def acceleration_rows(run: RunData) -> pl.DataFrame:
     """White-box rows of `RunData.readable` with the actor's `acceleration`, and `recorded`'s.
 
     Both are means over joints in m/s2; null where a sequence is too short for them.
@@ -172,7 +172,7 @@ def shaken(run: RunData) -> pl.DataFrame:
     judged = run.readable.filter(pl.col("surrogate") == pl.col("victim"))
     parts = [judged.clear().with_columns(acceleration=pl.lit(None, dtype=pl.Float64))]
     for (job,), rows in judged.group_by("job", maintain_order=True):
-        seen = run.trail.seen(str(job)).values
+        seen = run.tensors.seen(str(job)).values
         if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
             raise FeintError(
                 f"The job {job} in {run.folder} has {len(seen)} sequences, and rows.parquet "
@@ -189,8 +189,8 @@ def shaken(run: RunData) -> pl.DataFrame:
     return every.join(recorded, on=key, how="left", validate="m:1")
 
 
-def shaking(rows: pl.DataFrame) -> dict[tuple[str, str, float], float]:
-    """Mean acceleration of `shaken` rows, by source, attack and eps.
+def mean_accelerations(rows: pl.DataFrame) -> dict[tuple[str, str, float], float]:
+    """Mean acceleration of `acceleration_rows` rows, by source, attack and eps.
 
     What was recorded is there as the attack "none", eps 0.
     """
@@ -206,6 +206,6 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(["closed", "victim", "target", "sequence"], nulls_last=True)
 
 
-def median(rows: pl.DataFrame) -> dict[str, Any]:
+def median_row(rows: pl.DataFrame) -> dict[str, Any]:
     """The row in the middle by the share of the distance closed; of two the lesser."""
     return _sorted(rows).row((len(rows) - 1) // 2, named=True)

@@ -12,20 +12,20 @@ import numpy as np
 import polars as pl
 
 from feint.evaluation.questions import ATTACK, AWAY
-from feint.report import tables
+from feint.io import text
 from feint.report.cases.case import (
-    WAY,
-    WHITE,
+    DISTANCE_CHANGE,
+    WHITE_BOX,
     Case,
     Motion,
-    attacked,
+    attacked_rows,
     choose,
-    median,
+    goal_text,
+    median_row,
+    median_success,
     read,
-    typical,
-    wanted,
 )
-from feint.report.embed import contained, script, trusted
+from feint.report.embed import bundled_script, csp_hash, safe_json
 from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
@@ -60,12 +60,12 @@ class Player:
     @cached_property
     def script(self) -> str:
         """The player itself, three.js in it."""
-        return script("player.js")
+        return bundled_script("player.js")
 
     @property
-    def trusted(self) -> str:
+    def csp_hash(self) -> str:
         """The script as a Content-Security-Policy names it: the page runs no other."""
-        return trusted(self.script)
+        return csp_hash(self.script)
 
 
 def player(run: RunData, cases: int = CASES, size: int = SIZE) -> Player | None:
@@ -74,22 +74,23 @@ def player(run: RunData, cases: int = CASES, size: int = SIZE) -> Player | None:
     A case that no longer fits into `size` characters is left out, and smaller ones after it are
     still tried.
     """
-    if not len(attacked(run)):
+    if not len(attacked_rows(run)):
         return None
-    told: list[str] = []
+    encoded_cases: list[str] = []
     keys: list[tuple[Any, ...]] = []
-    head = contained(drawn_skeleton(run.skeleton))
+    head = safe_json(skeleton_to_dict(run.skeleton))
     room = size - len(head) - len('{"skeleton":,"cases":[]}')
-    for row, why in notable(run):
-        if len(told) == cases:
+    for row, why in notable_cases(run):
+        if len(encoded_cases) == cases:
             break
-        text = contained(_encoded(run, read(run, row, why)))
-        if len(text) <= room:
-            told.append(text)
+        encoded = safe_json(_encoded(run, read(run, row, why)))
+        if len(encoded) <= room:
+            encoded_cases.append(encoded)
             keys.append(tuple(row[name] for name in KEY))
-            room -= len(text) + 1
+            room -= len(encoded) + 1
     total = len(run.judged.filter(pl.col("attack") == ATTACK))
-    return Player(_payload(head, told) if told else "", len(told), total, tuple(keys))
+    payload = _payload(head, encoded_cases) if encoded_cases else ""
+    return Player(payload, len(encoded_cases), total, tuple(keys))
 
 
 def alone(run: RunData, case: Case) -> Player:
@@ -97,31 +98,31 @@ def alone(run: RunData, case: Case) -> Player:
     rule = "a success" if case.succeeded else "a failure"
     if case.row["clean"]:
         rule = _kind(case.row, rule)
-    told = contained(_encoded(run, replace(case, rule=rule)))
+    told = safe_json(_encoded(run, replace(case, rule=rule)))
     key = tuple(case.row[name] for name in KEY)
-    return Player(_payload(contained(drawn_skeleton(case.skeleton)), [told]), 1, 1, (key,))
+    return Player(_payload(safe_json(skeleton_to_dict(case.skeleton)), [told]), 1, 1, (key,))
 
 
-def identity(row: dict[str, Any]) -> str:
+def case_id(row: dict[str, Any]) -> str:
     """A short name of a row for links, the same whenever its page is written."""
     told = json.dumps([row[name] for name in KEY])
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
-def step_of(motions: Iterable[Motion]) -> float:
+def quantization_step(motions: Iterable[Motion]) -> float:
     """Metres a step: `STEP`, or more where int16 could not count as far as someone goes."""
     furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions)
     return max(STEP, furthest / 32767)
 
 
-def encoded(motion: Motion, step: float = STEP) -> str:
+def encode_motion(motion: Motion, step: float = STEP) -> str:
     """Metres as base64 of little-endian int16 that count steps; see `NOWHERE`."""
     values = motion[..., :3].double().numpy() / step
     counted = np.where(np.isfinite(values), values.round(), NOWHERE).astype("<i2")
     return base64.b64encode(counted.tobytes()).decode("ascii")
 
 
-def notable(run: RunData) -> Iterator[tuple[dict[str, Any], str]]:
+def notable_cases(run: RunData) -> Iterator[tuple[dict[str, Any], str]]:
     """Rows worth a look and what each is, none of them twice.
 
     The chosen case, the median success, then by victim and target at the largest eps the success
@@ -130,8 +131,8 @@ def notable(run: RunData) -> Iterator[tuple[dict[str, Any], str]]:
     """
     seen = set()
     for row, why in _candidates(run):
-        if row is not None and identity(row) not in seen:
-            seen.add(identity(row))
+        if row is not None and case_id(row) not in seen:
+            seen.add(case_id(row))
             yield row, why
 
 
@@ -140,20 +141,20 @@ def _candidates(run: RunData) -> Iterator[tuple[dict[str, Any] | None, str]]:
     if chosen is None:
         return
     yield chosen[0], _kind(chosen[0], "the clearest success")
-    yield typical(run), "the median success"
-    rows = attacked(run).with_columns(way=WAY)
+    yield median_success(run), "the median success"
+    rows = attacked_rows(run).with_columns(way=DISTANCE_CHANGE)
     open_ = rows.filter(~pl.col("clean"))
     for _, asked in open_.group_by("victim", "target", maintain_order=True):
         yield _first(asked.filter("reached"), "way", True), "best success"
         yield _first(asked.filter(~pl.col("reached")), "closed", False), "worst failure"
-    white = run.readable.filter(WHITE).sort("eps", descending=True, maintain_order=True)
+    white = run.readable.filter(WHITE_BOX).sort("eps", descending=True, maintain_order=True)
     same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
     for row in white.filter(*same).iter_rows(named=True):
         yield row, f"the first case at eps {row['eps']:g}"
     for (_, _, eps), asked in white.filter(~pl.col("clean")).group_by(
         "victim", "target", "eps", maintain_order=True
     ):
-        yield median(asked), f"the median at eps {eps:g}"
+        yield median_row(asked), f"the median at eps {eps:g}"
 
 
 def _first(rows: pl.DataFrame, column: str, descending: bool) -> dict[str, Any] | None:
@@ -171,7 +172,7 @@ def _payload(head: str, cases: list[str]) -> str:
     return f'{{"skeleton":{head},"cases":[{",".join(cases)}]}}'
 
 
-def drawn_skeleton(skeleton: Skeleton) -> dict[str, Any]:
+def skeleton_to_dict(skeleton: Skeleton) -> dict[str, Any]:
     """What is drawn: bones as pairs of positions, and which way the camera looks."""
     return {
         "joints": list(skeleton.joints),
@@ -187,12 +188,12 @@ def _encoded(run: RunData, case: Case) -> dict[str, Any]:
     """One case: who and what in words, its numbers, its motion."""
     row = case.row
     motions = {name: getattr(case, name) for name in MOTIONS}
-    step = step_of(motions.values())
-    eps = run.told_eps(row["eps"])
+    step = quantization_step(motions.values())
+    eps = run.units.eps_text(row["eps"])
     return {
-        "id": identity(row),
+        "id": case_id(row),
         **{name: row[name] for name in KEY},
-        "label": f"{row['victim']}: {row['true_class']}, {wanted(row)} ({case.rule})",
+        "label": f"{row['victim']}: {row['true_class']}, {goal_text(row)} ({case.rule})",
         "told": _told(case, eps),
         "facts": _facts(run, case),
         "numbers": {
@@ -205,7 +206,7 @@ def _encoded(run: RunData, case: Case) -> dict[str, Any]:
         "frames": len(case.actor),
         "fps": case.skeleton.fps,
         "step": step,
-        "motions": {name: encoded(one, step) for name, one in motions.items()},
+        "motions": {name: encode_motion(one, step) for name, one in motions.items()},
     }
 
 
@@ -231,22 +232,22 @@ def _facts(run: RunData, case: Case) -> list[list[str]]:
     row, clean = case.row, case.clean_row
     return [
         [
-            f"answer to {run.away or 'the target'}",
-            f"{tables.number(clean.get('error_cm'))} → {tables.number(row.get('error_cm'))}",
+            f"answer to {run.led_away_from or 'the target'}",
+            f"{text.number(clean.get('error_cm'))} → {text.number(row.get('error_cm'))}",
             "cm a joint",
         ],
         [
             "distance",
-            f"{tables.number(row['clean_distance'], 2)} → {tables.number(row['distance'], 2)}",
-            f"tolerance {tables.number(row['kappa'], 2)}",
+            f"{text.number(row['clean_distance'], 2)} → {text.number(row['distance'], 2)}",
+            f"tolerance {text.number(row['kappa'], 2)}",
         ],
         [
             "the actor was moved by",
-            tables.number(row.get("perturbation_cm")),
-            f"cm a joint, at most {tables.number(row.get('perturbation_max_cm'))}",
+            text.number(row.get("perturbation_cm")),
+            f"cm a joint, at most {text.number(row.get('perturbation_max_cm'))}",
         ],
         [
-            "counts as led away" if run.away else "counts as the target",
+            "counts as led away" if run.led_away_from else "counts as the target",
             f"{_yes(row['clean'])} → {_yes(row['reached'])}",
             "without, with the attack",
         ],

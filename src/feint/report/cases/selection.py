@@ -8,10 +8,10 @@ import polars as pl
 
 from feint.errors import FeintError
 from feint.evaluation.success_rates import INTERACTION
-from feint.report.cases.case import WHITE, Case, pick, read
-from feint.report.cases.player import identity, notable
+from feint.io.text import join_words
+from feint.report.cases.case import WHITE_BOX, Case, pick, read
+from feint.report.cases.player import case_id, notable_cases
 from feint.report.run_data import RunData
-from feint.report.units import listed
 
 OBJECTIVES = {
     "fig1": ("handshaking", ("punching",)),
@@ -45,7 +45,7 @@ class Selection:
 
     def __str__(self) -> str:
         told = [f"{name} {value}" for name, value in asdict(self).items() if value is not None]
-        return listed(told) if told else "anything"
+        return join_words(told) if told else "anything"
 
     def among(self, run: RunData) -> pl.DataFrame:
         """The attacked rows that fit, white box, at every eps unless one is asked for.
@@ -78,7 +78,7 @@ def white(run: RunData) -> pl.DataFrame:
     Raises:
         FeintError: there is none.
     """
-    rows = run.judged.filter(WHITE)
+    rows = run.judged.filter(WHITE_BOX)
     if not len(rows):
         raise FeintError(
             f"{run.folder} holds no attacked sequence: every test sequence is of the target's "
@@ -142,10 +142,10 @@ def select(run: RunData, asked: Selection) -> Case:
 
 
 def _named(run: RunData, rows: pl.DataFrame, case: str) -> tuple[dict[str, Any], str]:
-    fitting = {identity(row): row for row in rows.iter_rows(named=True)}
+    fitting = {case_id(row): row for row in rows.iter_rows(named=True)}
     if case in fitting:
         return fitting[case], f"it is the case {case}"
-    told = [(row, why) for row, why in notable(run) if identity(row) in fitting]
+    told = [(row, why) for row, why in notable_cases(run) if case_id(row) in fitting]
     if re.fullmatch(r"[0-9]{1,6}", case) and 1 <= int(case) <= len(told):
         row, why = told[int(case) - 1]
         return row, f"it is case {case} of the player's list, {why}"

@@ -11,7 +11,7 @@ from torch import Tensor
 from feint.errors import FeintError
 from feint.evaluation.questions import NONE
 from feint.evaluation.rows import QUESTION
-from feint.report.cases.case import choose, typical, worst
+from feint.report.cases.case import choose, median_success, worst_failure
 from feint.report.run_data import RunData
 
 Seen = Float[Tensor, "steps inputs"]
@@ -45,7 +45,7 @@ class Lines:
 def lines(run: RunData) -> Iterator[Lines]:
     """The windows shown: the clearest success, the median one, the worst failure."""
     shown = set()
-    chosen, usual, failed = choose(run), typical(run), worst(run)
+    chosen, usual, failed = choose(run), median_success(run), worst_failure(run)
     for row, rule in (
         chosen or (None, ""),
         (usual, "the median success, by the share of the distance closed"),
@@ -65,8 +65,8 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
     same = run.judged.filter(
         pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
     ).row(0, named=True)
-    trail, job, i, steps = run.trail, str(row["job"]), int(row["row"]), int(row["frames"])
-    question = trail.question(job)
+    tensors, job, i, steps = run.tensors, str(row["job"]), int(row["row"]), int(row["frames"])
+    question = tensors.question(job)
     try:
         if question.keys[i] != row["sequence"]:
             raise ValueError(f"there is {question.keys[i]!r} in its place")
@@ -74,11 +74,11 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
             row,
             rule,
             question.x.values[i][:steps],
-            trail.seen(job).values[i][:steps],
-            trail.score(same["job"])[0].values[same["row"]][:steps],
-            trail.score(job)[0].values[i][:steps],
+            tensors.seen(job).values[i][:steps],
+            tensors.score(same["job"])[0].values[same["row"]][:steps],
+            tensors.score(job)[0].values[i][:steps],
             question.wanted.values[i][:steps],
-            trail.reactor(job).values[i][:steps],
+            tensors.reactor(job).values[i][:steps],
         )
     except (IndexError, ValueError) as error:
         raise FeintError(

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from feint.evaluation.questions import ATTACK
-from feint.report.cases.player import KEY, Player, identity
-from feint.report.charts.success_matrix import Matrix
-from feint.report.embed import contained, script, trusted
+from feint.report.cases.player import KEY, Player, case_id
+from feint.report.charts.success_matrix import SuccessMatrix
+from feint.report.embed import bundled_script, csp_hash, safe_json
 from feint.report.run_data import RunData
 
 ROWS = 20_000
@@ -36,17 +36,17 @@ class Browse:
     payload: str
     rows: int
     total: int
-    matrix: Matrix
+    matrix: SuccessMatrix
 
     @cached_property
     def script(self) -> str:
         """What makes the table and the matrix."""
-        return script("browse.js")
+        return bundled_script("browse.js")
 
     @property
-    def trusted(self) -> str:
+    def csp_hash(self) -> str:
         """The script as a Content-Security-Policy names it."""
-        return trusted(self.script)
+        return csp_hash(self.script)
 
     @property
     def seed(self) -> int:
@@ -62,9 +62,9 @@ def browse(run: RunData, player: Player | None, limit: int = ROWS) -> Browse | N
     return packed(
         rows,
         player.keys if player else (),
-        Matrix.of(run),
+        SuccessMatrix.of(run),
         run.models,
-        (run.unit, run.distance_unit),
+        (run.units.eps, run.distance_unit),
         limit,
         run.folder.resolve().name,
     )
@@ -73,7 +73,7 @@ def browse(run: RunData, player: Player | None, limit: int = ROWS) -> Browse | N
 def packed(
     rows: pl.DataFrame,
     played: Sequence[tuple[Any, ...]],
-    matrix: Matrix,
+    matrix: SuccessMatrix,
     models: Sequence[str],
     units: tuple[str, str],
     limit: int = ROWS,
@@ -93,7 +93,7 @@ def packed(
     some = chosen(rows, played, limit)
     places = {key: i for i, key in enumerate(some.select(KEY).iter_rows())}
     cases = [
-        [places[key], identity(dict(zip(KEY, key, strict=True)))] for key in played if key in places
+        [places[key], case_id(dict(zip(KEY, key, strict=True)))] for key in played if key in places
     ]
     value = {
         "columns": _columns(some, models, *units),
@@ -102,7 +102,7 @@ def packed(
         "folder": folder,
         "matrix": matrix.packed,
     }
-    return Browse(contained(value), len(some), len(rows), matrix)
+    return Browse(safe_json(value), len(some), len(rows), matrix)
 
 
 def chosen(rows: pl.DataFrame, played: Sequence[tuple[Any, ...]], limit: int) -> pl.DataFrame:

@@ -29,7 +29,7 @@ Place = tuple[str, str, float]
 
 
 @dataclass(frozen=True)
-class Course:
+class DistanceCurve:
     """Distances to the target over time: quartiles over cases, a column a frame.
 
     Attributes:
@@ -46,7 +46,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Moved:
+class DisplacementCdf:
     """How far joints are moved, in cm: shares at or below `CENTIMETRES`, and the median."""
 
     shares: tuple[float, ...]
@@ -54,26 +54,26 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Sampled:
+class CaseSample:
     """What was read.
 
     Attributes:
         cases: how many of each model.
         total: of how many of each model.
         in_cm: distances are in cm a joint, not in data units.
-        courses: distances to the target.
-        changes: how far a joint is from where it was recorded, every frame of every case.
-        between: how far joints move by themselves from one frame to the next, by model.
-        over: how far they get from where they are first, by model.
+        curves: distances to the target.
+        displacements: how far a joint is from where it was recorded, every frame of every case.
+        frame_to_frame: how far joints move by themselves from one frame to the next, by model.
+        over_sequence: how far they get from where they are first, by model.
     """
 
     cases: Mapping[str, int]
     total: Mapping[str, int]
     in_cm: bool
-    courses: Mapping[Place, Course]
-    changes: Mapping[Place, Moved]
-    between: Mapping[str, Moved]
-    over: Mapping[str, Moved]
+    curves: Mapping[Place, DistanceCurve]
+    displacements: Mapping[Place, DisplacementCdf]
+    frame_to_frame: Mapping[str, DisplacementCdf]
+    over_sequence: Mapping[str, DisplacementCdf]
 
 
 def kind(attack: str) -> str:
@@ -81,16 +81,16 @@ def kind(attack: str) -> str:
     return "noise" if attack.endswith("noise") else attack
 
 
-def sampled(run: RunData, cases: int = CASES) -> Sampled:
+def sample_cases(run: RunData, cases: int = CASES) -> CaseSample:
     """Draw cases and read their tensors.
 
     Raises:
         FeintError: a file is not there, or does not hold the rows.
     """
-    some, counts, total = drawn(run, cases)
-    in_cm = measured(run)
+    some, counts, total = draw_cases(run, cases)
+    in_cm = has_centimetres(run)
     distances: dict[Place, list[np.ndarray]] = defaultdict(list)
-    changes: dict[Place, list[np.ndarray]] = defaultdict(list)
+    moves: dict[Place, list[np.ndarray]] = defaultdict(list)
     between: dict[str, list[np.ndarray]] = defaultdict(list)
     over: dict[str, list[np.ndarray]] = defaultdict(list)
     known: set[tuple[str, str]] = set()
@@ -104,28 +104,28 @@ def sampled(run: RunData, cases: int = CASES) -> Sampled:
             if not in_cm:
                 continue
             if attack != NONE:
-                changes[place].append(read.change.ravel())
+                moves[place].append(read.change.ravel())
             elif (place[0], one["sequence"]) not in known:
                 known.add((place[0], one["sequence"]))
                 between[place[0]].append(read.steps.ravel())
                 over[place[0]].append(read.furthest)
     lasting = {
-        model: lasts([len(one) for one in found])
+        model: shown_frames([len(one) for one in found])
         for (model, done, _), found in distances.items()
         if done == NONE
     }
-    return Sampled(
+    return CaseSample(
         counts,
         total,
         in_cm,
-        {place: course(found, lasting[place[0]]) for place, found in distances.items()},
-        {place: _moved(found) for place, found in changes.items()},
+        {place: distance_curve(found, lasting[place[0]]) for place, found in distances.items()},
+        {place: _moved(found) for place, found in moves.items()},
         {model: _moved(found) for model, found in between.items()},
         {model: _moved(found) for model, found in over.items()},
     )
 
 
-def measured(run: RunData) -> bool:
+def has_centimetres(run: RunData) -> bool:
     """Distances and changes are told in cm."""
     rows = run.rows
     return {"error_cm", "perturbation_cm"} <= set(rows.columns) and bool(
@@ -133,7 +133,9 @@ def measured(run: RunData) -> bool:
     )
 
 
-def drawn(run: RunData, cases: int) -> tuple[pl.DataFrame, Mapping[str, int], Mapping[str, int]]:
+def draw_cases(
+    run: RunData, cases: int
+) -> tuple[pl.DataFrame, Mapping[str, int], Mapping[str, int]]:
     """Rows of a seeded draw of white-box cases; of each model how many, and of how many."""
     judged = run.readable.filter(pl.col("surrogate") == pl.col("victim"))
     asked = judged.select("victim", "target", "sequence").unique().sort(pl.all())
@@ -161,20 +163,20 @@ class _Case:
 
 
 def _read(run: RunData, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
-    trail, skeleton = run.trail, run.skeleton
-    question, i, frames = trail.question(job), row["row"], row["frames"]
+    tensors, skeleton = run.tensors, run.skeleton
+    question, i, frames = tensors.question(job), row["row"], row["frames"]
     if i >= len(question.keys) or question.keys[i] != row["sequence"]:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
             "rows.parquet. Run `feint score` again."
         )
-    missed = (trail.score(job)[0].values[i] - question.wanted.values[i])[:frames].float()
+    missed = (tensors.score(job)[0].values[i] - question.wanted.values[i])[:frames].float()
     if not in_cm:
         nothing = np.empty(0)
         return _Case(missed.norm(dim=-1).numpy(), nothing, nothing, nothing)
     joints = _joints(run)
     actor = question.x.values[i, :frames, : skeleton.features].float()
-    change = trail.seen(job).values[i, :frames, : skeleton.features].float() - actor
+    change = tensors.seen(job).values[i, :frames, : skeleton.features].float() - actor
     place = skeleton.to_metres(actor)[:, joints]
     return _Case(
         100 * skeleton.change_in_metres(missed).norm(dim=-1).mean(dim=-1).numpy(),
@@ -190,12 +192,12 @@ def _joints(run: RunData) -> torch.Tensor:
     return torch.tensor([run.skeleton.joint(name) for name in named])
 
 
-def lasts(lengths: list[int]) -> int:
+def shown_frames(lengths: list[int]) -> int:
     """Up to which frame there are cases enough."""
     return sorted(lengths, reverse=True)[min(FEW, len(lengths)) - 1]
 
 
-def course(distances: list[np.ndarray], kept: int) -> Course:
+def distance_curve(distances: list[np.ndarray], kept: int) -> DistanceCurve:
     """Quartiles of curves of different lengths, frame by frame, of the first `kept` frames."""
     padded = np.full((len(distances), kept), np.nan)
     for curve, one in zip(padded, distances, strict=True):
@@ -203,7 +205,7 @@ def course(distances: list[np.ndarray], kept: int) -> Course:
     there = np.isfinite(padded).sum(axis=0)
     frames = np.arange(0, kept, max(1, -(-kept // FRAMES)))
     low, middle, high = np.nanquantile(padded[:, frames], [0.25, 0.5, 0.75], axis=0)
-    return Course(
+    return DistanceCurve(
         tuple(frames.tolist()),
         tuple(there[frames].tolist()),
         tuple(low.tolist()),
@@ -212,10 +214,10 @@ def course(distances: list[np.ndarray], kept: int) -> Course:
     )
 
 
-def _moved(parts: list[np.ndarray]) -> Moved:
+def _moved(parts: list[np.ndarray]) -> DisplacementCdf:
     values = np.sort(np.concatenate(parts))
     values = values[np.isfinite(values)]
     if not len(values):
-        return Moved((), float("nan"))
+        return DisplacementCdf((), float("nan"))
     at_most = np.searchsorted(values, CENTIMETRES, side="right") / len(values)
-    return Moved(tuple(at_most.tolist()), float(np.median(values)))
+    return DisplacementCdf(tuple(at_most.tolist()), float(np.median(values)))

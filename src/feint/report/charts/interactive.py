@@ -11,11 +11,11 @@ import polars as pl
 from feint.evaluation import success_rates
 from feint.evaluation.questions import ATTACK, NONE
 from feint.report.charts import minimal_eps, success_criteria
-from feint.report.charts.distance_curves import CENTIMETRES, Sampled, sampled
-from feint.report.charts.minimal_eps import Smallest
-from feint.report.charts.smoothness import Rough, rough
-from feint.report.charts.success_matrix import Matrix, named
-from feint.report.embed import contained, script, trusted
+from feint.report.charts.distance_curves import CENTIMETRES, CaseSample, sample_cases
+from feint.report.charts.minimal_eps import MinimalEpsByModel
+from feint.report.charts.smoothness import Smoothness, smoothness
+from feint.report.charts.success_matrix import SuccessMatrix, pair_name
+from feint.report.embed import bundled_script, csp_hash, safe_json
 from feint.report.run_data import RunData
 
 ALL = "all targets together"
@@ -27,57 +27,59 @@ class Charts:
 
     Attributes:
         payload: JSON that may stand inside a script element.
-        readings: of success.
+        criteria: of success.
         white: names of the models attacked white box.
         largest: of the eps.
         smallest, sampled, rough: what each section shows; None where there is nothing.
     """
 
     payload: str
-    readings: tuple[success_criteria.Reading, ...]
+    criteria: tuple[success_criteria.SuccessCriterion, ...]
     white: tuple[str, ...]
     largest: float
-    smallest: Smallest | None
-    sampled: Sampled
-    rough: Rough | None
+    smallest: MinimalEpsByModel | None
+    sampled: CaseSample
+    rough: Smoothness | None
 
     @cached_property
     def script(self) -> str:
         """What draws the charts, uPlot in it."""
-        return script("charts.js")
+        return bundled_script("charts.js")
 
     @property
-    def trusted(self) -> str:
+    def csp_hash(self) -> str:
         """The script as a Content-Security-Policy names it."""
-        return trusted(self.script)
+        return csp_hash(self.script)
 
 
-def charts(run: RunData, matrix: Matrix | None, shaken: pl.DataFrame) -> Charts | None:
+def charts(
+    run: RunData, matrix: SuccessMatrix | None, acceleration_rows: pl.DataFrame
+) -> Charts | None:
     """Everything to draw; None if nothing was attacked.
 
     Args:
         run: of the run.
         matrix: of the same, for its order of pairs, eps and targets.
-        shaken: of `case.shaken`.
+        acceleration_rows: of `case.acceleration_rows`.
     """
     if matrix is None:
         return None
-    ways = tuple(success_criteria.readings(run))
+    ways = tuple(success_criteria.criteria(run))
     white = tuple(victim for surrogate, victim in matrix.pairs if surrogate == victim)
-    found = minimal_eps.smallest(run)
-    drawn = sampled(run)
+    found = minimal_eps.minimal_eps(run)
+    drawn = sample_cases(run)
     there = pl.col("victim").is_in(white) & pl.col("eps").is_in(matrix.eps)
-    shakes = rough(shaken.filter(there)) if drawn.in_cm else None
+    shakes = smoothness(acceleration_rows.filter(there)) if drawn.in_cm else None
     targets = [ALL, *matrix.targets] if len(matrix.targets) > 1 else list(matrix.targets)
     value = {
-        "unit": run.unit,
-        "depth": run.depth,
+        "unit": run.units.eps,
+        "depth": run.units.cm_axis,
         "eps": list(matrix.eps),
         "told": list(matrix.told),
-        "pairs": [{"surrogate": s, "victim": v, "name": named(s, v)} for s, v in matrix.pairs],
+        "pairs": [{"surrogate": s, "victim": v, "name": pair_name(s, v)} for s, v in matrix.pairs],
         "models": list(white),
         "targets": targets,
-        "readings": [_reading(run, one, ways, matrix) for one in ways],
+        "criteria": [_criterion(run, one, ways, matrix) for one in ways],
         "needed": None if found is None else _needed(found),
         "distances": {
             "unit": "cm a joint" if drawn.in_cm else "data units",
@@ -89,7 +91,7 @@ def charts(run: RunData, matrix: Matrix | None, shaken: pl.DataFrame) -> Charts 
         "moved": _moved(drawn, white, matrix.eps),
         "rough": None if shakes is None else _rough(shakes, white, matrix.eps),
     }
-    return Charts(contained(value), ways, white, matrix.eps[-1], found, drawn, shakes)
+    return Charts(safe_json(value), ways, white, matrix.eps[-1], found, drawn, shakes)
 
 
 def counted(values: Iterable[float | None], steps: int) -> list[int | None]:
@@ -100,11 +102,11 @@ def counted(values: Iterable[float | None], steps: int) -> list[int | None]:
     ]
 
 
-def _reading(
+def _criterion(
     run: RunData,
-    one: success_criteria.Reading,
-    ways: Sequence[success_criteria.Reading],
-    matrix: Matrix,
+    one: success_criteria.SuccessCriterion,
+    ways: Sequence[success_criteria.SuccessCriterion],
+    matrix: SuccessMatrix,
 ) -> dict[str, Any]:
     """Its rates: pair, target (0: all), eps, the counts, then six bounds in ten-thousandths."""
     several = len(matrix.targets) > 1
@@ -116,7 +118,7 @@ def _reading(
             bounds = counted((bound for ends in rate.intervals for bound in ends), 10_000)
             counts = [rate.asked, rate.hits, rate.clean, rate.noise]
             rates.append([pair, where, matrix.eps.index(rate.eps), *counts, *bounds])
-    same = [i for i, other in enumerate(ways) if other.yardstick == one.yardstick]
+    same = [i for i, other in enumerate(ways) if other.rule == one.rule]
     everyone = next(i for i in same if not ways[i].failed)
     return {
         "name": one.name,
@@ -127,7 +129,7 @@ def _reading(
     }
 
 
-def _needed(found: Smallest) -> dict[str, Any]:
+def _needed(found: MinimalEpsByModel) -> dict[str, Any]:
     def short(values: tuple[float, ...]) -> list[float]:
         return [float(f"{value:.4g}") for value in values]
 
@@ -148,7 +150,7 @@ def _needed(found: Smallest) -> dict[str, Any]:
     }
 
 
-def _courses(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> list[dict[str, Any]]:
+def _courses(drawn: CaseSample, white: Sequence[str], eps: Sequence[float]) -> list[dict[str, Any]]:
     """Distances frame by frame, in tenths of a millimetre or thousandths of a data unit."""
     steps = 100 if drawn.in_cm else 1000
     return [
@@ -161,7 +163,7 @@ def _courses(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> list
             "cases": list(one.cases) if kind == NONE else None,
             **{name: counted(getattr(one, name), steps) for name in ("low", "middle", "high")},
         }
-        for (model, kind, at), one in sorted(drawn.courses.items())
+        for (model, kind, at), one in sorted(drawn.curves.items())
         if model in white and (kind == "none" or at in eps)
     ]
 
@@ -195,12 +197,12 @@ def _spreads(run: RunData, white: Sequence[str], eps: Sequence[float]) -> list[d
     return found
 
 
-def _moved(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> dict[str, Any] | None:
+def _moved(drawn: CaseSample, white: Sequence[str], eps: Sequence[float]) -> dict[str, Any] | None:
     """Shares in ten-thousandths of how far joints were moved, and move by themselves."""
     places = [
-        *((model, "between", None, one) for model, one in drawn.between.items()),
-        *((model, "over", None, one) for model, one in drawn.over.items()),
-        *((model, kind, at, one) for (model, kind, at), one in drawn.changes.items()),
+        *((model, "between", None, one) for model, one in drawn.frame_to_frame.items()),
+        *((model, "over", None, one) for model, one in drawn.over_sequence.items()),
+        *((model, kind, at, one) for (model, kind, at), one in drawn.displacements.items()),
     ]
     there = [one for one in places if one[0] in white and one[3].shares]
     there = [one for one in there if one[2] is None or one[2] in eps]
@@ -222,7 +224,7 @@ def _moved(drawn: Sampled, white: Sequence[str], eps: Sequence[float]) -> dict[s
     }
 
 
-def _rough(found: Rough, white: Sequence[str], eps: Sequence[float]) -> dict[str, Any]:
+def _rough(found: Smoothness, white: Sequence[str], eps: Sequence[float]) -> dict[str, Any]:
     """Points as columns: added acceleration in cm/s2, closed in thousandths, kept within 1."""
     points = found.points
     kinds = sorted(points["attack"].unique(), key=lambda one: (one != ATTACK, one))

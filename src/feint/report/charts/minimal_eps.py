@@ -10,7 +10,7 @@ from feint.report.run_data import RunData
 
 
 @dataclass(frozen=True)
-class Needed:
+class MinimalEps:
     """What the sequences of one model and target need.
 
     Attributes:
@@ -30,7 +30,7 @@ class Needed:
 
 
 @dataclass(frozen=True)
-class Smallest:
+class MinimalEpsByModel:
     """Of every model and target, white box.
 
     Attributes:
@@ -42,16 +42,16 @@ class Smallest:
 
     searched: bool
     largest: float
-    parts: tuple[Needed, ...]
+    parts: tuple[MinimalEps, ...]
 
 
-def smallest(run: RunData) -> Smallest | None:
+def minimal_eps(run: RunData) -> MinimalEpsByModel | None:
     """What every sequence needed; None if nothing was attacked."""
     judged = run.judged.filter(pl.col("surrogate") == pl.col("victim"))
     noise = first(judged.filter(pl.col("attack").str.ends_with("noise")))
     grid = first(judged.filter(pl.col("attack") == ATTACK))
     try:
-        searched = run.searched
+        searched = run.minimal_eps_rows
     except DamagedError:
         searched = None  # said among what is lost
     found = grid if searched is None else searched
@@ -60,7 +60,7 @@ def smallest(run: RunData) -> Smallest | None:
     tried = {(s, t): _enough(some) for (s, t), some in noise.group_by("surrogate", "target")}
     order = {name: i for i, name in enumerate(run.models)}
     parts = [
-        Needed(
+        MinimalEps(
             str(model),
             str(target),
             len(some),
@@ -72,7 +72,9 @@ def smallest(run: RunData) -> Smallest | None:
     ]
     parts.sort(key=lambda one: (order.get(one.model, len(order)), one.model, one.target))
     # The search goes up to the experiment's largest eps, as the grid does.
-    return Smallest(searched is not None, float(max(run.experiment["attack"]["eps"])), tuple(parts))
+    return MinimalEpsByModel(
+        searched is not None, float(max(run.experiment["attack"]["eps"])), tuple(parts)
+    )
 
 
 def first(judged: pl.DataFrame) -> pl.DataFrame:

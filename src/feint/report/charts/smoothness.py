@@ -14,7 +14,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Rough:
+class Smoothness:
     """White-box rows that did not count as the target without an attack.
 
     Attributes:
@@ -29,10 +29,10 @@ class Rough:
     sums: pl.DataFrame
 
 
-def rough(shaken: pl.DataFrame, points: int = POINTS) -> Rough | None:
-    """Read off `case.shaken` rows; None where no acceleration is known."""
+def smoothness(acceleration_rows: pl.DataFrame, points: int = POINTS) -> Smoothness | None:
+    """Read off `case.acceleration_rows` rows; None where no acceleration is known."""
     rows = (
-        shaken.filter(pl.col("attack") != NONE, ~pl.col("clean"))
+        acceleration_rows.filter(pl.col("attack") != NONE, ~pl.col("clean"))
         .with_columns(added=pl.col("acceleration") - pl.col("recorded"))
         .filter(pl.col("added").is_finite(), pl.col("closed").is_finite())
         .select("victim", "attack", "eps", "target", "sequence", "reached", "closed", "added")
@@ -54,4 +54,4 @@ def rough(shaken: pl.DataFrame, points: int = POINTS) -> Rough | None:
         )
         .sort("victim", "eps", "attack")
     )
-    return Rough(pl.concat(drawn), len(rows), sums)
+    return Smoothness(pl.concat(drawn), len(rows), sums)

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from feint.evaluation.questions import ATTACK
-from feint.report.charts.distance_curves import CENTIMETRES, Sampled
-from feint.report.charts.minimal_eps import Needed, Smallest
-from feint.report.charts.smoothness import Rough
+from feint.report.charts.distance_curves import CENTIMETRES, CaseSample
+from feint.report.charts.minimal_eps import MinimalEps, MinimalEpsByModel
+from feint.report.charts.smoothness import Smoothness
 from feint.report.charts.svg import (  # fmt: skip
     ACTOR,
     ATTACKED,
@@ -20,11 +20,11 @@ from feint.report.charts.svg import (  # fmt: skip
     PALE,
     REACTOR,
     SIZE,
-    across,
+    eps_axis,
     legend_below,
-    ruled,
     style,
     to_svg,
+    with_grid,
 )
 
 DOTS = 300
@@ -38,7 +38,7 @@ def _panels(names: Sequence[str], draw: Callable[[Axes, str], None], columns: in
         figure = Figure(figsize=(SIZE[0] * across_, SIZE[1] * down + 0.3), layout="constrained")
         found: dict[str, Axes] = {}
         for i, name in enumerate(names):
-            axes = ruled(figure.add_subplot(down, across_, i + 1))
+            axes = with_grid(figure.add_subplot(down, across_, i + 1))
             draw(axes, name)
             if len(names) > 1:
                 axes.set_title(name, fontsize=9.5, color=INK)
@@ -48,7 +48,7 @@ def _panels(names: Sequence[str], draw: Callable[[Axes, str], None], columns: in
         return to_svg(figure)
 
 
-def smallest(found: Smallest, unit: str) -> str:
+def smallest(found: MinimalEpsByModel, unit: str) -> str:
     """The share of sequences that count as the target at an eps or less, all targets together."""
     models = list(dict.fromkeys(one.model for one in found.parts))
 
@@ -63,7 +63,7 @@ def smallest(found: Smallest, unit: str) -> str:
                      label="none needed")  # fmt: skip
         axes.axhspan(1 - never / asked, 1, color=PALE, alpha=0.5, lw=0, label="never")
         _shares(axes, "count as the target")
-        across(axes, np.array([0.0, found.largest]), unit, None)
+        eps_axis(axes, np.array([0.0, found.largest]), unit, None)
         axes.set_xlabel(f"smallest eps ({unit})")
 
     return _panels(models, draw, 2)
@@ -71,8 +71,8 @@ def smallest(found: Smallest, unit: str) -> str:
 
 def _steps(
     axes: Axes,
-    parts: Sequence[Needed],
-    read: Callable[[Needed], tuple[float, ...]],
+    parts: Sequence[MinimalEps],
+    read: Callable[[MinimalEps], tuple[float, ...]],
     largest: float,
     colour: str,
     told: str,
@@ -84,14 +84,14 @@ def _steps(
     axes.plot(at, shares / asked, color=colour, lw=2, drawstyle="steps-post", label=told)
 
 
-def over_time(found: Sampled, models: Sequence[str], eps: float) -> str:
+def over_time(found: CaseSample, models: Sequence[str], eps: float) -> str:
     """Median and quartiles of the distance to the target, frame by frame."""
     unit = "cm a joint" if found.in_cm else "data units"
 
     def draw(axes: Axes, model: str) -> None:
         looks = (("none", 0.0, "black", "no attack"), ("noise", eps, NOISE, "random noise"))
         for kind, at, colour, told in (*looks, ("attack", eps, ATTACKED, "attack")):
-            one = found.courses.get((model, kind, at))
+            one = found.curves.get((model, kind, at))
             if one is not None:
                 frames = np.array(one.frames) + 1
                 dashes = (0, (5, 3)) if kind == "none" else "-"
@@ -104,15 +104,15 @@ def over_time(found: Sampled, models: Sequence[str], eps: float) -> str:
     return _panels(models, draw, 3)
 
 
-def moved(found: Sampled, models: Sequence[str], eps: float) -> str:
+def moved(found: CaseSample, models: Sequence[str], eps: float) -> str:
     """How far joints are moved beside how far they move: shares at or below so many cm."""
 
     def draw(axes: Axes, model: str) -> None:
         curves = (
-            (found.over.get(model), REACTOR, "-", "by itself, over the sequence"),
-            (found.between.get(model), ACTOR, "-", "by itself, from frame to frame"),
-            (found.changes.get((model, "noise", eps)), NOISE, ":", "moved by random noise"),
-            (found.changes.get((model, "attack", eps)), ATTACKED, "-", "moved by the attack"),
+            (found.over_sequence.get(model), REACTOR, "-", "by itself, over the sequence"),
+            (found.frame_to_frame.get(model), ACTOR, "-", "by itself, from frame to frame"),
+            (found.displacements.get((model, "noise", eps)), NOISE, ":", "moved by random noise"),
+            (found.displacements.get((model, "attack", eps)), ATTACKED, "-", "moved by the attack"),
         )
         ends = []
         for one, colour, dashes, told in curves:
@@ -129,7 +129,7 @@ def moved(found: Sampled, models: Sequence[str], eps: float) -> str:
     return _panels(models, draw, 2)
 
 
-def rough(found: Rough, models: Sequence[str], eps: float) -> str:
+def smoothness(found: Smoothness, models: Sequence[str], eps: float) -> str:
     """Closed of the distance against acceleration added: a dot a row."""
 
     def draw(axes: Axes, model: str) -> None:

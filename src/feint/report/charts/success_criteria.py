@@ -1,4 +1,4 @@
-"""Success against eps as a run's rows can be read: by which yardstick, and out of which sequences.
+"""Success against eps as a run's rows can be read: by which rule, and out of which sequences.
 
 Never a success without its baselines: no attack, and random noise of the same eps, each with its
 interval.
@@ -22,19 +22,19 @@ from feint.skeleton import SBU_15
 
 
 @dataclass(frozen=True)
-class Reading:
+class SuccessCriterion:
     """One way to read success.
 
     Attributes:
         name: short, for a list.
         told: what it is, in a sentence.
-        yardstick: what makes an answer count as the target.
+        rule: what makes an answer count as the target.
         failed: only sequences that did not count without an attack are asked.
     """
 
     name: str
     told: str
-    yardstick: str
+    rule: str
     failed: bool
 
 
@@ -85,7 +85,7 @@ ABOUT = {
 
 
 def hits(run: RunData) -> dict[str, pl.Series]:
-    """Which of `RunData.judged` count as the target, by every yardstick that the rows support."""
+    """Which of `RunData.judged` count as the target, by every rule that the rows support."""
     judged = run.judged
     found = {OWN: judged["reached"]}
     if of_the_paper(run):
@@ -100,7 +100,7 @@ def hits(run: RunData) -> dict[str, pl.Series]:
 
 def of_the_paper(run: RunData) -> bool:
     """The classes and the skeleton are SBU's, which Table 1 is of."""
-    labels = run.described["data"]["labels"]
+    labels = run.description["data"]["labels"]
     return set(labels) == set(constants.ACTIONS.values()) and run.skeleton == SBU_15
 
 
@@ -113,21 +113,21 @@ def _same(run: RunData, other: tolerance.Tolerance) -> bool:
     )
 
 
-def readings(run: RunData) -> list[Reading]:
+def criteria(run: RunData) -> list[SuccessCriterion]:
     """Every way to read success that the rows support, the run's own first."""
     found = []
-    for yardstick in hits(run):
-        name, told = ABOUT[yardstick]
+    for rule in hits(run):
+        name, told = ABOUT[rule]
         found.append(
-            Reading(f"of those that failed without an attack, {name}", told, yardstick, True)
+            SuccessCriterion(f"of those that failed without an attack, {name}", told, rule, True)
         )
-        found.append(Reading(f"of all asked, {name}", told, yardstick, False))
+        found.append(SuccessCriterion(f"of all asked, {name}", told, rule, False))
     return found
 
 
-def rates(run: RunData, reading: Reading) -> Iterator[Rate]:
+def rates(run: RunData, criterion: SuccessCriterion) -> Iterator[Rate]:
     """Every rate in a reading: white box and transfer, all targets together and one by one."""
-    judged = run.judged.with_columns(hits(run)[reading.yardstick].alias("hit"))
+    judged = run.judged.with_columns(hits(run)[criterion.rule].alias("hit"))
     clean = judged.filter(pl.col("attack") == NONE).select(*QUESTION, clean="hit")
     noise = (
         judged.filter(pl.col("attack").str.ends_with("noise"))
@@ -144,10 +144,10 @@ def rates(run: RunData, reading: Reading) -> Iterator[Rate]:
     for place in (("surrogate", "victim", "eps"), ("surrogate", "victim", "eps", "target")):
         for key, some in rows.group_by(place, maintain_order=True):
             surrogate, victim, eps, *target = key
-            one = some.filter(~pl.col("clean")) if reading.failed else some
+            one = some.filter(~pl.col("clean")) if criterion.failed else some
             wanted = str(target[0]) if target else None
             found = _rate(str(surrogate), str(victim), wanted, float(eps), one)
-            if reading.failed and len(one):
+            if criterion.failed and len(one):
                 attack, _, *others = found.intervals
                 found = replace(found, intervals=(attack, (0.0, 0.0), *others))
             yield found

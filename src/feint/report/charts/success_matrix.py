@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from feint.evaluation.questions import ATTACK
+from feint.io.text import percent
 from feint.report.run_data import RunData
-from feint.report.tables import percent
 
 PLACE = ("surrogate", "victim", "true_class", "target", "eps")
 COUNTS = ("asked", "failed", "moved", "noise")
@@ -31,7 +31,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Matrix:
+class SuccessMatrix:
     """Every cell that was asked, at every eps, for every pair of surrogate and victim.
 
     Attributes:
@@ -50,7 +50,7 @@ class Matrix:
     counts: tuple[tuple[int | None, ...], ...]
 
     @staticmethod
-    def of(run: RunData) -> "Matrix":
+    def of(run: RunData) -> "SuccessMatrix":
         """Count a run's rows."""
         cells = counted(run.judged)
         eps = sorted(cells["eps"].unique())
@@ -65,10 +65,10 @@ class Matrix:
 
         pairs = sorted(set(cells.select("surrogate", "victim").rows()), key=order)
         labels, targets = (sorted(cells[name].unique()) for name in ("true_class", "target"))
-        return Matrix(
+        return SuccessMatrix(
             tuple(pairs),
             tuple(eps),
-            tuple(run.told_eps(one) for one in eps),
+            tuple(run.units.eps_text(one) for one in eps),
             tuple(labels),
             tuple(targets),
             tuple(
@@ -87,7 +87,9 @@ class Matrix:
     def packed(self) -> dict[str, Any]:
         """For the page's script."""
         return {
-            "pairs": [{"surrogate": s, "victim": v, "name": named(s, v)} for s, v in self.pairs],
+            "pairs": [
+                {"surrogate": s, "victim": v, "name": pair_name(s, v)} for s, v in self.pairs
+            ],
             "eps": list(self.told),
             "words": [f"{one:g}" for one in self.eps],
             "labels": list(self.labels),
@@ -124,7 +126,7 @@ class Matrix:
         return Cell(share, percent(share), f"{moved} of {failed}", f"{told}; {asked} asked")
 
 
-def named(surrogate: str, victim: str) -> str:
+def pair_name(surrogate: str, victim: str) -> str:
     """A victim's name, and on whom the attack was crafted where that is another."""
     return victim if surrogate == victim else f"{victim}, crafted on {surrogate}"
 

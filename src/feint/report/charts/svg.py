@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from feint.evaluation import success_rates
+from feint.report.units import Units
 
 ACTOR, REACTOR = "#0072B2", "#009E73"
 ATTACKED, NOISE, INK, PALE = "#D55E00", "#7A7A7A", "#222222", "#C8C8C8"
@@ -51,7 +52,7 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def success(
+def success_svg(
     curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None, legend: bool = True
 ) -> str:
     """Success against eps for one surrogate and victim, as SVG.
@@ -62,13 +63,13 @@ def success(
     """
     with style():
         figure, axes = _panel(legend, depth is not None)
-        curves(axes, curve, unit, depth)
+        draw_success(axes, curve, unit, depth)
         if legend:
             legend_below(figure, axes, 2)
         return to_svg(figure)
 
 
-def curves(
+def draw_success(
     axes: Axes, curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None
 ) -> None:
     """Draw success against eps for one surrogate and victim, with what is there without an attack.
@@ -103,29 +104,28 @@ def curves(
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylabel("counts as the target")
-    across(axes, eps, unit, depth)
+    eps_axis(axes, eps, unit, depth)
 
 
-def against_eps(
+def distance_svg(
     rows: pl.DataFrame,
     column: str,
-    told: str,
-    unit: str,
-    depth: tuple[str, float] | None = None,
+    label: str,
+    units: Units,
     one: str | None = None,
 ) -> str:
     """Median and quartiles of a column against eps: no attack, random noise, the attack.
 
     Args:
         rows: of one surrogate and victim.
-        column: which; told: its words.
-        unit: of eps.
-        depth: as in `success`.
+        column: which.
+        label: of its axis.
+        units: of the run.
         one: what the value 1 means, drawn as a line.
     """
     spread = success_rates.quartiles(rows, column)
     with style():
-        figure, axes = _panel(True, depth is not None)
+        figure, axes = _panel(True, units.cm_axis is not None)
         clean = spread.filter(pl.col("kind") == "none")
         looks = {"random noise": (NOISE, "s", 1.6), "attack": (ATTACKED, "o", 2.2)}
         if len(clean):
@@ -144,13 +144,13 @@ def against_eps(
         if one is not None:
             axes.axhline(1, color=REACTOR, lw=1.4, label=one)
         axes.set_ylim(bottom=0)
-        axes.set_ylabel(told)
-        across(axes, np.array([0.0, *spread["eps"]]), unit, depth)
+        axes.set_ylabel(label)
+        eps_axis(axes, np.array([0.0, *spread["eps"]]), units.eps, units.cm_axis)
         legend_below(figure, axes, 2)
         return to_svg(figure)
 
 
-def ruled(axes: Axes) -> Axes:
+def with_grid(axes: Axes) -> Axes:
     """The axes with faint lines across, behind everything."""
     axes.grid(axis="y", color="#E6E6E6", lw=0.8)
     axes.set_axisbelow(True)
@@ -160,10 +160,10 @@ def ruled(axes: Axes) -> Axes:
 def _panel(legend: bool, scale: bool) -> tuple[Figure, Axes]:
     height = SIZE[1] - (0 if legend else 0.5) + (0.35 if scale else 0)
     figure = Figure(figsize=(SIZE[0], height), layout="constrained")
-    return figure, ruled(figure.add_subplot())
+    return figure, with_grid(figure.add_subplot())
 
 
-def across(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | None) -> None:
+def eps_axis(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | None) -> None:
     """The scale of eps, and a second one in cm where eps is not in cm itself."""
     largest = float(eps.max()) if len(eps) and eps.max() > 0 else 1.0
     axes.set_xlim(0, largest * 1.03)

@@ -13,7 +13,7 @@ from feint.errors import FeintError
 from feint.io.optional import need
 from feint.report.cases.case import Case
 from feint.report.charts.svg import style, to_svg
-from feint.report.figures.stick_figures import PAUSE_MS, stills
+from feint.report.figures.stick_figures import PAUSE_MS, render_frames
 
 DPI = 200
 
@@ -47,7 +47,7 @@ def mp4(case: Case) -> bytes:
     need("A video", "imageio_ffmpeg")
     import imageio_ffmpeg
 
-    images = [_even(one) for one in stills(case, dpi=150)]
+    images = [_even(one) for one in render_frames(case, dpi=150)]
     fps = case.skeleton.fps
     images += images[-1:] * round(PAUSE_MS / 1000 * fps)
     plain = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from feint.errors import FeintError
 from feint.evaluation.questions import ATTACK
 from feint.report.cases.case import Case, Motion
-from feint.report.charts.svg import ACTOR, INK, curves, legend_below, ruled, style
-from feint.report.figures.stick_figures import Box, Person, View, side, stage
+from feint.report.charts.svg import ACTOR, INK, draw_success, legend_below, style, with_grid
+from feint.report.figures.stick_figures import Box, StickFigure, View, setup_axes, side
 from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
@@ -19,18 +19,18 @@ MOMENTS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
+class FilmRow:
     """One row of Figure 4: an actor attacked, the recording behind, and what the row is."""
 
-    told: str
+    label: str
     skeleton: Skeleton
     actor: Motion
     actor_adv: Motion
 
     @staticmethod
-    def of(case: Case, told: str) -> "Walk":
+    def of(case: Case, label: str) -> "FilmRow":
         """A case's."""
-        return Walk(told, case.skeleton, case.actor, case.actor_adv)
+        return FilmRow(label, case.skeleton, case.actor, case.actor_adv)
 
     @property
     def view(self) -> View:
@@ -43,9 +43,9 @@ class Walk:
         return [(int(frame), f"{frame / self.skeleton.fps:.1f} s") for frame in frames]
 
 
-def depth(walks: Sequence[Walk]) -> Figure:
-    """Figure 4: the attacked actor from the side, depth to the right, a row a walk."""
-    seen = [(one.view.of(one.actor_adv), one.view.of(one.actor)) for one in walks]
+def figure4(rows: Sequence[FilmRow]) -> Figure:
+    """Figure 4: the attacked actor from the side, depth to the right, a row a row."""
+    seen = [(one.view.of(one.actor_adv), one.view.of(one.actor)) for one in rows]
     box = Box.around(*(one for both in seen for one in both))
     cell = 1.05
     with style():
@@ -53,27 +53,27 @@ def depth(walks: Sequence[Walk]) -> Figure:
         figure = Figure(figsize=(0.9 + cell * MOMENTS, (tall + 0.1) * len(seen) + 0.3))
         grid = figure.add_gridspec(len(seen), MOMENTS, left=0.085, right=0.995, top=0.95,
                                    bottom=0.01, wspace=0.04, hspace=0.08)  # fmt: skip
-        for i, (walk, (adv, clean)) in enumerate(zip(walks, seen, strict=True)):
-            told = i == 0 or walk.times() != walks[i - 1].times()
-            for j, (frame, when) in enumerate(walk.times()):
+        for i, (row, (adv, clean)) in enumerate(zip(rows, seen, strict=True)):
+            timed = i == 0 or row.times() != rows[i - 1].times()
+            for j, (frame, when) in enumerate(row.times()):
                 axes = figure.add_subplot(grid[i, j])
-                stage(axes, box)
+                setup_axes(axes, box)
                 for person in (
-                    Person(axes, walk.skeleton, clean, INK, "ghost"),
-                    Person(axes, walk.skeleton, adv, ACTOR),
+                    StickFigure(axes, row.skeleton, clean, INK, "ghost"),
+                    StickFigure(axes, row.skeleton, adv, ACTOR),
                 ):
                     person.line.set_linewidth(person.line.get_linewidth() * 0.6)
                     person.dot.set_markersize(person.dot.get_markersize() * 0.6)
                     person.at(frame)
-                if told:
+                if timed:
                     axes.set_title(when, fontsize=8, color=INK)
                 if j == 0:
-                    axes.text(-0.08, 0.5, walk.told, transform=axes.transAxes, ha="right",
+                    axes.text(-0.08, 0.5, row.label, transform=axes.transAxes, ha="right",
                               va="center", fontsize=8.5, rotation=90)  # fmt: skip
         return figure
 
 
-def success(run: RunData, victim: str | None = None, target: str | None = None) -> Figure:
+def figure5(run: RunData, victim: str | None = None, target: str | None = None) -> Figure:
     """Figure 5: success against eps, a row a model; left white box, right what others crafted.
 
     Every panel has the rate without an attack and under random noise, as the report's have.
@@ -120,9 +120,9 @@ def success(run: RunData, victim: str | None = None, target: str | None = None) 
         )
         for i, name in enumerate(shown):
             for j, surrogate in enumerate(pairs[name]):
-                axes = ruled(figure.add_subplot(len(shown), columns, i * columns + j + 1))
+                axes = with_grid(figure.add_subplot(len(shown), columns, i * columns + j + 1))
                 curve = some.filter(pl.col("victim") == name, pl.col("surrogate") == surrogate)
-                curves(axes, curve, run.unit, run.depth)
+                draw_success(axes, curve, run.units.eps, run.units.cm_axis)
                 own = surrogate == name
                 title = (
                     f"{name}, white box" if own else f"crafted on {surrogate}, answered by {name}"

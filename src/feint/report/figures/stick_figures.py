@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from feint.report.cases.case import Case, Motion, wanted
+from feint.report.cases.case import Case, Motion, goal_text
 from feint.report.charts.svg import ACTOR, INK, PALE, REACTOR, style, to_svg
 from feint.skeleton import Skeleton
 
@@ -83,7 +83,7 @@ class Box:
         return self.high - self.low
 
 
-class Person:
+class StickFigure:
     """One person in one panel: bones as one broken line, the head a dot."""
 
     def __init__(
@@ -113,13 +113,13 @@ class Person:
 
 def gif(case: Case) -> tuple[bytes, bytes]:
     """The animation, and its last moment as a still PNG for who wants no motion."""
-    images = stills(case)
+    images = render_frames(case)
     still = BytesIO()
     images[-1].quantize(64).save(still, format="PNG", optimize=True)
     return _animated(images, case.skeleton.fps), still.getvalue()
 
 
-def stills(case: Case, dpi: int = 90) -> list[Image.Image]:
+def render_frames(case: Case, dpi: int = 90) -> list[Image.Image]:
     """Every frame of the animation."""
     view = front(case.skeleton)
     seen = {n: view.of(getattr(case, n)) for n in _MOTIONS}
@@ -131,12 +131,12 @@ def stills(case: Case, dpi: int = 90) -> list[Image.Image]:
         canvas = FigureCanvasAgg(figure)
         share = panel / (panel + 0.36) / 2
         people = []
-        attacked = shorten(f"attacked: {wanted(case.row)}", 48, placeholder=" ...")
+        attacked = shorten(f"attacked: {goal_text(case.row)}", 48, placeholder=" ...")
         for i, told in enumerate(("no attack", attacked)):
             axes = figure.add_axes((0.0, 0.5 - 0.5 * i, 1.0, share))
-            stage(axes, box)
+            setup_axes(axes, box)
             axes.set_title(told, loc="left", x=0.02, fontsize=13, color=INK)
-            people += _cast(axes, case.skeleton, seen, adversarial=i == 1)
+            people += _draw_people(axes, case.skeleton, seen, adversarial=i == 1)
         clock = figure.text(0.98, 0.985, "", ha="right", va="top", fontsize=11, color=INK)
         images = []
         for frame in range(len(case.actor)):
@@ -148,13 +148,13 @@ def stills(case: Case, dpi: int = 90) -> list[Image.Image]:
     return images
 
 
-def strip(case: Case) -> str:
+def filmstrip_svg(case: Case) -> str:
     """The film strip as SVG."""
     with style():
-        return to_svg(film(case))
+        return to_svg(filmstrip(case))
 
 
-def film(case: Case) -> Figure:
+def filmstrip(case: Case) -> Figure:
     """The film strip: time from left to right, three rows."""
     frames = sorted({round(f) for f in np.linspace(0, len(case.actor) - 1, MOMENTS)})
     view, aside = front(case.skeleton), side(case.skeleton)
@@ -175,13 +175,13 @@ def film(case: Case) -> Figure:
         for row, told in enumerate(("no attack", "attacked", alone)):
             for column, frame in enumerate(frames):
                 axes = figure.add_subplot(grid[row, column])
-                stage(axes, box if row < 2 else depth)
+                setup_axes(axes, box if row < 2 else depth)
                 if row < 2:
-                    people = _cast(axes, case.skeleton, seen, adversarial=row == 1)
+                    people = _draw_people(axes, case.skeleton, seen, adversarial=row == 1)
                 else:
                     people = [
-                        Person(axes, case.skeleton, beside["actor"], INK, "ghost"),
-                        Person(axes, case.skeleton, beside["actor_adv"], ACTOR),
+                        StickFigure(axes, case.skeleton, beside["actor"], INK, "ghost"),
+                        StickFigure(axes, case.skeleton, beside["actor_adv"], ACTOR),
                     ]
                 for person in people:
                     person.line.set_linewidth(person.line.get_linewidth() * 0.62)
@@ -200,24 +200,24 @@ def film(case: Case) -> Figure:
 _MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "wanted")
 
 
-def _cast(
+def _draw_people(
     axes: Axes, skeleton: Skeleton, seen: dict[str, np.ndarray], adversarial: bool
-) -> list[Person]:
+) -> list[StickFigure]:
     """Who stands in a panel, the faint ones behind."""
     if not adversarial:
         return [
-            Person(axes, skeleton, seen["actor"], ACTOR),
-            Person(axes, skeleton, seen["answer"], REACTOR),
+            StickFigure(axes, skeleton, seen["actor"], ACTOR),
+            StickFigure(axes, skeleton, seen["answer"], REACTOR),
         ]
     return [
-        Person(axes, skeleton, seen["actor"], INK, "ghost"),
-        Person(axes, skeleton, seen["wanted"], INK, "wanted"),
-        Person(axes, skeleton, seen["actor_adv"], ACTOR),
-        Person(axes, skeleton, seen["answer_adv"], REACTOR),
+        StickFigure(axes, skeleton, seen["actor"], INK, "ghost"),
+        StickFigure(axes, skeleton, seen["wanted"], INK, "wanted"),
+        StickFigure(axes, skeleton, seen["actor_adv"], ACTOR),
+        StickFigure(axes, skeleton, seen["answer_adv"], REACTOR),
     ]
 
 
-def stage(axes: Axes, box: Box) -> None:
+def setup_axes(axes: Axes, box: Box) -> None:
     """Where people stand: the world in the box, to scale, and a floor."""
     axes.set_xlim(box.left, box.right)
     axes.set_ylim(box.low, box.high)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from feint.report.cases.case import Case
-from feint.report.charts.svg import ACTOR, ATTACKED, INK, NOISE, REACTOR, across, ruled, style
+from feint.report.charts.svg import ACTOR, ATTACKED, INK, NOISE, REACTOR, eps_axis, style, with_grid
 from feint.report.figures import export, paper
-from feint.report.figures.stick_figures import film
+from feint.report.figures.stick_figures import filmstrip
 from feint.skeleton import SBU_15
 
 COLOURS = {"literal": NOISE, "joint": ACTOR, "recognised": ATTACKED}
@@ -87,7 +87,7 @@ def _curves(axes: Axes, some: pl.DataFrame) -> None:
     axes.set_ylim(-0.02, 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylabel("counts as the target, of all")
-    across(ruled(axes), eps, "data units", ("depth", DEPTH))
+    eps_axis(with_grid(axes), eps, "data units", ("depth", DEPTH))
 
 
 def _told(axes: Axes, victim: str, kind: str) -> None:
@@ -189,7 +189,7 @@ def along(gradients: pl.DataFrame) -> bytes:
                     )  # fmt: skip
             axes.set_xlabel("share of the way to the attacked input")
             axes.set_title(words, fontsize=8.5)
-            ruled(axes)
+            with_grid(axes)
             if column == "loss":
                 axes.set_ylim(bottom=0)
                 handles, labels = axes.get_legend_handles_labels()
@@ -277,13 +277,13 @@ def case(motion: pl.DataFrame) -> bytes:
         SBU_15,
         *(_people(motion, w) for w in ("actor", "actor_adv", "answer", "answer_adv", "wanted")),
     )
-    return png(film(told))
+    return png(filmstrip(told))
 
 
 def depth(motions: Sequence[tuple[str, pl.DataFrame]]) -> bytes:
     """Figure 4: the attacked actor from the side, depth to the right, a row a setting."""
     walks = [
-        paper.Walk(words, SBU_15, _people(motion, "actor"), _people(motion, "actor_adv"))
+        paper.FilmRow(words, SBU_15, _people(motion, "actor"), _people(motion, "actor_adv"))
         for words, motion in motions
     ]
-    return png(paper.depth(walks))
+    return png(paper.figure4(walks))

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from feint.errors import FeintError
 from feint.io.atomic import safe_join
-from feint.report.cases.player import drawn_skeleton
+from feint.report.cases.player import skeleton_to_dict
 from feint.skeleton import Skeleton
 from feint.survey.answers.database import Storage, hashed
 from feint.survey.answers.writer import Writer
@@ -118,6 +118,6 @@ def about(study: Study) -> dict[str, Any]:
         "consent": study.consent,
         "instructions": list(study.instructions),
         "thanks": study.thanks,
-        "skeleton": drawn_skeleton(Skeleton.of(study.skeleton)),
+        "skeleton": skeleton_to_dict(Skeleton.of(study.skeleton)),
         "trials": len(study.trials),
     }

@@ -84,7 +84,7 @@ def draft(run_data: RunData, wanted: Wanted) -> Draft:
         FeintError: the run was not scored, shows no people, was attacked with one eps alone, or
             has not got what is wanted.
     """
-    if not run_data.described["feature_spec"]:
+    if not run_data.description["feature_spec"]:
         raise FeintError(
             f"{run_data.folder} is of data without a skeleton, and a study shows people. Make one "
             "of a run on skeletons, such as `feint demo` or examples/sbu.toml."
@@ -94,12 +94,12 @@ def draft(run_data: RunData, wanted: Wanted) -> Draft:
     if len(epsilons) < 2:
         raise FeintError(
             f"{run_data.folder} was attacked with one eps alone, {epsilons[0]:g} "
-            f"{run_data.unit}; judges choose among several. Give attack.eps two or more, {PANELS} "
-            "as in the paper, and run `feint score` again."
+            f"{run_data.units.eps}; judges choose among several. Give attack.eps two or more, "
+            f"{PANELS} as in the paper, and run `feint score` again."
         )
     rows = rows.filter(pl.col("eps").is_in(epsilons))
     samples = {_name(one): one for one in _samples(run_data, rows, wanted)}
-    labels = {*run_data.described["data"]["labels"], *rows["target"]}
+    labels = {*run_data.description["data"]["labels"], *rows["target"]}
     trials = Trials(
         run_data.skeleton,
         tuple(sorted(labels)),
@@ -154,7 +154,7 @@ def _study(
             thanks=texts.THANKS,
             run=_run(run_data),
             skeleton=json.loads(json.dumps(asdict(run_data.skeleton))),  # lists, as it is read
-            eps_unit=run_data.unit,
+            eps_unit=run_data.units.eps,
             seed=wanted.seed,
             classes=trials.classes,
             objectives=tuple(
@@ -180,14 +180,14 @@ def _study(
 
 def _run(run_data: RunData) -> dict[str, str]:
     """Which run it was, without where it lay."""
-    data = run_data.described["data"]
+    data = run_data.description["data"]
     rows = read_bytes(safe_join(run_data.folder, "rows.parquet"))
     return {
         "name": str(run_data.experiment["name"]),
         "data": str(data["source"]),
         "test": str(data["test_fingerprint"]),
         "rows": hashlib.sha256(rows).hexdigest(),
-        "feint": str(run_data.described["versions"].get("feint", "")),
+        "feint": str(run_data.description["versions"].get("feint", "")),
     }
 
 

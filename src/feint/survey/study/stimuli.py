@@ -12,7 +12,7 @@ import polars as pl
 from feint.errors import FeintError
 from feint.report.cases import case
 from feint.report.cases.case import Case, Motion
-from feint.report.cases.player import encoded, step_of
+from feint.report.cases.player import encode_motion, quantization_step
 from feint.report.cases.selection import has
 from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
@@ -91,12 +91,12 @@ def among(rows: pl.DataFrame, folder: Path, **asked: str | None) -> pl.DataFrame
 
 def stimulus(skeleton: Skeleton, people: Mapping[str, Motion]) -> bytes:
     """A stimulus as it is written: who is seen, and nothing of how it was made."""
-    step = step_of(people.values())
+    step = quantization_step(people.values())
     told = {
         "schema": SCHEMA,
         "frames": len(next(iter(people.values()))),
         "fps": skeleton.fps,
         "step": step,
-        "people": {who: encoded(motion, step) for who, motion in people.items()},
+        "people": {who: encode_motion(motion, step) for who, motion in people.items()},
     }
     return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
