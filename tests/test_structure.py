@@ -53,7 +53,6 @@ STILL_LONG = {
     "feint.cli.survey_kappa",
     "feint.evaluation.crafting",
     "feint.evaluation.success_rates",
-    "feint.io.parquet_guard",
     "feint.models.training",
     "feint.report.run_data",
     "feint.reproduction.page.sections.motion",

@@ -15,7 +15,7 @@ import polars as pl
 from feint.errors import DamagedError, FeintError
 from feint.io.atomic import atomic_write, read_bytes
 from feint.io.memory import SHARE, free_memory
-from feint.io.parquet_guard import look
+from feint.io.parquet_guard import validate
 from feint.io.schema import check_schema
 from feint.io.sealed import BLANK_CHECKSUM, add_checksum, has_checksum, parse
 
@@ -193,10 +193,10 @@ def _checked(path: Path) -> tuple[bytes, dict[str, Any]]:
     try:
         if not has_checksum(content):
             raise ValueError("its checksum is not that of its content")
-        found = look(content)
-        if found.rows * found.columns * WIDTH > free_memory() * SHARE:
+        found = validate(content)
+        if found.rows * len(found.columns) * WIDTH > free_memory() * SHARE:
             raise ValueError(f"its {found.rows} rows do not fit into memory")
-        value = parse(found.about.get(b"feint", b"null"))
+        value = parse(found.metadata.get(b"feint", b"null"))
     except ValueError as error:
         raise DamagedError(
             f"Could not read {path}: {error}. Expected a table written by feint. {_ADVICE}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from feint.errors import FeintError
-from feint.io import parquet_guard
+from feint.io.parquet_guard import validate
 from feint.survey.study.schema import Study, Trial
 
 NEEDED = ("study", "judge", "trial", "choice")
@@ -154,7 +154,7 @@ def read(path: Path) -> pl.DataFrame:
                 content, infer_schema=False, null_values=["", "null"], n_rows=MOST_ANSWERS
             )
         else:
-            parquet_guard.look(content)
+            validate(content)
             found = pl.read_parquet(content, n_rows=MOST_ANSWERS)
     except (ValueError, pl.exceptions.PolarsError) as error:
         raise FeintError(
