@@ -40,7 +40,7 @@ def main() -> None:
             alike, unlike = [], []
             for side in ("left", "right"):
                 rows = [i for i in range(len(train)) if train.sides[i] == side]
-                apart = between(train.reactor[rows], train.skeleton, place=place)
+                apart = between(train.reactor[rows], train.skeleton, anchor=place)
                 label = codes([train.labels[i] for i in rows])
                 same = label[:, None] == label
                 if roles:

@@ -47,8 +47,6 @@ MOST_FLAT_FILES = 8
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 60
 STILL_LONG = {
-    "feint.attacks.aia",
-    "feint.attacks.quick",
     "feint.cli.run",
     "feint.cli.survey_kappa",
     "feint.evaluation.crafting",

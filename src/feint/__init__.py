@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from feint.attacks import Noise as Noise
     from feint.attacks import Untargeted as Untargeted
     from feint.attacks.budget import Budget as Budget
-    from feint.attacks.quick import Attacked as Attacked
+    from feint.attacks.quick import AttackResult as AttackResult
     from feint.attacks.quick import attack as attack
     from feint.attacks.targets import Targets as Targets
     from feint.data.pairs import with_first_pose as with_first_pose
@@ -37,7 +37,7 @@ __version__ = "0.1.0"
 _HOME = {
     "AIA": "feint.attacks",
     "Attack": "feint.attacks",
-    "Attacked": "feint.attacks.quick",
+    "AttackResult": "feint.attacks.quick",
     "Budget": "feint.attacks.budget",
     "DeepGRU": "feint.models.deepgru",
     "EOTModel": "feint.models.external.wrappers",
@@ -66,6 +66,7 @@ _HOME = {
 """Where each public name lives; imported when first asked for, so that `import feint` is fast."""
 
 _EARLIER = {
+    "Attacked": "AttackResult",
     "Finding": "ModelIssue",
     "Sampled": "EOTModel",
     "probe": "check_model",

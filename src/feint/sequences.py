@@ -102,6 +102,12 @@ class Sequences:
         """The same lengths around other values (batch, time, any features)."""
         return replace(self, values=values)
 
+    def with_rows(self, rows: Sequence[Tensor]) -> "Sequences":
+        """The same lengths around these (own time, features) tensors, 0 in the padding."""
+        values = nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+        missing = self.values.shape[1] - values.shape[1]
+        return self.with_values(nn.functional.pad(values, (0, 0, 0, missing)))
+
     def to(self, device: torch.device | str) -> "Sequences":
         """The same batch on another device."""
         return Sequences(self.values.to(device), self.lengths.to(device))

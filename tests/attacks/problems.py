@@ -131,7 +131,7 @@ def planted(model: nn.Module, x: Sequences, budget: Budget) -> tuple[Sequences, 
         torch.sin(2 * torch.pi * (cycles * time + drawn[:, i : i + 1]))
         for i, cycles in enumerate((0.5, 1.0, 1.5, 2.0))
     )
-    peak = (waves * budget.free(x)).abs().amax(dim=(1, 2), keepdim=True)
+    peak = (waves * budget.mask(x)).abs().amax(dim=(1, 2), keepdim=True)
     targets = []
     for delta in (drawn, drawn.sign(), waves / peak):
         hidden = budget.project(x.with_values(x.values + budget.radius(x) * delta), x)

@@ -99,7 +99,7 @@ def test_the_projection_is_inside(**drawn) -> None:
     assert (change <= radius(problem) * (1 + 1e-12) + 1e-12).all()
     assert (got.values >= problem.low)[free].all()
     assert (got.values <= problem.high)[free].all()
-    assert problem.budget.excess(got, problem.x).max() <= 1e-12
+    assert problem.budget.violation(got, problem.x).max() <= 1e-12
     assert torch.equal(got.lengths, problem.x.lengths)
 
 
@@ -174,10 +174,10 @@ def test_unit_makes_eps_physical() -> None:
 
 
 def test_free_is_the_mask_on_own_frames() -> None:
-    free = Budget(1.0, torch.tensor([True, False, True])).free(ones(1, 2))
+    free = Budget(1.0, torch.tensor([True, False, True])).mask(ones(1, 2))
     own, none = [True, False, True], [False, False, False]
     assert free.tolist() == [[own, none], [own, own]]
-    assert Budget(1.0).free(ones(1, 2))[0].tolist() == [[True] * 3, none]
+    assert Budget(1.0).mask(ones(1, 2))[0].tolist() == [[True] * 3, none]
 
 
 def test_excess_by_hand() -> None:
@@ -190,11 +190,11 @@ def test_excess_by_hand() -> None:
     moved[4, 1, 1] = 1.5  # inside eps, over high
     budget = Budget(0.5, torch.tensor([True, True, False]), low=0.0, high=1.375)
     # Row 0: 1.5 leaves high by 0.125; row 1: 0.25 is over eps by 0.25 and above low.
-    assert budget.excess(x.with_values(moved), x).tolist() == [
+    assert budget.violation(x.with_values(moved), x).tolist() == [
         0.125, 0.25, math.inf, math.inf, 0.125,
     ]  # fmt: skip
     unlimited = Budget(0.5, torch.tensor([True, True, False]))
-    assert unlimited.excess(x.with_values(moved), x).tolist() == [
+    assert unlimited.violation(x.with_values(moved), x).tolist() == [
         0.0, 0.25, math.inf, math.inf, 0.0,
     ]  # fmt: skip
 
@@ -202,7 +202,7 @@ def test_excess_by_hand() -> None:
 def test_excess_is_told_in_data_units_under_a_unit() -> None:
     x = ones(1)
     budget = Budget(0.5, unit=torch.tensor([1.0, 2.0, 4.0]))
-    assert budget.excess(x.with_values(x.values + 2.5), x).tolist() == [2.0]
+    assert budget.violation(x.with_values(x.values + 2.5), x).tolist() == [2.0]
 
 
 @pytest.mark.parametrize("low, high", [(1.5, None), (None, 0.5), (-1.0, 0.5)])
@@ -220,7 +220,7 @@ def test_a_range_is_for_what_may_change_only() -> None:
     lower, upper = budget.bounds(x)
     assert lower.tolist() == [[[-0.25, -0.25, 9.0]]]
     assert upper.tolist() == [[[0.25, 0.25, 9.0]]]
-    assert budget.excess(x, x).tolist() == [0.0]
+    assert budget.violation(x, x).tolist() == [0.0]
 
 
 @pytest.mark.parametrize("eps", [0.0, -1.0, math.nan, math.inf])
@@ -242,15 +242,15 @@ def test_eps_that_is_no_size_is_refused(eps: float) -> None:
         (lambda: Budget(1.0, low=torch.tensor([0.0, 2.0]), high=1.0), "low < high everywhere"),
         (lambda: Budget(1.0, high=math.nan), "low < high everywhere"),
         (lambda: Budget(torch.ones(2)).bounds(ones(1, 1, 1)), "2 eps for 3 sequences"),
-        (lambda: Budget(1.0, SBU_15.axis("z")).free(ones(1)), "coords for 45 features.* 3;"),
+        (lambda: Budget(1.0, SBU_15.axis("z")).mask(ones(1)), "coords for 45 features.* 3;"),
         (lambda: Budget(1.0, unit=torch.ones(2)).bounds(ones(1)), "unit for 2 features .* 3;"),
         (lambda: Budget(1.0, low=torch.zeros(2)).bounds(ones(1)), "low for 2 features .* 3;"),
         (
-            lambda: Budget(1.0, high=torch.ones(1)).excess(ones(1), ones(1)),
+            lambda: Budget(1.0, high=torch.ones(1)).violation(ones(1), ones(1)),
             "high for 1 features .* 3;",
         ),
         (lambda: Budget(1.0).project(ones(1, 2), ones(2, 1)), "Budget.project got two batches"),
-        (lambda: Budget(1.0).excess(ones(1), ones(1, 1)), "Budget.excess got two batches"),
+        (lambda: Budget(1.0).violation(ones(1), ones(1, 1)), "Budget.violation got two batches"),
     ],
 )
 def test_a_budget_that_cannot_be_kept_is_refused(make, words: str) -> None:
@@ -260,16 +260,16 @@ def test_a_budget_that_cannot_be_kept_is_refused(make, words: str) -> None:
 
 def test_whole_numbers_stay_whole_and_inside():
     x = Sequences.pad([torch.tensor([[3.0, 0.5], [7.0, 0.5]])])
-    whole = torch.tensor([True, False])
-    budget = Budget(eps=2.4, low=0.0, high=8.0, whole=whole)
+    integer = torch.tensor([True, False])
+    budget = Budget(eps=2.4, low=0.0, high=8.0, integer=integer)
     tried = x.with_values(torch.tensor([[[3.4, 9.0], [9.9, 0.7]]]))
     assert budget.project(tried, x).values.tolist() == [
         [[3.0, pytest.approx(2.9)], [8.0, pytest.approx(0.7)]]
     ]
-    assert budget.excess(budget.project(tried, x), x).item() == pytest.approx(0, abs=1e-6)
+    assert budget.violation(budget.project(tried, x), x).item() == pytest.approx(0, abs=1e-6)
     half = x.with_values(torch.tensor([[[3.5, 0.5], [7.0, 0.5]]]))
-    assert budget.excess(half, x).item() == float("inf")
+    assert budget.violation(half, x).item() == float("inf")
     with pytest.raises(FeintError, match=r"frame 0, feature 1, which it says holds whole numbers"):
-        replace(budget, whole=~whole).bounds(x)
-    with pytest.raises(FeintError, match="`whole` for 1 features"):
-        replace(budget, whole=whole[:1]).bounds(x)
+        replace(budget, integer=~integer).bounds(x)
+    with pytest.raises(FeintError, match="`integer` for 1 features"):
+        replace(budget, integer=integer[:1]).bounds(x)

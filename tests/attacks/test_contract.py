@@ -9,7 +9,6 @@ from tests.attacks.problems import CausalLinear, Centred, ragged
 from torch import Tensor, nn
 
 from feint.attacks import AIA, Attack, FramewiseMinimal, MinimalPerturbation, Noise, Untargeted
-from feint.attacks.aia import PRESETS
 from feint.attacks.budget import Budget
 from feint.models.deepgru import DeepGRU
 from feint.models.gru import GRU
@@ -26,7 +25,7 @@ LENGTHS = (7, 1, 4, 9, 2, 5, 3, 6)
 STEPS = 12
 
 ATTACKS: dict[str, Attack] = {
-    **{name: AIA.preset(name, kappa=0.1, steps=STEPS) for name in PRESETS},
+    **{name: AIA.preset(name, kappa=0.1, steps=STEPS) for name in AIA.PRESETS},
     "paper-adam": AIA.preset("paper-adam", kappa=0.1, steps=60),  # 0.06 at most; 12 lead nowhere
     "sign": AIA(steps=STEPS, optimizer="sign"),
     "sign in data units": AIA(steps=STEPS, optimizer="sign", step_unit="data", step_size=0.05),

@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from feint.attacks.budget import Budget
-from feint.attacks.gradient_descent import EVERY, _rate, _Rows, descend
+from feint.attacks.gradient_descent import EVERY, _ActiveRows, descend
 from feint.errors import FeintError
+from feint.models.schedules import half_cosine
 from feint.sequences import Sequences
 
 
 class Nearest:
-    """An aim without a model in mind: the absolute gap to a wanted value, one a row."""
+    """An objective without a model in mind: the absolute gap to a wanted value, one a row."""
 
     def __init__(self, wanted: torch.Tensor, goal: torch.Tensor | None = None) -> None:
         self.wanted, self.goal = wanted, goal
@@ -23,7 +24,7 @@ class Nearest:
         self.seen.append(values.detach()[:, 0, 0].clone())
         return self.gap(output)
 
-    def met(self, output: torch.Tensor) -> torch.Tensor | None:
+    def is_done(self, output: torch.Tensor) -> torch.Tensor | None:
         return None if self.goal is None else self.gap(output) < self.goal
 
     def gap(self, output: torch.Tensor) -> torch.Tensor:
@@ -37,7 +38,7 @@ class Nearest:
 
 
 class Lower(Nearest):
-    """An aim that wants the output as low as it goes, over all coordinates."""
+    """An objective that wants the output as low as it goes, over all coordinates."""
 
     def __init__(self, sign: float = 1.0) -> None:
         super().__init__(torch.zeros(1))
@@ -47,10 +48,10 @@ class Lower(Nearest):
         return self.sign * output.sum(dim=(1, 2))
 
 
-def rows_at(values: torch.Tensor) -> _Rows:
+def rows_at(values: torch.Tensor) -> _ActiveRows:
     lengths = torch.full((len(values),), values.shape[1])
     step_size = torch.ones_like(values[:, :1, :1])
-    return _Rows.start(Sequences(values, lengths), values, Budget(1.0), step_size)
+    return _ActiveRows.start(Sequences(values, lengths), values, Budget(1.0), step_size)
 
 
 def test_adams_direction_is_torchs() -> None:
@@ -77,8 +78,7 @@ def test_adam_stands_still_without_a_gradient() -> None:
 def test_the_cosine_falls_from_one_towards_zero() -> None:
     half = math.sqrt(0.5)
     by_hand = [1, (1 + half) / 2, 0.5, (1 - half) / 2]
-    assert [_rate("cosine", step, 4) for step in range(4)] == pytest.approx(by_hand, abs=1e-6)
-    assert [_rate("constant", step, 4) for step in range(4)] == [1, 1, 1, 1]
+    assert [half_cosine(step, 4) for step in range(4)] == pytest.approx(by_hand, abs=1e-6)
 
 
 # From 0, sign steps of 0.3 inside [-1, 1] visit these; each row's target decides which is best.
@@ -114,7 +114,7 @@ def test_best_is_the_lowest_of_all_iterates_and_last_the_last(rows: list[str]) -
             schedule="constant",
             keep=keep,
         )
-        assert not found.met.any()
+        assert not found.done.any()
         return found.values, found.losses
 
     values, reached = run("best")
@@ -142,7 +142,7 @@ def test_a_start_outside_the_budget_is_brought_inside() -> None:
         schedule="constant",
         keep="best",
     )
-    free = budget.free(x)
+    free = budget.mask(x)
     assert (found.values[free] == 0.5).all()
     assert (found.values[~free] == 0).all()
 
@@ -166,7 +166,7 @@ def test_a_row_is_done_where_it_first_meets_its_goal(keep: str) -> None:
         schedule="constant",
         keep=keep,
     )
-    assert found.met.tolist() == [True, True, True, False]
+    assert found.done.tolist() == [True, True, True, False]
     torch.testing.assert_close(found.values[:, 0, 0], torch.tensor([0.0, 0.3, 1.7, 4.0]))
     torch.testing.assert_close(found.losses, torch.tensor([10.0, 9.7, 8.3, 6.0]))
     assert found.values.shape == x.values.shape

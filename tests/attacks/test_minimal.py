@@ -33,7 +33,7 @@ def test_for_the_identity_it_is_the_closed_form() -> None:
     before = distance(x, target)
     kappa = before * torch.tensor([0.2, 0.5, 0.05, 0.8])
     found = SEARCH(nn.Identity(), x, target, Budget(4.0), kappa)
-    assert found.reached.all()
+    assert found.success.all()
     for row, (clean, wanted) in enumerate(zip(x, target, strict=True)):
         gap = (wanted - clean).abs()
 
@@ -54,7 +54,7 @@ def test_for_a_linear_model_it_is_the_convex_optimum(norm: Norm) -> None:
     kappa = 0.6 * distance(predict(model, x), target, norm)
     search = MinimalPerturbation(AIA(steps=150, norm=norm), precision=1 / 32)
     found = search(model, x, target, Budget(3.0, coords=coords, unit=unit), kappa)
-    assert found.reached.all()
+    assert found.success.all()
     for row, (clean, wanted) in enumerate(zip(x, target, strict=True)):
         change, eps = cp.Variable(clean.shape), cp.Variable()
         answer = 0
@@ -90,15 +90,15 @@ def test_what_it_promises_holds_when_measured_again() -> None:
     budget = Budget(torch.tensor([1.0, 2.0, 3.0, 0.5]).double(), coords=coords, high=9.0)
     with nothing_changes(model, x, target):
         found = MinimalPerturbation()(model, x, target, budget, kappa)
-    assert found.reached.tolist() == [True, True, True, False]
+    assert found.success.tolist() == [True, True, True, False]
     assert found.eps[1] == 0
     assert torch.equal(found.x_adv.values[1], x.values[1])
     torch.testing.assert_close(distance(predict(model, found.x_adv), target), found.distance)
-    assert torch.equal(found.distance < kappa, found.reached)
+    assert torch.equal(found.distance < kappa, found.success)
     moved = [0, 2]
     within = Budget(found.eps[moved], coords=coords, high=9.0)
-    assert (within.excess(found.x_adv[moved], x[moved]) <= 1e-12).all()
-    assert budget.excess(found.x_adv, x).max() <= 1e-12
+    assert (within.violation(found.x_adv[moved], x[moved]) <= 1e-12).all()
+    assert budget.violation(found.x_adv, x).max() <= 1e-12
     assert found.distance[3] < before[3]  # the nearest try, for who wants to look at it
     for row in range(4):
         alone = MinimalPerturbation()(

@@ -64,13 +64,13 @@ def test_coords_range_and_kappa() -> None:
     assert (moved > 0).tolist() == [False, True, False, True]
     as_bools = attack(X, TARGET, coords=[False, True, False, True], low=-9.0, high=9.0)
     assert torch.equal(as_bools.x_adv, found.x_adv)
-    assert found.reached.tolist() == (found.after < 1).tolist()
+    assert found.success.tolist() == (found.after < 1).tolist()
     assert "eps 0.3 on 2 of 4 features" in str(found)
     assert "without an attack" in repr(found)
     with pytest.raises(FeintError, match="Give feint"):
-        _ = as_bools.reached
+        _ = as_bools.success
     away = attack(X, kappa=0.1)
-    assert away.reached.tolist() == (away.after >= 0.1).tolist()
+    assert away.success.tolist() == (away.after >= 0.1).tolist()
     paper = attack(X, TARGET, preset="paper-eq6", kappa=1.0)
     assert paper.attack.surface == "sphere"
 
@@ -84,7 +84,7 @@ class Deaf(nn.Module):
 
 def test_what_must_be_known_is_said() -> None:
     found = attack(X, TARGET, Deaf())
-    assert "ignores what it sees in 2 of 2" in str(found)
+    assert "ignores its input in 2 of 2" in str(found)
     assert attack(X, TARGET).notes == ()
     stuck = attack(X, TARGET, preset="paper-adam", kappa=0.1, steps=1)
     assert "Random noise does better" in str(stuck) or (stuck.after <= stuck.noise).all()

@@ -128,9 +128,9 @@ def test_to_one_by_hand() -> None:
     got = to_one([still, one], one, DOLL)
     assert got.tolist() == pytest.approx([(3 + 6**0.5) / 2, 0])
     # root: roots meet in every frame.
-    assert to_one([still], one, DOLL, place="root").tolist() == pytest.approx([3])
+    assert to_one([still], one, DOLL, anchor="root").tolist() == pytest.approx([3])
     # raw: off by (-5, -2, -5), then by (-6, -3, -6).
-    assert to_one([still], one, DOLL, place="raw").tolist() == pytest.approx([(54**0.5 + 9) / 2])
+    assert to_one([still], one, DOLL, anchor="raw").tolist() == pytest.approx([(54**0.5 + 9) / 2])
     # The time is fitted before: one frame held is the same standing still.
     assert to_one([still[:1]], one, DOLL).tolist() == pytest.approx([(3 + 6**0.5) / 2])
 
@@ -232,7 +232,8 @@ def test_a_class_that_is_not_there_is_told(targets: Targets, label: str) -> None
 
 
 @pytest.mark.parametrize(
-    "field, value", [("role", "bystander"), ("place", "moon"), ("time", "warp"), ("exemplar", "x")]
+    "field, value",
+    [("role", "bystander"), ("anchor", "moon"), ("length_mode", "warp"), ("exemplar", "x")],
 )
 def test_settings_that_are_no_choice_are_refused(field: str, value: str) -> None:
     targets = Targets()
@@ -249,7 +250,7 @@ ASKED = [doll((0.0, -1.0, 1.0), (1.0, -2.0, 2.0)), doll((3.0, 0.0, 5.0), (3.0, 0
 
 
 @pytest.mark.parametrize(
-    "place, torsos, second",
+    "anchor, torsos, second",
     [
         ("reactor", [4.0, 4.5, 5.0], 8.0),
         ("prediction", [1.0, 1.5, 2.0], 6.0),
@@ -258,9 +259,9 @@ ASKED = [doll((0.0, -1.0, 1.0), (1.0, -2.0, 2.0)), doll((3.0, 0.0, 5.0), (3.0, 0
     ],
 )
 def test_aligned_targets_stand_where_they_are_asked(
-    place: str, torsos: list[float], second: float
+    anchor: str, torsos: list[float], second: float
 ) -> None:
-    got = Targets(place=place).align(ASKED, REACTOR, PREDICTION, DOLL)
+    got = Targets(anchor=anchor).align(ASKED, REACTOR, PREDICTION, DOLL)
     assert got.lengths.tolist() == [3, 1]
     a, b = torsos[0], torsos[1]
     want = doll((a, -1.0, 1.0), (b, -1.5, 1.5), (torsos[2], -2.0, 2.0))
@@ -283,11 +284,11 @@ def test_the_first_root_is_the_reactors_in_every_axis() -> None:
         )
 
 
-@pytest.mark.parametrize("place", ["reactor", "prediction", "root", "raw"])
-def test_more_padding_than_the_longest_needs_is_kept(place: str) -> None:
+@pytest.mark.parametrize("anchor", ["reactor", "prediction", "root", "raw"])
+def test_more_padding_than_the_longest_needs_is_kept(anchor: str) -> None:
     def longer(x: Sequences) -> Sequences:
         return Sequences(torch.nn.functional.pad(x.values, (0, 0, 0, 2)), x.lengths)
 
-    plain = Targets(place=place).align(ASKED, REACTOR, PREDICTION, DOLL)
-    got = Targets(place=place).align(ASKED, longer(REACTOR), longer(PREDICTION), DOLL)
+    plain = Targets(anchor=anchor).align(ASKED, REACTOR, PREDICTION, DOLL)
+    got = Targets(anchor=anchor).align(ASKED, longer(REACTOR), longer(PREDICTION), DOLL)
     assert torch.equal(got.values, longer(plain).values)

@@ -158,14 +158,14 @@ def test_the_natural_tolerance_is_a_mean_over_frames() -> None:
     moving = points(("kick", "left", "a", [0.0, 0.0, 0.0]), ("kick", "left", "b", [0.0, 2.0]))
     assert natural(moving).of("kick") == pytest.approx(1.0)
     # Held instead: 0, 2, 2 from the shorter to the longer, 0, 2 back; lower median 1.
-    assert natural(moving, time="hold").of("kick") == pytest.approx(1.0)
-    assert dict(natural(moving, time="hold").between_same) == {"kick": 2}
+    assert natural(moving, length_mode="hold").of("kick") == pytest.approx(1.0)
+    assert dict(natural(moving, length_mode="hold").between_same) == {"kick": 2}
 
 
 def test_the_natural_tolerance_can_leave_places_as_they_are() -> None:
     # Raw, torsos and hands are 10 apart: 10 * sqrt(2).
     near = points(("kick", "left", "a", [0.0]), ("kick", "left", "b", [0.0]))
-    assert natural(near, place="raw").of("kick") == pytest.approx(200**0.5)
+    assert natural(near, anchor="raw").of("kick") == pytest.approx(200**0.5)
 
 
 def test_the_natural_tolerance_of_one_role() -> None:

@@ -47,7 +47,7 @@ def test_a_small_file_gets_the_defaults():
         ("[attack]", '[attack]\njoints = ["tail"]', r"attack: .*no joint 'tail'"),
         ("[attack]", "[attack]\nsettings = { stepz = 3 }", r"attack: .*unknown field 'stepz'"),
         ("[attack]", "[attack]\nsettings = { steps = 0 }", r"attack: .*steps=0"),
-        ("[attack]", '[attack]\npreset = "best"', r"attack\.preset: got 'best'"),
+        ("[attack]", '[attack]\npreset = "best"', r"AIA got preset 'best'"),
         ('kind = "TCN"', 'kind = "Perceptron"', r"model\.0: .*'TCN', 'DeepGRU'"),
         ('kind = "TCN"', 'kind = "TCN"\nwidth = 0', r"model\.0\.width: got 0"),
         (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feint.attacks.targets import Place
+from feint.attacks.targets import Anchor
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import stages
 from feint.experiments.config import Experiment
@@ -54,7 +54,7 @@ def asked(draw: st.DrawFn) -> dict[str, Any]:
         ],
         "attack": {
             "eps": draw(st.permutations([0.5, 2.0, 6.0]))[: draw(st.integers(1, 3))],
-            "independent": draw(st.booleans()),
+            "warm_start": draw(st.booleans()),
             **draw(
                 st.sampled_from(
                     [
@@ -69,7 +69,7 @@ def asked(draw: st.DrawFn) -> dict[str, Any]:
         },
         "target": {
             "labels": draw(st.permutations(LABELS))[: draw(st.integers(1, 3))],
-            "place": draw(st.sampled_from(get_args(Place))),
+            "anchor": draw(st.sampled_from(get_args(Anchor))),
         },
         "evaluation": {
             "transfer": draw(st.booleans()),
@@ -158,11 +158,11 @@ def test_the_parts_cover_all_rows_once(rows: int, most: int) -> None:
 
 def test_a_climb_goes_from_eps_to_eps_and_the_rest_begins_anew() -> None:
     rows = (0, 2)
-    climbing = planned(attack__eps=[6.0, 0.5, 2.0]).crafted("a", "hugging", "attack", rows)
-    assert list(climbing) == [0.5, 2.0, 6.0]
-    chain = list(climbing.values())
+    warm = planned(attack__eps=[6.0, 0.5, 2.0]).crafted("a", "hugging", "attack", rows)
+    assert list(warm) == [0.5, 2.0, 6.0]
+    chain = list(warm.values())
     assert [one.needs.get("previous") for one in chain] == [None, chain[0].key, chain[1].key]
-    for change in ({"attack__independent": True}, {"attack__settings": {"keep": "last"}}):
+    for change in ({"attack__warm_start": False}, {"attack__settings": {"keep": "last"}}):
         anew = planned(**change).crafted("a", "hugging", "attack", rows)
         assert not any("previous" in one.needs for one in anew.values())
 
@@ -181,11 +181,11 @@ def test_noise_serves_every_source_and_target() -> None:
         assert len(jobs) == 1
 
 
-@pytest.mark.parametrize("place", get_args(Place))
-def test_targets_that_follow_the_answers_are_asked_of_each_source(place: str) -> None:
-    plan = planned(model=TWO, target__place=place)
+@pytest.mark.parametrize("anchor", get_args(Anchor))
+def test_targets_that_follow_the_answers_are_asked_of_each_source(anchor: str) -> None:
+    plan = planned(model=TWO, target__anchor=anchor)
     keys = {plan.question(source, "hugging", (0, 2)).key for source in "ab"}
-    assert len(keys) == (2 if place in ("prediction", "root") else 1)
+    assert len(keys) == (2 if anchor in ("prediction", "root") else 1)
 
 
 # -- keys -----------------------------------------------------------------------------------
@@ -248,8 +248,8 @@ def differ(before: Plan, after: Plan) -> set[str]:
         ({"attack__joints": ["head"]}, BUDGET),
         ({"target__exemplar": "nearest"}, {"question", *ASKED}),
         ({"target__role": "responder"}, {"tolerance", "question", *ASKED}),
-        ({"target__time": "hold"}, {"tolerance", "question", *ASKED}),
-        ({"target__place": "raw"}, {"tolerance", "question", *ASKED}),
+        ({"target__length_mode": "hold"}, {"tolerance", "question", *ASKED}),
+        ({"target__anchor": "raw"}, {"tolerance", "question", *ASKED}),
         ({"data__first_pose": False}, set(KINDS) - {"tolerance"}),
         ({"seed": 7}, set(KINDS) - {"tolerance"}),
     ],
@@ -304,9 +304,9 @@ def test_more_of_something_or_another_name_leaves_the_keys_there_were(more: Any)
 
 
 def test_beginning_every_eps_anew_leaves_the_smallest() -> None:
-    climbing, anew = (
-        planned(attack__independent=alone).crafted("a", "hugging", "attack", (0, 2))
-        for alone in (False, True)
+    warm, anew = (
+        planned(attack__warm_start=w).crafted("a", "hugging", "attack", (0, 2))
+        for w in (True, False)
     )
-    assert climbing[2.0].key == anew[2.0].key
-    assert climbing[6.0].key != anew[6.0].key
+    assert warm[2.0].key == anew[2.0].key
+    assert warm[6.0].key != anew[6.0].key

@@ -102,7 +102,7 @@ def test_rows_are_what_the_stored_tensors_say(done):
         else:
             coords = torch.arange(90) < 45
             budget = feint.Budget(eps, coords, unit=unit)
-            assert float(budget.excess(x_adv, x).max()) < 1e-6
+            assert float(budget.violation(x_adv, x).max()) < 1e-6
         model = checkpoints.load(run.folder / "models" / victim)
         d = feint.distance(feint.predict(model, x_adv), wanted)
         told = torch.tensor(some["distance_frame"].to_list())

@@ -64,10 +64,10 @@ def pairs() -> tuple[Pairs, Pairs]:
 
 
 @cache
-def plan(place: str = "reactor") -> Plan:
+def plan(anchor: str = "reactor") -> Plan:
     learnt, test = pairs()
     facts = Facts(learnt.fingerprint(), test.fingerprint(), len(test))
-    experiment = Experiment(**{**SETTINGS, "target": {"labels": ["hugging"], "place": place}})
+    experiment = Experiment(**{**SETTINGS, "target": {"labels": ["hugging"], "anchor": anchor}})
     kappa = Tolerance({"hugging": 0.366}, per_frame=True)
     named = Plan(experiment, facts, {"tcn": "?", "deepgru": "?"}, kappa)
     weights = {name: read(job)[1]["weights"] for name, job in named.training.items()}

@@ -48,7 +48,7 @@ def test_it_runs_to_rows_that_tell_how_far(least: Any, tmp_path: Path, reference
 def test_what_an_untargeted_attack_refuses(least: Any, tmp_path: Path) -> None:
     for text, match in (
         ('kind = "untargeted"\nsettings = { smoothness = 0.1 }\n', "unknown field 'smoothness'"),
-        ('kind = "untargeted"\npreset = "paper-eq6"\n', "presets are of the targeted attack"),
+        ('kind = "untargeted"\npreset = "paper-eq6"\n', "it has none"),
         ('kind = "away"\n', "attack.kind"),
     ):
         with pytest.raises(FeintError, match=match):

@@ -27,7 +27,8 @@ class Budget:
             (features,); None means no limit.
         unit: (features,), how many data units one eps is, feature by feature; None means 1.
             `SBU_15.centimetres()` makes eps a number of centimetres on every axis.
-        whole: (features,), True where a changed value must be a whole number; None means nowhere.
+        integer: (features,), True where a changed value must stay an integer; None means
+            nowhere.
 
     Raises:
         FeintError: eps not finite and positive, no coordinate to change, an empty range.
@@ -38,7 +39,7 @@ class Budget:
     low: float | Float[Tensor, " features"] | None = None
     high: float | Float[Tensor, " features"] | None = None
     unit: Float[Tensor, " features"] | None = None
-    whole: Bool[Tensor, " features"] | None = None
+    integer: Bool[Tensor, " features"] | None = None
 
     def __post_init__(self) -> None:
         eps = torch.as_tensor(self.eps)
@@ -61,9 +62,10 @@ class Budget:
                 f"Budget got a unit from {float(self.unit.min())} to {float(self.unit.max())}; "
                 "expected finite numbers above 0, one a feature."
             )
-        if self.whole is not None and (self.whole.dtype != torch.bool or self.whole.ndim != 1):
+        integer = self.integer
+        if integer is not None and (integer.dtype != torch.bool or integer.ndim != 1):
             raise FeintError(
-                f"Budget got `whole` of dtype {self.whole.dtype}, shape {tuple(self.whole.shape)}; "
+                f"Budget got `integer` of dtype {integer.dtype}, shape {tuple(integer.shape)}; "
                 "expected a bool tensor (features,)."
             )
         low, high = self._range(torch.zeros(()))
@@ -111,7 +113,7 @@ class Budget:
             )
         return eps * self.unit.to(x.values)
 
-    def free(self, x: Sequences) -> Bool[Tensor, "batch time features"]:
+    def mask(self, x: Sequences) -> Bool[Tensor, "batch time features"]:
         """True where x may be changed: on the budget's coordinates, in a sequence's own frames.
 
         Raises:
@@ -140,7 +142,7 @@ class Budget:
             FeintError: x lies outside the valid range, so that staying inside it and within eps
                 cannot both be promised.
         """
-        free, eps = self.free(x), self.radius(x)
+        free, eps = self.mask(x), self.radius(x)
         low, high = self._range(x.values)
         outside = free & ((x.values < low) | (x.values > high))
         if bool(outside.any()):
@@ -152,58 +154,58 @@ class Budget:
                 "Widen it: SBU's coordinates, for one, do leave [0, 1]."
             )
         lower, upper = (x.values - eps).clamp_min(low), (x.values + eps).clamp_max(high)
-        whole = self._whole(x)
-        if whole is not None:
-            bad = free & whole & (x.values != x.values.round())
+        integer = self._integer(x)
+        if integer is not None:
+            bad = free & integer & (x.values != x.values.round())
             if bool(bad.any()):
                 row, time, feature = (int(i) for i in bad.nonzero()[0])
                 raise FeintError(
                     f"Budget got {x.values[row, time, feature].item():.6g} in sequence {row}, "
                     f"frame {time}, feature {feature}, which it says holds whole numbers; expected "
-                    "one. Take the feature out of `whole`, or round the data."
+                    "one. Take the feature out of `integer`, or round the data."
                 )
-            lower = torch.where(whole, lower.ceil(), lower)
-            upper = torch.where(whole, upper.floor(), upper)
+            lower = torch.where(integer, lower.ceil(), lower)
+            upper = torch.where(integer, upper.floor(), upper)
         return torch.where(free, lower, x.values), torch.where(free, upper, x.values)
 
-    def settle(
+    def round_integers(
         self, values: Float[Tensor, "batch time features"]
     ) -> Float[Tensor, "batch time features"]:
         """The same values, rounded where they must be whole."""
-        if self.whole is None:
+        if self.integer is None:
             return values
-        return torch.where(self.whole.to(values.device), values.round(), values)
+        return torch.where(self.integer.to(values.device), values.round(), values)
 
-    def _whole(self, x: Sequences) -> Bool[Tensor, " features"] | None:
-        if self.whole is not None and self.whole.shape != x.values.shape[-1:]:
+    def _integer(self, x: Sequences) -> Bool[Tensor, " features"] | None:
+        if self.integer is not None and self.integer.shape != x.values.shape[-1:]:
             raise FeintError(
-                f"Budget got `whole` for {len(self.whole)} features and an input of "
+                f"Budget got `integer` for {len(self.integer)} features and an input of "
                 f"{x.values.shape[-1]}; expected the same number."
             )
-        return None if self.whole is None else self.whole.to(x.values.device)
+        return None if self.integer is None else self.integer.to(x.values.device)
 
     def project(self, values: Sequences, x: Sequences) -> Sequences:
         """The nearest batch to `values` inside the budget around x (equation 6's projection)."""
         check_alike(values, x, "Budget.project")
         lower, upper = self.bounds(x)
-        return x.with_values(self.settle(values.values).clamp(lower, upper))
+        return x.with_values(self.round_integers(values.values).clamp(lower, upper))
 
-    def excess(self, x_adv: Sequences, x: Sequences) -> Float[Tensor, " batch"]:
+    def violation(self, x_adv: Sequences, x: Sequences) -> Float[Tensor, " batch"]:
         """By how much each row of x_adv leaves the budget around x, in data units: (batch,).
 
         0 (up to rounding) if it keeps it.
         Infinite where a coordinate off the budget's, or the padding, was touched at all, and where
         a value that must be whole is not.
         """
-        check_alike(x_adv, x, "Budget.excess")
-        free = self.free(x)
+        check_alike(x_adv, x, "Budget.violation")
+        free = self.mask(x)
         low, high = self._range(x.values)
         change = (x_adv.values - x.values).abs() - self.radius(x)
         over = torch.maximum(change, torch.maximum(low - x_adv.values, x_adv.values - high))
         touched = torch.where(x_adv.values == x.values, 0.0, torch.inf)
-        whole = self._whole(x)
-        if whole is not None:
-            over = torch.where(whole & (x_adv.values != x_adv.values.round()), torch.inf, over)
+        integer = self._integer(x)
+        if integer is not None:
+            over = torch.where(integer & (x_adv.values != x_adv.values.round()), torch.inf, over)
         return torch.where(free, over, touched).clamp_min(0).amax(dim=(1, 2))
 
 
@@ -214,13 +216,14 @@ def _like(number: float | Tensor, like: Tensor) -> Tensor:
 
 def verify(name: str, x_adv: Sequences, x: Sequences, budget: Budget) -> None:
     """Raise unless a perturbation keeps its budget, up to rounding."""
-    excess = budget.excess(x_adv, x)
+    violation = budget.violation(x_adv, x)
     largest = x.values.abs().amax(dim=(1, 2)) + budget.radius(x).amax(dim=(1, 2))
-    beyond = excess - 2 * torch.finfo(x.values.dtype).eps * largest
+    beyond = violation - 2 * torch.finfo(x.values.dtype).eps * largest
     if bool((beyond > 0).any()):
         row = int(beyond.argmax())
         raise FeintError(
-            f"The attack {name} left its budget: row {row} by {float(excess[row]):.3g} data units "
-            "(inf: it touched the padding or a coordinate that is not its own). This is an error "
-            "in the attack; its result is not used."
+            f"The attack {name} left its budget: row {row} by {float(violation[row]):.3g} data "
+            "units (inf: it changed the padding or a coordinate outside the budget). This is an "
+            "error in the attack; its result is not used.",
+            code="budget-left",
         )

@@ -1,4 +1,7 @@
-"""The forms in which people have sequences, and back: tensors, NumPy arrays, lists, `Sequences`."""
+"""Conversion between the types a user has (tensors, arrays, lists) and `Sequences`, and back.
+
+`feint.attack` uses it at its boundary; the attacks themselves take and return `Sequences` only.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,90 +14,96 @@ from feint.errors import FeintError
 from feint.sequences import Sequences, check_alike
 
 Array = Tensor | np.ndarray
-Given = Array | Sequence[Array] | Sequences
+SequencesLike = Array | Sequence[Array] | Sequences
 """(time, features), (batch, time, features), a list of (time, features), or `Sequences`."""
 
 
-def sequences_of(given: Given, model: nn.Module, name: str) -> Sequences:
-    """One of the accepted forms as a batch, in the model's precision and on its device."""
-    if isinstance(given, Sequences):
-        return given
-    if isinstance(given, Tensor | np.ndarray):
-        one = _tensor(given, model, name)
+def to_sequences(data: SequencesLike, model: nn.Module, name: str) -> Sequences:
+    """The data as a batch, in the model's precision and on its device; `Sequences` as they are."""
+    if isinstance(data, Sequences):
+        return data
+    if isinstance(data, Tensor | np.ndarray):
+        one = _tensor(data, model, name)
         if one.ndim not in (2, 3):
             raise FeintError(
                 f"feint.attack got {name} of shape {tuple(one.shape)}; expected (time, features) "
-                "or (batch, time, features), a list of (time, features), or feint.Sequences."
+                "or (batch, time, features), a list of (time, features), or feint.Sequences.",
+                code="wrong-shape",
             )
         one = one[None] if one.ndim == 2 else one
         lengths = torch.full((len(one),), one.shape[1], device=one.device)
         return Sequences(one, lengths)
-    if not isinstance(given, list | tuple):
+    if not isinstance(data, list | tuple):
         raise FeintError(
-            f"feint.attack got {name} of type {type(given).__name__}; expected a tensor or NumPy "
-            "array, a list of them, or feint.Sequences."
+            f"feint.attack got {name} of type {type(data).__name__}; expected a tensor or NumPy "
+            "array, a list of them, or feint.Sequences.",
+            code="wrong-type",
         )
-    return Sequences.pad([_tensor(one, model, name) for one in given])
+    return Sequences.pad([_tensor(one, model, name) for one in data])
 
 
-def _tensor(given: Any, model: nn.Module, name: str) -> Tensor:
-    """A tensor or array as the model would take it."""
-    if not isinstance(given, Tensor | np.ndarray):
+def _tensor(data: Any, model: nn.Module, name: str) -> Tensor:
+    """A tensor or array in the model's precision and on its device."""
+    if not isinstance(data, Tensor | np.ndarray):
         raise FeintError(
-            f"feint.attack got {type(given).__name__} inside {name}; expected tensors or NumPy "
-            "arrays (time, features)."
+            f"feint.attack got {type(data).__name__} inside {name}; expected tensors or NumPy "
+            "arrays (time, features).",
+            code="wrong-type",
         )
-    if isinstance(given, np.ndarray) and given.dtype.kind not in "fiub":
+    if isinstance(data, np.ndarray) and data.dtype.kind not in "fiub":
         raise FeintError(
-            f"feint.attack got {name} of dtype {given.dtype}; expected numbers in every place."
+            f"feint.attack got {name} of dtype {data.dtype}; expected an array of numbers.",
+            code="wrong-type",
         )
-    one = torch.as_tensor(given).detach()
+    one = torch.as_tensor(data).detach()
     like = next((p for p in model.parameters() if p.is_floating_point()), None)
     if like is not None:
         return one.to(like.device, like.dtype)
     return one if one.is_floating_point() else one.to(torch.get_default_dtype())
 
 
-def beside(given: Given, model: nn.Module, answer: Sequences, targeted: bool) -> Sequences:
-    """A target, or a reference, for every answer."""
-    name = "the target" if targeted else "the reference"
-    wanted = sequences_of(given, model, name)
-    if len(wanted) == 1 and len(answer) > 1 and wanted.values.shape[1:] == answer.values.shape[1:]:
-        wanted = wanted[[0] * len(answer)]
-    if not isinstance(given, Sequences) and wanted.values.shape == answer.values.shape:
-        wanted = Sequences(wanted.values, answer.lengths)  # what stands in the padding is not read
-    check_alike(answer, wanted, f"feint.attack (the model's answer and {name})")
-    return wanted
+def broadcast_target(
+    data: SequencesLike, model: nn.Module, output: Sequences, name: str
+) -> Sequences:
+    """A target (or a reference, as `name` says) for every output; one serves the whole batch."""
+    targets = to_sequences(data, model, name)
+    if len(targets) == 1 < len(output) and targets.values.shape[1:] == output.values.shape[1:]:
+        targets = targets[[0] * len(output)]
+    if not isinstance(data, Sequences) and targets.values.shape == output.values.shape:
+        targets = Sequences(targets.values, output.lengths)  # an array may hold anything there
+    check_alike(output, targets, f"feint.attack (the model's output and {name})")
+    return targets
 
 
-def coords_of(given: Any, x: Sequences) -> Tensor | None:
-    """What may be changed, as one bool a feature."""
-    if given is None:
+def to_mask(coords: Any, x: Sequences) -> Tensor | None:
+    """Which features may be changed: (features,) bool; None if all may."""
+    if coords is None:
         return None
-    coords, features = torch.as_tensor(given), x.values.shape[-1]
-    if coords.dtype != torch.bool:
-        whole = not coords.is_floating_point() and coords.ndim == 1 and coords.numel()
-        if not whole or not bool(((coords >= 0) & (coords < features)).all()):
+    mask, features = torch.as_tensor(coords), x.values.shape[-1]
+    if mask.dtype != torch.bool:
+        indices = not mask.is_floating_point() and mask.ndim == 1 and mask.numel()
+        if not indices or not bool(((mask >= 0) & (mask < features)).all()):
             raise FeintError(
-                f"feint.attack got coords={given}; expected one bool a feature ({features}), or "
-                f"places of features from 0 to {features - 1}."
+                f"feint.attack got coords={coords}; expected one bool a feature ({features}), or "
+                f"indices of features from 0 to {features - 1}.",
+                code="bad-coords",
             )
-        coords = torch.zeros(features, dtype=torch.bool).index_fill(0, coords.long().cpu(), True)
-    return coords.to(x.values.device)
+        mask = torch.zeros(features, dtype=torch.bool).index_fill(0, mask.long().cpu(), True)
+    return mask.to(x.values.device)
 
 
-def as_given(x_adv: Sequences, given: Given) -> Any:
-    """The perturbed batch in the form the input had."""
-    if isinstance(given, Sequences):
+def restore_type(x_adv: Sequences, data: SequencesLike) -> Any:
+    """The perturbed batch in the type and shape of the data that was given."""
+    if isinstance(data, Sequences):
         return x_adv
-    if isinstance(given, list | tuple):
-        return [_back(v, like) for v, like in zip(x_adv.unpad(), given, strict=True)]
-    values = x_adv.values if given.ndim == 3 else x_adv.values[0]  # type: ignore[union-attr]
-    return _back(values, given)
+    if isinstance(data, list | tuple):
+        return [_like(v, one) for v, one in zip(x_adv.unpad(), data, strict=True)]
+    values = x_adv.values if data.ndim == 3 else x_adv.values[0]  # type: ignore[union-attr]
+    return _like(values, data)
 
 
-def _back(values: Tensor, like: Any) -> Array:
-    """A tensor, or a NumPy array, like the one given."""
+def _like(values: Tensor, like: Any) -> Array:
+    """A tensor, or a NumPy array, of the type of `like`."""
     if isinstance(like, Tensor):
         kind = like.dtype if like.is_floating_point() else values.dtype
         return values.to(like.device, kind)

@@ -20,15 +20,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.attacks.budget import Budget
+from feint.attacks.gradient_descent import adam_moments, no_gradient
 from feint.attacks.minimal import check_kappa
 from feint.errors import FeintError
 from feint.models.inference import forward_values, predict
 from feint.models.layers.weight_cache import cached_weights
+from feint.models.schedules import half_cosine
 from feint.sequences import Norm, Sequences, check_alike, distance, frame_distance, sum_over_time
 
 MARGIN = 1e-3
 """How far inside the tolerance the weight aims, as a share of kappa or of the way there."""
-BETA1, BETA2 = 0.9, 0.99
+BETA2 = 0.99
 BISECTIONS = 10
 
 
@@ -92,7 +94,7 @@ class FramewiseMinimal:
             FeintError: shapes or lengths differ, kappa is not finite and above 0, the start
                 leaves the budget, no gradient reaches the input or it is not finite.
         """
-        if budget.whole is not None:
+        if budget.integer is not None:
             raise FeintError(
                 "FramewiseMinimal got a budget with features that must be whole numbers, which it "
                 "does not know how to keep. Use MinimalPerturbation."
@@ -104,7 +106,7 @@ class FramewiseMinimal:
         with cached_weights():
             best, last = self._descend(problem, begin)
         # Measured anew, as a caller would; then by bisection on the way from the last to the start.
-        seen = _Least(start.values.detach(), torch.full_like(problem.goal, torch.inf))
+        seen = _Smallest(start.values.detach(), torch.full_like(problem.goal, torch.inf))
         for values in (seen.what, problem.values(best), problem.values(last)):
             problem.measure(values, seen)
         share = torch.zeros_like(problem.goal)
@@ -120,25 +122,23 @@ class FramewiseMinimal:
         goal, nothing = problem.goal, torch.zeros_like(change)
         far, slope = problem.look(nothing)
         finite = far.isfinite().all() & slope.isfinite().all()
-        seen = _Least(nothing, torch.where(far < goal, 0.0, torch.inf).to(far))
+        seen = _Smallest(nothing, torch.where(far < goal, 0.0, torch.inf).to(far))
         # What the weight has to steer in: from the target to kappa, or from kappa to x's answer.
         room = torch.minimum(goal, (far - goal).clamp_min(1e-6 * goal))
         # At a solution ||weight * dD/dx_t||_1 is 1 in the frames that move, at most 1 elsewhere.
         log_weight = -slope.abs().sum(dim=2).amax(dim=1).clamp_min(1e-30).log()
-        mean, square = nothing, nothing
+        first, second = torch.zeros_like(nothing), torch.zeros_like(nothing)
         for step in range(self.steps):
             d, gradient = problem.look(change)
             finite &= d.isfinite().all() & gradient.isfinite().all()
             seen.add(change, change, d < goal - 0.1 * MARGIN * room)
-            fade = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+            fade = half_cosine(step, self.steps)
             missed = ((d - goal) / room + MARGIN).clamp(-1, 1)
             log_weight = (log_weight + self.rate * math.sqrt(fade) * missed).clamp(-40, 40)
             weight = (log_weight + self.rate * missed).clamp(-40, 40).exp()[:, None, None]
-            mean = mean.lerp(gradient, 1 - BETA1)
-            square = square.lerp(gradient.square(), 1 - BETA2)
-            root = (square / (1 - BETA2 ** (step + 1))).sqrt() + 1e-12
+            mean, root = adam_moments(first, second, gradient, step + 1, beta2=BETA2)
             length = self.step_size * fade
-            moved = change - length * mean / (1 - BETA1 ** (step + 1)) / root
+            moved = change - length * mean / root
             change = proximal(moved, problem.low, problem.high, weight * root / length)
         if not bool(finite):
             raise FeintError(
@@ -205,14 +205,10 @@ class _Problem:
         if d.requires_grad:
             (gradient,) = torch.autograd.grad(d, values, torch.ones_like(d), allow_unused=True)
         if gradient is None:
-            raise FeintError(
-                "No gradient reaches the model's input: its answer does not depend on it, or it "
-                "is cut off (detach, no_grad, NumPy, rounding) on the way. FramewiseMinimal needs "
-                "a differentiable model."
-            )
+            raise no_gradient("FramewiseMinimal needs a differentiable model.")
         return d.detach(), gradient * self.radius * (self.low < self.high)
 
-    def measure(self, values: Tensor, seen: "_Least") -> Tensor:
+    def measure(self, values: Tensor, seen: "_Smallest") -> Tensor:
         """Which rows are within the tolerance, as `feint` measures it; noted in `seen`."""
         answer = predict(self.model, self.x.with_values(values))
         met = distance(answer, self.target, self.norm) < self.goal
@@ -221,7 +217,7 @@ class _Problem:
 
 
 @dataclass
-class _Least:
+class _Smallest:
     """Row by row what has the smallest sum of radii among what is within the tolerance."""
 
     what: Tensor
@@ -237,12 +233,13 @@ class _Least:
 def _check_start(start: Sequences, x: Sequences, budget: Budget) -> None:
     """Raise FeintError unless the start has x's shape and lies inside the budget around it."""
     check_alike(start, x, "FramewiseMinimal (the start and x)")
-    excess = budget.excess(start, x)
+    violation = budget.violation(start, x)
     rounding = 8 * torch.finfo(x.values.dtype).eps * x.values.abs().amax(dim=(1, 2)).clamp_min(1)
-    if bool((excess > rounding).any()):
-        row = int((excess - rounding).argmax())
+    if bool((violation > rounding).any()):
+        row = int((violation - rounding).argmax())
         raise FeintError(
-            f"FramewiseMinimal got a start that leaves the budget by {float(excess[row]):.3g} in "
-            f"sequence {row}; expected one inside. Give the budget it was found in, or a larger "
-            "one, or budget.project(start, x)."
+            f"FramewiseMinimal got a start that leaves the budget by {float(violation[row]):.3g} "
+            f"in sequence {row}; expected one inside. Give the budget that it was found in, or a "
+            "larger one, or budget.project(start, x).",
+            code="budget-left",
         )

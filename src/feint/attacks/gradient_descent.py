@@ -1,12 +1,13 @@
-"""Projected gradient descent on the input: the one loop every gradient attack here shares.
+"""Projected gradient descent on the input: the loop that every gradient attack here shares.
 
-Equation 6 of the paper with what varies as arguments: the direction (sign or Adam), the schedule
-of the step size, and which iterate is kept.  Rows never see one another: the loss is one number a
-row, and its sum is differentiated.  A row that has reached its goal is done, and every few steps
-the batch closes up over the rows that are.
+An attack calls `descend` with an `Objective` (the loss to minimise and, if there is one, the goal
+at which a row stops).  What varies between attacks is an argument: the direction (sign or Adam),
+the schedule of the step size, which iterate is kept.  This is equation 6 of the paper.
+
+Rows are independent: the loss is one number a row, and its sum is differentiated.  A row that meets
+its goal is done; every few steps the batch shrinks to the rows that are not.
 """
 
-import math
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol, runtime_checkable
 
@@ -18,6 +19,7 @@ from feint.attacks.budget import Budget
 from feint.errors import FeintError
 from feint.models.inference import forward_values
 from feint.models.layers.weight_cache import cached_weights
+from feint.models.schedules import half_cosine
 from feint.sequences import Sequences
 
 Optimizer = Literal["sign", "adam"]
@@ -29,21 +31,21 @@ EVERY = 10
 
 
 @runtime_checkable
-class Aim(Protocol):
-    """What a descent is after, for a batch of rows."""
+class Objective(Protocol):
+    """What a descent minimises, for a batch of rows, and when a row is done."""
 
     def loss(
         self, output: Tensor, values: Float[Tensor, "batch time features"]
     ) -> Float[Tensor, " batch"]:
-        """What to make small, given the model's output and the perturbed input."""
+        """The loss of each row, given the model's output and the perturbed input."""
         ...
 
-    def met(self, output: Tensor) -> Tensor | None:
-        """Which rows are done, (batch,) bool; None: the descent goes on to its last step."""
+    def is_done(self, output: Tensor) -> Tensor | None:
+        """Which rows are done, (batch,) bool; None if every row takes all steps."""
         ...
 
-    def __getitem__(self, rows: Int[Tensor, " rows"]) -> "Aim":
-        """The same for some of the rows, cut to the longest of them."""
+    def __getitem__(self, rows: Int[Tensor, " rows"]) -> "Objective":
+        """The objective of some of the rows, cut to the longest of them."""
         ...
 
 
@@ -52,7 +54,7 @@ def descend(
     x: Sequences,
     start: Float[Tensor, "batch time features"],
     budget: Budget,
-    aim: Aim,
+    objective: Objective,
     *,
     steps: int,
     step_size: Float[Tensor, "batch 1 _"],
@@ -60,66 +62,87 @@ def descend(
     schedule: Schedule,
     keep: Keep,
     precision: Precision = "fp32",
-) -> "Found":
-    """Minimise the aim's loss over the budget around x, from `start`.
+) -> "DescentResult":
+    """Minimise the objective's loss over the budget around x, from `start`.
 
     Args:
         step_size: (batch, 1, 1 or features), in data units.
-        keep: "best" returns, row by row, the iterate with the smallest loss, the start and
-            the last step among them; "last" returns the last.  A row that is done is returned as
-            it was when it met its aim.
-        precision: of the model's answers and gradients; "bf16" is `torch.autocast`'s.
+        keep: "best" returns, row by row, the iterate with the smallest loss, "last" the last one.
+            A row that is done is returned as it was when it met its goal.
+        precision: of the model's outputs and gradients; "bf16" is `torch.autocast`'s.
 
     Raises:
         FeintError: no gradient reaches the input, or it is not finite.
     """
-    live = _Rows.start(x, start, budget, step_size)
-    found = Found(live.values.clone(), live.lowest.clone(), live.done.clone())
-    finite = torch.ones((), dtype=torch.bool, device=live.values.device)
+    active = _ActiveRows.start(x, start, budget, step_size)
+    result = DescentResult(active.values.clone(), active.best_loss.clone(), active.done.clone())
+    finite = torch.ones((), dtype=torch.bool, device=active.values.device)
     with cached_weights():
         for step in range(steps + 1):
             last = step == steps
             with torch.set_grad_enabled(not last):
-                # What must be whole is seen rounded; its gradient moves the value behind it.
-                seen = budget.settle(live.values).detach()
-                leaf = seen.requires_grad_(not last)
-                output = _answer(model, leaf, live.lengths, precision)
-                loss = aim.loss(output, leaf)
+                # Integer features are rounded here; the gradient updates the unrounded value.
+                leaf = budget.round_integers(active.values).detach().requires_grad_(not last)
+                output = _output(model, leaf, active.lengths, precision)
+                loss = objective.loss(output, leaf)
             if step == 0:
                 # Through the model: the loss may hold a term of the values alone (smoothness).
                 _gradient(output, leaf, keep_graph=True)
             finite &= loss.isfinite().all()
-            live.note(leaf.detach(), loss.detach(), aim.met(output.detach()), keep)
+            is_done = objective.is_done(output.detach())
+            active.record_best(leaf.detach(), loss.detach(), is_done, keep)
             if not last:
                 gradient = _gradient(loss, leaf)
-                # torch.sign makes 0 of NaN: it would look like a model that resists.
+                # torch.sign makes 0 of NaN: the model would look robust.
                 finite &= gradient.isfinite().all()
-                along = gradient.sign() if optimizer == "sign" else live.adam(gradient, step + 1)
-                live.move(along, _rate(schedule, step, steps))
-            del output, loss  # and with them their graph: the next step has its memory
+                active.step(
+                    gradient.sign() if optimizer == "sign" else active.adam(gradient, step + 1),
+                    1.0 if schedule == "constant" else half_cosine(step, steps),
+                )
+            del output, loss  # their graph too: the next step needs its memory
             if last or step % EVERY == EVERY - 1:
-                _check(finite)
-                if last or bool(live.done.any()):
-                    live.write(found)
-                    going = (~live.done).nonzero()[:, 0]
-                    if last or len(going) == 0:
+                _check_finite(finite)
+                if last or bool(active.done.any()):
+                    active.write_to(result)
+                    left = (~active.done).nonzero()[:, 0]
+                    if last or len(left) == 0:
                         break
-                    live, aim = live[going], aim[going]
-    return found
+                    active, objective = active[left], objective[left]
+    return result
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a descent found: the perturbed values, their loss, and which rows met their aim."""
+class DescentResult:
+    """The perturbed values, their loss, and which rows met their goal."""
 
     values: Float[Tensor, "batch time features"]
     losses: Float[Tensor, " batch"]
-    met: Bool[Tensor, " batch"]
+    done: Bool[Tensor, " batch"]
+
+
+def adam_moments(
+    first: Tensor,
+    second: Tensor,
+    gradient: Tensor,
+    count: int,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    tiny: float = 1e-12,
+) -> tuple[Tensor, Tensor]:
+    """Adam's corrected mean and the root of its second moment (Kingma and Ba 2015, algorithm 1).
+
+    The direction of step `count` (from 1) is their quotient.  `first` and `second` are updated in
+    place.  Everything is elementwise, so rows stay independent (torch.optim would need one tensor
+    a row for that).
+    """
+    first.lerp_(gradient, 1 - beta1)
+    second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+    return first / (1 - beta1**count), (second / (1 - beta2**count)).sqrt_().add_(tiny)
 
 
 @dataclass
-class _Rows:
-    """The rows still under way: everything that belongs to each of them."""
+class _ActiveRows:
+    """The state of the rows that are not done yet."""
 
     row: Tensor
     lengths: Tensor
@@ -127,73 +150,64 @@ class _Rows:
     lower: Tensor
     upper: Tensor
     step_size: Tensor
-    best: Tensor
-    lowest: Tensor
+    best_values: Tensor
+    best_loss: Tensor
     done: Tensor
-    first: Tensor
-    second: Tensor
+    first_moment: Tensor
+    second_moment: Tensor
 
     @staticmethod
-    def start(x: Sequences, start: Tensor, budget: Budget, step_size: Tensor) -> "_Rows":
+    def start(x: Sequences, start: Tensor, budget: Budget, step_size: Tensor) -> "_ActiveRows":
         lower, upper = (bound.detach() for bound in budget.bounds(x))
         values = start.detach().clamp(lower, upper)
         row = torch.arange(len(x), device=values.device)
-        return _Rows(
+        return _ActiveRows(
             row=row,
             lengths=x.lengths,
             values=values,
             lower=lower,
             upper=upper,
             step_size=step_size.detach(),
-            best=values,
-            lowest=torch.full_like(values[:, 0, 0], torch.inf),
+            best_values=values,
+            best_loss=torch.full_like(values[:, 0, 0], torch.inf),
             done=torch.zeros_like(row, dtype=torch.bool),
-            first=torch.zeros_like(values),
-            second=torch.zeros_like(values),
+            first_moment=torch.zeros_like(values),
+            second_moment=torch.zeros_like(values),
         )
 
-    def note(self, seen: Tensor, loss: Tensor, met: Tensor | None, keep: Keep) -> None:
-        """Keep this iterate, as the model saw it, where it is the one to keep."""
-        better = torch.ones_like(self.done) if keep == "last" else loss < self.lowest
-        if met is not None:
-            better = (better | met) & ~self.done
-            self.done = self.done | met
-        self.lowest = torch.where(better, loss, self.lowest)
-        self.best = torch.where(better[:, None, None], seen, self.best)
+    def record_best(self, seen: Tensor, loss: Tensor, is_done: Tensor | None, keep: Keep) -> None:
+        """Keep this iterate, as the model saw it, in the rows where it is the one to return."""
+        better = torch.ones_like(self.done) if keep == "last" else loss < self.best_loss
+        if is_done is not None:
+            better = (better | is_done) & ~self.done
+            self.done = self.done | is_done
+        self.best_loss = torch.where(better, loss, self.best_loss)
+        self.best_values = torch.where(better[:, None, None], seen, self.best_values)
 
-    def move(self, direction: Tensor, rate: float) -> None:
+    def step(self, direction: Tensor, rate: float) -> None:
         """One step against the direction, and the projection of equation 6."""
         moved = self.values - (rate * self.step_size) * direction
         self.values = moved.clamp_(self.lower, self.upper)
 
-    def adam(
-        self,
-        gradient: Tensor,
-        count: int,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        tiny: float = 1e-12,
-    ) -> Tensor:
-        """Adam's direction (Kingma and Ba 2015, algorithm 1), elementwise: a row stays its own."""
-        self.first.lerp_(gradient, 1 - beta1)
-        self.second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        root = (self.second / (1 - beta2**count)).sqrt_().add_(tiny)
-        return (self.first / (1 - beta1**count)).div_(root)
+    def adam(self, gradient: Tensor, count: int) -> Tensor:
+        """Adam's direction at step `count`, from 1."""
+        mean, root = adam_moments(self.first_moment, self.second_moment, gradient, count)
+        return mean.div_(root)
 
-    def __getitem__(self, rows: Tensor) -> "_Rows":
+    def __getitem__(self, rows: Tensor) -> "_ActiveRows":
         """Some of the rows, cut to the longest of them."""
         longest = int(self.lengths[rows].max())
         some = {f.name: getattr(self, f.name)[rows] for f in fields(self)}
-        return _Rows(**{k: v[:, :longest] if v.ndim == 3 else v for k, v in some.items()})
+        return _ActiveRows(**{k: v[:, :longest] if v.ndim == 3 else v for k, v in some.items()})
 
-    def write(self, found: Found) -> None:
-        """Put what is kept where it belongs in the whole batch."""
-        found.values[self.row, : self.best.shape[1]] = self.best
-        found.losses[self.row] = self.lowest
-        found.met[self.row] = self.done
+    def write_to(self, result: DescentResult) -> None:
+        """Write the kept iterates into the result of the whole batch."""
+        result.values[self.row, : self.best_values.shape[1]] = self.best_values
+        result.losses[self.row] = self.best_loss
+        result.done[self.row] = self.done
 
 
-def _answer(model: nn.Module, values: Tensor, lengths: Tensor, precision: Precision) -> Tensor:
+def _output(model: nn.Module, values: Tensor, lengths: Tensor, precision: Precision) -> Tensor:
     if precision == "fp32":
         return forward_values(model, values, lengths)
     with torch.autocast(values.device.type, torch.bfloat16):
@@ -202,7 +216,7 @@ def _answer(model: nn.Module, values: Tensor, lengths: Tensor, precision: Precis
 
 
 def _gradient(output: Tensor, values: Tensor, keep_graph: bool = False) -> Tensor:
-    """D output / d values alone: parameters get no gradient, none is even computed."""
+    """D output / d values alone: no gradient of any parameter is computed."""
     gradient = None
     if output.requires_grad:
         try:
@@ -215,27 +229,27 @@ def _gradient(output: Tensor, values: Tensor, keep_graph: bool = False) -> Tenso
             raise FeintError(
                 f"The model's backward pass fails: {' '.join(str(error).split())[:300]}. If it "
                 "names an in-place operation, write that line of the model without it "
-                "(x = x + 1, not x += 1; relu(x), not relu_(x))."
+                "(x = x + 1, not x += 1; relu(x), not relu_(x)).",
+                code="backward-fails",
             ) from error
     if gradient is None:
-        raise FeintError(
-            "No gradient reaches the model's input: its answer does not depend on it, or it is cut "
-            "off (detach, no_grad, NumPy, rounding) on the way. A gradient attack needs a "
-            "differentiable model; feint.Noise does not."
-        )
+        raise no_gradient("A gradient attack needs a differentiable model; feint.Noise does not.")
     return gradient
 
 
-def _check(finite: Tensor) -> None:
+def no_gradient(needs: str) -> FeintError:
+    """The error of a model whose output does not depend on its input; `needs` ends the message."""
+    return FeintError(
+        "No gradient reaches the model's input: its output does not depend on it, or the way is "
+        f"cut off (detach, no_grad, NumPy, rounding). {needs}",
+        code="no-gradient",
+    )
+
+
+def _check_finite(finite: Tensor) -> None:
     if not bool(finite):
         raise FeintError(
-            "The attack met NaN: the model's answer or its gradient is not finite near the input. "
-            "Look for sqrt or norms at 0, divisions by a variance, or overflow in the model."
+            "The attack met NaN: the model's output or its gradient is not finite near the input. "
+            "Look for sqrt or norms at 0, divisions by a variance, or overflow in the model.",
+            code="not-finite",
         )
-
-
-def _rate(schedule: Schedule, step: int, steps: int) -> float:
-    """The factor on the step size: 1, or half a cosine from 1 towards 0."""
-    if schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -25,7 +25,7 @@ class Minimal:
     """What a search found.
 
     Attributes:
-        x_adv: within the tolerance where `reached`, elsewhere the nearest try at the largest eps.
+        x_adv: within the tolerance where `success`, elsewhere the nearest try at the largest eps.
         eps: (batch,), the smallest eps found, in the budget's unit: 0 where the clean input is
             within the tolerance already, infinite where nothing was found.
         distance: (batch,), of the model's answer to x_adv, measured anew (equation 7).
@@ -36,7 +36,7 @@ class Minimal:
     distance: Float[Tensor, " batch"]
 
     @property
-    def reached(self) -> Bool[Tensor, " batch"]:
+    def success(self) -> Bool[Tensor, " batch"]:
         """Where the tolerance was met."""
         return self.eps.isfinite()
 
@@ -107,22 +107,22 @@ class MinimalPerturbation:
         does = torch.where(nearest < goal, 0, top)
         fails = torch.zeros_like(does)
         rung = torch.full_like(does, top - 1)
-        while len(going := (does - fails > 1).nonzero()[:, 0]):
-            some, wanted = x[going], target[going]
+        while len(left := (does - fails > 1).nonzero()[:, 0]):
+            some, targets = x[left], target[left]
             time = some.values.shape[1]
-            within = replace(budget, eps=ladder[going, rung[going]])
-            start = some.with_values(last[going, :time])
-            tried = self.attack(model, some, wanted, within, start=start, goal=goal[going])
-            d = distance(predict(model, tried), wanted, self.attack.norm)
-            met = d < goal[going]
+            within = replace(budget, eps=ladder[left, rung[left]])
+            start = some.with_values(last[left, :time])
+            tried = self.attack(model, some, targets, within, start=start, goal=goal[left])
+            d = distance(predict(model, tried), targets, self.attack.norm)
+            within_tolerance = d < goal[left]
             # Kept is what does, or the nearest try of a row for which nothing does yet.
-            keep = met | ((does[going] == top) & (d < nearest[going]))
-            last[going, :time] = tried.values
-            best[going[keep], :time] = tried.values[keep]
-            nearest[going[keep]] = d[keep]
-            used = torch.searchsorted(ladder[going], _size(tried, some, within) * (1 - 1e-6))
-            does[going[met]] = torch.minimum(used[:, 0], rung[going])[met]
-            fails[going[~met]] = rung[going[~met]]
+            keep = within_tolerance | ((does[left] == top) & (d < nearest[left]))
+            last[left, :time] = tried.values
+            best[left[keep], :time] = tried.values[keep]
+            nearest[left[keep]] = d[keep]
+            used = torch.searchsorted(ladder[left], _size(tried, some, within) * (1 - 1e-6))
+            does[left[within_tolerance]] = torch.minimum(used[:, 0], rung[left])[within_tolerance]
+            fails[left[~within_tolerance]] = rung[left[~within_tolerance]]
             rung = (does + fails) // 2
         return Minimal(x.with_values(best), ladder.gather(1, does[:, None])[:, 0], nearest)
 

@@ -1,4 +1,8 @@
-"""`feint.attack`: one line from tensors to a perturbed input and what it did."""
+"""`feint.attack`: one call from tensors to a perturbed input, with what it did beside it.
+
+It puts the parts of this package together (`AIA` or `Untargeted`, `Budget`, batches, the noise
+baseline) for a user with a model and arrays.  A sweep over eps or targets is an experiment.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,34 +15,40 @@ from torch import Tensor, nn
 from feint.attacks import AIA, Attack, Noise, Untargeted
 from feint.attacks.batching import batches
 from feint.attacks.budget import Budget, verify
-from feint.attacks.conversion import Array, Given, as_given, beside, coords_of, sequences_of
+from feint.attacks.conversion import (
+    Array,
+    SequencesLike,
+    broadcast_target,
+    restore_type,
+    to_mask,
+    to_sequences,
+)
 from feint.errors import FeintError
 from feint.models.inference import predict
 from feint.sequences import Sequences, distance
 
-STILL = 1e-6
-"""An answer that moves by less than this share of itself does not move."""
+UNMOVED = 1e-6
+"""An output that moves by less than this share of its size counts as not moved."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Attacked:
-    """What an attack did, and what to hold it against.
+class AttackResult:
+    """What an attack did, beside the clean input and random noise.
 
     Attributes:
-        x_adv: the perturbed input, in the form the input was given in.
+        x_adv: the perturbed input, in the type and shape of the input.
         x, perturbed: the input and the perturbed one: (batch, time, features).
-        target: what was asked for: (batch, time, outputs); the reference led away from, where
-            nothing was.
-        answer_before, answer_after: what the model answers to them: (batch, time, outputs).
-        before, after: (batch,), distances of the answers to the target (equation 7), in the
-            units of the answer.
+        target: the target: (batch, time, outputs); without one, the reference to lead away from.
+        answer_before, answer_after: the model's outputs for them: (batch, time, outputs).
+        before, after: (batch,), distances of the outputs to the target (equation 7), in the
+            outputs' units.
         noise: (batch,), the same under random noise of the same budget, the better of two kinds.
-        change: (batch,), the largest change of any coordinate, in data units.
+        change: (batch,), the largest perturbation of any coordinate, in data units.
         budget: what could be changed.
         attack: the settings of the attack.
         targeted: whether there was a target.
-        kappa: the distance that counts; None: no success is told.
-        notes: sentences to read before believing the numbers.
+        kappa: the tolerance; None: nothing says what a success is.
+        notes: warnings to read before believing the numbers.
     """
 
     x_adv: Any
@@ -58,42 +68,45 @@ class Attacked:
     notes: tuple[str, ...] = ()
 
     @property
-    def reached(self) -> Bool[Tensor, " batch"]:
-        """Which answers count: within kappa of the target, or kappa and more from the reference.
+    def success(self) -> Bool[Tensor, " batch"]:
+        """Which outputs are within kappa of the target, or kappa and more from the reference.
 
         Raises:
             FeintError: no kappa was given.
         """
-        return self._counts(self.after)
+        return self._success(self.after)
 
-    def _counts(self, d: Tensor) -> Tensor:
+    def _success(self, d: Tensor) -> Tensor:
         if self.kappa is None:
             raise FeintError(
-                "Nothing says what counts as reached. Give feint.attack a kappa: a distance "
-                "(equation 7) that somebody who knows the data would call near enough."
+                "No tolerance says what a success is. Give feint.attack a kappa: a distance "
+                "(equation 7) that a person who knows the data would call near enough.",
+                code="no-tolerance",
             )
         return d < self.kappa if self.targeted else d >= self.kappa
 
     def __str__(self) -> str:
         count, coords = len(self.x), self.budget.coords
         features = self.x.values.shape[-1]
-        where = features if coords is None else int(coords.sum())
+        changed = features if coords is None else int(coords.sum())
         eps = torch.as_tensor(self.budget.eps)
-        told = f"{float(eps):g}" if eps.ndim == 0 else f"{float(eps.min()):g}-{float(eps.max()):g}"
+        size = f"{float(eps):g}" if eps.ndim == 0 else f"{float(eps.min()):g}-{float(eps.max()):g}"
         what = "to the target" if self.targeted else "from the reference"
         means = [float(d.mean()) for d in (self.before, self.after, self.noise)]
         lines = [
-            f"{count} sequence{'s' * (count > 1)}, eps {told} on {where} of {features} features: "
+            f"{count} sequence{'s' * (count > 1)}, eps {size} on {changed} of {features} features: "
             f"the mean distance {what} goes from {means[0]:.4g} to {means[1]:.4g} (random noise: "
-            f"{means[2]:.4g}). The largest change is {float(self.change.max()):.4g}."
+            f"{means[2]:.4g}). The largest perturbation is {float(self.change.max()):.4g}."
         ]
         if self.kappa is not None:
             after, before, noise = (
-                float(self._counts(d).float().mean()) for d in (self.after, self.before, self.noise)
+                float(self._success(d).float().mean())
+                for d in (self.after, self.before, self.noise)
             )
             which = f"within {self.kappa:g}" if self.targeted else f"{self.kappa:g} or further"
             lines.append(
-                f"{after:.0%} end {which}; {before:.0%} without an attack, {noise:.0%} under noise."
+                f"Success rate ({which}): {after:.0%}; {before:.0%} without an attack, {noise:.0%} "
+                "under random noise."
             )
         return "\n".join([*lines, *self.notes])
 
@@ -102,8 +115,8 @@ class Attacked:
 
 def attack(
     model: nn.Module,
-    x: Given,
-    target: Given | None = None,
+    x: SequencesLike,
+    target: SequencesLike | None = None,
     *,
     eps: float | Tensor,
     coords: Sequence[bool] | Sequence[int] | Array | None = None,
@@ -111,106 +124,133 @@ def attack(
     high: float | Tensor | None = None,
     preset: str = "strong",
     kappa: float | None = None,
-    reference: Given | None = None,
+    reference: SequencesLike | None = None,
     steps: int | None = None,
     seed: int = 0,
-) -> Attacked:
-    """Change what a model sees by at most eps, so that it answers with the target.
-
-    `feint.attack(model, x, target, eps=0.1)`.  For a sweep, many targets or files, use the parts:
-    `feint.AIA`, `feint.Budget`, an experiment.
+) -> AttackResult:
+    """Perturb x by at most eps, so that the model's output becomes the target.
 
     Args:
-        model: any module from (batch, time, features) to (batch, time, outputs), in evaluation
-            mode; used as it is, and left as it was.
-        x: what the model sees: a tensor or NumPy array (time, features) or (batch, time,
-            features), a list of (time, features) of any lengths, or `feint.Sequences`.  Arrays and
-            tensors are brought to the model's precision and device; `Sequences` are not.
-        target: what it shall answer, in any of these forms, as long as x; one (time, outputs)
-            serves all sequences of that length.  None: as far as possible from the reference.
+        model: any module (batch, time, features) -> (batch, time, outputs), in evaluation mode.
+        x: a tensor or NumPy array (time, features) or (batch, time, features), a list of (time,
+            features) of any lengths, or `Sequences`.  All but `Sequences` are brought to the
+            model's precision and device.
+        target: the wanted output, in any of these types; one serves all sequences of its length.
+            None: an output as far as possible from the reference.
         eps: the largest change of any coordinate, in x's units; one number, or one a sequence.
-        coords: what may be changed: one bool a feature, or the features' places; None: everything.
-        low, high: the range a changed value may take, in x's units; one number, or one a feature.
+        coords: what may be changed: one bool a feature, or indices of features; None: all.
+        low, high: the range of a changed value, in x's units; one number, or one a feature.
         preset: "strong", "paper-eq6" or "paper-adam" (`feint.AIA.preset`); with a target only.
-        kappa: the distance (equation 7) within which an answer counts as the target, or from which
-            on it counts as led away; "paper-eq6" and "paper-adam" need it.
-        reference: without a target, what the answer is led away from: the true reaction, say.
-            None: the model's own clean answer.
+        kappa: the tolerance: the distance (equation 7) within which an output counts as the
+            target, or from which on it counts as led away; the "paper" presets need it.
+        reference: without a target, the output to lead away from; None: the clean output.
         steps: of one descent; the preset's if not given.
         seed: of everything random.
 
-    Returns:
-        `Attacked`: x_adv in the form x came in, distances before and after and under random noise,
-        the budget, the largest change, what to know before believing them.  Print it.
-
     Raises:
-        FeintError: NaN in x or target, shapes that do not go together, eps not above 0, a model in
-            a training mode that changes its answer, through which no gradient reaches the input,
-            or that answers NaN.
+        FeintError: NaN, shapes that do not fit, eps not above 0, a model in a training mode that
+            changes its output, without a gradient to its input, or with NaN in its output.
     """
-    if target is not None and reference is not None:
-        raise FeintError("feint.attack got a target and a reference; expected at most one of them.")
-    if target is None and preset != "strong":
-        raise FeintError(
-            f"feint.attack got preset={preset!r} and no target; expected a target, as presets are "
-            "of the targeted attack. Leave preset out to lead the answer away from the reference."
-        )
-    seen = sequences_of(x, model, "x")
-    answer = predict(model, seen)
-    budget = Budget(eps, coords_of(coords, seen), low, high)
-    asked = target if target is not None else reference
-    wanted = answer if asked is None else beside(asked, model, answer, target is not None)
-    changes: dict[str, Any] = {"seed": seed} if steps is None else {"seed": seed, "steps": steps}
-    method: AIA | Untargeted = Untargeted(**changes)
+    method = _method(target is not None, reference is not None, preset, kappa, steps, seed)
+    clean = to_sequences(x, model, "x")
+    output = predict(model, clean)
+    budget = Budget(eps, to_mask(coords, clean), low, high)
+    targets = output
     if target is not None:
-        method = AIA.preset(preset, kappa=kappa, **changes)
-    values = seen.values.detach().clone()
-    for rows in batches(model, seen, torch.arange(len(seen))):
-        some = seen[rows]
-        found = method(model, some, wanted[rows], budget[rows])
-        values[rows, : some.values.shape[1]] = found.values
-    perturbed = seen.with_values(values)
-    verify(type(method).__name__, perturbed, seen, budget)
-    noisy = [Noise(kind, seed=seed)(model, seen, wanted, budget) for kind in ("sign", "offset")]
+        targets = broadcast_target(target, model, output, "the target")
+    elif reference is not None:
+        targets = broadcast_target(reference, model, output, "the reference")
+    perturbed = _in_batches(method, model, clean, targets, budget)
+    result = _measured(model, method, clean, perturbed, targets, budget, output, kappa, seed)
+    return replace(result, x_adv=restore_type(perturbed, x))
+
+
+def _method(
+    targeted: bool, reference: bool, preset: str, kappa: float | None, steps: int | None, seed: int
+) -> AIA | Untargeted:
+    if targeted and reference:
+        raise FeintError(
+            "feint.attack got a target and a reference; expected at most one of them.",
+            code="conflicting-settings",
+        )
+    settings: dict[str, Any] = {"seed": seed} if steps is None else {"seed": seed, "steps": steps}
+    if targeted:
+        return AIA.preset(preset, kappa=kappa, **settings)
+    if preset != "strong":
+        raise FeintError(
+            f"feint.attack got preset={preset!r} and no target; expected a target: presets belong "
+            "to the targeted attack. Leave preset out to lead the output away from the reference.",
+            code="conflicting-settings",
+        )
+    return Untargeted(**settings)
+
+
+def _in_batches(
+    method: Attack, model: nn.Module, x: Sequences, targets: Sequences, budget: Budget
+) -> Sequences:
+    """The attack on all rows, as many at once as memory allows; its budget is checked."""
+    values = x.values.detach().clone()
+    for rows in batches(model, x, torch.arange(len(x))):
+        some = x[rows]
+        x_adv = method(model, some, targets[rows], budget[rows])
+        values[rows, : some.values.shape[1]] = x_adv.values
+    perturbed = x.with_values(values)
+    verify(type(method).__name__, perturbed, x, budget)
+    return perturbed
+
+
+def _measured(
+    model: nn.Module,
+    method: AIA | Untargeted,
+    x: Sequences,
+    perturbed: Sequences,
+    targets: Sequences,
+    budget: Budget,
+    output: Sequences,
+    kappa: float | None,
+    seed: int,
+) -> AttackResult:
+    """Distances of the outputs, with the noise baseline and the warnings."""
+    noisy = [Noise(kind, seed=seed)(model, x, targets, budget) for kind in ("sign", "offset")]
     after, *under_noise = (predict(model, one) for one in (perturbed, *noisy))
-    noise = torch.stack([distance(one, wanted) for one in under_noise])
-    made = Attacked(
-        x_adv=as_given(perturbed, x),
-        x=seen,
+    noise = torch.stack([distance(one, targets) for one in under_noise])
+    result = AttackResult(
+        x_adv=perturbed,
+        x=x,
         perturbed=perturbed,
-        target=wanted,
-        answer_before=answer,
+        target=targets,
+        answer_before=output,
         answer_after=after,
-        before=distance(answer, wanted),
-        after=distance(after, wanted),
-        noise=noise.amin(dim=0) if target is not None else noise.amax(dim=0),
-        change=(values - seen.values).abs().amax(dim=(1, 2)),
+        before=distance(output, targets),
+        after=distance(after, targets),
+        noise=noise.amin(dim=0) if method.targeted else noise.amax(dim=0),
+        change=(perturbed.values - x.values).abs().amax(dim=(1, 2)),
         budget=budget,
         attack=method,
-        targeted=target is not None,
+        targeted=method.targeted,
         kappa=kappa,
     )
-    return replace(made, notes=_notes(made, under_noise))
+    return replace(result, notes=_notes(result, under_noise))
 
 
-def _notes(made: Attacked, under_noise: list[Sequences]) -> tuple[str, ...]:
-    """What must be said beside the numbers."""
+def _notes(result: AttackResult, under_noise: list[Sequences]) -> tuple[str, ...]:
+    """Warnings about the model and the attack."""
     notes = []
-    before = made.answer_before
+    before = result.answer_before
     nothing = before.with_values(torch.zeros_like(before.values))
-    scale = STILL * distance(before, nothing)
-    moved = torch.stack([distance(one, before) for one in (*under_noise, made.answer_after)])
-    still = (moved <= scale).all(dim=0)
-    if bool(still.any()):
+    scale = UNMOVED * distance(before, nothing)
+    moved = torch.stack([distance(one, before) for one in (*under_noise, result.answer_after)])
+    unmoved = (moved <= scale).all(dim=0)
+    if bool(unmoved.any()):
         notes.append(
-            f"The model ignores what it sees in {int(still.sum())} of {len(made.x)} sequences: "
-            "neither the attack nor random noise of this size moves its answer. That is no "
+            f"The model ignores its input in {int(unmoved.sum())} of {len(result.x)} sequences: "
+            "neither the attack nor random noise of this size moves its output. This is not "
             "robustness; check its weights and the units of its input."
         )
-    better = made.noise < made.after if made.targeted else made.noise > made.after
-    if bool((better & ~still).any()):
+    better = result.noise < result.after if result.targeted else result.noise > result.after
+    if bool((better & ~unmoved).any()):
         notes.append(
-            f"Random noise does better in {int((better & ~still).sum())} of {len(made.x)} "
-            "sequences: there the attack fails. Try more steps, or look for vanishing gradients."
+            f"Random noise does better in {int((better & ~unmoved).sum())} of {len(result.x)} "
+            "sequences: the attack fails there. Try more steps, or look for vanishing gradients."
         )
     return tuple(notes)

@@ -101,10 +101,7 @@ class Curve:
                 self._fits(len(self.by), outputs)
             by = true.values.new_tensor(self.by)
             curves = [one + self._rise(len(one)) * by for one in answer.to("cpu").unpad()]
-        padded = Sequences.pad(curves).values
-        missing = true.values.shape[1] - padded.shape[1]
-        padded = torch.nn.functional.pad(padded, (0, 0, 0, missing))
-        return names, true.with_values(padded * true.mask[..., None])
+        return names, true.with_rows(curves)
 
     def _rise(self, steps: int) -> torch.Tensor:
         if self.kind == "offset":

@@ -3,7 +3,7 @@
 The paper samples a target "from the original dataset" and says no more.  Here one exemplar per
 class and side is taken from the training reactions, brought to the length of the sequence it is
 asked of, and moved to where the reactor stands: otherwise where people stand swamps what they do.
-Every step is a field of `Targets`, the paper's raw form (`place="raw"`) among them.
+Every step is a field of `Targets`, the paper's raw form (`anchor="raw"`) among them.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
 from feint.sequences import Sequences, frame_distance
 from feint.skeleton import Skeleton
 
-Time = Literal["resample", "hold", "crop"]
-Place = Literal["reactor", "prediction", "root", "raw"]
+LengthMode = Literal["resample", "hold", "crop"]
+Anchor = Literal["reactor", "prediction", "root", "raw"]
 Exemplar = Literal["medoid", "nearest", "any"]
 Role = Literal["initiator", "responder", "any"]
 
@@ -33,11 +33,11 @@ class Targets:
         exemplar: per class and side, the "medoid" of the training reactions (the smallest sum of
             distances to the others, aligned), for each sequence the one "nearest" to the true
             reaction, or "any" (seeded).
-        role: only reactions of a reactor who "initiator" or "responder", where the data knows.
-        time: "resample" to the asked length (linear); or keep the tempo, holding the last frame
-            where the target is too short and keeping its beginning ("hold") or its end ("crop")
-            where it is too long.
-        place: move the first frame's root to the true "reactor"'s first root or to the clean
+        role: "initiator" or "responder": only reactions of a reactor in this role, if the data has it.
+        length_mode: "resample" to the sequence's length (linear); "hold" and "crop" keep the tempo:
+            the last frame is held where the target is too short, and the beginning ("hold") or
+            the end ("crop") is kept where it is too long.
+        anchor: move the first frame's root to the true "reactor"'s first root or to the clean
             "prediction"'s, let the "root" follow the clean prediction's in every frame, or leave
             the target where it was recorded ("raw", as in the paper).
         seed: of "any".
@@ -48,12 +48,12 @@ class Targets:
 
     exemplar: Exemplar = "medoid"
     role: Role = "any"
-    time: Time = "resample"
-    place: Place = "reactor"
+    length_mode: LengthMode = "resample"
+    anchor: Anchor = "reactor"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        choices = {"exemplar": Exemplar, "role": Role, "time": Time, "place": Place}
+        choices = {"exemplar": Exemplar, "role": Role, "length_mode": LengthMode, "anchor": Anchor}
         for name, allowed in choices.items():
             if getattr(self, name) not in get_args(allowed):
                 raise FeintError(
@@ -100,7 +100,7 @@ class Targets:
             ]
             if self.exemplar == "nearest":
                 one = test.reactor[[t]].values[0]
-                best = int(to_one(facing, one, train.skeleton, self.time).argmin())
+                best = int(to_one(facing, one, train.skeleton, self.length_mode).argmin())
             else:
                 if wanted not in chosen:
                     chosen[wanted] = self._representative(same, train)
@@ -125,63 +125,66 @@ class Targets:
             skeleton: of all of them; its root is what is moved.
         """
         lengths = reactor.lengths.tolist()
-        placed = Sequences.pad(
-            [fit_length(t, n, self.time) for t, n in zip(targets, lengths, strict=True)]
+        placed = reactor.with_rows(
+            [fit_length(t, n, self.length_mode) for t, n in zip(targets, lengths, strict=True)]
         ).values
-        padding = reactor.values.shape[1] - placed.shape[1]
-        placed = nn.functional.pad(placed, (0, 0, 0, padding))
         shift = torch.zeros_like(placed)
-        if self.place == "root":
+        if self.anchor == "root":
             shift = _roots(prediction.values, skeleton) - _roots(placed, skeleton)
-        elif self.place != "raw":
-            anchor = reactor if self.place == "reactor" else prediction
-            shift = _roots(anchor.values[:, :1], skeleton) - _roots(placed[:, :1], skeleton)
+        elif self.anchor != "raw":
+            reference = reactor if self.anchor == "reactor" else prediction
+            shift = _roots(reference.values[:, :1], skeleton) - _roots(placed[:, :1], skeleton)
         return reactor.with_values((placed + shift) * reactor.mask[..., None])
 
     def _representative(self, rows: list[int], train: Pairs) -> int:
         if self.exemplar == "any":
             generator = torch.Generator().manual_seed(self.seed)
             return int(torch.randint(len(rows), (), generator=generator))
-        return int(between(train.reactor[rows], train.skeleton, self.time).sum(dim=0).argmin())
+        return int(
+            between(train.reactor[rows], train.skeleton, self.length_mode).sum(dim=0).argmin()
+        )
 
 
 def between(
-    reactions: Sequences, skeleton: Skeleton, time: Time = "resample", place: Place = "reactor"
+    reactions: Sequences,
+    skeleton: Skeleton,
+    length_mode: LengthMode = "resample",
+    anchor: Anchor = "reactor",
 ) -> Float[Tensor, "batch batch"]:
     """Mean per-frame distance of every reaction (column), aligned, to every other (row)."""
     each = reactions.unpad()
-    return torch.stack([to_one(each, one, skeleton, time, place) for one in each])
+    return torch.stack([to_one(each, one, skeleton, length_mode, anchor) for one in each])
 
 
 def to_one(
     reactions: Sequence[Tensor],
     one: Float[Tensor, "time features"],
     skeleton: Skeleton,
-    time: Time = "resample",
-    place: Place = "reactor",
+    length_mode: LengthMode = "resample",
+    anchor: Anchor = "reactor",
 ) -> Float[Tensor, " reactions"]:
     """Mean per-frame distance of each reaction, aligned to `one` in time and place, to `one`."""
-    placed = torch.stack([fit_length(r, len(one), time) for r in reactions])
-    if place == "root":
+    placed = torch.stack([fit_length(r, len(one), length_mode) for r in reactions])
+    if anchor == "root":
         placed = placed + _roots(one, skeleton) - _roots(placed, skeleton)
-    elif place != "raw":
+    elif anchor != "raw":
         placed = placed + _roots(one[:1], skeleton) - _roots(placed[:, :1], skeleton)
     return frame_distance(placed - one).mean(dim=1)
 
 
 def fit_length(
-    sequence: Float[Tensor, "time features"], frames: int, time: Time
+    sequence: Float[Tensor, "time features"], frames: int, length_mode: LengthMode
 ) -> Float[Tensor, "frames features"]:
-    """A sequence brought to another length; see `Targets.time`."""
+    """A sequence brought to another length; see `Targets.length_mode`."""
     have = len(sequence)
-    if time == "resample":
+    if length_mode == "resample":
         at = torch.linspace(0, have - 1, frames, dtype=torch.float64, device=sequence.device)
         before = at.floor().long().clamp_max(max(have - 2, 0))
         after = (before + 1).clamp_max(have - 1)
         share = (at - before).to(sequence.dtype)[:, None]
         return torch.lerp(sequence[before], sequence[after], share)
     if have > frames:
-        return sequence[:frames] if time == "hold" else sequence[have - frames :]
+        return sequence[:frames] if length_mode == "hold" else sequence[have - frames :]
     return torch.cat([sequence, sequence[-1:].expand(frames - have, -1)])
 
 

@@ -9,11 +9,10 @@ A norm is convex.  So for a model linear in its input the furthest answer inside
 of its corners, and every corner that no step improves is a local optimum: hence several starts.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from collections.abc import Sequence as Listed
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, get_args
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -21,8 +20,9 @@ from torch import Tensor, nn
 
 from feint.attacks.aia import AIA
 from feint.attacks.budget import Budget
-from feint.attacks.gradient_descent import Keep, Optimizer, Precision, Schedule, descend
+from feint.attacks.gradient_descent import Optimizer, Precision, Schedule, descend
 from feint.attacks.noise import uniform
+from feint.attacks.settings import check_choices, check_integers, check_positive
 from feint.errors import FeintError
 from feint.models.inference import predict
 from feint.sequences import Norm, Sequences, check_alike, distance, frame_distance, sum_over_time
@@ -66,45 +66,16 @@ class Untargeted:
     precision: Precision = "fp32"
     seed: int = 0
 
-    keep: ClassVar[Keep] = "best"
-    """It never ends nearer to the reference than where it begins."""
+    targeted: ClassVar[bool] = False
+    warm_start: ClassVar[bool] = True
+    takes_candidates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        choices = {
-            "how": How,
-            "optimizer": Optimizer,
-            "schedule": Schedule,
-            "norm": Norm,
-            "precision": Precision,
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in get_args(allowed):
-                raise FeintError(
-                    f"Untargeted got {name}={getattr(self, name)!r}; "
-                    f"expected one of {get_args(allowed)}."
-                )
-        for name, least in (("steps", 1), ("restarts", 1), ("reflections", 0), ("seed", -math.inf)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise FeintError(
-                    f"Untargeted got {name}={value!r}; expected a whole number"
-                    f"{f' from {least}' if math.isfinite(least) else ''}."
-                )
-        if type(self.step_size) not in (int, float) or not 0 < self.step_size < math.inf:
-            raise FeintError(
-                f"Untargeted got step_size={self.step_size!r}; expected a finite number above 0."
-            )
-
-    @staticmethod
-    def of(settings: Mapping[str, Any]) -> "Untargeted":
-        """One with these settings.  Raises FeintError on a field it does not have."""
-        known = [field.name for field in fields(Untargeted)]
-        for key in settings:
-            if key not in known:
-                raise FeintError(
-                    f"Untargeted got an unknown field {key!r}; expected some of {', '.join(known)}."
-                )
-        return Untargeted(**settings)
+        check_choices(
+            self, how=How, optimizer=Optimizer, schedule=Schedule, norm=Norm, precision=Precision
+        )
+        check_integers(self, steps=1, restarts=1, reflections=0, seed=None)
+        check_positive(self, "step_size")
 
     def __call__(
         self,
@@ -147,7 +118,8 @@ class Untargeted:
         if self.how == "target" and not self.reflections and not candidates:
             raise FeintError(
                 "Untargeted got how='target', no reflections and no candidates; expected at least "
-                "one target to try. Pass candidates=[...], or leave reflections at 1."
+                "one target to try. Pass candidates=[...], or leave reflections at 1.",
+                code="no-target",
             )
         begin = budget.project(x if start is None else start, x)
         best = begin.values.detach().clone()
@@ -216,7 +188,7 @@ class Untargeted:
             x,
             values,
             budget,
-            _Away(reference, self.norm),
+            _ReferenceObjective(reference, self.norm),
             steps=self.steps,
             step_size=(self.step_size * budget.radius(x)).expand(len(x), 1, -1),
             optimizer=self.optimizer,
@@ -239,8 +211,8 @@ class Untargeted:
 
 
 @dataclass(frozen=True, eq=False)
-class _Away:
-    """The aim of a climb, for a batch of rows."""
+class _ReferenceObjective:
+    """The objective of one ascent, for a batch of rows."""
 
     reference: Sequences
     norm: Norm
@@ -250,8 +222,8 @@ class _Away:
         d = frame_distance(output - self.reference.values, self.norm)
         return -sum_over_time(d, self.reference.lengths)
 
-    def met(self, output: Tensor) -> None:
+    def is_done(self, output: Tensor) -> None:
         """No row is ever far enough."""
 
-    def __getitem__(self, rows: Tensor) -> "_Away":
-        return _Away(self.reference[rows], self.norm)
+    def __getitem__(self, rows: Tensor) -> "_ReferenceObjective":
+        return _ReferenceObjective(self.reference[rows], self.norm)

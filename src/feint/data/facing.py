@@ -80,7 +80,4 @@ def egocentric_sequences(reactions: Sequences, skeleton: Skeleton) -> Sequences:
         still = egocentric_motion(one, skeleton, travel=False)
         still[:, root] = egocentric_motion(one, skeleton)[:, root]
         rows.append(still.flatten(1))
-    padded = Sequences.pad(rows)
-    short = reactions.values.shape[1] - padded.values.shape[1]
-    values = torch.nn.functional.pad(padded.values, (0, 0, 0, short))
-    return Sequences(values, reactions.lengths)
+    return reactions.with_rows(rows)

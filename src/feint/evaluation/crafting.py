@@ -5,15 +5,14 @@ Rows hold distances, never successes.  Every perturbation is checked again here,
 attack, and every distance is computed anew in fp32.
 """
 
-import inspect
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from feint.attacks import Attack, Minimal, MinimalPerturbation
+from feint.attacks import Attack, Minimal, MinimalPerturbation, abilities
 from feint.attacks.batching import batches
 from feint.attacks.budget import Budget, verify
 from feint.errors import FeintError
@@ -31,7 +30,7 @@ def craft(
     budget: Budget,
     epsilons: Sequence[float],
     *,
-    independent: bool = False,
+    warm_start: bool = True,
     start: Sequences | None = None,
     goal: Tensor | None = None,
     batch_size: int | None = None,
@@ -39,30 +38,32 @@ def craft(
 ) -> Crafted:
     """Ask the question of every sequence at every eps.
 
-    An attack that keeps its best iterate climbs: every eps begins at what the next smaller one
-    found, so that no row does worse with a larger budget.
+    An attack with a warm start begins every eps at the result of the next smaller one, so that no
+    row does worse with a larger budget.
 
     Args:
         name: what the attack is called in the rows.
         budget: its eps is replaced by each of `epsilons`.
-        independent: begin every eps at the clean input, as the paper does.
-        start: where the smallest eps begins, if not at the clean input; for an attack that climbs.
+        warm_start: use that, if the attack has it; False begins every eps at the clean input, as
+            the paper does.
+        start: where the smallest eps begins with a warm start, if not at the clean input.
         goal: (sequences,), distances at which a row stops: at the first eps that gets there and
-            as it then is, for every larger eps too.  Only for an attack that climbs.
+            as it then is, for every larger eps too.  Only with a warm start.
         batch_size: rows attacked at once; if not given, what fits (`feint.batches`).
 
     Raises:
         FeintError: an attack left its budget (then the attack is wrong, and nothing is returned);
-            a goal for an attack that does not climb.
+            a goal for an attack without a warm start.
     """
     if not epsilons:
         raise FeintError("craft got no eps; expected at least one above 0.")
-    takes = _takes(attack)
-    climbing = not independent and getattr(attack, "keep", None) == "best" and "start" in takes
-    if goal is not None and not (climbing and "goal" in takes):
+    can = abilities(attack)
+    warm = warm_start and can.warm_start
+    if goal is not None and not (warm and can.takes_goal):
         raise FeintError(
-            f"craft got a goal for {attack}; expected an attack that keeps its best iterate and "
-            "takes a start and a goal, such as AIA(keep='best'), and independent=False."
+            f"craft got a goal for {attack}; expected an attack that takes a goal and a warm "
+            "start, such as AIA(keep='best'), and warm_start=True.",
+            code="no-warm-start",
         )
     if start is not None:
         check_alike(start, question.x, "craft (the start and the question's input)")
@@ -72,10 +73,10 @@ def craft(
     clean = question.x.values
     values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
     before = clean if start is None else start.values
-    going = torch.ones(count, dtype=torch.bool)
-    for level in _levels(epsilons, count, climbing):
+    left = torch.ones(count, dtype=torch.bool)
+    for level in _levels(epsilons, count, warm):
         values[level] = before[sequence[level]]
-        todo = level[going[sequence[level]]]
+        todo = level[left[sequence[level]]]
         for some in batches(model, question.x, sequence[todo], batch_size):
             rows = todo[some]
             asked = sequence[rows]
@@ -86,11 +87,11 @@ def craft(
             )
             time = x.values.shape[1]
             more: dict[str, Any] = {}
-            if climbing:
+            if warm:
                 more["start"] = x.with_values(values[rows, :time])
             if goal is not None:
                 more["goal"] = goal[asked]
-            if question.candidates and "candidates" in takes:
+            if question.candidates and can.takes_candidates:
                 more["candidates"] = [one[asked] for one in question.candidates]
             x_adv = attack(model, x, wanted, within, **more)
             # Against a copy the attack never held: one that changed its input is caught too.
@@ -98,7 +99,7 @@ def craft(
             values[rows, :time] = x_adv.values
             if goal is not None:
                 d = distance(predict(model, x_adv), wanted, getattr(attack, "norm", "frame"))
-                going[asked] = d >= goal[asked]
+                left[asked] = d >= goal[asked]
             if progress:
                 progress.advance(len(rows))
         if progress:
@@ -131,7 +132,7 @@ def smallest(
     for rows in batches(model, x, torch.arange(len(x)), batch_size):
         some = x[rows]
         one = search(model, some, question.wanted[rows], budget, goal[rows])
-        needed = one.reached & (one.eps > 0)
+        needed = one.success & (one.eps > 0)
         if bool(needed.any()):
             within = replace(budget, eps=one.eps[needed])
             which = needed.nonzero()[:, 0]
@@ -143,14 +144,9 @@ def smallest(
     return found
 
 
-def _takes(attack: Attack) -> Set[str]:
-    """What a call of it can be given, by name."""
-    return inspect.signature(type(attack).__call__).parameters.keys()
-
-
-def _levels(epsilons: Sequence[float], count: int, climbing: bool) -> list[Tensor]:
+def _levels(epsilons: Sequence[float], count: int, warm: bool) -> list[Tensor]:
     """The rows of each eps, the smallest eps first; or all rows at once."""
-    if not climbing:
+    if not warm:
         return [torch.arange(count * len(epsilons))]
     places = sorted(range(len(epsilons)), key=epsilons.__getitem__)
     return [torch.arange(count) + place * count for place in places]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from feint.attacks.targets import Place, Role, Time, between
+from feint.attacks.targets import Anchor, LengthMode, Role, between
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
 from feint.evaluation.tolerance import Tolerance
@@ -58,7 +58,10 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
 
 
 def natural(
-    train: Pairs, time: Time = "resample", place: Place = "reactor", role: Role = "any"
+    train: Pairs,
+    length_mode: LengthMode = "resample",
+    anchor: Anchor = "reactor",
+    role: Role = "any",
 ) -> Tolerance:
     """The natural tolerance of every class in the training set.
 
@@ -77,7 +80,7 @@ def natural(
         rows = [i for i in wanted if train.sides[i] == on]
         if not rows:
             continue
-        apart = between(train.reactor[rows], train.skeleton, time, place)
+        apart = between(train.reactor[rows], train.skeleton, length_mode, anchor)
         labels = [train.labels[i] for i in rows]
         interactions = [train.interactions[i] for i in rows]
         for label in same:

@@ -20,6 +20,7 @@ from feint.data.facing import egocentric_sequences, rotate_about_vertical
 from feint.errors import FeintError
 from feint.io.progress import bar
 from feint.models.deepgru import DeepGRUClassifier
+from feint.models.schedules import half_cosine
 from feint.sequences import Sequences
 from feint.skeleton import Skeleton
 
@@ -169,9 +170,8 @@ def _member(
         model = DeepGRUClassifier(own.values.shape[-1], classes, settings.widths, settings.hidden)
         optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=1e-2)
         for epoch in range(settings.epochs):
-            share = epoch / settings.epochs
             for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+                group["lr"] = settings.learning_rate * half_cosine(epoch, settings.epochs)
             model.train()
             for rows in torch.randperm(len(own)).split(settings.batch_size):
                 if len(rows) < 2:

@@ -14,7 +14,7 @@ from feint.skeleton import Skeleton
 
 def minimal_rows(surrogate: str, question: Question, found: Minimal, kappa: Tensor) -> pl.DataFrame:
     """Rows of a search: what each sequence needed; eps is null where nothing was found."""
-    needed, reached = found.eps.tolist(), found.reached.tolist()
+    needed, reached = found.eps.tolist(), found.success.tolist()
     columns = {
         "surrogate": [surrogate] * len(needed),
         "target": [question.target] * len(needed),

@@ -49,7 +49,7 @@ def _of_series(attacker: Attacker, columns: Columns, hidden: int) -> Budget:
         low=_behind(low, hidden, -torch.inf) if ranged else None,
         high=_behind(high, hidden, torch.inf) if ranged else None,
         unit=_behind(units(attacker, columns), hidden, 1.0),
-        whole=None if whole is None else _behind(whole, hidden, False),
+        integer=None if whole is None else _behind(whole, hidden, False),
     )
 
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from feint.attacks import AIA, Untargeted
+from feint.attacks import ATTACKS, Attack, abilities, make_attack, presets
 from feint.attacks.noise import Kind
 from feint.attacks.target_curves import WIDEST, Curve, read_curve
 from feint.attacks.target_curves import Kind as CurveKind
-from feint.attacks.targets import Exemplar, Place, Role, Targets, Time
+from feint.attacks.targets import Anchor, Exemplar, LengthMode, Role, Targets
 from feint.config import ConfigTable, Count, Positive
 from feint.data.config import AnyData, Data, People, Table
 from feint.errors import FeintError
@@ -24,13 +24,15 @@ Number = Annotated[float, Field(allow_inf_nan=False, gt=-1e30, lt=1e30)]
 class Attacker(ConfigTable):
     """[attack]: the attack and its budget."""
 
-    kind: Literal["targeted", "untargeted"] = "targeted"
-    """Untargeted, answers are led away from the reference; target.labels are candidates."""
+    kind: Name = "aia"
+    """One of `feint.attacks.ATTACKS`. An untargeted one leads the output away from the reference;
+    target.labels are then its candidates."""
     reference: Literal["true", "clean"] = "true"
     """Untargeted: what answers are led away from, the true reaction or the model's clean answer."""
-    preset: Literal["strong", "paper-eq6", "paper-adam"] = "strong"
+    preset: Name | None = None
+    """Named settings, for a kind that has them; the kind's first if not given."""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Any field of AIA, in place of the preset's; or of Untargeted."""
+    """Any field of the attack, in place of the preset's."""
     eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
     unit: Literal["data", "cm", "deviation"] = "data"
     """Of eps: the data's, cm on every axis, or standard deviations of each column."""
@@ -45,8 +47,9 @@ class Attacker(ConfigTable):
     """Of a series: the least and the largest value a changed column may take."""
     whole: tuple[Label, ...] = ()
     """Columns of a series that hold whole numbers, and still do when changed."""
-    independent: bool = False
-    """Begin every eps at the clean input, as the paper does, not at the smaller eps's best."""
+    warm_start: bool = True
+    """Begin every eps at the result of the next smaller one, if the attack can; the paper begins
+    each at the clean input."""
 
     @model_validator(mode="after")
     def _known(self) -> "Attacker":
@@ -56,13 +59,21 @@ class Attacker(ConfigTable):
             raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}")
         return self
 
-    def attack(self) -> AIA | Untargeted:
+    @model_validator(mode="before")
+    @classmethod
+    def _first_preset(cls, value: Any) -> Any:
+        kind = value.get("kind", "aia") if isinstance(value, dict) else None
+        names = list(presets(kind)) if kind in ATTACKS else []
+        return {"preset": names[0], **value} if names else value
+
+    def attack(self) -> Attack:
         """The attack with its settings."""
-        if self.kind == "untargeted":
-            if self.preset != "strong":
-                raise FeintError("presets are of the targeted attack; expected settings alone")
-            return Untargeted.of(self.settings)
-        return AIA.preset(self.preset, **self.settings)
+        return make_attack(self.kind, self.settings, self.preset)
+
+    @property
+    def targeted(self) -> bool:
+        """Whether the attack has a target."""
+        return abilities(self.attack()).targeted
 
 
 class TargetCurve(ConfigTable):
@@ -104,8 +115,8 @@ class Target(ConfigTable):
     """Of a series, in place of labels: their names are the labels."""
     exemplar: Exemplar = "medoid"
     role: Role = "any"
-    time: Time = "resample"
-    place: Place = "reactor"
+    length_mode: LengthMode = "resample"
+    anchor: Anchor = "reactor"
 
     @model_validator(mode="before")
     @classmethod
@@ -126,7 +137,7 @@ class Target(ConfigTable):
 
     def targets(self, seed: int) -> Targets:
         """How targets are chosen and aligned."""
-        return Targets(self.exemplar, self.role, self.time, self.place, seed)
+        return Targets(self.exemplar, self.role, self.length_mode, self.anchor, seed)
 
 
 class Evaluation(ConfigTable):
@@ -219,7 +230,7 @@ class Experiment(ConfigTable):
     @property
     def away(self) -> bool:
         """Whether the attack is untargeted."""
-        return self.attack.kind == "untargeted"
+        return not self.attack.targeted
 
     @property
     def sources(self) -> list[str]:

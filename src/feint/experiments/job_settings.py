@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from feint.attacks import AIA, Attack, Noise, Untargeted
+from feint.attacks import AIA, Attack, Noise, attack_to_dict, with_tolerance
 from feint.attacks.budget import Budget
 from feint.columns import first_pose_position
 from feint.evaluation.questions import ATTACK, AWAY
@@ -58,15 +58,11 @@ class JobSettings:
         )
 
     def with_kappa(self, attack: Attack, label: str) -> Attack:
-        """An AIA that needs the radius of equation 4 gets the target's tolerance, in its norm."""
-        if not isinstance(attack, AIA) or attack.surface == "point" or self.tolerance is None:
+        """The attack with the target's own tolerance, if its loss needs one."""
+        known = self.tolerance
+        if known is None or label == AWAY:
             return attack
-        if attack.kappa is not None or attack.eta is not None:
-            return attack
-        kappa, norm = self.tolerance.of(label), self.tolerance.norm
-        if self.tolerance.per_frame:
-            return replace(attack, eta=kappa, norm=norm)
-        return replace(attack, kappa=kappa, norm=norm)
+        return with_tolerance(attack, known.of(label), known.norm, known.per_frame)
 
     # -- models -----------------------------------------------------------------------------
 
@@ -97,7 +93,7 @@ class JobSettings:
         spec = self.experiment.target
         if spec.curves:
             return Common(labels=list(spec.labels), seed=self.experiment.seed)
-        return Common(time=spec.time, place=spec.place, role=spec.role)
+        return Common(length_mode=spec.length_mode, anchor=spec.anchor, role=spec.role)
 
     # -- targets ----------------------------------------------------------------------------
 
@@ -132,10 +128,7 @@ class JobSettings:
     def attack(self, label: str) -> Common:
         """Of attacks with one target."""
         attack = self.with_kappa(self.attacks[ATTACK], label)
-        if isinstance(attack, Untargeted):
-            return Common(untargeted=asdict(attack), budget=self._budget)
-        assert isinstance(attack, AIA)
-        return Common(attack=asdict(attack), budget=self._budget)
+        return Common(attack=attack_to_dict(attack), budget=self._budget)
 
     @lru_cache(maxsize=64)  # noqa: B019
     def noise(self, attack: str) -> Common:

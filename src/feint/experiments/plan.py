@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from feint.attacks import Attack, Noise
+from feint.attacks import Attack, Noise, abilities
 from feint.attacks.budget import Budget
 from feint.evaluation.questions import NONE
 from feint.evaluation.tolerance import Tolerance
@@ -82,12 +82,12 @@ class Plan:
     def shared(self) -> bool:
         """Whether all sources have the same targets: targets do not follow a model's answers."""
         attacker = self.experiment.attack
-        if attacker.kind == "untargeted" and attacker.reference == "clean":
+        if not attacker.targeted and attacker.reference == "clean":
             return False
         spec = self.experiment.target
         if spec.curves:
             return not any(one.curve(0).relative for one in spec.curves)
-        return spec.place not in ("prediction", "root")
+        return spec.anchor not in ("prediction", "root")
 
     # -- models -----------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Plan:
                 jobs[eps] = Job("noise", self.settings.noise(attack), own, needs, "noise", name)
                 continue
             needs = {"question": question.key}
-            if previous is not None and self._climbs:
+            if previous is not None and self._warm_start:
                 needs["previous"] = previous.key
             name = f"attack {source} -> {label}, {which}"
             common, group = self.settings.attack(label), f"attack {source}"
@@ -161,9 +161,9 @@ class Plan:
         return jobs
 
     @cached_property
-    def _climbs(self) -> bool:
+    def _warm_start(self) -> bool:
         attacker = self.experiment.attack
-        return not attacker.independent and attacker.attack().keep == "best"
+        return attacker.warm_start and abilities(attacker.attack()).warm_start
 
     def minimal(self, source: str, label: str, rows: Rows) -> Job:
         """The search for the smallest eps of some rows."""

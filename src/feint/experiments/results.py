@@ -157,7 +157,7 @@ def rebuilt(tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequence
 def told_budget(budget: Budget) -> dict[str, Any]:
     """A budget without its eps, as JSON; an end that is not limited is null."""
     told: dict[str, Any] = {"unit": None if budget.unit is None else budget.unit.tolist()}
-    for name in ("coords", "whole", "low", "high"):
+    for name in ("coords", "integer", "low", "high"):
         value = getattr(budget, name)
         if value is not None:
             limits = torch.as_tensor(value)
@@ -170,7 +170,7 @@ def budget_of(
     settings: Mapping[str, Any], eps: float, device: torch.device | str = "cpu"
 ) -> Budget:
     """The budget that a job's settings tell."""
-    unit, whole = settings["unit"], settings.get("whole")
+    unit, integer = settings["unit"], settings.get("integer")
 
     def limit(name: str, end: float) -> Tensor | None:
         each = settings.get(name)
@@ -184,5 +184,5 @@ def budget_of(
         low=limit("low", -torch.inf),
         high=limit("high", torch.inf),
         unit=None if unit is None else torch.tensor(unit, device=device),
-        whole=None if whole is None else torch.tensor(whole, device=device),
+        integer=None if integer is None else torch.tensor(integer, device=device),
     )

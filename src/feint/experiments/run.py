@@ -214,7 +214,7 @@ class Run:
         if self.experiment.away:
             raise FeintError(
                 "The smallest eps is searched for with a target, and this experiment's attack is "
-                'untargeted. Give attack.kind = "targeted".',
+                'untargeted. Give attack.kind = "aia".',
                 "untargeted",
             )
         with self.session("minimal"):

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 import feint
-from feint.attacks import AIA, Attack, MinimalPerturbation, Noise, Untargeted
+from feint.attacks import AIA, MinimalPerturbation, Noise, attack_from_dict
 from feint.attacks import budget as budget_module
 from feint.attacks.target_curves import Curve
 from feint.attacks.targets import Targets
@@ -78,7 +78,7 @@ def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
         )
         return {}, {"tolerance": asdict(told)}
     found = natural_tolerance.natural(
-        needs.pairs("train"), settings["time"], settings["place"], settings["role"]
+        needs.pairs("train"), settings["length_mode"], settings["anchor"], settings["role"]
     )
     return {}, {"tolerance": found.settled()}
 
@@ -219,21 +219,15 @@ def _noise(job: Job, needs: Needs, desk: Desk) -> Result:
 def _attack(job: Job, needs: Needs, desk: Desk) -> Result:
     question, eps = needs.question(), needs.setting("eps")
     budget = budget_of(needs.setting("budget"), eps, needs.device)
-    settings = job.common.settings
-    attack: Attack
-    if "untargeted" in settings:
-        attack = Untargeted(**settings["untargeted"])
-    else:
-        attack = AIA(**settings["attack"])
     with bar(len(question.x), job.name) as progress:
         crafted = crafting.craft(
             job.name,
-            attack,
+            attack_from_dict(needs.setting("attack")),
             needs.model(),
             question,
             budget,
             [eps],
-            independent=not needs.has("previous"),
+            warm_start=needs.has("previous"),
             start=needs.crafted("previous") if needs.has("previous") else None,
             batch_size=desk.batch_size,
             progress=progress,

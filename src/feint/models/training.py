@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from feint.errors import FeintError
 from feint.io.progress import bar
 from feint.models.inference import forward, predict
+from feint.models.schedules import half_cosine
 from feint.models.training_checkpoint import _identity, _resume, _save
 from feint.models.training_settings import History, Training
 from feint.sequences import Sequences, distance, sum_over_time
@@ -198,7 +199,7 @@ def _batches(rows: list[int], lengths: Tensor, settings: Training) -> list[Tenso
 def _rate(settings: Training, epoch: int) -> float:
     if settings.schedule == "constant":
         return 1.0
-    return 0.5 * (1 + math.cos(math.pi * epoch / settings.epochs))
+    return half_cosine(epoch, settings.epochs)
 
 
 def _is_best(validation: list[float]) -> bool:

@@ -16,11 +16,11 @@ from feint.sequences import Sequences, distance
 VARIANTS: dict[str, Targets] = {
     "ours: medoid, who initiates, resampled, at the reactor's place": Targets(role="initiator"),
     "either role": Targets(),
-    "length: hold the last frame": Targets(role="initiator", time="hold"),
-    "length: crop": Targets(role="initiator", time="crop"),
-    "place: as recorded (raw)": Targets(role="initiator", place="raw"),
-    "place: at the clean prediction's": Targets(role="initiator", place="prediction"),
-    "place: on the clean prediction's root": Targets(role="initiator", place="root"),
+    "length: hold the last frame": Targets(role="initiator", length_mode="hold"),
+    "length: crop": Targets(role="initiator", length_mode="crop"),
+    "place: as recorded (raw)": Targets(role="initiator", anchor="raw"),
+    "place: at the clean prediction's": Targets(role="initiator", anchor="prediction"),
+    "place: on the clean prediction's root": Targets(role="initiator", anchor="root"),
     "exemplar: any": Targets(role="initiator", exemplar="any"),
     "exemplar: nearest to the true reaction": Targets(role="initiator", exemplar="nearest"),
 }
