@@ -130,7 +130,7 @@ def test_rows_hold_the_distance_to_the_reference_and_are_judged_when_read() -> N
     noise = crafting.craft("sign-noise", Noise(), model, question, Budget(1.0), [0.1, 0.2])
     found = crafting.craft("attack", attack, model, question, Budget(1.0), [0.1, 0.2])
     parts = [
-        scoring.score(model, question, one, None, source_name="m", victim_name="m")[0]
+        scoring.score(model, question, one, None, surrogate_name="m", victim_name="m")[0]
         for one in (questions.clean(question), noise, found)
     ]
     rows = parts[0].vstack(parts[1]).vstack(parts[2])

@@ -33,7 +33,7 @@ class Targets:
         exemplar: per class and side, the "medoid" of the training reactions (the smallest sum of
             distances to the others, aligned), for each sequence the one "nearest" to the true
             reaction, or "any" (seeded).
-        role: "initiator" or "responder": only reactions of a reactor in this role, if the data has it.
+        role: only reactions of an "initiator" or a "responder", where the data has roles.
         length_mode: "resample" to the sequence's length (linear); "hold" and "crop" keep the tempo:
             the last frame is held where the target is too short, and the beginning ("hold") or
             the end ("crop") is kept where it is too long.

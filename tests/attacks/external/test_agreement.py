@@ -130,7 +130,7 @@ def test_its_attacks_make_rows(attack: str, settings: dict[str, Any], step_size:
     budget = Budget(1.0, coords=torch.arange(6) < 2)
     one = ART(attack, settings, step_size)
     crafted = crafting.craft("art", one, model, asked, budget, [0.1, 0.3])
-    rows, _ = scoring.score(model, asked, crafted, None, source_name="m", victim_name="m")
+    rows, _ = scoring.score(model, asked, crafted, None, surrogate_name="m", victim_name="m")
     before = distance(predict(model, asked.x), asked.wanted)
     after = sum(rows.filter(eps=0.3)["distance_frame"])  # one step may overshoot a row
     assert after < float(before.sum())
