@@ -34,25 +34,25 @@ ROOT = HERE.parent
 def asked(run: Run, name: str, model: torch.nn.Module) -> Asked:
     """Every test sequence with every target, side by side."""
     labels = run.experiment.target.labels
-    questions = [run.question(name, label) for label in labels]
-    x = questions[0].x
+    tasks = [run.attack_task(name, label) for label in labels]
+    x = tasks[0].x
     count = len(x)
     rows = [*range(count)] * len(labels)
-    wanted = torch.cat([question.wanted.values for question in questions])
+    targets = torch.cat([task.targets.values for task in tasks])
     tolerance = run.measure_tolerance()
     kappa = torch.tensor([tolerance.of(label) for label in labels]).repeat_interleave(count)
     every = x[rows]
     frames = every.lengths if tolerance.per_frame else torch.ones_like(every.lengths)
-    return Asked(every, every.with_values(wanted), kappa * frames, run.plan().budget.coords)
+    return Asked(every, every.with_values(targets), kappa * frames, run.plan().budget.coords)
 
 
 def section(name: str, run: Run, python: str, threads: int) -> str:
     """One reactor's Markdown."""
     model = checkpoints.load(run.folder / "models" / name)
-    question, levels = asked(run, name, model), run.experiment.attack.eps
+    task, levels = asked(run, name, model), run.experiment.attack.eps
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        write(place, run.folder / "models" / name, question)
+        write(place, run.folder / "models" / name, task)
         command = [python, "-W", "ignore", "-m", "benchmarks.peers.grid"]
         with (
             Worker([*command, "captum", folder], threads) as captum,
@@ -65,11 +65,9 @@ def section(name: str, run: Run, python: str, threads: int) -> str:
                 "feint": lambda: feint.ask(levels=list(levels)),
             }
             taken, busy = alternate(turns, len(levels), tell=lambda _: progress.advance())
-        theirs = [rate(model, question, read_result(place, f"captum {eps}"), eps) for eps in levels]
-        ours = [rate(model, question, read_result(place, f"feint {eps}"), eps) for eps in levels]
-    clean = float(
-        (distance(predict(model, question.x), question.wanted) < question.kappa).double().mean()
-    )
+        theirs = [rate(model, task, read_result(place, f"captum {eps}"), eps) for eps in levels]
+        ours = [rate(model, task, read_result(place, f"feint {eps}"), eps) for eps in levels]
+    clean = float((distance(predict(model, task.x), task.targets) < task.kappa).double().mean())
     total, once = sum(taken["captum"]), median(taken["feint"])
     lines = [
         f"## {'TCN' if name == 'tcn' else 'DeepGRU'}",
@@ -88,14 +86,12 @@ def section(name: str, run: Run, python: str, threads: int) -> str:
     return "\n".join(lines)
 
 
-def rate(model: torch.nn.Module, question: Asked, x_adv: Sequences, eps: float) -> float:
+def rate(model: torch.nn.Module, task: Asked, x_adv: Sequences, eps: float) -> float:
     """The share within the tolerance, for perturbations found to keep the budget."""
-    change = (x_adv.values - question.x.values).abs()
-    if float(change.max()) > eps * (1 + 1e-5) or float(change[..., ~question.coords].max()) > 0:
+    change = (x_adv.values - task.x.values).abs()
+    if float(change.max()) > eps * (1 + 1e-5) or float(change[..., ~task.coords].max()) > 0:
         raise SystemExit(f"A perturbation leaves eps {eps}: the comparison is off.")
-    return float(
-        (distance(predict(model, x_adv), question.wanted) < question.kappa).double().mean()
-    )
+    return float((distance(predict(model, x_adv), task.targets) < task.kappa).double().mean())
 
 
 def main() -> None:

@@ -74,12 +74,12 @@ def main() -> None:
         "|---|---|---|",
     ]
     for group in sorted(a_row):
-        if not group.startswith(("training", "gate", "tolerance")):
+        if not group.startswith(("training", "baselines", "tolerance")):
             seconds, size = a_row[group]
             lines.append(f"| {group} | {seconds:.3g} | {size:.0f} |")
     lines += [f"| rows.parquet | | {table_bytes:.0f} |", ""]
     lines += [
-        "One white-box row is an attack, its scoring, and its share of noise and questions. "
+        "One white-box row is an attack, its scoring, and its share of noise and targets. "
         "`paper-eq6` takes a third of the attack's time (400 steps, one start).",
         "",
         "| reactor | rows | core-hours like these | GPU-hours (assumed) | storage | files |",

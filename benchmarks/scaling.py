@@ -19,8 +19,8 @@ from benchmarks.machine import made_by
 
 from feint.attacks import AIA
 from feint.attacks.budget import Budget
+from feint.evaluation.attack_task import AttackTask
 from feint.evaluation.crafting import craft
-from feint.evaluation.questions import Question
 from feint.io.atomic import write_text
 from feint.io.progress import bar, console
 from feint.models.tcn import TCN
@@ -35,13 +35,13 @@ def attack(count: int, frames: int) -> dict[str, float]:
     model = TCN(FEATURES, FEATURES, width=96, depth=5).eval()
     attack, budget = AIA(steps=STEPS), Budget(0.3)
 
-    def question(count: int, frames: int) -> Question:
+    def task(count: int, frames: int) -> AttackTask:
         x = Sequences(torch.randn(count, frames, FEATURES), torch.full((count,), frames))
         names = tuple(map(str, range(count)))
-        return Question("any", x, x.with_values(torch.randn_like(x.values)), *[names] * 4)
+        return AttackTask("any", x, x.with_values(torch.randn_like(x.values)), *[names] * 4)
 
-    craft("warm", attack, model, question(2, 16), budget, [0.3])
-    asked, before = question(count, frames), peak()
+    craft("warm", attack, model, task(2, 16), budget, [0.3])
+    asked, before = task(count, frames), peak()
     start = time.perf_counter()
     crafted = craft("it", attack, model, asked, budget, [0.3])
     seconds = time.perf_counter() - start

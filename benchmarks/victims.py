@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from feint.evaluation.questions import ATTACK, NONE
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.models.checkpoints import about
 from feint.report.run_data import RunData
 
@@ -19,12 +19,14 @@ def main(folder: Path) -> None:
     found = RunData.load(folder)
     _head("model", "error, cm a joint", "in training", "reacts by", "epoch kept")
     for name in found.models:
-        gate, losses = found.gates[name], about(folder / "models" / name)["history"]
+        comparison, losses = found.baselines[name], about(folder / "models" / name)["history"]
         epochs = len(losses["loss"])
         kept = "solved" if epochs == 1 else f"{losses['best_epoch'] + 1} of {epochs}"
-        numbers = (f"{n:.1f}" for n in (gate.error, gate.train_error, gate.reaction or 0))
+        numbers = (
+            f"{n:.1f}" for n in (comparison.error, comparison.train_error, comparison.reaction or 0)
+        )
         _row(name, *numbers, kept)
-    trivial = found.gates[found.models[0]].trivial
+    trivial = found.baselines[found.models[0]].trivial
     print("\nTrivial predictors:", ", ".join(f"{k} {v:.1f}" for k, v in trivial.items()), "\n")
     rates, own = found.rates, found.judged.filter(pl.col("surrogate") == pl.col("victim"))
     every = sorted(rates.filter(attack=ATTACK)["eps"].unique())

@@ -184,7 +184,7 @@ def test_a_jobs_name_in_the_rows_leads_nowhere(least: Any, copy: Path, key: str)
     told.refused("report", "verify", told=key)
 
 
-@pytest.mark.parametrize("role", ["question", "crafted", "model"])
+@pytest.mark.parametrize("role", ["targets", "crafted", "model"])
 @pytest.mark.parametrize("key", ["../../../etc/passwd", "0" * 32])
 def test_a_jobs_name_in_a_result_leads_nowhere(least: Any, copy: Path, role: str, key: str) -> None:
     for one in Store(copy):
@@ -281,7 +281,7 @@ def test_a_run_behind_a_link_of_the_users_own_is_fine(
     ],
 )
 def test_what_is_no_file_does_not_hang(least: Any, copy: Path, name: str, kind: str) -> None:
-    path = copy / name if name != "job" else Store(copy).path(one_of(copy, "question"))
+    path = copy / name if name != "job" else Store(copy).path(one_of(copy, "targets"))
     path.unlink()
     if kind == "pipe":
         os.mkfifo(path)
@@ -350,14 +350,16 @@ def test_a_skeleton_that_is_none_is_refused(
 
 
 @pytest.mark.parametrize(
-    "gate",
+    "comparison",
     [None, 3, [], {}, {"unit": "cm"}, {"error": "x"}, {"trivial": 3}, {"trivial": {"a": "x"}}],
     ids=str,
 )
-def test_a_gate_that_is_none_is_refused(least: Any, copy: Path, gate: Any) -> None:
+def test_a_damaged_baseline_comparison_is_refused(least: Any, copy: Path, comparison: Any) -> None:
     told = read_json(copy / "models" / "a.json")
-    whole = isinstance(gate, dict) and gate and "unit" not in gate
-    told["about"]["gate"] = {**told["about"]["gate"], **gate} if whole else gate
+    whole = isinstance(comparison, dict) and comparison and "unit" not in comparison
+    told["about"]["baselines"] = (
+        {**told["about"]["baselines"], **comparison} if whole else comparison
+    )
     write_json(copy / "models" / "a.json", told)
     Told(least, copy, skip="verify resume").refused("report", "show", told="a.json")
 
@@ -434,16 +436,16 @@ RESULTS: dict[str, tuple[str, Change]] = {
     "a model too wide": ("train", setting("width", 10**9)),
     "a model too deep": ("train", setting("depth", 10**9)),
     "a width below 0": ("train", setting("width", -1)),
-    "a gate that is none": ("gate", told_as("gate", 3)),
+    "no baselines": ("baselines", told_as("baselines", 3)),
     "a tolerance that is none": ("tolerance", told_as("tolerance", {"kappa": "x"})),
-    "a question of no rank": ("question", with_tensor("x", lambda t: t.flatten())),
-    "a question of doubles": ("question", with_tensor("x", torch.Tensor.double)),
-    "a question of no number": ("question", with_tensor("wanted", lambda t: t * torch.nan)),
-    "a question too short": ("question", with_tensor("wanted", lambda t: t[:, :3])),
-    "a question of fewer": ("question", with_tensor("reactor", lambda t: t[:1])),
-    "a question without lengths": ("question", with_tensor("lengths", lambda t: t * 0)),
-    "a question of long lengths": ("question", with_tensor("lengths", lambda t: t + 2**40)),
-    "a question with too few names": ("question", told_as("keys", ["x"])),
+    "targets of no rank": ("targets", with_tensor("x", lambda t: t.flatten())),
+    "targets of doubles": ("targets", with_tensor("x", torch.Tensor.double)),
+    "targets of no number": ("targets", with_tensor("targets", lambda t: t * torch.nan)),
+    "targets too short": ("targets", with_tensor("targets", lambda t: t[:, :3])),
+    "targets of fewer": ("targets", with_tensor("reactor", lambda t: t[:1])),
+    "targets without lengths": ("targets", with_tensor("lengths", lambda t: t * 0)),
+    "targets of long lengths": ("targets", with_tensor("lengths", lambda t: t + 2**40)),
+    "targets with too few names": ("targets", told_as("keys", ["x"])),
     "a perturbation of no number": ("attack", with_tensor("changed", lambda t: t * torch.nan)),
     "a perturbation of halves": ("attack", with_tensor("changed", torch.Tensor.half)),
     "a perturbation of no coordinate": ("noise", with_tensor("coords", lambda t: t & False)),
@@ -458,7 +460,7 @@ RESULTS: dict[str, tuple[str, Change]] = {
     "rows of other columns": ("score", told_as("rows", {"mine": ["x", "y"]})),
     "rows with columns of the table's": ("score", told_as("rows", {"row": [1], "job": [1]})),
     "no needs": ("score", told_as("needs", {})),
-    "needs that are none": ("score", told_as("needs", {"question": 3})),
+    "needs that are none": ("score", told_as("needs", {"targets": 3})),
     "no settings": ("score", told_as("settings", {})),
 }
 
@@ -471,7 +473,7 @@ def test_a_result_that_was_forged_is_refused_or_told(
     forged = [key for key in Store(copy) if Store(copy).about(key)["kind"] == kind]
     for key in forged:
         alter(copy, key, change)
-    skip = "" if kind in ("question", "attack", "noise", "score") else "report"
+    skip = "" if kind in ("targets", "attack", "noise", "score") else "report"
     looked = Told(least, copy, skip=f"{skip} status diff show minimal resume")
     assert Store(copy).set_aside == 0
     for name in ("rows.parquet", "minimal.parquet", "models/a.json"):
@@ -630,7 +632,7 @@ def test_a_pickle_under_another_name_is_refused_and_never_executed(
         for path in (
             copy / "models" / "a.safetensors",
             copy / "checkpoints" / f"{one_of(copy, 'train')}.safetensors",
-            *(Store(copy).path(one_of(copy, kind)) for kind in ("question", "attack", "score")),
+            *(Store(copy).path(one_of(copy, kind)) for kind in ("targets", "attack", "score")),
             copy / "rows.parquet",
             copy / "run.json",
             copy / "tolerance.json",

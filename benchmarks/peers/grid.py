@@ -30,7 +30,7 @@ class Asked:
     """Rows: what is seen, what is wanted, how near is enough, and what may be moved."""
 
     x: Sequences
-    wanted: Sequences
+    targets: Sequences
     kappa: Tensor
     coords: Tensor
 
@@ -41,7 +41,7 @@ def write(folder: Path, model: Path, asked: Asked) -> None:
     tensors = {
         "x": asked.x.values,
         "lengths": asked.x.lengths,
-        "wanted": asked.wanted.values,
+        "targets": asked.targets.values,
         "kappa": asked.kappa,
         "coords": asked.coords,
     }
@@ -52,7 +52,7 @@ def read(folder: Path) -> Asked:
     """What `write` wrote."""
     t, _ = read_tensors(folder / "asked.safetensors")
     x = Sequences(t["x"], t["lengths"])
-    return Asked(x, x.with_values(t["wanted"]), t["kappa"], t["coords"])
+    return Asked(x, x.with_values(t["targets"]), t["kappa"], t["coords"])
 
 
 def read_result(folder: Path, name: str) -> Sequences:
@@ -87,7 +87,7 @@ def captum(folder: Path) -> Callable[..., float]:
             radius=eps,
             step_size=SHARE * eps,
             step_num=steps,
-            target=asked.wanted.values,
+            target=asked.targets.values,
             targeted=True,
             random_start=False,
             mask=mask.to(asked.x.values),
@@ -110,7 +110,7 @@ def feint(folder: Path) -> Callable[..., float]:
         start = time.perf_counter()
         search = MinimalPerturbation(levels=tuple(levels))
         budget = Budget(max(levels), coords=asked.coords)
-        found = search(model, asked.x, asked.wanted, budget, asked.kappa)
+        found = search(model, asked.x, asked.targets, budget, asked.kappa)
         taken = time.perf_counter() - start
         for eps in levels:
             # A row counts at every eps its perturbation fits into; elsewhere it stays clean.

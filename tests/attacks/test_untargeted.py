@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from feint.attacks import AIA, Noise, Untargeted
 from feint.attacks.budget import Budget
 from feint.errors import FeintError
-from feint.evaluation import crafting, questions, scoring, success_rates
-from feint.evaluation.questions import AWAY, Question
+from feint.evaluation import attack_task, crafting, scoring, success_rates
+from feint.evaluation.attack_task import AWAY, AttackTask
 from feint.evaluation.tolerance import Tolerance
 from feint.models.inference import predict
 from feint.models.tcn import TCN
@@ -123,15 +123,15 @@ def test_rows_hold_the_distance_to_the_reference_and_are_judged_when_read() -> N
     model, x = reactor(), doubled(ragged(LENGTHS, 4, seed=4))
     clean = predict(model, x)
     names = tuple("abcd")
-    question = Question(
+    task = AttackTask(
         AWAY, x, clean, names, ("wave",) * 4, ("left",) * 4, ("",) * 4, candidates=(clean,)
     )
     attack = Untargeted(steps=20)
-    noise = crafting.craft("sign-noise", Noise(), model, question, Budget(1.0), [0.1, 0.2])
-    found = crafting.craft("attack", attack, model, question, Budget(1.0), [0.1, 0.2])
+    noise = crafting.craft("sign-noise", Noise(), model, task, Budget(1.0), [0.1, 0.2])
+    found = crafting.craft("attack", attack, model, task, Budget(1.0), [0.1, 0.2])
     parts = [
-        scoring.score(model, question, one, None, surrogate_name="m", victim_name="m")[0]
-        for one in (questions.clean(question), noise, found)
+        scoring.score(model, task, one, None, surrogate_name="m", victim_name="m")[0]
+        for one in (attack_task.clean(task), noise, found)
     ]
     rows = parts[0].vstack(parts[1]).vstack(parts[2])
     small, large = (rows.filter(attack="attack", eps=eps)["distance_frame"] for eps in (0.1, 0.2))

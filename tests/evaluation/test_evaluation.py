@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from feint.attacks import AIA, Noise
 from feint.attacks.budget import Budget, verify
 from feint.errors import FeintError
+from feint.evaluation.attack_task import AttackTask, Crafted, clean
 from feint.evaluation.crafting import craft
-from feint.evaluation.questions import Crafted, Question, clean
 from feint.evaluation.scoring import score
 from feint.models.inference import predict
 from feint.sequences import Sequences, distance
@@ -23,16 +23,16 @@ from feint.skeleton import SBU_15
 LENGTHS = (3, 5, 1, 4)
 
 
-def question(features: int = 45, lengths: tuple[int, ...] = LENGTHS, far: float = 0.1) -> Question:
+def task(features: int = 45, lengths: tuple[int, ...] = LENGTHS, far: float = 0.1) -> AttackTask:
     """A standing person, each wanted `far` deeper."""
     generator = torch.Generator().manual_seed(0)
     standing = torch.rand(features, generator=generator)
     x = Sequences.pad([standing + 0.01 * i + torch.zeros(n, 1) for i, n in enumerate(lengths)])
     depth = torch.arange(features) % 3 == 2
-    return Question(
+    return AttackTask(
         target="kicking",
         x=x,
-        wanted=x.with_values(x.values + far * depth * x.mask[..., None]),
+        targets=x.with_values(x.values + far * depth * x.mask[..., None]),
         keys=tuple(f"row {i}" for i in range(len(lengths))),
         labels=tuple(f"label {i}" for i in range(len(lengths))),
         sides=tuple("left" if i % 2 else "right" for i in range(len(lengths))),
@@ -60,7 +60,7 @@ class Recorder:
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
 def test_every_sequence_is_asked_once_at_every_eps_and_rows_stay_in_order(batch_size: int) -> None:
-    asked, epsilons = question(), [0.2, 0.1, 0.4]
+    asked, epsilons = task(), [0.2, 0.1, 0.4]
     recorder = Recorder()
     crafted = craft(
         "push", recorder, nn.Identity(), asked, Budget(9.0), epsilons, batch_size=batch_size
@@ -82,7 +82,7 @@ def test_every_sequence_is_asked_once_at_every_eps_and_rows_stay_in_order(batch_
 
 @pytest.mark.parametrize("attack", [AIA(steps=10, restarts=2), Noise()], ids=["AIA", "Noise"])
 def test_crafting_does_not_depend_on_the_batches(attack: AIA | Noise) -> None:
-    asked, budget = question(), Budget(1.0, coords=SBU_15.axis("z"))
+    asked, budget = task(), Budget(1.0, coords=SBU_15.axis("z"))
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(45, 45), nn.Tanh())
     one, all_at_once = (
@@ -95,7 +95,7 @@ def test_crafting_does_not_depend_on_the_batches(attack: AIA | Noise) -> None:
 
 def test_no_eps_is_refused() -> None:
     with pytest.raises(FeintError, match="no eps"):
-        craft("a", Noise(), nn.Identity(), question(), Budget(0.1), [])
+        craft("a", Noise(), nn.Identity(), task(), Budget(0.1), [])
 
 
 # Distrust.
@@ -154,7 +154,7 @@ def test_an_attack_that_cheats_is_caught(
     def attack(model: nn.Module, x: Sequences, target: Sequences, budget: Budget) -> Sequences:
         return x.with_values(cheat(x, budget))
 
-    asked = question(lengths=(3, 5))
+    asked = task(lengths=(3, 5))
     before = asked.x.values.clone()
     with pytest.raises(FeintError, match=f"The attack cheat left its budget: {message}"):
         craft("cheat", attack, nn.Identity(), asked, within_limits(), [0.3])
@@ -166,7 +166,7 @@ def test_an_attack_that_returns_another_shape_is_caught() -> None:
         return x[[0]]
 
     with pytest.raises(FeintError, match="differ"):
-        craft("short", attack, nn.Identity(), question(), within_limits(), [0.3])
+        craft("short", attack, nn.Identity(), task(), within_limits(), [0.3])
 
 
 @pytest.mark.parametrize("size", [1.0, 1e3, 1e6])
@@ -200,7 +200,7 @@ class Plus(nn.Module):
 
 
 def test_the_baseline_changes_nothing() -> None:
-    asked = question()
+    asked = task()
     rows, answers = score(
         Plus(0.0), asked, clean(asked), SBU_15, surrogate_name="none", victim_name="Plus"
     )
@@ -211,7 +211,7 @@ def test_the_baseline_changes_nothing() -> None:
 
 
 def test_distances_and_centimetres_by_hand() -> None:
-    asked = question(far=0.1)
+    asked = task(far=0.1)
     # The victim answers 0.04 deeper than it sees; the attack moves the head 0.05 to the side.
     values = asked.x.values.clone()
     values[..., 0] += 0.05 * asked.x.mask
@@ -258,7 +258,7 @@ def test_distances_and_centimetres_by_hand() -> None:
 
 
 def test_bones_are_told_by_the_median_change() -> None:
-    asked = question(lengths=(2,))
+    asked = task(lengths=(2,))
     metres = SBU_15.to_metres(asked.x.values)
     stretched = SBU_15.from_metres(metres * torch.tensor([[[[1.1]], [[1.3]]]]))  # 10 %, then 30 %
     crafted = Crafted("stretch", torch.ones(1), torch.arange(1), asked.x.with_values(stretched))
@@ -267,16 +267,16 @@ def test_bones_are_told_by_the_median_change() -> None:
 
 
 def test_distances_are_feints_own_and_rows_find_their_sequence() -> None:
-    asked = question()
+    asked = task()
     torch.manual_seed(0)
     victim = nn.Linear(45, 45)
     order = torch.tensor([3, 0, 0, 2, 1])
-    x_adv = Noise()(victim, asked.x[order], asked.wanted[order], Budget(0.2))
+    x_adv = Noise()(victim, asked.x[order], asked.targets[order], Budget(0.2))
     crafted = Crafted("noise", torch.full((5,), 0.2), order, x_adv)
     rows, answers = score(
         victim, asked, crafted, None, surrogate_name="a", victim_name="b", batch_size=2
     )
-    wanted = asked.wanted[order]
+    wanted = asked.targets[order]
     answered = predict(victim, x_adv)
     torch.testing.assert_close(
         torch.tensor(rows["distance_frame"].to_list()), distance(answered, wanted)
@@ -291,7 +291,7 @@ def test_distances_are_feints_own_and_rows_find_their_sequence() -> None:
 
 
 def test_transfer_is_scoring_another_victim() -> None:
-    asked = question()
+    asked = task()
     crafted = craft("push", Recorder(), Plus(0.0), asked, Budget(1.0), [0.1, 0.2])
     at_home, _ = score(Plus(0.0), asked, crafted, SBU_15, surrogate_name="0", victim_name="0")
     away, _ = score(Plus(0.5), asked, crafted, SBU_15, surrogate_name="0", victim_name="5")
@@ -315,17 +315,17 @@ def test_transfer_is_scoring_another_victim() -> None:
 
 
 def test_a_model_without_joints_has_no_joint_distance() -> None:
-    asked = question(features=4)
+    asked = task(features=4)
     rows, _ = score(nn.Identity(), asked, clean(asked), None, surrogate_name="a", victim_name="b")
     assert isinstance(rows, pl.DataFrame)
     assert "distance_joint" not in rows.columns
     torch.testing.assert_close(
-        torch.tensor(rows["distance_frame"].to_list()), distance(asked.x, asked.wanted)
+        torch.tensor(rows["distance_frame"].to_list()), distance(asked.x, asked.targets)
     )
 
 
 def test_a_victim_of_another_width_is_refused() -> None:
-    asked = question()
+    asked = task()
     with pytest.raises(FeintError, match=r"score .*differ"):
         score(nn.Linear(45, 1), asked, clean(asked), None, surrogate_name="a", victim_name="b")
 
@@ -339,10 +339,10 @@ def bent(features: int = 45) -> nn.Module:
 
 
 def test_with_a_larger_eps_no_row_does_worse() -> None:
-    asked, budget = question(), Budget(1.0, coords=SBU_15.axis("z"))
+    asked, budget = task(), Budget(1.0, coords=SBU_15.axis("z"))
     model, epsilons = bent(), [0.4, 0.05, 0.1, 0.2]
     crafted = craft("a", AIA(steps=4, step_size=0.5), model, asked, budget, epsilons)
-    d = distance(predict(model, crafted.x_adv), asked.wanted[crafted.sequence])
+    d = distance(predict(model, crafted.x_adv), asked.targets[crafted.sequence])
     for row in range(len(LENGTHS)):
         mine = crafted.sequence == row
         by_eps = d[mine][crafted.eps[mine].argsort()]
@@ -351,12 +351,12 @@ def test_with_a_larger_eps_no_row_does_worse() -> None:
     alone = craft("a", AIA(steps=4), model, asked, budget, epsilons, warm_start=False)
     for eps in epsilons:
         mine = (alone.eps - eps).abs() < 1e-6
-        wanted = AIA(steps=4)(model, asked.x, asked.wanted, replace(budget, eps=eps))
+        wanted = AIA(steps=4)(model, asked.x, asked.targets, replace(budget, eps=eps))
         torch.testing.assert_close(alone.x_adv.values[mine], wanted.values, rtol=0, atol=1e-6)
 
 
 def test_an_attack_that_keeps_its_last_iterate_never_climbs() -> None:
-    asked, budget = question(), Budget(1.0, coords=SBU_15.axis("z"))
+    asked, budget = task(), Budget(1.0, coords=SBU_15.axis("z"))
     attack = AIA.preset("paper-eq6", steps=4, eta=0.1)
     plain, separate = (
         craft("a", attack, bent(), asked, budget, [0.2, 0.1], warm_start=w) for w in (True, False)
@@ -365,13 +365,13 @@ def test_an_attack_that_keeps_its_last_iterate_never_climbs() -> None:
 
 
 def test_a_row_stops_at_the_first_eps_that_gets_there() -> None:
-    asked, budget = question(), Budget(1.0, coords=SBU_15.axis("z"))
+    asked, budget = task(), Budget(1.0, coords=SBU_15.axis("z"))
     model, epsilons, attack = bent(), [0.05, 0.1, 0.4], AIA(steps=20)
     full = craft("a", attack, model, asked, budget, epsilons)
-    d = distance(predict(model, full.x_adv), asked.wanted[full.sequence]).view(3, -1)
+    d = distance(predict(model, full.x_adv), asked.targets[full.sequence]).view(3, -1)
     goal = d[1] * 1.001  # what the middle eps just reaches
     crafted = craft("a", attack, model, asked, budget, epsilons, goal=goal)
-    reached = distance(predict(model, crafted.x_adv), asked.wanted[crafted.sequence]).view(3, -1)
+    reached = distance(predict(model, crafted.x_adv), asked.targets[crafted.sequence]).view(3, -1)
     assert (reached[0] >= goal).all()
     assert (reached[1:] < goal).all()
     low, middle, high = crafted.x_adv.values.view(3, len(LENGTHS), *crafted.x_adv.values.shape[1:])
@@ -382,4 +382,4 @@ def test_a_row_stops_at_the_first_eps_that_gets_there() -> None:
 @pytest.mark.parametrize("attack", [Noise(), AIA(keep="last")])
 def test_a_goal_needs_a_warm_start(attack: AIA | Noise) -> None:
     with refused("no-warm-start"):
-        craft("a", attack, bent(), question(), Budget(1.0), [0.1], goal=torch.ones(4))
+        craft("a", attack, bent(), task(), Budget(1.0), [0.1], goal=torch.ones(4))

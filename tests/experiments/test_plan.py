@@ -97,14 +97,14 @@ def test_a_stage_has_every_job_once_and_after_what_it_needs(told: dict[str, Any]
     plan = planned(**told)
     there = {plan.facts.train_key, plan.facts.test_key}
     there |= {one.key for one in walk(plan.training.values(), there)}
-    gates = walk(stages.gates(plan), there)
+    comparisons = walk(stages.baselines(plan), there)
     walk([plan.natural()], there)
     attack = walk(stages.attack(plan), there)
     minimal = walk(stages.minimal(plan), there)  # it needs no attack
     score = walk(stages.score(plan), there | {one.key for one in attack})
     sizes = {"attack": len(attack), "minimal": len(minimal), "score": len(score)}
     assert stages.sizes(plan) == sizes
-    assert len(gates) == len(plan.weights)
+    assert len(comparisons) == len(plan.weights)
     for kind, stage in (("attack", attack), ("minimal", minimal), ("score", score)):
         assert kind in {one.kind for one in stage}
 
@@ -121,7 +121,7 @@ def test_the_rows_come_from_what_is_scored_and_from_nothing_else(told: dict[str,
     for i, ((source, victim, label, attack, eps), one) in enumerate(scored):
         rows = plan.chunks[i % parts]
         assert one.needs["model"] == plan.training[victim].key
-        assert one.needs["question"] == plan.question(source, label, rows).key
+        assert one.needs["targets"] == plan.targets(source, label, rows).key
         if attack == "none":
             assert (eps, one.own.get("eps"), "crafted" in one.needs) == (0.0, None, False)
         else:
@@ -184,16 +184,16 @@ def test_noise_serves_every_source_and_target() -> None:
 @pytest.mark.parametrize("anchor", get_args(Anchor))
 def test_targets_that_follow_the_answers_are_asked_of_each_source(anchor: str) -> None:
     plan = planned(model=TWO, target__anchor=anchor)
-    keys = {plan.question(source, "hugging", (0, 2)).key for source in "ab"}
+    keys = {plan.targets(source, "hugging", (0, 2)).key for source in "ab"}
     assert len(keys) == (2 if anchor in ("prediction", "root") else 1)
 
 
 # -- keys -----------------------------------------------------------------------------------
 
-KINDS = ("train", "gate", "tolerance", "question", "noise", "attack", "minimal",
+KINDS = ("train", "baselines", "tolerance", "targets", "noise", "attack", "minimal",
          "score none", "score noise", "score attack")  # fmt: skip
 ASKED = {"attack", "minimal", "score none", "score noise", "score attack"}
-WEIGHED = {"gate", *ASKED}
+WEIGHED = {"baselines", *ASKED}
 BUDGET = {"noise", "attack", "minimal", "score noise", "score attack"}
 
 
@@ -201,7 +201,7 @@ def keys(plan: Plan) -> dict[str, dict[str, str]]:
     """By kind, the key of every job's name."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
     every: list[Callable[[], Iterable[Job]]] = [
-        plan.training.values, partial(stages.gates, plan), lambda: [plan.natural()],
+        plan.training.values, partial(stages.baselines, plan), lambda: [plan.natural()],
         partial(stages.attack, plan), partial(stages.minimal, plan), partial(stages.score, plan),
     ]  # fmt: skip
     for stage in every:
@@ -246,10 +246,10 @@ def differ(before: Plan, after: Plan) -> set[str]:
         ({"attack__unit": "cm"}, BUDGET),
         ({"attack__axes": ["x"]}, BUDGET),
         ({"attack__joints": ["head"]}, BUDGET),
-        ({"target__exemplar": "nearest"}, {"question", *ASKED}),
-        ({"target__role": "responder"}, {"tolerance", "question", *ASKED}),
-        ({"target__length_mode": "hold"}, {"tolerance", "question", *ASKED}),
-        ({"target__anchor": "raw"}, {"tolerance", "question", *ASKED}),
+        ({"target__exemplar": "nearest"}, {"targets", *ASKED}),
+        ({"target__role": "responder"}, {"tolerance", "targets", *ASKED}),
+        ({"target__length_mode": "hold"}, {"tolerance", "targets", *ASKED}),
+        ({"target__anchor": "raw"}, {"tolerance", "targets", *ASKED}),
         ({"data__first_pose": False}, set(KINDS) - {"tolerance"}),
         ({"seed": 7}, set(KINDS) - {"tolerance"}),
     ],

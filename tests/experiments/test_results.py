@@ -14,7 +14,7 @@ from feint.experiments.results import (
     budget_of,
     changed,
     read_answers,
-    read_question,
+    read_attack_task,
     read_reactor,
     read_rows,
     rebuilt,
@@ -26,9 +26,9 @@ from feint.io.sealed import pack, unpack
 from feint.sequences import Sequences
 
 X = Sequences(torch.arange(24.0).reshape(2, 3, 4), torch.tensor([3, 2]))
-QUESTION = {
+TASK_KEY = {
     "x": X.values,
-    "wanted": X.values[..., :2] + 1,
+    "targets": X.values[..., :2] + 1,
     "reactor": X.values[..., :2] - 1,
     "lengths": X.lengths,
 }
@@ -42,15 +42,15 @@ TOLD = {
 }
 
 
-def test_a_question_comes_back() -> None:
-    tensors, about = unpack(pack(QUESTION, TOLD), "it")
-    question = read_question(tensors, about)
-    assert question.target == "hug"
-    assert (question.keys, question.labels) == (("1", "2"), ("kick", "hug"))
-    assert (question.sides, question.exemplars) == (("left", "right"), ("3", "3"))
-    assert torch.equal(question.x.values, X.values)
-    assert torch.equal(question.wanted.values, X.values[..., :2] + 1)
-    assert question.wanted.lengths.tolist() == [3, 2]
+def test_an_attack_task_comes_back() -> None:
+    tensors, about = unpack(pack(TASK_KEY, TOLD), "it")
+    task = read_attack_task(tensors, about)
+    assert task.target == "hug"
+    assert (task.keys, task.labels) == (("1", "2"), ("kick", "hug"))
+    assert (task.sides, task.exemplars) == (("left", "right"), ("3", "3"))
+    assert torch.equal(task.x.values, X.values)
+    assert torch.equal(task.targets.values, X.values[..., :2] + 1)
+    assert task.targets.lengths.tolist() == [3, 2]
     assert torch.equal(read_reactor(tensors).values, X.values[..., :2] - 1)
 
 
@@ -71,11 +71,11 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-@pytest.mark.parametrize("name", ["x", "wanted", "reactor"])
-def test_a_question_with_a_wrong_tensor_is_refused(name: str, wrong: Any) -> None:
-    tensors = {k: v for k, v in {**QUESTION, name: wrong}.items() if v is not None}
+@pytest.mark.parametrize("name", ["x", "targets", "reactor"])
+def test_an_attack_task_with_a_wrong_tensor_is_refused(name: str, wrong: Any) -> None:
+    tensors = {k: v for k, v in {**TASK_KEY, name: wrong}.items() if v is not None}
     with pytest.raises(FeintError):
-        read_reactor(tensors) if name == "reactor" else read_question(tensors, TOLD)
+        read_reactor(tensors) if name == "reactor" else read_attack_task(tensors, TOLD)
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ def test_a_question_with_a_wrong_tensor_is_refused(name: str, wrong: Any) -> Non
     [[3.0, 2.0], [3], [3, 2, 1], [[3, 2]], 3, [3, 4], [3, 0], [3, -1]],
 )
 def test_lengths_that_are_none_are_refused(lengths: Any) -> None:
-    tensors = {**QUESTION, "values": X.values, "lengths": torch.tensor(lengths)}
-    for ask in (read_answers, read_reactor, lambda t: read_question(t, TOLD)):
+    tensors = {**TASK_KEY, "values": X.values, "lengths": torch.tensor(lengths)}
+    for ask in (read_answers, read_reactor, lambda t: read_attack_task(t, TOLD)):
         with pytest.raises(FeintError):
             ask(tensors)
 
 
 @pytest.mark.parametrize("name", ["target", "keys", "labels", "sides", "exemplars"])
 @pytest.mark.parametrize("wrong", [None, 3, {}, [], ["1"], [1, 2], ["1", None], [["1"], "2"]])
-def test_a_question_that_names_nothing_is_refused(name: str, wrong: Any) -> None:
+def test_an_attack_task_that_names_nothing_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(DamagedError, match="'target hug'"):
-        read_question(QUESTION, {**TOLD, name: wrong})
+        read_attack_task(TASK_KEY, {**TOLD, name: wrong})
 
 
 def test_answers_come_back() -> None:
@@ -163,12 +163,12 @@ def test_a_perturbation_of_something_else_is_refused(name: str, wrong: Any) -> N
 
 
 def test_a_tensor_of_the_right_kind_is_handed_on() -> None:
-    assert tensor(QUESTION, "x", 3, torch.float32) is QUESTION["x"]
+    assert tensor(TASK_KEY, "x", 3, torch.float32) is TASK_KEY["x"]
     for rank, kind in ((2, torch.float32), (3, torch.float64)):
         with pytest.raises(DamagedError, match=r"torch.float32 of rank 3 as its 'x'; expected"):
-            tensor(QUESTION, "x", rank, kind)
+            tensor(TASK_KEY, "x", rank, kind)
     with pytest.raises(DamagedError, match="nothing as its 'y'"):
-        tensor(QUESTION, "y", 1, torch.float32)
+        tensor(TASK_KEY, "y", 1, torch.float32)
 
 
 def test_what_is_told_is_of_its_kind() -> None:

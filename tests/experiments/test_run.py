@@ -77,7 +77,7 @@ def done(tmp_path_factory):
     return whole(tmp_path_factory.mktemp("runs") / "small")
 
 
-def test_there_is_a_row_for_every_question(done):
+def test_there_is_a_row_for_every_attack_task(done):
     _, rows = done
     models, targets, sequences, eps = 2, 2, 6, 2
     attacks = 2 + 1  # two noises and the attack
@@ -94,9 +94,9 @@ def test_rows_are_what_the_stored_tensors_say(done):
     unit[:45] = skeleton.centimetres()
     trail = Trail(run.folder)
     for (job, victim, attack, eps), some in rows.group_by("job", "victim", "attack", "eps"):
-        question, at = trail.question(job), some["row"].to_list()
-        assert [question.keys[i] for i in at] == some["sequence"].to_list()
-        x, wanted, x_adv = question.x[at], question.wanted[at], trail.seen(job)[at]
+        task, at = trail.attack_task(job), some["row"].to_list()
+        assert [task.keys[i] for i in at] == some["sequence"].to_list()
+        x, wanted, x_adv = task.x[at], task.targets[at], trail.seen(job)[at]
         if attack == "none":
             assert torch.equal(x_adv.values, x.values)
         else:
@@ -127,9 +127,9 @@ def test_changes_are_told_in_centimetres(done):
 
 def test_the_gate_is_stored_beside_the_model(done):
     run, _ = done
-    gates = dict(run_folder.gates(run.folder, ["tcn", "deepgru"]))
-    assert set(gates["tcn"].trivial) == {"hold first pose", "mean pose", "framewise ridge"}
-    assert gates["tcn"].error > 0
+    comparisons = dict(run_folder.baseline_comparisons(run.folder, ["tcn", "deepgru"]))
+    assert set(comparisons["tcn"].trivial) == {"hold first pose", "mean pose", "framewise ridge"}
+    assert comparisons["tcn"].error > 0
 
 
 def test_running_again_does_nothing_and_gives_the_same_rows(done):
@@ -315,9 +315,9 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     run.train()
     run.attack()
     white = run.score().filter(pl.col("surrogate") == pl.col("victim"))
-    question = ["surrogate", "target", "sequence"]
-    clean = white.filter(pl.col("attack") == "none").select(*question, clean="distance_frame")
-    asked = white.filter(pl.col("attack") != "none").join(clean, on=question)
+    task = ["surrogate", "target", "sequence"]
+    clean = white.filter(pl.col("attack") == "none").select(*task, clean="distance_frame")
+    asked = white.filter(pl.col("attack") != "none").join(clean, on=task)
     closed = pl.col("distance_frame") / pl.col("clean")
     # The best iterate is kept, and the clean input is the first: no row can get worse.
     assert bool((asked.filter(pl.col("attack") == "attack").select(closed).to_series() < 1).all())

@@ -33,9 +33,9 @@ def counted(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 DONE = {
     "train": (2, 0, 0),
-    "gate": (2, 0, 0),
+    "baselines": (2, 0, 0),
     "tolerance": (1, 0, 0),
-    "question": (2, 0, 0),
+    "targets": (2, 0, 0),
     "noise": (4, 0, 0),  # two parts, two eps
     "attack": (8, 0, 0),  # from two models
     "score": (28, 0, 0),
@@ -114,7 +114,7 @@ def test_a_run_that_just_began_has_everything_left(tiny: Any, tmp_path: Path) ->
     run.measure_tolerance()
     assert counted(tmp_path)["tolerance"] == (1, 0, 0)
     run.train()
-    assert counted(tmp_path)["gate"] == (2, 0, 0)
+    assert counted(tmp_path)["baselines"] == (2, 0, 0)
 
 
 def test_results_of_other_settings_are_told_as_such(tiny: Any, tmp_path: Path) -> None:

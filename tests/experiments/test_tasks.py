@@ -102,7 +102,7 @@ def numbers(job: Job) -> dict[str, float]:
     if job.kind in ("train", "load"):  # all weights as one
         tensors = {"weights": torch.cat([t.flatten().float() for t in tensors.values()])}
     if "changed" in tensors:  # only by how much, or what was there hides it
-        asked = read(plan().question("tcn", "hugging", (0, 4)))[0]
+        asked = read(plan().targets("tcn", "hugging", (0, 4)))[0]
         tensors["changed"] = tensors["changed"] - asked["x"][..., tensors["coords"]]
     found: dict[str, float] = {}
     for name, tensor in sorted(tensors.items()):
@@ -121,7 +121,7 @@ def numbers(job: Job) -> dict[str, float]:
         elif isinstance(value, int | float):
             found[name] = float(value)
 
-    for told in ("rows", "gate", "tolerance", "history"):
+    for told in ("rows", "baselines", "tolerance", "history"):
         tell(about.get(told), "")
     return found
 
@@ -144,9 +144,9 @@ def jobs() -> dict[str, Job]:
         "train tcn": one.training["tcn"],
         "train deepgru": one.training["deepgru"],
         "load": bringing,
-        "gate": one.gate("tcn"),
-        "question": one.question("tcn", "hugging", rows),
-        "question at the answer": follows.question("tcn", "hugging", rows),
+        "baselines": one.baselines("tcn"),
+        "targets": one.targets("tcn", "hugging", rows),
+        "targets at the answer": follows.targets("tcn", "hugging", rows),
         "noise sign": crafted["sign-noise"][2.0],
         "noise uniform": crafted["uniform-noise"][2.0],
         "noise offset": crafted["offset-noise"][2.0],
@@ -171,24 +171,24 @@ GOLDEN: dict[str, dict[str, float]] = {
     },
     "train tcn": {
         "weights size": 5.54696, "weights mean": 0.0200154, "loss": 0.00272495,
-        "validation": 0.300655, "kept": 1.0,
+        "validation": 0.300655, "best_epoch": 1.0,
     },
     "train deepgru": {
         "weights size": 12.9077, "weights mean": 0.0114229, "loss": 0.00264304,
-        "validation": 0.298939, "kept": 1.0,
+        "validation": 0.298939, "best_epoch": 1.0,
     },
     "load": {"weights size": 4.17309, "weights mean": -0.012354},
-    "gate": {
+    "baselines": {
         "error": 16.1314, "trivial hold first pose": 14.4084, "trivial mean pose": 43.1831,
         "trivial framewise ridge": 11.1493, "reaction": 2.06926, "train_error": 15.1089,
     },
-    "question": {
+    "targets": {
         "lengths size": 31.0161, "reactor size": 39.0226, "reactor mean": 0.695584,
-        "wanted size": 38.3468, "wanted mean": 0.678599, "x size": 55.1321, "x mean": 0.694901,
+        "targets size": 38.3468, "targets mean": 0.678599, "x size": 55.1321, "x mean": 0.694901,
     },
-    "question at the answer": {
+    "targets at the answer": {
         "lengths size": 31.0161, "reactor size": 39.0226, "reactor mean": 0.695584,
-        "wanted size": 38.6035, "wanted mean": 0.683629, "x size": 55.1321, "x mean": 0.694901,
+        "targets size": 38.6035, "targets mean": 0.683629, "x size": 55.1321, "x mean": 0.694901,
     },
     "noise sign": {
         "changed size": 0.620262, "changed mean": -2.89349e-05, "coords size": 6.7082,
@@ -331,7 +331,7 @@ def test_weights_that_changed_meanwhile_are_found() -> None:
 def test_a_need_that_is_damaged_is_told_with_what_needs_it() -> None:
     job = jobs()["attack"]
     task_inputs._kept.clear()
-    with pytest.raises(DamagedError, match=r"what attack tcn -> hugging, .* needs as its question"):
+    with pytest.raises(DamagedError, match=r"what attack tcn -> hugging, .* needs as its targets"):
         do(Desk(), job, lambda key: fetch(key)[:-1])
 
 

@@ -81,7 +81,7 @@ def test_a_run_that_nobody_touched_is_fine(
 def mirrored(folder: Path, key: str) -> Callable[[Any, Any], None]:
     """A perturbation turned round: as large as before, on the coordinates it was on."""
     settings = Store(folder).about(key)["settings"]
-    (asked, *_) = keys(folder, "question", rows=settings["rows"])
+    (asked, *_) = keys(folder, "targets", rows=settings["rows"])
     x = Store(folder).read(asked)[0]["x"]
 
     def turn(tensors: Any, about: Any) -> None:

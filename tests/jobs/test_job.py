@@ -16,7 +16,7 @@ from feint.jobs.job import VERSIONS, Common, Job
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats(-10, 10) | st.text(max_size=5)
 SETTINGS = st.dictionaries(st.text("abc", min_size=1, max_size=2), VALUES, max_size=4)
-NEEDS = st.dictionaries(st.sampled_from(["model", "question"]), st.text("0f", max_size=3))
+NEEDS = st.dictionaries(st.sampled_from(["model", "targets"]), st.text("0f", max_size=3))
 
 
 def job(

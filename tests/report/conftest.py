@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 import feint
-from feint.evaluation import questions, scoring
-from feint.evaluation.model_checks import Gate
-from feint.evaluation.questions import Crafted, Question
+from feint.evaluation import attack_task, scoring
+from feint.evaluation.attack_task import AttackTask, Crafted
+from feint.evaluation.model_checks import BaselineComparison
 from feint.evaluation.rows import write
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.results import changed
@@ -78,21 +78,21 @@ class Fake:
             for t, target in enumerate(self.targets):
                 far = 0.02 + 0.02 * t + 0.05 * torch.rand(n, 1, 1, generator=generator)
                 wanted = x.values[..., :width] + far * (x.values[..., :width] != 0)
-                question = Question(
+                task = AttackTask(
                     target, x, x.with_values(wanted), keys, labels, ("left",) * n, keys
                 )
-                asked = Job("question", Common(surrogate=surrogate, target=target))
+                asked = Job("targets", Common(surrogate=surrogate, target=target))
                 tensors = {
                     "x": x.values,
-                    "wanted": wanted,
+                    "targets": wanted,
                     "reactor": wanted,
                     "lengths": x.lengths,
                 }
                 told = {"target": target, "keys": keys, "labels": labels}
-                told |= {"sides": question.sides, "exemplars": keys}
+                told |= {"sides": task.sides, "exemplars": keys}
                 store.put(asked.key, result(asked, tensors, told))
-                for (name, eps), crafted in self._crafted(question, generator).items():
-                    needs = {"question": asked.key}
+                for (name, eps), crafted in self._crafted(task, generator).items():
+                    needs = {"targets": asked.key}
                     if name != "none":
                         kind = "attack" if name == "attack" else "noise"
                         made = Job(
@@ -105,7 +105,7 @@ class Fake:
                         if victim != surrogate and not self.transfer:
                             continue
                         table, answers = scoring.score(
-                            nets[victim], question, crafted, SKELETON,
+                            nets[victim], task, crafted, SKELETON,
                             surrogate_name=surrogate, victim_name=victim,
                         )  # fmt: skip
                         job = Job("score", Common(surrogate=surrogate, victim=victim), needs=needs)
@@ -115,25 +115,29 @@ class Fake:
         write(folder / "rows.parquet", rows, {})
         tolerance.save(folder / "tolerance.json")
         error = 30.0 if self.weak else 10.0
-        gate = Gate("cm a joint", error, {"hold first pose": 20.0, "mean pose": 50.0}, 9.0, 8.0)
+        comparison = BaselineComparison(
+            "cm a joint", error, {"hold first pose": 20.0, "mean pose": 50.0}, 9.0, 8.0
+        )
         for name in self.models:
-            write_json(folder / "models" / f"{name}.json", {"about": {"gate": asdict(gate)}})
+            write_json(
+                folder / "models" / f"{name}.json", {"about": {"baselines": asdict(comparison)}}
+            )
         write_json(folder / "run.json", self._described())
         return folder
 
     def _crafted(
-        self, question: Question, generator: torch.Generator
+        self, task: AttackTask, generator: torch.Generator
     ) -> dict[tuple[str, float], Crafted]:
         """No attack, noise, and the attack that a copycat cannot resist."""
-        x, n, width = question.x, len(question.x), SKELETON.features
+        x, n, width = task.x, len(task.x), SKELETON.features
         reach = torch.zeros(x.values.shape[-1])
         unit = SKELETON.centimetres() if self.unit == "cm" else torch.ones(width)
         reach[:width] = unit * SKELETON.axis(*self.axes)
-        made = {("none", 0.0): questions.clean(question)}
+        made = {("none", 0.0): attack_task.clean(task)}
         for eps in self.eps:
             most = eps * reach * x.mask[..., None]
             towards = torch.zeros_like(x.values)
-            towards[..., :width] = question.wanted.values - x.values[..., :width]
+            towards[..., :width] = task.targets.values - x.values[..., :width]
             shakes = torch.rand(most.shape, generator=generator) * 2 - 1
             changes = {"attack": towards.clamp(-most, most)}
             changes |= {f"{kind}-noise": shakes * most for kind in self.noise}

@@ -244,7 +244,7 @@ def test_columns_without_numbers_are_dashes(fake_run: MakeRun) -> None:
         ("rows.parquet", "missing", "feint score", ["models"]),
         ("tolerance.json", "damaged", "feint", ["models"]),
         ("models/tcn.json", "missing", "feint train", ["rates", "case"]),
-        ("question", "missing", "feint run", ["models", "rates"]),
+        ("targets", "missing", "feint run", ["models", "rates"]),
         ("attack", "damaged", "run the step", ["models", "rates"]),
         ("score", "missing", "feint run", ["models", "rates"]),
         ("minimal.parquet", "damaged", "feint minimal", ["models", "rates", "case"]),
@@ -255,7 +255,7 @@ def test_what_is_lost_is_named_and_the_rest_is_there(
 ) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     paths = [folder / gone]
-    if gone in ("question", "attack", "score"):
+    if gone in ("targets", "attack", "score"):
         store = Store(folder)
         paths = [store.path(key) for key in store if store.about(key)["kind"] == gone]
     for path in paths:

@@ -10,7 +10,7 @@ from tests.report.test_series_page import TEXT
 
 from feint.errors import FeintError
 from feint.evaluation import rows
-from feint.evaluation.questions import AWAY
+from feint.evaluation.attack_task import AWAY
 from feint.experiments.config_file import parse
 from feint.experiments.run import Run
 from feint.experiments.verification import verify

@@ -16,7 +16,7 @@ from feint.attacks import Attack, Minimal, MinimalPerturbation, abilities
 from feint.attacks.batching import batches
 from feint.attacks.budget import Budget, verify
 from feint.errors import FeintError
-from feint.evaluation.questions import Crafted, Question
+from feint.evaluation.attack_task import AttackTask, Crafted
 from feint.io.progress import Bar
 from feint.models.inference import predict
 from feint.sequences import Sequences, check_alike, distance
@@ -26,7 +26,7 @@ def craft(
     name: str,
     attack: Attack,
     model: nn.Module,
-    question: Question,
+    task: AttackTask,
     budget: Budget,
     epsilons: Sequence[float],
     *,
@@ -66,23 +66,23 @@ def craft(
             code="no-warm-start",
         )
     if start is not None:
-        check_alike(start, question.x, "craft (the start and the question's input)")
-    count = len(question.x)
+        check_alike(start, task.x, "craft (the start and the question's input)")
+    count = len(task.x)
     sequence = torch.arange(count).repeat(len(epsilons))
     eps = torch.tensor(list(epsilons)).repeat_interleave(count)
-    clean = question.x.values
+    clean = task.x.values
     values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
     before = clean if start is None else start.values
     left = torch.ones(count, dtype=torch.bool)
     for level in _levels(epsilons, count, warm):
         values[level] = before[sequence[level]]
         todo = level[left[sequence[level]]]
-        for some in batches(model, question.x, sequence[todo], batch_size):
+        for some in batches(model, task.x, sequence[todo], batch_size):
             rows = todo[some]
             asked = sequence[rows]
-            x, wanted, within = (
-                question.x[asked],
-                question.wanted[asked],
+            x, targets, within = (
+                task.x[asked],
+                task.targets[asked],
                 replace(budget, eps=eps[rows]),
             )
             time = x.values.shape[1]
@@ -91,27 +91,27 @@ def craft(
                 more["start"] = x.with_values(values[rows, :time])
             if goal is not None:
                 more["goal"] = goal[asked]
-            if question.candidates and can.takes_candidates:
-                more["candidates"] = [one[asked] for one in question.candidates]
-            x_adv = attack(model, x, wanted, within, **more)
+            if task.candidates and can.takes_candidates:
+                more["candidates"] = [one[asked] for one in task.candidates]
+            x_adv = attack(model, x, targets, within, **more)
             # Against a copy the attack never held: one that changed its input is caught too.
-            verify(name, x_adv, question.x[asked], within)
+            verify(name, x_adv, task.x[asked], within)
             values[rows, :time] = x_adv.values
             if goal is not None:
-                d = distance(predict(model, x_adv), wanted, getattr(attack, "norm", "frame"))
+                d = distance(predict(model, x_adv), targets, getattr(attack, "norm", "frame"))
                 left[asked] = d >= goal[asked]
             if progress:
                 progress.advance(len(rows))
         if progress:
             progress.advance(len(level) - len(todo))
         before = values[level]
-    return Crafted(name, eps, sequence, Sequences(values, question.x.lengths[sequence]))
+    return Crafted(name, eps, sequence, Sequences(values, task.x.lengths[sequence]))
 
 
 def smallest(
     search: MinimalPerturbation,
     model: nn.Module,
-    question: Question,
+    task: AttackTask,
     budget: Budget,
     goal: Tensor,
     *,
@@ -127,11 +127,11 @@ def smallest(
     Raises:
         FeintError: a perturbation leaves the budget of the eps it is said to need.
     """
-    x = question.x
+    x = task.x
     found = Minimal(x.with_values(x.values.clone()), torch.empty_like(goal), goal.clone())
     for rows in batches(model, x, torch.arange(len(x)), batch_size):
         some = x[rows]
-        one = search(model, some, question.wanted[rows], budget, goal[rows])
+        one = search(model, some, task.targets[rows], budget, goal[rows])
         needed = one.success & (one.eps > 0)
         if bool(needed.any()):
             within = replace(budget, eps=one.eps[needed])

@@ -29,7 +29,7 @@ class Warning:
 
 
 @dataclass(frozen=True)
-class Gate:
+class BaselineComparison:
     """A model beside the trivial predictors, on the test set.
 
     Attributes:
@@ -79,14 +79,14 @@ class Gate:
         ]
 
 
-def gate(
+def compare_with_baselines(
     model: nn.Module,
     train: tuple[Sequences, Sequences],
     test: tuple[Sequences, Sequences],
     seen: Bool[Tensor, " features"],
     feature_spec: FeatureSpec | None,
     others: Sequence[int] | None,
-) -> Gate:
+) -> BaselineComparison:
     """Measure a model beside the trivial predictors.
 
     Args:
@@ -104,7 +104,7 @@ def gate(
         frames = torch.minimum(x.lengths, x.lengths[list(others)])
         other = predict(model, Sequences(swapped, frames))
         reaction = mean_error(other, Sequences(answer.values, frames), skeleton)
-    return Gate(
+    return BaselineComparison(
         unit="cm a joint" if skeleton is not None else unit_of(feature_spec),
         error=mean_error(answer, y, skeleton),
         trivial={
@@ -139,7 +139,7 @@ def _held(feature_spec: FeatureSpec | None, x: Sequences, y: Sequences) -> dict[
     return {"as it is now": mean_error(y.with_values(seen), y, None)}
 
 
-def strangers(pairs: Pairs) -> list[int] | None:
+def mismatched_rows(pairs: Pairs) -> list[int] | None:
     """For each row, one of another interaction: same side and another class where there is one.
 
     None if all rows are of one interaction.

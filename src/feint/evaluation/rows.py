@@ -26,9 +26,9 @@ WIDTH = 16
 """Bytes a value of any column takes in memory, at most."""
 LONGEST = 4096
 """Bytes of a string."""
-QUESTION = ("surrogate", "victim", "target", "sequence")
+TASK_KEY = ("surrogate", "victim", "target", "sequence")
 SCORED = (
-    *QUESTION,
+    *TASK_KEY,
     "row",
     "job",
     "attack",
@@ -40,7 +40,7 @@ SCORED = (
 )
 """What the rows of a scored run all have; `evaluation.score` tells what that is."""
 
-_WORDS = ("job", "attack", *QUESTION, "exemplar", "true_class", "reactor_side", "recognised_as")
+_WORDS = ("job", "attack", *TASK_KEY, "exemplar", "true_class", "reactor_side", "recognised_as")
 _WHOLE = ("row", "frames")
 _NUMBERS = ("eps", "kappa", "distance", "distance_frame", "distance_joint", "linf", "error_cm",
             "perturbation_cm", "perturbation_max_cm", "bone_length_change")  # fmt: skip
@@ -128,12 +128,12 @@ def scored(path: Path, *needs: str) -> pl.DataFrame:
         FeintError: there is no such file.
     """
     frame = read(path, (*SCORED, *needs))
-    asked = frame.select(*QUESTION, "attack", "eps")
-    clean = asked.filter(pl.col("attack") == "none").select(QUESTION)
+    asked = frame.select(*TASK_KEY, "attack", "eps")
+    clean = asked.filter(pl.col("attack") == "none").select(TASK_KEY)
     lacks = ""
     if asked.is_duplicated().any():
         lacks = "a row that stands twice"
-    elif len(clean) != asked.select(QUESTION).n_unique():
+    elif len(clean) != asked.select(TASK_KEY).n_unique():
         lacks = "no row without an attack beside each attacked one"
     if lacks:
         raise DamagedError(f"Could not read {path}: it has {lacks}. {_ADVICE}")

@@ -6,23 +6,23 @@ from torch import Tensor, nn
 
 from feint.attacks import Minimal
 from feint.columns import FeatureSpec
-from feint.evaluation.questions import Crafted, Question
+from feint.evaluation.attack_task import AttackTask, Crafted
 from feint.models.inference import predict
 from feint.sequences import Sequences, check_alike, distance, sum_over_time
 from feint.skeleton import Skeleton
 
 
-def minimal_rows(surrogate: str, question: Question, found: Minimal, kappa: Tensor) -> pl.DataFrame:
+def minimal_rows(surrogate: str, task: AttackTask, found: Minimal, kappa: Tensor) -> pl.DataFrame:
     """Rows of a search: what each sequence needed; eps is null where nothing was found."""
     needed, reached = found.eps.tolist(), found.success.tolist()
     columns = {
         "surrogate": [surrogate] * len(needed),
-        "target": [question.target] * len(needed),
-        "exemplar": question.exemplars,
-        "sequence": question.keys,
-        "true_class": question.labels,
-        "reactor_side": question.sides,
-        "frames": question.x.lengths.tolist(),
+        "target": [task.target] * len(needed),
+        "exemplar": task.exemplars,
+        "sequence": task.keys,
+        "true_class": task.labels,
+        "reactor_side": task.sides,
+        "frames": task.x.lengths.tolist(),
         "kappa": kappa.tolist(),
         "distance": found.distance.tolist(),
         "eps": [eps if there else None for eps, there in zip(needed, reached, strict=True)],
@@ -32,7 +32,7 @@ def minimal_rows(surrogate: str, question: Question, found: Minimal, kappa: Tens
 
 def score(
     victim: nn.Module,
-    question: Question,
+    task: AttackTask,
     crafted: Crafted,
     feature_spec: FeatureSpec | None,
     *,
@@ -50,39 +50,39 @@ def score(
             of the actor), change_max_cm, bones (median relative change of a bone's length).
         answers: (rows, time, outputs).
     """
-    x, wanted = question.x[crafted.sequence], question.wanted[crafted.sequence]
-    answers = torch.zeros_like(wanted.values)
+    x, targets = task.x[crafted.sequence], task.targets[crafted.sequence]
+    answers = torch.zeros_like(targets.values)
     for rows in torch.arange(len(x)).split(batch_size):
         part = predict(victim, crafted.x_adv[rows])
-        check_alike(part, wanted[rows], "score (the victim's answer and the target)")
+        check_alike(part, targets[rows], "score (the victim's answer and the target)")
         answers[rows, : part.values.shape[1]] = part.values
-    answered = wanted.with_values(answers * wanted.mask[..., None])
+    answered = targets.with_values(answers * targets.mask[..., None])
     sequence = crafted.sequence.tolist()
     change = (crafted.x_adv.values - x.values).abs()
     columns: dict[str, object] = {
         "surrogate": [surrogate_name] * len(sequence),
         "victim": [victim_name] * len(sequence),
         "attack": [crafted.attack] * len(sequence),
-        "target": [question.target] * len(sequence),
-        "exemplar": [question.exemplars[i] for i in sequence],
+        "target": [task.target] * len(sequence),
+        "exemplar": [task.exemplars[i] for i in sequence],
         "eps": [round(e, 7) for e in crafted.eps.tolist()],
-        "sequence": [question.keys[i] for i in sequence],
-        "true_class": [question.labels[i] for i in sequence],
-        "reactor_side": [question.sides[i] for i in sequence],
+        "sequence": [task.keys[i] for i in sequence],
+        "true_class": [task.labels[i] for i in sequence],
+        "reactor_side": [task.sides[i] for i in sequence],
         "frames": x.lengths.tolist(),
-        "distance_frame": distance(answered, wanted).tolist(),
+        "distance_frame": distance(answered, targets).tolist(),
         "linf": change.amax(dim=(1, 2)).tolist(),
     }
     skeleton = feature_spec if isinstance(feature_spec, Skeleton) else None
-    if wanted.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
-        columns["distance_joint"] = distance(answered, wanted, "joint").tolist()
+    if targets.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
+        columns["distance_joint"] = distance(answered, targets, "joint").tolist()
     if skeleton is not None:
-        columns |= _in_centimetres(skeleton, answered, wanted, crafted.x_adv, x)
+        columns |= _in_centimetres(skeleton, answered, targets, crafted.x_adv, x)
     return pl.DataFrame(columns), answered
 
 
 def _in_centimetres(
-    skeleton: Skeleton, answered: Sequences, wanted: Sequences, x_adv: Sequences, x: Sequences
+    skeleton: Skeleton, answered: Sequences, targets: Sequences, x_adv: Sequences, x: Sequences
 ) -> dict[str, object]:
     """What a person can picture: distances in cm, bones in relative change."""
 
@@ -91,7 +91,7 @@ def _in_centimetres(
         return means
 
     actor, actor_adv = (s.values[..., : skeleton.features] for s in (x, x_adv))
-    miss = skeleton.change_in_metres(answered.values - wanted.values).norm(dim=-1)
+    miss = skeleton.change_in_metres(answered.values - targets.values).norm(dim=-1)
     moved = skeleton.change_in_metres(actor_adv - actor).norm(dim=-1)
     bones = skeleton.bone_lengths(actor).clamp_min(1e-6)
     stretched = (skeleton.bone_lengths(actor_adv) / bones - 1).abs().median(dim=-1).values

@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from feint.evaluation.attack_task import AWAY
 from feint.evaluation.bootstrap import cluster_interval
-from feint.evaluation.questions import AWAY
 from feint.evaluation.tolerance import Tolerance
 
 INTERACTION = pl.col("sequence").str.replace(r"/[^/]*$", "")
@@ -29,20 +29,20 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
     """
     judged = rows.filter(pl.col("true_class") != pl.col("target"))
     judged = judged.with_columns(tolerance.reached(judged))
-    question = ["surrogate", "victim", "target", "sequence"]
+    task = ["surrogate", "victim", "target", "sequence"]
     measured = pl.col(f"distance_{tolerance.norm}")
     clean = judged.filter(pl.col("attack") == "none").select(
-        *question, clean=pl.col("reached"), clean_distance=measured
+        *task, clean=pl.col("reached"), clean_distance=measured
     )
     noise = (
         judged.filter(pl.col("attack").str.ends_with("noise"))
-        .group_by([*question, "eps"])
+        .group_by([*task, "eps"])
         .agg(noise=pl.col("reached").any())
     )
     asked = (
         judged.filter(pl.col("attack") != "none")
-        .join(clean, on=question, how="left", validate="m:1")
-        .join(noise, on=[*question, "eps"], how="left", validate="m:1")
+        .join(clean, on=task, how="left", validate="m:1")
+        .join(noise, on=[*task, "eps"], how="left", validate="m:1")
         .with_columns(
             interaction=INTERACTION,
             closed=pl.when(pl.col("target") != AWAY).then(1 - measured / pl.col("clean_distance")),

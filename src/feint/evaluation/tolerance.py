@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from feint.errors import FeintError
-from feint.evaluation.questions import AWAY
+from feint.evaluation.attack_task import AWAY
 from feint.io.schema import check_schema
 from feint.io.sealed import read_json, write_json
 from feint.sequences import Norm

@@ -13,7 +13,7 @@ from feint.attacks.targets import Anchor, Exemplar, LengthMode, Role, Targets
 from feint.config import ConfigTable, Count, Positive
 from feint.data.config import AnyData, Data, People, Table
 from feint.errors import FeintError
-from feint.evaluation.questions import AWAY
+from feint.evaluation.attack_task import AWAY
 from feint.models.config import AnyModel, Name
 from feint.skeleton import SBU_15
 

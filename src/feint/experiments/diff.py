@@ -22,7 +22,7 @@ class Difference:
         origins: the same for versions, machine and commit.
         rates: source, victim, attack, eps, then moved_a, moved_b (`summary.rates`), their
             difference, and closed_a, closed_b; None if one of them has no rows.
-        alike: rows of the same question in both; same: how many have the same distance to 1e-4.
+        alike: rows of the same attack task in both; same: how many have the same distance to 1e-4.
         most: the largest relative difference of a distance among them.
     """
 

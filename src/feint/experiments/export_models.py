@@ -12,13 +12,13 @@ from feint.models import checkpoints
 
 
 def export(
-    folder: Path, name: str, store: Store, training: Job, gate: Job, trusted: Collection[str]
+    folder: Path, name: str, store: Store, training: Job, comparison: Job, trusted: Collection[str]
 ) -> None:
     """Write models/<name>.safetensors and .json, unless they hold these very weights already.
 
     Args:
         folder: the run's.
-        training, gate: the finished jobs that trained the model and compared it.
+        training, comparison: the finished jobs that trained the model and compared it.
         trusted: users' models whose code may be run.
 
     Raises:
@@ -28,7 +28,7 @@ def export(
         safe_join(folder, "models", f"{name}{suffix}")
     path = safe_join(folder, "models", name)
     tensors, about = store.read(training.key)
-    made = {"weights": told(about, "weights", str), "jobs": [training.key, gate.key]}
+    made = {"weights": told(about, "weights", str), "jobs": [training.key, comparison.key]}
     try:
         if checkpoints.saved(path) and checkpoints.about(path).get("made") == made:
             checkpoints.load(path, trusted)
@@ -40,5 +40,5 @@ def export(
     beside = {part: told(about, part, dict) for part in ("training", "history")}
     if "source" in about:
         beside["source"] = told(about, "source", dict)
-    found = told(store.read(gate.key)[1], "gate", dict)
-    checkpoints.save(model, path, **beside, gate=found, made=made)
+    found = told(store.read(comparison.key)[1], "baselines", dict)
+    checkpoints.save(model, path, **beside, baselines=found, made=made)

@@ -12,7 +12,7 @@ from typing import Any
 from feint.attacks import AIA, Attack, Noise, attack_to_dict, with_tolerance
 from feint.attacks.budget import Budget
 from feint.columns import first_pose_position
-from feint.evaluation.questions import ATTACK, AWAY
+from feint.evaluation.attack_task import ATTACK, AWAY
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.budgets import hidden, make_budget
 from feint.experiments.config import Experiment
@@ -83,7 +83,7 @@ class JobSettings:
         return Common(source=source.to_dict())
 
     @cached_property
-    def gate(self) -> Common:
+    def baselines(self) -> Common:
         """Of putting a model beside the trivial predictors."""
         return Common(first_pose=self.first_pose)
 

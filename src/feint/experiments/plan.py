@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from feint.attacks import Attack, Noise, abilities
 from feint.attacks.budget import Budget
-from feint.evaluation.questions import NONE
+from feint.evaluation.attack_task import NONE
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.config import Experiment
 from feint.experiments.facts import Facts, Rows
@@ -111,11 +111,13 @@ class Plan:
         name = f"loading {spec.name}"
         return Job("load", self.settings.loading(source), needs=needs, group=name, name=name)
 
-    def gate(self, model: str) -> Job:
+    def baselines(self, model: str) -> Job:
         """A model beside the trivial predictors."""
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"checked": True} if self.training[model].kind == "load" else {}
-        return self._asking("gate", self.settings.gate, own, needs, model, f"gate {model}")
+        return self._asking(
+            "baselines", self.settings.baselines, own, needs, model, f"gate {model}"
+        )
 
     def natural(self) -> Job:
         """The natural tolerance."""
@@ -126,21 +128,21 @@ class Plan:
     # -- attacks ----------------------------------------------------------------------------
 
     @lru_cache(maxsize=1024)  # noqa: B019  (a plan lives as long as its run)
-    def question(self, source: str, label: str, rows: Rows) -> Job:
+    def targets(self, source: str, label: str, rows: Rows) -> Job:
         """The targets of some rows; the same job for every source if they are shared."""
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
-        own = {"label": label, "rows": rows}
+        own = {"target": label, "rows": rows}
         name = f"target {label}, rows {rows[0]}-{rows[1] - 1}"
         common = self.settings.targets(label)
         if not self.shared:
-            return self._asking("question", common, own, needs, source, name, "question")
-        return Job("question", common, own, needs, "question", name)
+            return self._asking("targets", common, own, needs, source, name, "targets")
+        return Job("targets", common, own, needs, "targets", name)
 
     @lru_cache(maxsize=1024)  # noqa: B019
     def crafted(self, source: str, label: str, attack: str, rows: Rows) -> dict[float, Job]:
         """Perturbing some rows, by eps in rising order; with a warm start each needs the last."""
         kind = self.attacks[attack]
-        question = self.question(source, label, rows)
+        targets = self.targets(source, label, rows)
         jobs: dict[float, Job] = {}
         previous: Job | None = None
         for eps in sorted(self.experiment.attack.eps):
@@ -151,7 +153,7 @@ class Plan:
                 name = f"{attack}, {which}"
                 jobs[eps] = Job("noise", self.settings.noise(attack), own, needs, "noise", name)
                 continue
-            needs = {"question": question.key}
+            needs = {"targets": targets.key}
             if previous is not None and self._warm_start:
                 needs["previous"] = previous.key
             name = f"attack {source} -> {label}, {which}"
@@ -168,7 +170,7 @@ class Plan:
     def minimal(self, source: str, label: str, rows: Rows) -> Job:
         """The search for the smallest eps of some rows."""
         eps = max(self.experiment.attack.eps)
-        needs = {"question": self.question(source, label, rows).key}
+        needs = {"targets": self.targets(source, label, rows).key}
         own = {"eps": eps, "rows": rows}
         name = f"smallest eps {source} -> {label}, rows {rows[0]}-{rows[1] - 1}"
         group, common = f"minimal {source}", self.settings.minimal(label)
@@ -178,7 +180,7 @@ class Plan:
         self, source: str, victim: str, label: str, attack: str, eps: float, rows: Rows
     ) -> Job:
         """A victim's answers to some rows, and their distances."""
-        needs = {"question": self.question(source, label, rows).key}
+        needs = {"targets": self.targets(source, label, rows).key}
         own: dict[str, float] = {}
         common = self.settings.answering
         if attack != NONE:

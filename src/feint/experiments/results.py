@@ -10,7 +10,7 @@ from torch import Tensor
 
 from feint.attacks.budget import Budget
 from feint.errors import DamagedError, FeintError
-from feint.evaluation.questions import Question
+from feint.evaluation.attack_task import AttackTask
 from feint.sequences import Sequences
 
 Result = tuple[dict[str, Tensor], dict[str, Any]]
@@ -40,36 +40,36 @@ def told(about: Mapping[str, Any], name: str, kind: type[T]) -> T:
     return value
 
 
-def read_question(
+def read_attack_task(
     tensors: Mapping[str, Tensor], about: Mapping[str, Any], device: torch.device | str = "cpu"
-) -> Question:
-    """The question that a result holds.  Raises FeintError if it holds none."""
+) -> AttackTask:
+    """The attack task that a result holds.  Raises FeintError if it has none."""
     x = _sequences(tensors, "x").to(device)
     names = [tuple(told(about, name, list)) for name in ("keys", "labels", "sides", "exemplars")]
     if not all(len(some) == len(x) and all(isinstance(n, str) for n in some) for some in names):
         raise DamagedError(
             f"The result of {about.get('name')!r} does not name its {len(x)} sequences. {_ADVICE}"
         )
-    wanted = _sequences(tensors, "wanted").to(device)
+    targets = _sequences(tensors, "targets").to(device)
     count = sum(name.startswith("candidate.") for name in tensors)
     each = (_sequences(tensors, f"candidate.{i}").to(device) for i in range(count))
-    question = Question(told(about, "target", str), x, wanted, *names)
-    return replace(question, candidates=tuple(each))
+    task = AttackTask(told(about, "target", str), x, targets, *names)
+    return replace(task, candidates=tuple(each))
 
 
-def joined(parts: Sequence[Question]) -> Question:
-    """The questions of several jobs, about one target, as one."""
+def joined(parts: Sequence[AttackTask]) -> AttackTask:
+    """The attack tasks of several jobs, about one target, as one."""
     names = ("keys", "labels", "sides", "exemplars")
-    return Question(
+    return AttackTask(
         parts[0].target,
         Sequences.pad([one for part in parts for one in part.x]),
-        Sequences.pad([one for part in parts for one in part.wanted]),
+        Sequences.pad([one for part in parts for one in part.targets]),
         *(tuple(n for part in parts for n in getattr(part, name)) for name in names),
     )
 
 
 def read_reactor(tensors: Mapping[str, Tensor]) -> Sequences:
-    """The true reactions to what a question asks.  Raises FeintError if it holds none."""
+    """The true reactions of an attack task.  Raises FeintError if it holds none."""
     return _sequences(tensors, "reactor")
 
 

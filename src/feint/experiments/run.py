@@ -1,7 +1,5 @@
 """A run: one experiment in one folder, stage by stage; finished jobs are not done again.
 
-    run = Run(experiment, folder); run.attack(); rows = run.score()
-
 `Run` decides which jobs a stage needs.  `execution` does them, `run_folder` says what lies in the
 folder, `plan` and `stages` name the jobs.
 """
@@ -16,7 +14,7 @@ from torch import nn
 
 from feint.data.load import LoadedData, load_data
 from feint.errors import FeintError
-from feint.evaluation.questions import Question
+from feint.evaluation.attack_task import AttackTask
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import (
     collect_rows,
@@ -31,7 +29,7 @@ from feint.experiments.config import Experiment
 from feint.experiments.execution import Execution
 from feint.experiments.facts import UNKNOWN, Facts
 from feint.experiments.plan import Plan
-from feint.experiments.results import joined, read_question, told
+from feint.experiments.results import joined, read_attack_task, told
 from feint.experiments.run_folder import RunFile
 from feint.experiments.task_inputs import Desk
 from feint.experiments.tensorboard import Tracker
@@ -163,10 +161,11 @@ class Run:
         about = {name: self.store.read(job.key)[1] for name, job in jobs.items()}
         self._weights = {name: told(one, "weights", str) for name, one in about.items()}
         plan = self.plan()
-        self._complete(lambda: stages.gates(plan), "gates", len(jobs))
+        self._complete(lambda: stages.baselines(plan), "baselines", len(jobs))
         self._file.set_weights(self._weights)
         for name, job in jobs.items():
-            export_models.export(self.folder, name, self.store, job, plan.gate(name), self.trusted)
+            compared = plan.baselines(name)
+            export_models.export(self.folder, name, self.store, job, compared, self.trusted)
             safe_join(self.folder, "checkpoints", f"{job.key}.safetensors").unlink(missing_ok=True)
 
     def measure_tolerance(self) -> Tolerance:
@@ -250,14 +249,14 @@ class Run:
                 collect_rows.track(self.tracker, found)
             return found
 
-    def question(self, source: str, label: str) -> Question:
+    def attack_task(self, source: str, label: str) -> AttackTask:
         """The targets of every test sequence, crafted on `source`; made if they are not there."""
-        with self.session("question"):
+        with self.session("targets"):
             self._train()
             plan = self.plan()
-            jobs = [plan.question(source, label, part) for part in plan.chunks]
+            jobs = [plan.targets(source, label, part) for part in plan.chunks]
             self._complete(lambda: jobs, "targets", len(jobs))
-            return joined([read_question(*self.store.read(job.key)) for job in jobs])
+            return joined([read_attack_task(*self.store.read(job.key)) for job in jobs])
 
     def _trained_plan(self) -> Plan:
         """The whole plan: models are trained, and the tolerance is known."""

@@ -91,7 +91,9 @@ def describe(folder: Path) -> dict[str, Any]:
     return described
 
 
-def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, model_checks.Gate]]:
+def baseline_comparisons(
+    folder: Path, names: list[str]
+) -> Iterator[tuple[str, model_checks.BaselineComparison]]:
     """Each trained model of a run beside the trivial predictors.
 
     Raises:
@@ -100,10 +102,12 @@ def gates(folder: Path, names: list[str]) -> Iterator[tuple[str, model_checks.Ga
     for name in names:
         path = safe_join(folder, "models", f"{name}.json")
         try:
-            gate = read_json(path)["about"]["gate"]
-            yield name, TypeAdapter(model_checks.Gate).validate_python(gate)
+            comparison = read_json(path)["about"]["baselines"]
+            yield name, TypeAdapter(model_checks.BaselineComparison).validate_python(comparison)
         except ValidationError as error:
-            raise DamagedError(f"{path} has no gate: {first_of(error)}. Remove it.") from error
+            raise DamagedError(
+                f"{path} has no baseline comparison: {first_of(error)}. Remove it."
+            ) from error
 
 
 def check_free(folder: Path) -> None:

@@ -7,15 +7,15 @@ memory to speak of.
 from collections.abc import Iterator
 
 from feint.attacks import Noise
-from feint.evaluation.questions import ATTACK, NONE
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.experiments.plan import Plan
 from feint.jobs.job import Job
 
 
-def gates(plan: Plan) -> Iterator[Job]:
+def baselines(plan: Plan) -> Iterator[Job]:
     """Every model beside the trivial predictors."""
     for model in plan.weights:
-        yield plan.gate(model)
+        yield plan.baselines(model)
 
 
 def attack(plan: Plan) -> Iterator[Job]:
@@ -23,7 +23,7 @@ def attack(plan: Plan) -> Iterator[Job]:
     for i, source in enumerate(plan.sources):
         for j, label in enumerate(plan.experiment.asked):
             if i == 0 or not plan.shared:
-                yield from (plan.question(source, label, rows) for rows in plan.chunks)
+                yield from (plan.targets(source, label, rows) for rows in plan.chunks)
             for name, kind in plan.attacks.items():
                 if isinstance(kind, Noise) and (i or j):
                     continue  # noise depends on neither model nor target
@@ -37,7 +37,7 @@ def minimal(plan: Plan) -> Iterator[Job]:
     for i, source in enumerate(plan.sources):
         for label in plan.experiment.asked:
             if i == 0 or not plan.shared:
-                yield from (plan.question(source, label, rows) for rows in plan.chunks)
+                yield from (plan.targets(source, label, rows) for rows in plan.chunks)
             yield from (plan.minimal(source, label, rows) for rows in plan.chunks)
 
 
@@ -73,7 +73,7 @@ def searched(plan: Plan) -> Iterator[tuple[tuple[str], Job]]:
 def run(plan: Plan) -> Iterator[Job]:
     """Every job of `feint run`."""
     yield from plan.training.values()
-    yield from gates(plan)
+    yield from baselines(plan)
     if plan.experiment.evaluation.tolerance == "natural":
         yield plan.natural()
     yield from attack(plan)
@@ -85,10 +85,10 @@ def sizes(plan: Plan) -> dict[str, int]:
     targets, parts = len(plan.experiment.asked), len(plan.chunks)
     models, victims = len(plan.sources), len({victim for _, victim in plan.pairs})
     eps, noises = len(plan.experiment.attack.eps), len(plan.attacks) - 1
-    questions = targets * (1 if plan.shared else models)
+    target_jobs = targets * (1 if plan.shared else models)
     alike = victims if plan.shared else len(plan.pairs)
     return {
-        "attack": parts * (questions + noises * eps + models * targets * eps),
-        "minimal": parts * (questions + models * targets),
+        "attack": parts * (target_jobs + noises * eps + models * targets * eps),
+        "minimal": parts * (target_jobs + models * targets),
         "score": parts * targets * (len(plan.pairs) * eps + alike * (1 + noises * eps)),
     }

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from feint.data.packing import unpack_pairs
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
-from feint.evaluation.questions import Question
-from feint.experiments.results import read_question, rebuilt
+from feint.evaluation.attack_task import AttackTask
+from feint.experiments.results import read_attack_task, rebuilt
 from feint.experiments.tensorboard import Tracker
 from feint.io.atomic import safe_join
 from feint.io.sealed import unpack
@@ -98,13 +98,13 @@ class Needs:
         tensors, _ = unpack(self.fetch(self.job.needs["files"]), self.job.name)
         return {name: bytes(tensor.numpy()) for name, tensor in tensors.items()}
 
-    def question(self) -> Question:
-        """The question asked."""
-        return self._read("question", lambda t, about: read_question(t, about, self.device))
+    def attack_task(self) -> AttackTask:
+        """The test sequences and their targets."""
+        return self._read("targets", lambda t, about: read_attack_task(t, about, self.device))
 
     def crafted(self, role: str) -> Sequences:
-        """Perturbed sequences, for the question's rows."""
-        x = self.question().x
+        """Perturbed sequences, for the rows of the attack task."""
+        x = self.attack_task().x
         return self._read(role, lambda t, about: rebuilt(t, about, x))
 
     def has(self, role: str) -> bool:

@@ -28,14 +28,14 @@ from feint.data.load import model_input
 from feint.data.pairs import Pairs
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import (
+    attack_task,
     crafting,
     model_checks,
     natural_tolerance,
-    questions,
     scoring,
     tolerance,
 )
-from feint.evaluation.questions import Crafted
+from feint.evaluation.attack_task import Crafted
 from feint.experiments.results import Result, budget_of, changed
 from feint.experiments.task_inputs import Desk, Needs
 from feint.io.progress import bar
@@ -139,7 +139,7 @@ def _load(job: Job, needs: Needs, desk: Desk) -> Result:
     }  # fmt: skip
 
 
-def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
+def _baselines(job: Job, needs: Needs, desk: Desk) -> Result:
     train_, test = needs.pairs("train"), needs.pairs("test")
     sees = [model_input(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
     feature_spec = test.feature_spec
@@ -149,15 +149,15 @@ def _gate(job: Job, needs: Needs, desk: Desk) -> Result:
     if job.own.get("checked"):
         findings = sanity_checks.check_model(model, sees[1], test.reactor)
         sanity_checks.check(findings, _shown(needs, test))
-    found = model_checks.gate(
+    found = model_checks.compare_with_baselines(
         model,
         (sees[0], train_.reactor),
         (sees[1], test.reactor),
         shows,
         feature_spec,
-        model_checks.strangers(test),
+        model_checks.mismatched_rows(test),
     )
-    return {}, {"gate": asdict(replace(found, findings=findings))}
+    return {}, {"baselines": asdict(replace(found, findings=findings))}
 
 
 def _shown(needs: Needs, test: Pairs) -> str:
@@ -171,8 +171,8 @@ def _shown(needs: Needs, test: Pairs) -> str:
     )
 
 
-def _question(job: Job, needs: Needs, desk: Desk) -> Result:
-    label = needs.setting("label")
+def _attack_task(job: Job, needs: Needs, desk: Desk) -> Result:
+    label = needs.setting("target")
     learnt, test = needs.pairs("train"), needs.pairs("test")
     begin, end = needs.setting("rows")
     some = test[list(range(begin, end))]
@@ -199,7 +199,7 @@ def _question(job: Job, needs: Needs, desk: Desk) -> Result:
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
-        "wanted": wanted.values,
+        "targets": wanted.values,
         "lengths": wanted.lengths,
         **{f"candidate.{i}": one.values for i, one in enumerate(candidates)},
     }
@@ -217,14 +217,14 @@ def _noise(job: Job, needs: Needs, desk: Desk) -> Result:
 
 
 def _attack(job: Job, needs: Needs, desk: Desk) -> Result:
-    question, eps = needs.question(), needs.setting("eps")
+    task, eps = needs.attack_task(), needs.setting("eps")
     budget = budget_of(needs.setting("budget"), eps, needs.device)
-    with bar(len(question.x), job.name) as progress:
+    with bar(len(task.x), job.name) as progress:
         crafted = crafting.craft(
             job.name,
             attack_from_dict(needs.setting("attack")),
             needs.model(),
-            question,
+            task,
             budget,
             [eps],
             warm_start=needs.has("previous"),
@@ -236,38 +236,38 @@ def _attack(job: Job, needs: Needs, desk: Desk) -> Result:
 
 
 def _minimal(job: Job, needs: Needs, desk: Desk) -> Result:
-    question = needs.question()
+    task = needs.attack_task()
     budget = budget_of(needs.setting("budget"), needs.setting("eps"), needs.device)
     kappa = tolerance.Tolerance(**needs.setting("tolerance"))
     search = MinimalPerturbation(AIA(**needs.setting("attack")))
-    goal = kappa.goals(question.target, question.x.lengths)
-    with bar(len(question.x), job.name) as progress:
+    goal = kappa.goals(task.target, task.x.lengths)
+    with bar(len(task.x), job.name) as progress:
         found = crafting.smallest(
             search,
             needs.model(),
-            question,
+            task,
             budget,
             goal,
             batch_size=desk.batch_size,
             progress=progress,
         )
-    rows = scoring.minimal_rows("", question, found, goal)
+    rows = scoring.minimal_rows("", task, found, goal)
     tensors, told = changed(found.x_adv.to("cpu"), budget)
     return tensors, {**told, "rows": rows.drop("surrogate").to_dict(as_series=False)}
 
 
 def _score(job: Job, needs: Needs, desk: Desk) -> Result:
     needs = needs.on_cpu()  # so that distances are those of one processor, whoever attacked
-    question = needs.question()
-    crafted = questions.clean(question)
+    task = needs.attack_task()
+    crafted = attack_task.clean(task)
     if needs.has("crafted"):
         eps = needs.setting("eps")
         each, x_adv = crafted.sequence, needs.crafted("crafted")
-        budget_module.verify(job.name, x_adv, question.x, budget_of(needs.setting("budget"), eps))
+        budget_module.verify(job.name, x_adv, task.x, budget_of(needs.setting("budget"), eps))
         crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
     spoken = spec_from_dict(needs.setting("feature_spec"))
     rows, answers = scoring.score(
-        needs.model(), question, crafted, spoken, surrogate_name="", victim_name=""
+        needs.model(), task, crafted, spoken, surrogate_name="", victim_name=""
     )
     told = rows.drop("surrogate", "victim", "attack").to_dict(as_series=False)
     return {"values": answers.values, "lengths": answers.lengths}, {"rows": told}
@@ -277,8 +277,8 @@ KINDS: Mapping[str, Callable[[Job, Needs, Desk], Result]] = {
     "tolerance": _tolerance,
     "train": _train,
     "load": _load,
-    "gate": _gate,
-    "question": _question,
+    "baselines": _baselines,
+    "targets": _attack_task,
     "noise": _noise,
     "attack": _attack,
     "minimal": _minimal,

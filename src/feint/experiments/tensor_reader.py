@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from feint.errors import DamagedError
-from feint.evaluation.questions import Question
-from feint.experiments.results import read_answers, read_question, read_reactor, rebuilt
+from feint.evaluation.attack_task import AttackTask
+from feint.experiments.results import read_answers, read_attack_task, read_reactor, rebuilt
 from feint.jobs.store import Store
 from feint.sequences import Sequences
 
@@ -24,7 +24,7 @@ class Trail:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder)
-        self._questions: dict[str, tuple[Question, Sequences]] = {}
+        self._attack_tasks: dict[str, tuple[AttackTask, Sequences]] = {}
         self._scores: dict[str, tuple[Sequences, dict[str, Any]]] = {}
         self._crafted: dict[str, Sequences] = {}
 
@@ -35,31 +35,33 @@ class Trail:
             _keep(self._scores, job, (read_answers(tensors), about))
         return self._scores[job]
 
-    def question(self, job: str) -> Question:
+    def attack_task(self, job: str) -> AttackTask:
         """What a scoring job asked."""
-        return self._question(job)[0]
+        return self._attack_task(job)[0]
 
     def reactor(self, job: str) -> Sequences:
         """The true reactions to what a scoring job asked."""
-        return self._question(job)[1]
+        return self._attack_task(job)[1]
 
     def seen(self, job: str) -> Sequences:
         """What the victim of a scoring job saw: perturbed, or the clean input."""
         needs = self.score(job)[1]["needs"]
         if "crafted" not in needs:
-            return self.question(job).x
+            return self.attack_task(job).x
         key = needs["crafted"]
         if key not in self._crafted:
             tensors, about = self._read(key, "attack", "noise")
-            _keep(self._crafted, key, rebuilt(tensors, about, self.question(job).x))
+            _keep(self._crafted, key, rebuilt(tensors, about, self.attack_task(job).x))
         return self._crafted[key]
 
-    def _question(self, job: str) -> tuple[Question, Sequences]:
-        key = self.score(job)[1]["needs"].get("question", "")
-        if key not in self._questions:
-            tensors, about = self._read(key, "question")
-            _keep(self._questions, key, (read_question(tensors, about), read_reactor(tensors)))
-        return self._questions[key]
+    def _attack_task(self, job: str) -> tuple[AttackTask, Sequences]:
+        key = self.score(job)[1]["needs"].get("targets", "")
+        if key not in self._attack_tasks:
+            tensors, about = self._read(key, "targets")
+            _keep(
+                self._attack_tasks, key, (read_attack_task(tensors, about), read_reactor(tensors))
+            )
+        return self._attack_tasks[key]
 
     def _read(self, key: str, *kinds: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors, about = self.store.read(key)

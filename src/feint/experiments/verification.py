@@ -13,10 +13,10 @@ from feint.attacks import budget as budget_module
 from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import FeintError
 from feint.evaluation import rows, scoring, tolerance
-from feint.evaluation.questions import NONE, Crafted
+from feint.evaluation.attack_task import NONE, Crafted
 from feint.experiments import stages, tolerance_source
 from feint.experiments.plan import Plan
-from feint.experiments.results import read_question, rebuilt, told
+from feint.experiments.results import read_attack_task, rebuilt, told
 from feint.experiments.run_folder import describe
 from feint.experiments.status import plan_of
 from feint.experiments.tensor_reader import Trail
@@ -208,8 +208,8 @@ class _Work:
     def scored(self, job: str, some: pl.DataFrame) -> None:
         """The rows of a scoring."""
         answers, about = self.trail.score(job)
-        question, x_adv = self.trail.question(job), self.trail.seen(job)
-        at, x = some["row"].to_list(), question.x
+        task, x_adv = self.trail.attack_task(job), self.trail.seen(job)
+        at, x = some["row"].to_list(), task.x
         self._each(job, some, len(x))
         eps, attack = float(about["settings"].get("eps", 0.0)), str(some["attack"][0])
         if some["attack"].n_unique() > 1 or bool((some["eps"] != round(eps, 7)).any()):
@@ -221,7 +221,7 @@ class _Work:
         crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
         again, anew = scoring.score(
             self._model(about, str(some["victim"][0])),
-            question, crafted, self.feature_spec, surrogate_name="", victim_name="",
+            task, crafted, self.feature_spec, surrogate_name="", victim_name="",
         )  # fmt: skip
         self._same(job, "answer", answers.values[at], anew.values[at])
         for name in again.columns:
@@ -239,15 +239,15 @@ class _Work:
     def smallest(self, job: str, some: pl.DataFrame) -> None:
         """The rows of a search."""
         tensors, about = self.trail.store.read(job)
-        question = read_question(*self.trail.store.read(about["needs"]["question"]))
-        x_adv, at = rebuilt(tensors, about, question.x), some["row"].to_list()
+        task = read_attack_task(*self.trail.store.read(about["needs"]["targets"]))
+        x_adv, at = rebuilt(tensors, about, task.x), some["row"].to_list()
         self._each(job, some, len(x_adv))
         answers = predict(self._model(about, str(some["surrogate"][0])), x_adv)
-        d = distance(answers, question.wanted, about["settings"]["attack"]["norm"])
+        d = distance(answers, task.targets, about["settings"]["attack"]["norm"])
         near, kappa = _tensor(some["distance"]), _tensor(some["kappa"])
         self.found.largest = max(self.found.largest, self._same(job, "distance", near, d[at]))
         if self.plan.tolerance is not None:
-            goals = self.plan.tolerance.goals(question.target, question.x.lengths)
+            goals = self.plan.tolerance.goals(task.target, task.x.lengths)
             self._same(job, "kappa", kappa, goals[at])
         if some["eps"].is_null().to_list() != (near >= kappa).tolist():
             self.found.say(f"job {job}: its eps does not say which sequences came within kappa.")
@@ -255,8 +255,8 @@ class _Work:
         for i, eps in zip(at, some["eps"].to_list(), strict=True):
             if eps != 0:
                 budget = replace(self.plan.budget, eps=largest if eps is None else eps)
-                budget_module.verify("minimal", x_adv[[i]], question.x[[i]], budget)
-            elif not torch.equal(x_adv.values[i], question.x.values[i]):
+                budget_module.verify("minimal", x_adv[[i]], task.x[[i]], budget)
+            elif not torch.equal(x_adv.values[i], task.x.values[i]):
                 self.found.say(f"job {job}: a sequence that needed no change was changed.")
         self.found.rows += len(some)
 

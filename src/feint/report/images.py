@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.io import text
 from feint.io.atomic import safe_join, write_bytes
 from feint.report.cases.case import Case, goal_text

@@ -31,10 +31,12 @@ def to_json(run: RunData) -> str:
                 "warnings": [asdict(one) for one in run.warnings],
                 "models": {
                     name: {
-                        **asdict(gate),
-                        "beats_trivial": all(gate.error < one for one in gate.trivial.values()),
+                        **asdict(comparison),
+                        "beats_trivial": all(
+                            comparison.error < one for one in comparison.trivial.values()
+                        ),
                     }
-                    for name, gate in run.gates.items()
+                    for name, comparison in run.baselines.items()
                 },
                 "tolerance": {
                     "source": tolerance.source,

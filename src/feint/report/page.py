@@ -45,7 +45,7 @@ def write(folder: Path) -> Path:
     """
     need("The report", *NEEDED)
     run = RunData.load(folder)
-    if not run.gates and not run.scored:
+    if not run.baselines and not run.scored:
         raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(run.problems)}")
     if isinstance(run.feature_spec, Columns):
         return series_page.write(run, run.feature_spec, templates())

@@ -16,7 +16,7 @@ from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
 from feint.evaluation import rows as table
-from feint.evaluation.questions import AWAY, NONE
+from feint.evaluation.attack_task import AWAY, NONE
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config_file import restore
@@ -126,21 +126,21 @@ class RunData:
         return Tolerance.load(path)
 
     @property
-    def gates(self) -> dict[str, model_checks.Gate]:
+    def baselines(self) -> dict[str, model_checks.BaselineComparison]:
         """Every model beside the trivial predictors; `problems` names those not readable."""
-        return self._gates[0]
+        return self._baselines_read[0]
 
     @cached_property
-    def _gates(self) -> tuple[dict[str, model_checks.Gate], list[str]]:
+    def _baselines_read(self) -> tuple[dict[str, model_checks.BaselineComparison], list[str]]:
         found, lost = {}, []
         for name in self.models:
             try:
-                found[name] = self._gate(name)
+                found[name] = self._baselines(name)
             except FeintError as error:
                 lost.append(str(error))
         return found, lost
 
-    def _gate(self, name: str) -> model_checks.Gate:
+    def _baselines(self, name: str) -> model_checks.BaselineComparison:
         path = safe_join(self.folder, "models", f"{name}.json")
         if not path.exists():
             raise FeintError(
@@ -148,7 +148,7 @@ class RunData:
                 "experiment first (`feint run` does all in one)."
             )
         try:
-            return dict(run_folder.gates(self.folder, [name]))[name]
+            return dict(run_folder.baseline_comparisons(self.folder, [name]))[name]
         except (KeyError, TypeError) as error:
             raise FeintError(
                 f"{path} does not say how {name} compares with the trivial predictors ({error}). "
@@ -182,7 +182,7 @@ class RunData:
             distance=distance,
             kappa=self.tolerance.kappas(rows),
         )
-        key = table.QUESTION
+        key = table.TASK_KEY
         clean = rows.filter(pl.col("attack") == NONE).select(
             *key, clean=pl.col("reached"), clean_distance=pl.col("distance")
         )
@@ -203,12 +203,12 @@ class RunData:
         bad: dict[str, FeintError] = {}
         for job in self.judged["job"].unique(maintain_order=True):
             try:
-                self.tensors.question(job), self.tensors.seen(job)
+                self.tensors.attack_task(job), self.tensors.seen(job)
             except FeintError as error:
                 bad[job] = error
         if not bad:
             return self.judged, []
-        key = table.QUESTION
+        key = table.TASK_KEY
         kept = self.judged.filter(~pl.col("job").is_in(list(bad)))
         clean = kept.filter(pl.col("attack") == NONE)
         kept = kept.join(clean.select(key), on=key, how="semi", maintain_order="left")
@@ -257,7 +257,7 @@ class RunData:
     @cached_property
     def missing(self) -> list[str]:
         """What is missing or damaged beside tensors, a sentence each: none of them is read."""
-        missing = [*self._gates[1], *self._unscored]
+        missing = [*self._baselines_read[1], *self._unscored]
         if self.scored:
             try:
                 _ = self.minimal_eps_rows
@@ -291,7 +291,9 @@ class RunData:
     @cached_property
     def warnings(self) -> list[model_checks.Warning]:
         """Everything a reader must know before believing a number."""
-        about_models = [w for name, gate in self.gates.items() for w in gate.warnings(name)]
+        about_models = [
+            w for name, comparison in self.baselines.items() for w in comparison.warnings(name)
+        ]
         if not self.scored:
             return about_models
         return [*about_models, *result_checks.doubts(self.rows, self.rates, self.tolerance)]

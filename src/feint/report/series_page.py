@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from feint.columns import Columns
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.io import text
 from feint.io.atomic import safe_join, write_text
 from feint.io.text import join_words
@@ -131,7 +131,7 @@ def _changed(run: RunData, columns: Columns) -> tables.Table:
     for (surrogate, eps), some in rows.group_by("surrogate", "eps", maintain_order=True):
         changes = []
         for (job,), part in some.group_by("job", maintain_order=True):
-            clean, seen = run.tensors.question(str(job)).x, run.tensors.seen(str(job))
+            clean, seen = run.tensors.attack_task(str(job)).x, run.tensors.seen(str(job))
             at = part["row"].to_list()
             mask = clean.mask[at]
             changes.append((seen.values[at] - clean.values[at]).abs()[mask][:, : columns.features])

@@ -9,7 +9,7 @@ import polars as pl
 
 from feint.errors import FeintError
 from feint.evaluation import rows, success_rates
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.io.atomic import safe_join
 from feint.io.text import MISSING, number, number_interval, percent, percent_interval
 from feint.report.run_data import RunData
@@ -26,20 +26,22 @@ class Table:
 
 def models(run: RunData) -> Table:
     """Every model beside the trivial predictors."""
-    gates = run.gates
-    trivial = list(dict.fromkeys(name for gate in gates.values() for name in gate.trivial))
-    unit = next(iter(gates.values())).unit
+    comparisons = run.baselines
+    trivial = list(
+        dict.fromkeys(name for comparison in comparisons.values() for name in comparison.trivial)
+    )
+    unit = next(iter(comparisons.values())).unit
     return Table(
         ("model", f"error ({unit})", *trivial, "reacts by", "error in training"),
         tuple(
             (
                 name,
-                number(gate.error),
-                *(number(gate.trivial.get(other)) for other in trivial),
-                number(gate.reaction),
-                number(gate.train_error),
+                number(comparison.error),
+                *(number(comparison.trivial.get(other)) for other in trivial),
+                number(comparison.reaction),
+                number(comparison.train_error),
             )
-            for name, gate in gates.items()
+            for name, comparison in comparisons.items()
         ),
     )
 

@@ -35,7 +35,7 @@ def show(folder: Path) -> None:
     for one in run.missing:
         out.print(Text.assemble(("missing: ", "bold red"), one))
     _warn(out, run.warnings)
-    if run.gates:
+    if run.baselines:
         _table(out, "Models beside trivial predictors, on the test set", tables.models(run))
     if not run.scored:
         return
@@ -52,7 +52,7 @@ def show_models(folder: Path) -> None:
     """Show how the trained models compare with the trivial predictors."""
     run = RunData.load(folder)
     out = _console()
-    _warn(out, [w for name, gate in run.gates.items() for w in gate.warnings(name)])
+    _warn(out, [w for name, comparison in run.baselines.items() for w in comparison.warnings(name)])
     _table(out, "Models beside trivial predictors, on the test set", tables.models(run))
 
 

@@ -34,8 +34,8 @@ def along(
     tables = []
     for (job,), some in rows.group_by("job", maintain_order=True):
         places = some["row"].to_list()
-        question = trail.question(str(job))
-        x, wanted = question.x[places], question.wanted[places]
+        task = trail.attack_task(str(job))
+        x, targets = task.x[places], task.targets[places]
         x_adv = trail.seen(str(job))[places]
         surrogate = some["surrogate"][0]
         own: list[Tensor] = []
@@ -43,7 +43,7 @@ def along(
             first = None
             for i, at in enumerate(WAY):
                 here = x.with_values(torch.lerp(x.values, x_adv.values, at))
-                loss, gradient = _gradient(models[victim], here, wanted, coords)
+                loss, gradient = _gradient(models[victim], here, targets, coords)
                 first = gradient if first is None else first
                 if victim == surrogate:
                     own.append(gradient)
@@ -65,12 +65,12 @@ def along(
 
 
 def _gradient(
-    model: nn.Module, x: Sequences, wanted: Sequences, coords: Tensor
+    model: nn.Module, x: Sequences, targets: Sequences, coords: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The distance to the target, (rows,), and its gradient on the coordinates, (rows, n)."""
     values = x.values.detach().clone().requires_grad_()
     answer = forward(model, x.with_values(values))
-    loss = distance(wanted.with_values(answer), wanted)
+    loss = distance(targets.with_values(answer), targets)
     (gradient,) = torch.autograd.grad(loss.sum(), values)
     return loss.detach(), gradient[..., coords].flatten(1)
 

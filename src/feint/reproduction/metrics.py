@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from feint.evaluation import table1
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.evaluation.bootstrap import cluster_interval
 from feint.evaluation.psychometric import fit
-from feint.evaluation.questions import ATTACK, NONE
 from feint.evaluation.success_rates import INTERACTION
 from feint.evaluation.tolerance import Tolerance
 

@@ -7,7 +7,7 @@ import torch
 
 from feint.data.facing import egocentric_motion
 from feint.data.kinematics import percentile
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.evaluation.recogniser import Recogniser
 from feint.experiments.tensor_reader import Trail
 from feint.sequences import Sequences
@@ -58,12 +58,12 @@ def _more(
     skeleton: Skeleton,
 ) -> pl.DataFrame:
     places = rows["row"].to_list()
-    question = trail.question(job)
-    answers, wanted = trail.score(job)[0][places], question.wanted[places]
+    task = trail.attack_task(job)
+    answers, targets = trail.score(job)[0][places], task.targets[places]
     seen = trail.seen(job)[places]
     columns = {
-        "error_root_cm": apart(answers, wanted, skeleton, turn=False),
-        "error_facing_cm": apart(answers, wanted, skeleton, turn=True),
+        "error_root_cm": apart(answers, targets, skeleton, turn=False),
+        "error_facing_cm": apart(answers, targets, skeleton, turn=True),
         "acceleration": percentile(seen, skeleton, "acceleration"),
         "jerk": percentile(seen, skeleton, "jerk"),
     }

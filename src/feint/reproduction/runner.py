@@ -19,7 +19,7 @@ import torch
 import feint
 from feint.data.load import LoadedData, load_data
 from feint.errors import DamagedError, FeintError
-from feint.evaluation.questions import ATTACK, NONE
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.evaluation.recogniser import Recogniser, restore, train_recogniser
 from feint.experiments.config import Experiment
 from feint.experiments.run import Run
@@ -217,19 +217,19 @@ class Reproduction:
             every: of rows.parquet.
         """
         trail, frames = Trail(self.out / "run"), []
-        question = ["victim", "target", "sequence"]
-        clean = every.filter(pl.col("attack") == NONE).unique(question)
-        clean = clean.select(*question, clean_job="job", clean_row="row")
-        rows = rows.filter(pl.col("attack") == ATTACK).join(clean, on=question, how="left")
+        task = ["victim", "target", "sequence"]
+        clean = every.filter(pl.col("attack") == NONE).unique(task)
+        clean = clean.select(*task, clean_job="job", clean_row="row")
+        rows = rows.filter(pl.col("attack") == ATTACK).join(clean, on=task, how="left")
         for row in rows.iter_rows(named=True):
             job, i, long = row["job"], row["row"], row["frames"]
-            asked = trail.question(job)
+            asked = trail.attack_task(job)
             motions = {
                 "actor": asked.x.values[i],
                 "actor_adv": trail.seen(job).values[i],
                 "answer_adv": trail.score(job)[0].values[i],
                 "answer": trail.score(row["clean_job"])[0].values[row["clean_row"]],
-                "wanted": asked.wanted.values[i],
+                "wanted": asked.targets.values[i],
             }
             at = {}
             for who, values in motions.items():

@@ -19,7 +19,7 @@ from feint.attacks.budget import Budget
 from feint.attacks.external.art import ART
 from feint.errors import FeintError
 from feint.evaluation import crafting, scoring
-from feint.evaluation.questions import Question
+from feint.evaluation.attack_task import AttackTask
 from feint.models.deepgru import DeepGRU
 from feint.models.inference import predict
 from feint.models.tcn import TCN
@@ -81,14 +81,14 @@ def test_every_step_is_the_same(peer: str, name: str) -> None:
     assert min(shares) >= 0.999
 
 
-def question(dtype: torch.dtype = torch.float32) -> tuple[nn.Module, Question]:
+def task(dtype: torch.dtype = torch.float32) -> tuple[nn.Module, AttackTask]:
     model = model_of("TCN").to(dtype)
     x = ragged((9, 4, 9, 1, 6), 6, seed=1)
     x = x.with_values(x.values.to(dtype))
     shift = 0.4 * ragged((9, 4, 9, 1, 6), 4, seed=2).values.to(dtype)
     answer = predict(model, x)
     names = tuple("abcde")
-    return model, Question(
+    return model, AttackTask(
         "t", x, answer.with_values(answer.values + shift), names, names, names, names
     )
 
@@ -105,10 +105,10 @@ def question(dtype: torch.dtype = torch.float32) -> tuple[nn.Module, Question]:
     ids=["plain", "a row", "mask and unit", "range"],
 )
 def test_under_feints_budget_it_is_the_plain_descent(budget: Budget) -> None:
-    model, asked = question()
-    ours = PLAIN(model, asked.x, asked.wanted, budget)
+    model, asked = task()
+    ours = PLAIN(model, asked.x, asked.targets, budget)
     modes = [part.training for part in model.modules()]
-    theirs = ART(settings={"max_iter": STEPS})(model, asked.x, asked.wanted, budget)
+    theirs = ART(settings={"max_iter": STEPS})(model, asked.x, asked.targets, budget)
     equal = (theirs.values - ours.values).abs() <= 1e-5
     assert float(equal.double().mean()) >= 0.999
     budget_module.verify("ART", theirs, asked.x, budget)
@@ -126,18 +126,18 @@ def test_under_feints_budget_it_is_the_plain_descent(budget: Budget) -> None:
     ],
 )
 def test_its_attacks_make_rows(attack: str, settings: dict[str, Any], step_size: float) -> None:
-    model, asked = question(torch.float64)
+    model, asked = task(torch.float64)
     budget = Budget(1.0, coords=torch.arange(6) < 2)
     one = ART(attack, settings, step_size)
     crafted = crafting.craft("art", one, model, asked, budget, [0.1, 0.3])
     rows, _ = scoring.score(model, asked, crafted, None, surrogate_name="m", victim_name="m")
-    before = distance(predict(model, asked.x), asked.wanted)
+    before = distance(predict(model, asked.x), asked.targets)
     after = sum(rows.filter(eps=0.3)["distance_frame"])  # one step may overshoot a row
     assert after < float(before.sum())
     assert rows["change"].max() <= 0.3 + 1e-6
     led_away = ART(attack, settings, step_size, targeted=False)
-    away = led_away(model, asked.x, asked.wanted, Budget(0.3, coords=budget.coords))
-    assert (distance(predict(model, away), asked.wanted) > before).all()
+    away = led_away(model, asked.x, asked.targets, Budget(0.3, coords=budget.coords))
+    assert (distance(predict(model, away), asked.targets) > before).all()
 
 
 def test_it_says_what_is_wrong() -> None:

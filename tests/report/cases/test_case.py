@@ -90,7 +90,7 @@ def test_noise_shakes_more_than_what_was_recorded(finished: Path) -> None:
 def test_tensors_of_another_run_are_refused(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     store = Store(folder)
-    key = next(key for key in store if store.about(key)["kind"] == "question")
+    key = next(key for key in store if store.about(key)["kind"] == "targets")
     tensors, about = store.read(key)
     about["keys"] = ["someone/else"] * len(about["keys"])
     write_tensors(store.path(key), tensors, about)

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from feint.errors import FeintError
-from feint.evaluation.questions import ATTACK, AWAY, NONE
-from feint.evaluation.rows import QUESTION
+from feint.evaluation.attack_task import ATTACK, AWAY, NONE
+from feint.evaluation.rows import TASK_KEY
 from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
@@ -127,7 +127,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
         FeintError: a file is not there, or does not hold the row.
     """
     clean_row = run.judged.filter(
-        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
+        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in TASK_KEY)
     ).row(0, named=True)
     skeleton, frames = run.skeleton, row["frames"]
 
@@ -135,20 +135,20 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
         return skeleton.to_metres(values[:frames, : skeleton.features].float())
 
     tensors, job = run.tensors, str(row["job"])
-    question, i = tensors.question(job), int(row["row"])
+    task, i = tensors.attack_task(job), int(row["row"])
     try:
-        if question.keys[i] != row["sequence"]:
-            raise ValueError(f"there is {question.keys[i]!r} in its place")
+        if task.keys[i] != row["sequence"]:
+            raise ValueError(f"there is {task.keys[i]!r} in its place")
         return Case(
             row,
             clean_row,
             rule,
             skeleton,
-            motion(question.x.values[i]),
+            motion(task.x.values[i]),
             motion(tensors.seen(job).values[i]),
             motion(tensors.score(clean_row["job"])[0].values[clean_row["row"]]),
             motion(tensors.score(job)[0].values[i]),
-            motion(question.wanted.values[i]),
+            motion(task.targets.values[i]),
         )
     except (IndexError, ValueError) as error:
         raise FeintError(

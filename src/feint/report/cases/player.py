@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from feint.evaluation.questions import ATTACK, AWAY
+from feint.evaluation.attack_task import ATTACK, AWAY
 from feint.io import text
 from feint.report.cases.case import (
     DISTANCE_CHANGE,

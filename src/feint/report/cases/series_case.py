@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from feint.errors import FeintError
-from feint.evaluation.questions import NONE
-from feint.evaluation.rows import QUESTION
+from feint.evaluation.attack_task import NONE
+from feint.evaluation.rows import TASK_KEY
 from feint.report.cases.case import choose, median_success, worst_failure
 from feint.report.run_data import RunData
 
@@ -51,8 +51,8 @@ def lines(run: RunData) -> Iterator[Lines]:
         (usual, "the median success, by the share of the distance closed"),
         (failed, "the worst failure: it closed the least of its distance"),
     ):
-        if row is not None and tuple(row[name] for name in QUESTION) not in shown:
-            shown.add(tuple(row[name] for name in QUESTION))
+        if row is not None and tuple(row[name] for name in TASK_KEY) not in shown:
+            shown.add(tuple(row[name] for name in TASK_KEY))
             yield read(run, row, rule)
 
 
@@ -63,21 +63,21 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
         FeintError: a file is not there, or does not hold the row.
     """
     same = run.judged.filter(
-        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in QUESTION)
+        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in TASK_KEY)
     ).row(0, named=True)
     tensors, job, i, steps = run.tensors, str(row["job"]), int(row["row"]), int(row["frames"])
-    question = tensors.question(job)
+    task = tensors.attack_task(job)
     try:
-        if question.keys[i] != row["sequence"]:
-            raise ValueError(f"there is {question.keys[i]!r} in its place")
+        if task.keys[i] != row["sequence"]:
+            raise ValueError(f"there is {task.keys[i]!r} in its place")
         return Lines(
             row,
             rule,
-            question.x.values[i][:steps],
+            task.x.values[i][:steps],
             tensors.seen(job).values[i][:steps],
             tensors.score(same["job"])[0].values[same["row"]][:steps],
             tensors.score(job)[0].values[i][:steps],
-            question.wanted.values[i][:steps],
+            task.targets.values[i][:steps],
             tensors.reactor(job).values[i][:steps],
         )
     except (IndexError, ValueError) as error:

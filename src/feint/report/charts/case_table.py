@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.report.cases.player import KEY, Player, case_id
 from feint.report.charts.success_matrix import SuccessMatrix
 from feint.report.embed import bundled_script, csp_hash, safe_json

@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from feint.errors import FeintError
-from feint.evaluation.questions import NONE
+from feint.evaluation.attack_task import NONE
 from feint.report.run_data import RunData
 
 CASES = 150
@@ -164,18 +164,18 @@ class _Case:
 
 def _read(run: RunData, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
     tensors, skeleton = run.tensors, run.skeleton
-    question, i, frames = tensors.question(job), row["row"], row["frames"]
-    if i >= len(question.keys) or question.keys[i] != row["sequence"]:
+    task, i, frames = tensors.attack_task(job), row["row"], row["frames"]
+    if i >= len(task.keys) or task.keys[i] != row["sequence"]:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
             "rows.parquet. Run `feint score` again."
         )
-    missed = (tensors.score(job)[0].values[i] - question.wanted.values[i])[:frames].float()
+    missed = (tensors.score(job)[0].values[i] - task.targets.values[i])[:frames].float()
     if not in_cm:
         nothing = np.empty(0)
         return _Case(missed.norm(dim=-1).numpy(), nothing, nothing, nothing)
     joints = _joints(run)
-    actor = question.x.values[i, :frames, : skeleton.features].float()
+    actor = task.x.values[i, :frames, : skeleton.features].float()
     change = tensors.seen(job).values[i, :frames, : skeleton.features].float() - actor
     place = skeleton.to_metres(actor)[:, joints]
     return _Case(

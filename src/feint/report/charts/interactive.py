@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from feint.evaluation import success_rates
-from feint.evaluation.questions import ATTACK, NONE
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.report.charts import minimal_eps, success_criteria
 from feint.report.charts.distance_curves import CENTIMETRES, CaseSample, sample_cases
 from feint.report.charts.minimal_eps import MinimalEpsByModel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from feint.errors import DamagedError
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.report.run_data import RunData
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from feint.evaluation.questions import NONE
+from feint.evaluation.attack_task import NONE
 
 POINTS = 2000
 """At most so many of the attack, and of each noise, in a page."""

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.report.charts.distance_curves import CENTIMETRES, CaseSample
 from feint.report.charts.minimal_eps import MinimalEps, MinimalEpsByModel
 from feint.report.charts.smoothness import Smoothness

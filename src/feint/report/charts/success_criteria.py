@@ -12,9 +12,9 @@ import polars as pl
 
 from feint.data.sbu import constants
 from feint.evaluation import table1, tolerance
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.evaluation.bootstrap import cluster_intervals
-from feint.evaluation.questions import ATTACK, NONE
-from feint.evaluation.rows import QUESTION
+from feint.evaluation.rows import TASK_KEY
 from feint.evaluation.success_rates import INTERACTION
 from feint.report.run_data import RunData
 from feint.sequences import Norm
@@ -128,18 +128,18 @@ def criteria(run: RunData) -> list[SuccessCriterion]:
 def rates(run: RunData, criterion: SuccessCriterion) -> Iterator[Rate]:
     """Every rate in a reading: white box and transfer, all targets together and one by one."""
     judged = run.judged.with_columns(hits(run)[criterion.rule].alias("hit"))
-    clean = judged.filter(pl.col("attack") == NONE).select(*QUESTION, clean="hit")
+    clean = judged.filter(pl.col("attack") == NONE).select(*TASK_KEY, clean="hit")
     noise = (
         judged.filter(pl.col("attack").str.ends_with("noise"))
-        .group_by([*QUESTION, "eps"])
+        .group_by([*TASK_KEY, "eps"])
         .agg(noise=pl.col("hit").any())
     )
     rows = (
         judged.filter(pl.col("attack") == ATTACK)
-        .select(*QUESTION, "eps", "hit", interaction=INTERACTION)
-        .join(clean, on=QUESTION, how="left", validate="m:1")
-        .join(noise, on=[*QUESTION, "eps"], how="left", validate="m:1")
-        .sort(*QUESTION, "eps")
+        .select(*TASK_KEY, "eps", "hit", interaction=INTERACTION)
+        .join(clean, on=TASK_KEY, how="left", validate="m:1")
+        .join(noise, on=[*TASK_KEY, "eps"], how="left", validate="m:1")
+        .sort(*TASK_KEY, "eps")
     )
     for place in (("surrogate", "victim", "eps"), ("surrogate", "victim", "eps", "target")):
         for key, some in rows.group_by(place, maintain_order=True):

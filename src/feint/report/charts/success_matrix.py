@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.io.text import percent
 from feint.report.run_data import RunData
 

@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from feint.errors import FeintError
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.report.cases.case import Case, Motion
 from feint.report.charts.svg import ACTOR, INK, draw_success, legend_below, style, with_grid
 from feint.report.figures.stick_figures import Box, StickFigure, View, setup_axes, side

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from feint.evaluation.questions import ATTACK
-from feint.experiments.run_folder import gates
+from feint.evaluation.attack_task import ATTACK
+from feint.experiments.run_folder import baseline_comparisons
 from feint.experiments.tensor_reader import Trail
 from feint.models import checkpoints
 from feint.reproduction import gradient_alignment
@@ -21,7 +21,7 @@ def models(r: Reproduction) -> None:
     with r.working(r.experiment("strong", names)) as work:
         work.train()
     rows = []
-    for name, gate in gates(r.out / "run", list(names)):
+    for name, comparison in baseline_comparisons(r.out / "run", list(names)):
         about = checkpoints.about(r.out / "run" / "models" / name)
         history, model = about["history"], r.model(name)
         rows.append(
@@ -30,10 +30,10 @@ def models(r: Reproduction) -> None:
                 "parameters": sum(p.numel() for p in model.parameters()),
                 "epochs": len(history["loss"]),
                 "kept": history["best_epoch"] + 1,
-                "train_cm": gate.train_error,
-                "test_cm": gate.error,
-                "reaction_cm": gate.reaction,
-                **{f"trivial: {k}": v for k, v in gate.trivial.items()},
+                "train_cm": comparison.train_error,
+                "test_cm": comparison.error,
+                "reaction_cm": comparison.reaction,
+                **{f"trivial: {k}": v for k, v in comparison.trivial.items()},
             }
         )
     r.save("models", pl.DataFrame(rows))

@@ -7,7 +7,7 @@ import polars as pl
 import torch
 
 from feint.data.kinematics import DERIVATIVES, magnitudes
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.reproduction import target_alignments
 from feint.reproduction.metrics import case_rows
 from feint.reproduction.parts.attacks import _figure5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from feint.evaluation.questions import ATTACK
+from feint.evaluation.attack_task import ATTACK
 from feint.reproduction.page import markdown as md
 from feint.reproduction.page.figures import NAMES
 from feint.reproduction.results import Results

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from feint.evaluation.questions import ATTACK, NONE
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.reproduction import metrics
 from feint.reproduction.page import figures
 from feint.reproduction.page import markdown as md

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from feint.evaluation import table1 as table1_module
-from feint.evaluation.questions import ATTACK, NONE
+from feint.evaluation.attack_task import ATTACK, NONE
 from feint.evaluation.table1 import TABLE_1_DISTANCES, TABLE_1_VOTES
 from feint.reproduction import metrics
 from feint.reproduction.page import figures

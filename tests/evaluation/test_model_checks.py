@@ -26,18 +26,20 @@ class Constant(nn.Module):
         return self.pose.expand(*x.shape[:2], -1)
 
 
-def gate_of(model, pairs, seen=None):
+def compared(model, pairs, seen=None):
     seen = torch.ones(45, dtype=torch.bool) if seen is None else seen
     both = (pairs.actor, pairs.reactor)
-    return model_checks.gate(model, both, both, seen, SBU_15, model_checks.strangers(pairs))
+    return model_checks.compare_with_baselines(
+        model, both, both, seen, SBU_15, model_checks.mismatched_rows(pairs)
+    )
 
 
 def test_a_constant_model_ignores_its_input_and_is_weak(pairs):
     mean = pairs.reactor.values[pairs.reactor.mask].mean(dim=0)
-    gate = gate_of(Constant(mean), pairs)
-    assert gate.reaction == 0
-    assert gate.error == pytest.approx(gate.trivial["mean pose"], rel=1e-5)
-    assert {w.name for w in gate.warnings("m")} == {"weak-model", "ignores-input"}
+    comparison = compared(Constant(mean), pairs)
+    assert comparison.reaction == 0
+    assert comparison.error == pytest.approx(comparison.trivial["mean pose"], rel=1e-5)
+    assert {w.name for w in comparison.warnings("m")} == {"weak-model", "ignores-input"}
 
 
 def test_a_perfect_model_gets_no_warning(pairs):
@@ -48,17 +50,17 @@ def test_a_perfect_model_gets_no_warning(pairs):
             apart = (x[:, None, 0] - pairs.actor.values[None, :, 0]).norm(dim=-1)
             return pairs.reactor.values[apart.argmin(dim=1)]
 
-    gate = gate_of(Knows(), pairs)
-    assert gate.error == 0
-    assert gate.reaction > 1
-    assert gate.warnings("m") == []
+    comparison = compared(Knows(), pairs)
+    assert comparison.error == 0
+    assert comparison.reaction > 1
+    assert comparison.warnings("m") == []
 
 
 def test_the_model_is_only_shown_another_actor(pairs):
     """With nothing marked as seen, nothing is swapped, and nothing can react."""
     nothing = torch.zeros(45, dtype=torch.bool)
-    assert gate_of(nn.Identity(), pairs, nothing).reaction == 0
-    assert gate_of(nn.Identity(), pairs).reaction > 0
+    assert compared(nn.Identity(), pairs, nothing).reaction == 0
+    assert compared(nn.Identity(), pairs).reaction > 0
 
 
 def test_mean_error_is_in_centimetres_a_joint(pairs):
@@ -109,10 +111,10 @@ def test_a_sequence_left_alone_because_it_is_the_target_already_is_no_doubt():
 
 
 def test_strangers_come_from_another_interaction_and_class_on_the_same_side(pairs):
-    others = model_checks.strangers(pairs)
+    others = model_checks.mismatched_rows(pairs)
     for i, j in enumerate(others):
         assert pairs.interactions[i] != pairs.interactions[j]
         assert pairs.labels[i] != pairs.labels[j]
         assert pairs.sides[i] == pairs.sides[j]
     assert len(set(others)) > len(others) / 3  # not always the same one
-    assert model_checks.strangers(pairs[[0, 1]]) is None  # both directions of one interaction
+    assert model_checks.mismatched_rows(pairs[[0, 1]]) is None  # both directions of one interaction

@@ -16,13 +16,13 @@ ATTACK = "attack"
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class AttackTask:
     """One target asked of a set of test sequences.
 
     Attributes:
         target: the class asked for.
         x: what the model sees, clean.
-        wanted: the aligned target reactions, one a row; for an untargeted attack the answers to
+        targets: the aligned target reactions, one a row; for an untargeted attack the answers to
             lead away from: the clean ones, or the true reactions.
         keys, labels, sides: of the test rows.
         exemplars: the key of the training reaction each row's target comes from.
@@ -31,7 +31,7 @@ class Question:
 
     target: str
     x: Sequences
-    wanted: Sequences
+    targets: Sequences
     keys: tuple[str, ...]
     labels: tuple[str, ...]
     sides: tuple[str, ...]
@@ -56,10 +56,10 @@ class Crafted:
     x_adv: Sequences
 
 
-def clean(question: Question) -> Crafted:
+def clean(task: AttackTask) -> Crafted:
     """The baseline without an attack, as something to score."""
-    rows = torch.arange(len(question.x))
-    return Crafted(NONE, torch.zeros(len(rows)), rows, question.x)
+    rows = torch.arange(len(task.x))
+    return Crafted(NONE, torch.zeros(len(rows)), rows, task.x)
 
 
 AWAY = "untargeted"
