@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from feint.evaluation.attack_task import ATTACK, NONE
-from feint.models.checkpoints import about
+from feint.models.checkpoints import read_metadata
 from feint.report.run_data import RunData
 
 
@@ -19,7 +19,10 @@ def main(folder: Path) -> None:
     found = RunData.load(folder)
     _head("model", "error, cm a joint", "in training", "reacts by", "epoch kept")
     for name in found.models:
-        comparison, losses = found.baselines[name], about(folder / "models" / name)["history"]
+        comparison, losses = (
+            found.baselines[name],
+            read_metadata(folder / "models" / name)["history"],
+        )
         epochs = len(losses["loss"])
         kept = "solved" if epochs == 1 else f"{losses['best_epoch'] + 1} of {epochs}"
         numbers = (

@@ -357,8 +357,8 @@ def test_a_skeleton_that_is_none_is_refused(
 def test_a_damaged_baseline_comparison_is_refused(least: Any, copy: Path, comparison: Any) -> None:
     told = read_json(copy / "models" / "a.json")
     whole = isinstance(comparison, dict) and comparison and "unit" not in comparison
-    told["about"]["baselines"] = (
-        {**told["about"]["baselines"], **comparison} if whole else comparison
+    told["metadata"]["baselines"] = (
+        {**told["metadata"]["baselines"], **comparison} if whole else comparison
     )
     write_json(copy / "models" / "a.json", told)
     Told(least, copy, skip="verify resume").refused("report", "show", told="a.json")
@@ -368,7 +368,7 @@ def test_a_damaged_baseline_comparison_is_refused(least: Any, copy: Path, compar
 def test_a_model_that_tells_nothing_is_refused_or_written_anew(
     least: Any, copy: Path, about: Any
 ) -> None:
-    rewrite(copy, "about", value=about, name="models/a.json")
+    rewrite(copy, "metadata", value=about, name="models/a.json")
     told = Told(least, copy, skip="verify")
     told.refused("show")
     assert not told.of["resume"]

@@ -50,7 +50,7 @@ def test_it_is_attacked_untrained_and_named(finished: Path) -> None:
     told = json.loads((finished / "run.json").read_text())["experiment"]["model"][0]
     assert told["model"] == "tests.models.mine:BothWays"
     assert len(told["code_hash"]) == 64
-    about = json.loads((finished / "models" / "a.json").read_text())["about"]
+    about = json.loads((finished / "models" / "a.json").read_text())["metadata"]
     assert about["training"] == {}
     assert about["source"]["code_hash"] == told["code_hash"]
     assert not any((finished / "checkpoints").glob("*"))

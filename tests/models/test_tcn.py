@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from tests.errors import refused
 from torch import Tensor, nn
 
 from feint.data.pairs import with_first_pose
-from feint.errors import FeintError
 from feint.models.tcn import TCN, Block
 from feint.sequences import Sequences
 
@@ -209,10 +209,10 @@ def test_with_a_first_pose_it_answers_from_its_own_place() -> None:
     ids=str,
 )  # fmt: skip
 def test_sizes_that_make_no_network_are_refused(change: dict[str, float]) -> None:
-    with pytest.raises(FeintError, match=r"TCN got .* expected sizes of at least 1"):
+    with refused("bad-setting", names=("TCN", *change)):
         TCN(**{"inputs": 6, "outputs": 4, **change})
 
 
 def test_a_first_pose_needs_inputs_for_it() -> None:
-    with pytest.raises(FeintError, match=r"45 inputs for 45 outputs.*with_first_pose"):
+    with refused("wrong-features", names=("45 inputs for 45 outputs", "with_first_pose")):
         TCN(45, 45, first_pose=True)

@@ -120,7 +120,7 @@ class Fake:
         )
         for name in self.models:
             write_json(
-                folder / "models" / f"{name}.json", {"about": {"baselines": asdict(comparison)}}
+                folder / "models" / f"{name}.json", {"metadata": {"baselines": asdict(comparison)}}
             )
         write_json(folder / "run.json", self._described())
         return folder

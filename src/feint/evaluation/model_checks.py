@@ -75,7 +75,7 @@ class BaselineComparison:
             )
         return [
             *found,
-            *(Warning(one.name, name, f"{name} {one.sentence}") for one in self.findings),
+            *(Warning(one.code, name, f"{name} {one.message}") for one in self.findings),
         ]
 
 

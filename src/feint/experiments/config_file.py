@@ -11,7 +11,7 @@ from feint.config import ConfigTable
 from feint.data.config import TAGS
 from feint.errors import FeintError
 from feint.experiments.config import Experiment
-from feint.models.config import KINDS, ExternalModelConfig
+from feint.models.config import ExternalModelConfig
 
 LARGEST_FILE = 2**20
 
@@ -93,8 +93,7 @@ def _told(error: ValidationError) -> str:
     for one in error.errors():
         if any(other != one["loc"] and other[: len(one["loc"])] == one["loc"] for other in places):
             continue  # what is inside it says more
-        hidden = (*KINDS, *TAGS)
-        key = ".".join(str(part) for part in one["loc"] if part not in hidden)
+        key = ".".join(str(part) for part in one["loc"] if part not in TAGS)
         came = one["input"]
         no_value = one["type"] == "missing" or isinstance(came, dict | ConfigTable)
         shown = "" if no_value else f"got {came!r}; "

@@ -20,7 +20,8 @@ from feint.jobs.engines.shared import Lasting
 from feint.jobs.job import Job
 from feint.jobs.store import Store
 from feint.models.config import ExternalModelConfig
-from feint.models.external.import_path import bytes_to_tensor, read_files
+from feint.models.external.import_path import read_files
+from feint.models.external.loading import bytes_to_tensor
 
 MAX_ROUNDS = 3
 """How often jobs are done again whose results turn out to be damaged."""

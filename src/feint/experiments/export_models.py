@@ -30,7 +30,7 @@ def export(
     tensors, about = store.read(training.key)
     made = {"weights": told(about, "weights", str), "jobs": [training.key, comparison.key]}
     try:
-        if checkpoints.saved(path) and checkpoints.about(path).get("made") == made:
+        if checkpoints.is_saved(path) and checkpoints.read_metadata(path).get("made") == made:
             checkpoints.load(path, trusted)
             return
     except DamagedError:

@@ -19,8 +19,8 @@ from feint.experiments.config import Experiment
 from feint.experiments.facts import Facts
 from feint.experiments.results import told_budget
 from feint.jobs.job import Common
+from feint.models.config import ModelConfig
 from feint.models.external.source import ModelSource
-from feint.models.training_settings import Training
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +66,9 @@ class JobSettings:
 
     # -- models -----------------------------------------------------------------------------
 
-    def training(self, spec: Any) -> tuple[Common, dict[str, Any]]:
+    def training(self, spec: ModelConfig) -> tuple[Common, dict[str, Any]]:
         """Of the training of one model, with hints, which change nothing about its result."""
-        asked = {"seed": self.experiment.seed, **spec.trains, **spec.training}
-        training = asdict(Training(**asked))
+        training = asdict(spec.training_settings(self.experiment.seed))
         hints = {"checkpoint_every": training.pop("checkpoint_every")}
         first_pose = self.first_pose and first_pose_position(self.facts.feature_spec)
         common = Common(

@@ -41,7 +41,7 @@ from feint.jobs.lock import Lock
 from feint.jobs.store import Store
 from feint.models import checkpoints
 from feint.models.config import ExternalModelConfig
-from feint.models.external.source import REFUSED
+from feint.models.external.loading import PICKLE_REFUSED
 
 
 class Run:
@@ -104,7 +104,7 @@ class Run:
         if self._checked:
             return
         if not self.context.trust and any(one.kind == "exported" for one in self._external()):
-            raise FeintError(REFUSED, "not-trusted")
+            raise FeintError(PICKLE_REFUSED, code="not-trusted")
         if self.tracker is not None:
             safe_join(self.folder, "tensorboard")
             self.tracker.check()

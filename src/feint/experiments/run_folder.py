@@ -102,7 +102,7 @@ def baseline_comparisons(
     for name in names:
         path = safe_join(folder, "models", f"{name}.json")
         try:
-            comparison = read_json(path)["about"]["baselines"]
+            comparison = read_json(path)["metadata"]["baselines"]
             yield name, TypeAdapter(model_checks.BaselineComparison).validate_python(comparison)
         except ValidationError as error:
             raise DamagedError(

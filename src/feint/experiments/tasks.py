@@ -43,9 +43,10 @@ from feint.jobs import store
 from feint.jobs.job import Fetch, Job
 from feint.models import checkpoints, sanity_checks
 from feint.models.external.import_path import hash_files
-from feint.models.external.source import ExternalModel, ModelSource
+from feint.models.external.loading import ExternalModel
+from feint.models.external.source import ModelSource
 from feint.models.inference import predict
-from feint.models.training import train
+from feint.models.training import build_and_train
 from feint.models.training_settings import History, Training
 from feint.sequences import Sequences
 
@@ -86,30 +87,22 @@ def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
 def _train(job: Job, needs: Needs, desk: Desk) -> Result:
     settings, pairs = job.common.settings, needs.pairs("train")
     training = Training(**settings["training"], **job.hints)
-    x, y = model_input(pairs, bool(settings["first_pose"])), pairs.reactor
-    kind: Any = checkpoints.MODELS[settings["model"]]
+    x = model_input(pairs, bool(settings["first_pose"])).to(needs.device)
+    arguments = {**settings["settings"], "first_pose": settings["first_pose"]}
     checkpoint = desk.checkpoint(job.key)
 
     def trained() -> tuple[Any, History]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(training.seed)
-            model = kind(
-                x.values.shape[-1],
-                y.values.shape[-1],
-                **settings["settings"],
-                first_pose=settings["first_pose"],
-            ).to(needs.device)
-        history = train(
-            model,
-            x.to(needs.device),
-            y.to(needs.device),
+        return build_and_train(
+            settings["model"],
+            arguments,
+            x,
+            pairs.reactor.to(needs.device),
             training,
             groups=pairs.interactions,
             checkpoint=checkpoint,
             name=job.name,
             callback=None if desk.tracker is None else desk.tracker.training(job.name, job.key),
         )
-        return model, history
 
     try:
         model, history = trained()
@@ -148,7 +141,7 @@ def _baselines(job: Job, needs: Needs, desk: Desk) -> Result:
     findings: tuple[sanity_checks.ModelIssue, ...] = ()
     if job.own.get("checked"):
         findings = sanity_checks.check_model(model, sees[1], test.reactor)
-        sanity_checks.check(findings, _shown(needs, test))
+        sanity_checks.raise_if_fatal(findings, _shown(needs, test))
     found = model_checks.compare_with_baselines(
         model,
         (sees[0], train_.reactor),

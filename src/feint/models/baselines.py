@@ -1,6 +1,6 @@
-"""Trivial predictors: what a reactor has to beat before its robustness means anything.
+"""Trivial predictors: a model must beat them before its robustness means anything.
 
-None of them is an attack's victim; each gives predictions to put a model's error beside.
+They are not attacked.  `evaluation.model_checks` compares every model with them.
 """
 
 import torch
@@ -11,27 +11,33 @@ from feint.sequences import Sequences
 
 
 def hold_first_pose(reactor: Sequences) -> Sequences:
-    """The reactor's own first pose, held: (batch, time, outputs).
+    """The reactor's true first pose, held: (batch, time, outputs).
 
-    It reads the true reaction's first frame: a reactor that does not know where it stands has it
-    harder than this baseline.
+    It reads the true reaction's first frame, which a model without `first_pose` does not see.
     """
     return reactor.with_values(reactor.values[:, :1].expand_as(reactor.values))
 
 
 def mean_pose(train: Sequences, like: Sequences) -> Sequences:
-    """The mean pose over all own frames of the training reactions, for every frame of `like`."""
+    """The mean pose over all own frames of the training reactions, for every frame of `like`.
+
+    Returns:
+        (batch, time, outputs), in the data's units.
+    """
     pose = train.values[train.mask].mean(dim=0)
     return like.with_values(pose.expand_as(like.values))
 
 
 def ridge(x: Sequences, y: Sequences, new: Sequences, penalty: float = 1.0) -> Sequences:
-    """Ridge regression frame by frame, from this frame's input to this frame's answer.
+    """Ridge regression from each frame's input to the same frame's answer.
 
     Args:
         x, y: training inputs and answers.
         new: inputs to answer.
         penalty: on the squared weights, with inputs in units of their standard deviation.
+
+    Returns:
+        (batch, time, outputs), in the data's units.
     """
     inputs, answers = x.values[x.mask].double(), y.values[y.mask].double()
     mean, scale = inputs.mean(dim=0), inputs.std(dim=0).clamp_min(1e-6)

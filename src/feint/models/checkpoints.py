@@ -1,4 +1,4 @@
-"""Models on disk: `<name>.safetensors` for the weights, `<name>.json` for what they belong to."""
+"""Trained models on disk: weights in `<name>.safetensors`, their description in `<name>.json`."""
 
 import hashlib
 import tempfile
@@ -12,78 +12,71 @@ from torch import Tensor, nn
 from feint.errors import DamagedError, FeintError
 from feint.io.schema import check_schema
 from feint.io.sealed import read_json, read_tensors, write_json, write_tensors
-from feint.models.deepgru import DeepGRU, DeepGRUClassifier
-from feint.models.external.source import ExternalModel, ModelSource
-from feint.models.gru import GRU
-from feint.models.linear import DLinear, Ridge
-from feint.models.lstm import LSTM
-from feint.models.simlpe import SiMLPe
-from feint.models.tcn import TCN
-from feint.models.transformer import Transformer
+from feint.models import registry
+from feint.models.external.loading import ExternalModel, load_source, rebuild
+from feint.models.external.source import ModelSource
 
-SCHEMA = 1
+SCHEMA = 2
 SLACK = 10**8
 """Numbers that a model may have beyond what its file explains, before it is built."""
-MODELS: dict[str, type[nn.Module]] = {
-    "TCN": TCN,
-    "DeepGRU": DeepGRU,
-    "GRU": GRU,
-    "LSTM": LSTM,
-    "Transformer": Transformer,
-    "SiMLPe": SiMLPe,
-    "Ridge": Ridge,
-    "DLinear": DLinear,
-    "DeepGRUClassifier": DeepGRUClassifier,
-}
+NAMES = (*registry.MODELS, *registry.CLASSIFIERS)
 
 
-def save(model: nn.Module, path: Path, **about: Any) -> None:
-    """Save a model of feint's own, or a user's that came from a `ModelSource`.
+def save(model: nn.Module, path: Path, **metadata: Any) -> None:
+    """Save one of feint's own models, or one that came from a `ModelSource`.
 
     Args:
         path: without a suffix; two files are written, the weights first.
-        about: JSON values kept beside the settings (how it was trained, what it scores).
+        metadata: JSON values stored beside the settings (how it was trained, its error).
+
+    Raises:
+        FeintError: the model is neither.
     """
     name = type(model).__name__
     if isinstance(model, ExternalModel):
         weights = model.to_tensors()
-    elif MODELS.get(name) is type(model):
+    elif _is_own(model):
         weights = model.state_dict()
     else:
         raise FeintError(
-            f"save got a {name}; expected one of feint's own models ({', '.join(MODELS)}). "
-            "Save your own model's state_dict with safetensors."
+            f"save got a {name}; expected one of feint's own models ({', '.join(NAMES)}). "
+            "Save your own model's state_dict with safetensors.",
+            code="unknown-model",
         )
     settings = {"schema": SCHEMA, "model": name, "settings": model.settings}
-    write_tensors(_beside(path, ".safetensors"), weights, settings)
-    write_json(_beside(path, ".json"), {**settings, "about": about})
+    write_tensors(_with_suffix(path, ".safetensors"), weights, settings)
+    write_json(_with_suffix(path, ".json"), {**settings, "metadata": metadata})
 
 
-def saved(path: Path) -> bool:
-    """Whether `save` finished writing to `path`, and both its files are still there."""
-    return _beside(path, ".json").exists() and _beside(path, ".safetensors").exists()
+def is_saved(path: Path) -> bool:
+    """Whether `save` finished writing to `path`, and both its files still exist."""
+    return _with_suffix(path, ".json").exists() and _with_suffix(path, ".safetensors").exists()
 
 
-def about(path: Path) -> dict[str, Any]:
-    """What `save` was told of a model."""
-    told = read_json(_beside(path, ".json")).get("about")
-    if not isinstance(told, dict):
-        raise DamagedError(f"{path}.json tells nothing of its model; expected what `save` writes.")
-    return told
+def read_metadata(path: Path) -> dict[str, Any]:
+    """The metadata that `save` got.
+
+    Raises:
+        FeintError: the file is missing or damaged.
+    """
+    metadata = read_json(_with_suffix(path, ".json")).get("metadata")
+    if not isinstance(metadata, dict):
+        raise DamagedError(f"{path}.json has no metadata; expected what `save` writes.")
+    return metadata
 
 
 def load(path: Path, trusted: Collection[str] = ()) -> nn.Module:
     """Load what `save` wrote, in evaluation mode.
 
     Args:
-        trusted: `ModelSource.digest` of user's models whose code may be run.
+        trusted: digests (`ModelSource.digest`) of the models whose code may be run.
 
     Raises:
-        FeintError: a file is missing, damaged, of another schema, or its weights do not fit; it
-            is somebody's code and not trusted.
+        FeintError: a file is missing, damaged, or has another schema; its weights do not fit; it
+            is somebody else's code and not trusted.
     """
-    described = read_json(_beside(path, ".json"))
-    tensors, inside = read_tensors(_beside(path, ".safetensors"))
+    described = read_json(_with_suffix(path, ".json"))
+    tensors, inside = read_tensors(_with_suffix(path, ".safetensors"))
     try:
         check_schema(
             described["schema"],
@@ -94,32 +87,35 @@ def load(path: Path, trusted: Collection[str] = ()) -> nn.Module:
         if any(inside[key] != described[key] for key in ("schema", "model", "settings")):
             raise FeintError(
                 f"{path}.json and {path}.safetensors describe different models; expected the two "
-                "files of one save. Train the model again, or restore the pair."
+                "files of one save. Train the model again, or restore the pair.",
+                code="mismatched-files",
             )
         kind, settings = described["model"], dict(described["settings"])
     except FeintError:
         raise
     except (LookupError, TypeError, ValueError) as error:
-        raise FeintError(
-            f"{path}.json and .safetensors do not make a model: {type(error).__name__}: {error}. "
-            f"Expected what feint.models.loading.save writes, for one of {', '.join(MODELS)}."
+        raise DamagedError(
+            f"{path}.json and .safetensors do not contain a model: {type(error).__name__}: "
+            f"{error}. Expected what feint.models.checkpoints.save writes."
         ) from error
     try:
         return build(kind, settings, tensors, trusted)
     except FeintError as error:
-        raise FeintError(f"{path}.json and .safetensors do not make a model: {error}") from error
+        raise FeintError(
+            f"{path}.json and .safetensors do not make a model: {error}", code=error.code
+        ) from error
 
 
 def load_external(
     source: ModelSource, files: Mapping[str, bytes], trust: bool = False
 ) -> nn.Module:
-    """A user's model from its files (`source.files_of`), in evaluation mode.
+    """A model that you bring, from its files (`read_files`), in evaluation mode.
 
     Raises:
-        FeintError: it cannot be built, or is an export and nobody trusts it.
+        FeintError: it cannot be built, or is an export and not trusted.
     """
     if source.kind != "saved":
-        return source.load(files, trust)
+        return load_source(source, files, trust)
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
@@ -135,33 +131,45 @@ def build(
     """A model with these weights, in evaluation mode.
 
     Args:
+        name: a kind of feint's own, or "ExternalModel".
         trusted: see `load`.
 
     Raises:
-        FeintError: no such model, the settings or weights are not its own, or it is somebody's
-            code and not trusted.
+        FeintError: the name is unknown, the settings or weights are not the model's, or it is
+            somebody else's code and not trusted.
     """
-    if name == ExternalModel.__name__:
-        try:
-            return ModelSource(**settings).build(weights, trusted)
-        except (TypeError, RuntimeError, LookupError) as error:
-            if isinstance(error, FeintError):
-                raise
-            raise FeintError(
-                f"This does not make a user's model: {type(error).__name__}: {error}. Run the "
-                "experiment that names it again."
-            ) from error
     try:
+        if name == ExternalModel.__name__:
+            return rebuild(ModelSource(**settings), weights, trusted)
         _check_size(settings, weights)
         with torch.random.fork_rng(devices=[]):  # building draws weights that are not kept
-            model = MODELS[name](**settings)
+            model = registry.model_class(name)(**settings)
         model.load_state_dict(weights)
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, FeintError):
+            raise
         raise FeintError(
-            f"This does not make a model: {type(error).__name__}: {error}. "
-            f"Expected settings and weights of one of {', '.join(MODELS)}."
+            f"This does not make a {name}: {type(error).__name__}: {error}. Expected the settings "
+            "and weights that feint stored. Train the model, or run the experiment, again.",
+            code="wrong-weights",
         ) from error
     return model.eval()
+
+
+def fingerprint(model: nn.Module) -> str:
+    """A hash of what decides a model's answers: its class, its settings and its weights."""
+    described = (type(model).__name__, sorted(getattr(model, "settings", {}).items()))
+    found = hashlib.sha256(repr(described).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        found.update(repr((name, tuple(tensor.shape), str(tensor.dtype))).encode())
+        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def _is_own(model: nn.Module) -> bool:
+    name = type(model).__name__
+    known = {**registry.MODELS, **registry.CLASSIFIERS}
+    return name in known and registry.model_class(name) is type(model)
 
 
 def _check_size(settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
@@ -180,16 +188,6 @@ def _check_size(settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> N
         raise ValueError(f"settings that ask for {asked} numbers, with {there} that come with them")
 
 
-def fingerprint(model: nn.Module) -> str:
-    """A hash of what decides a model's answers: its kind, its settings and its weights."""
-    told = (type(model).__name__, sorted(getattr(model, "settings", {}).items()))
-    found = hashlib.sha256(repr(told).encode())
-    for name, tensor in sorted(model.state_dict().items()):
-        found.update(repr((name, tuple(tensor.shape), str(tensor.dtype))).encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
-
-
-def _beside(path: Path, suffix: str) -> Path:
+def _with_suffix(path: Path, suffix: str) -> Path:
     """`path` with a suffix after all of its name: "eps0.3" does not become "eps0.json"."""
     return path.with_name(path.name + suffix)

@@ -1,41 +1,65 @@
-"""[[model]] of an experiment: feint's own kinds, each with defaults that train well, and yours."""
+"""[[model]] of an experiment: a family that feint trains, or a model that you bring.
+
+The keys of a family's table are made from its class (`feint.models.registry`), so that a default
+is written once.  A new key of a family is a new argument of its constructor, not a change here.
+"""
 
 import json
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
-from feint.config import ConfigTable, Count
+from feint.config import ConfigTable
 from feint.errors import FeintError
-from feint.models.external.import_path import hash_code, hash_files, import_object, read_files
+from feint.models import registry
+from feint.models.external.import_path import Kind as ExternalKind
+from feint.models.external.import_path import (
+    hash_code,
+    hash_files,
+    import_object,
+    read_files,
+)
 from feint.models.external.source import ModelSource
 from feint.models.training_settings import Training
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
+EXTERNAL_KINDS: tuple[str, ...] = get_args(ExternalKind)
+"""The kinds of a model that you bring."""
 
 
-class Model(ConfigTable):
+class ModelConfig(ConfigTable):
     """What every [[model]] has."""
 
-    own: ClassVar[tuple[str, ...]] = ()
-    """Keys that are arguments of the model."""
-    trains: ClassVar[dict[str, Any]] = {}
-    """Its own defaults of `Training`."""
-
+    kind: str
     name: Name
     training: dict[str, Any] = Field(default_factory=dict)
     """Any fields of `Training`."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    """A model for each, named `<name>-<seed>`, trained alike but for its seed."""
+    """A model for each, named `<name>-<seed>`, that differ in the seed of their training alone."""
 
     def settings(self) -> dict[str, Any]:
-        """Arguments of the model."""
-        return {name: getattr(self, name) for name in self.own}
+        """The keys that are arguments of the model."""
+        return {name: getattr(self, name) for name in registry.arguments(self.kind)}
 
-    def each(self) -> "list[Model]":
+    def training_settings(self, seed: int) -> Training:
+        """How the model is trained.
+
+        Args:
+            seed: the experiment's; used if the model does not set its own.
+        """
+        return Training(**{"seed": seed, **registry.training_defaults(self.kind), **self.training})
+
+    def each(self) -> "list[ModelConfig]":
         """The model itself, or one for every seed."""
         return [
             self.model_copy(
@@ -48,121 +72,44 @@ class Model(ConfigTable):
             for seed in self.seeds
         ] or [self]
 
+
+class TrainedModelConfig(ModelConfig):
+    """[[model]] of a kind that feint trains; `family_config` adds the family's own keys."""
+
     @field_validator("training")
     @classmethod
-    def _trains(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _check_training(cls, value: dict[str, Any], info: Any) -> dict[str, Any]:
         known = [field.name for field in fields(Training)]
         for key in value:
             if key not in known:
-                raise FeintError(f"unknown key {key!r}; expected some of {', '.join(known)}")
-        Training(**{**cls.trains, **value})
+                raise FeintError(
+                    f"unknown key {key!r}; expected some of {', '.join(known)}", code="unknown-key"
+                )
+        Training(**{**registry.training_defaults(info.data["kind"]), **value})
         return value
 
 
-class TCNModel(Model):
-    """[[model]] with kind = "TCN"."""
-
-    own = ("width", "depth", "kernel", "dropout")
-    kind: Literal["TCN"]
-    name: Name = "tcn"
-    width: Count = 256
-    depth: Count = 10
-    kernel: Count = 2
-    dropout: Dropout = 0.2
-
-
-class DeepGRUModel(Model):
-    """[[model]] with kind = "DeepGRU"."""
-
-    own = ("widths",)
-    kind: Literal["DeepGRU"]
-    name: Name = "deepgru"
-    widths: tuple[Count, Count, Count] = (512, 256, 128)
+@cache
+def family_config(kind: str) -> type[TrainedModelConfig]:
+    """The table of a family: its constructor's arguments, with their types and defaults."""
+    keys: dict[str, Any] = {
+        name: (one.annotation, one.default) for name, one in registry.arguments(kind).items()
+    }
+    keys["kind"] = (Literal[kind], ...)
+    keys["name"] = (Name, kind.lower())
+    return create_model(f"{kind}Config", __base__=TrainedModelConfig, **keys)
 
 
-class GRUModel(Model):
-    """[[model]] with kind = "GRU"."""
+class ExternalModelConfig(ModelConfig):
+    """[[model]] of a model that you bring: loaded, never trained."""
 
-    own = ("width", "layers", "dropout", "facing")
-    trains: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
-    kind: Literal["GRU"]
-    name: Name = "gru"
-    width: Count = 128
-    layers: Annotated[int, Field(ge=1, le=64)] = 1
-    dropout: Dropout = 0.3
-    facing: bool = True
-
-
-class LSTMModel(Model):
-    """[[model]] with kind = "LSTM"."""
-
-    own = ("width", "layers", "dropout", "bidirectional")
-    trains: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
-    kind: Literal["LSTM"]
-    name: Name = "lstm"
-    width: Count = 128
-    layers: Annotated[int, Field(ge=1, le=64)] = 1
-    dropout: Dropout = 0.3
-    bidirectional: bool = False
-
-
-class TransformerModel(Model):
-    """[[model]] with kind = "Transformer"."""
-
-    own = ("width", "depth", "heads", "dropout", "causal")
-    trains: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
-    kind: Literal["Transformer"]
-    name: Name = "transformer"
-    width: Count = 64
-    depth: Count = 2
-    heads: Count = 4
-    dropout: Dropout = 0.1
-    causal: bool = True
-
-
-class SiMLPeModel(Model):
-    """[[model]] with kind = "SiMLPe"."""
-
-    own = ("window", "width", "depth")
-    trains: ClassVar[dict[str, Any]] = {"epochs": 40, "learning_rate": 3e-3, "schedule": "cosine"}
-    kind: Literal["SiMLPe"]
-    name: Name = "simlpe"
-    window: Count = 12
-    width: Count = 64
-    depth: Count = 6
-
-
-class RidgeModel(Model):
-    """[[model]] with kind = "Ridge"."""
-
-    own = ("taps", "penalty")
-    kind: Literal["Ridge"]
-    name: Name = "ridge"
-    taps: Count = 8
-    penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 100.0
-
-
-class DLinearModel(Model):
-    """[[model]] with kind = "DLinear"."""
-
-    own = ("taps", "window")
-    trains: ClassVar[dict[str, Any]] = {"learning_rate": 1e-2, "schedule": "cosine"}
-    kind: Literal["DLinear"]
-    name: Name = "dlinear"
-    taps: Count = 16
-    window: Count = 9
-
-
-class ExternalModelConfig(Model):
-    """[[model]] with a kind that is the user's own: loaded, never trained."""
-
-    kind: Literal["import", "saved", "hub", "exported"]
+    kind: ExternalKind
     name: Name = "yours"
     model: Annotated[str, Field(max_length=1000)] = ""
     """`package.module:name`, of "import" and "hub"."""
     path: Path | None = None
-    """Of "saved" without its suffix, of "hub" the folder, of "exported" the .pt2, of "import" the
-    weights as safetensors."""
+    """Of "saved" the path without its suffix, of "hub" the folder, of "exported" the .pt2, of
+    "import" the weights as safetensors."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Of "import": what `model` is called with."""
     samples: Annotated[int, Field(ge=1, le=4096)] | None = None
@@ -170,29 +117,34 @@ class ExternalModelConfig(Model):
     seed: Annotated[int, Field(ge=0)] = 0
     code_hash: str = ""
     files_hash: str = ""
-    """Hashes, filled in when the file is read, so that a change of either is noticed."""
+    """Hashes, filled in when the experiment is read, so that a later change is noticed."""
 
     @model_validator(mode="after")
-    def _whole(self) -> "ExternalModelConfig":
+    def _check_keys(self) -> "ExternalModelConfig":
         if self.training or self.seeds:
             raise FeintError(
-                f"training and seeds are of models that feint trains; a model of kind {self.kind!r}"
-                " is trained already"
+                "training and seeds belong to models that feint trains; a model of kind "
+                f"{self.kind!r} is trained already",
+                code="keys-conflict",
             )
         if bool(self.model) != (self.kind in ("import", "hub")):
             raise FeintError(
                 f"kind {self.kind!r} got model = {self.model!r}; expected an import path, "
-                'package.module:name, for "import" and "hub", and none for the others'
+                'package.module:name, for "import" and "hub", and none for the others',
+                code="keys-conflict",
             )
         try:
             json.dumps(self.arguments, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise FeintError(f"arguments: {error}; expected numbers, words and lists") from error
+            raise FeintError(
+                f"arguments: {error}; expected numbers, words and lists", code="bad-setting"
+            ) from error
         if self.path is None and self.kind != "import":
-            raise FeintError(f"kind {self.kind!r} needs a path")
+            raise FeintError(f"kind {self.kind!r} needs a path", code="missing-key")
         if (self.arguments or self.samples) and self.kind in ("saved", "hub"):
             raise FeintError(
-                f"kind {self.kind!r} takes no arguments and no samples; both are of an import"
+                f"kind {self.kind!r} takes no arguments and no samples; both belong to an import",
+                code="keys-conflict",
             )
         return self
 
@@ -201,11 +153,11 @@ class ExternalModelConfig(Model):
         if self.model:
             import_object(self.model)
         code = hash_code(self.model) if self.model else ""
-        content = hash_files(read_files(self.kind, self.path))
-        return self.model_copy(update={"code_hash": code, "files_hash": content})
+        files = hash_files(read_files(self.kind, self.path))
+        return self.model_copy(update={"code_hash": code, "files_hash": files})
 
     def source(self) -> ModelSource:
-        """Where it comes from, as a job is told."""
+        """Where the model comes from, as a job stores it."""
         return ModelSource(
             self.kind,
             self.model,
@@ -217,35 +169,36 @@ class ExternalModelConfig(Model):
         )
 
 
-Own = (
-    TCNModel
-    | DeepGRUModel
-    | GRUModel
-    | LSTMModel
-    | TransformerModel
-    | SiMLPeModel
-    | RidgeModel
-    | DLinearModel
-)
-AnyModel = Annotated[Own | ExternalModelConfig, Field(discriminator="kind")]
-KINDS = frozenset(
-    word
-    for one in (*Own.__args__, ExternalModelConfig)
-    for word in one.model_fields["kind"].annotation.__args__
-)
-"""Every kind, as errors of pydantic name them."""
+def parse_model(value: Any) -> Any:
+    """One [[model]] table, read by the keys of its kind."""
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("kind")
+    if kind in EXTERNAL_KINDS:
+        return ExternalModelConfig(**value)
+    if kind not in registry.MODELS:
+        raise FeintError(
+            f"unknown kind {kind!r}; expected one of {', '.join(map(repr, registry.MODELS))}, or "
+            f"{', '.join(map(repr, EXTERNAL_KINDS))} for a model that you bring",
+            code="unknown-model",
+        )
+    return family_config(kind)(**value)
+
+
+AnyModel = Annotated[SerializeAsAny[ModelConfig], BeforeValidator(parse_model)]
+"""One [[model]]: its class depends on its kind."""
 
 
 def external_model(
     path: str, weights: Path | None = None, samples: int | None = None
 ) -> ExternalModelConfig:
-    """A [[model]] from what the command line tells.
+    """A [[model]] from the options of the command line.
 
     Args:
         path: `package.module:name`, a .pt2 file, or a saved feint model without its suffix.
         weights: of an import path: a safetensors file, or a folder of `save_pretrained`.
     """
-    kind: Literal["import", "saved", "hub", "exported"]
+    kind: ExternalKind
     more: dict[str, Any] = {}
     if path.endswith(".pt2"):
         kind, more["path"] = "exported", Path(path)

@@ -6,20 +6,22 @@ the classifier keeps the published attention and serves as a recogniser of inter
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from jaxtyping import Float, Int
+from pydantic import Field
 from torch import Tensor, nn
 
-from feint.errors import FeintError
+from feint.config import Count, Fraction
 from feint.models.layers.gru_cell import gru
 from feint.models.layers.normalization import Normalization
 from feint.models.layers.weight_cache import to_autocast_dtype
+from feint.models.settings import checked_settings
 from feint.sequences import Sequences
 
-Widths = Sequence[int]
-"""Of the three GRUs."""
+Widths = Annotated[Sequence[Count], Field(min_length=3, max_length=3)]
+"""State sizes of the encoder's three GRUs."""
 
 
 class Encoder(nn.Module):
@@ -27,11 +29,6 @@ class Encoder(nn.Module):
 
     def __init__(self, inputs: int, widths: Widths) -> None:
         super().__init__()
-        if inputs < 1 or len(widths) != 3 or min(widths) < 1:
-            raise FeintError(
-                f"DeepGRU got inputs={inputs}, widths={widths}; expected at least 1 input and "
-                "three widths of at least 1."
-            )
         self.first = nn.GRU(inputs, widths[0], num_layers=2)
         self.second = nn.GRU(widths[0], widths[1], num_layers=2)
         self.third = nn.GRU(widths[1], widths[2], num_layers=1)
@@ -54,18 +51,13 @@ class DeepGRU(nn.Module):
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
+        inputs: Count,
+        outputs: Count,
         widths: Widths = (512, 256, 128),
         first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "widths": list(widths),
-            "first_pose": first_pose,
-        }
+        self.settings: dict[str, Any] = checked_settings(DeepGRU, locals())
         self.coordinates = Normalization(inputs, outputs, first_pose)
         self.encoder = Encoder(inputs, widths)
         self.head = nn.Linear(widths[-1], outputs)
@@ -93,20 +85,14 @@ class DeepGRUClassifier(nn.Module):
 
     def __init__(
         self,
-        inputs: int,
-        classes: int,
+        inputs: Count,
+        classes: Count,
         widths: Widths = (512, 256, 128),
-        hidden: int = 256,
-        dropout: float = 0.5,
+        hidden: Count = 256,
+        dropout: Fraction = 0.5,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "classes": classes,
-            "widths": list(widths),
-            "hidden": hidden,
-            "dropout": dropout,
-        }
+        self.settings: dict[str, Any] = checked_settings(DeepGRUClassifier, locals())
         width = widths[-1]
         self.encoder = Encoder(inputs, widths)
         self.attention = nn.Linear(width, width, bias=False)

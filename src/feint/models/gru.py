@@ -1,16 +1,17 @@
 """A GRU that sees people in metres, from its own place, turned to where it faces."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from feint.errors import FeintError
+from feint.config import Count, Fraction
 from feint.models.layers.egocentric import SBU_LINKS, EgocentricNormalization, Links
 from feint.models.layers.gru_cell import gru
 from feint.models.layers.normalization import Normalization
 from feint.models.layers.weight_cache import to_autocast_dtype
+from feint.models.settings import Layers, checked_settings
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 
@@ -28,34 +29,22 @@ class GRU(nn.Module):
         scale, links: of the skeleton, see `Placed`; SBU's if not given.
     """
 
+    training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
+
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        width: int = 128,
-        layers: int = 1,
-        dropout: float = 0.3,
+        inputs: Count,
+        outputs: Count,
+        width: Count = 128,
+        layers: Layers = 1,
+        dropout: Fraction = 0.3,
         facing: bool = True,
         first_pose: bool | Sequence[int] = False,
         scale: Sequence[float] = SBU_15.scale,
         links: Links = SBU_LINKS,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "width": width,
-            "layers": layers,
-            "dropout": dropout,
-            "facing": facing,
-            "first_pose": first_pose,
-            "scale": list(scale),
-            "links": [list(link) for link in links],
-        }
-        if min(inputs, outputs, width, layers) < 1 or not 0 <= dropout < 1:
-            raise FeintError(
-                f"GRU got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
-            )
+        self.settings: dict[str, Any] = checked_settings(GRU, locals())
         self.coordinates: Normalization | EgocentricNormalization
         if facing:
             self.coordinates = EgocentricNormalization(inputs, outputs, first_pose, scale, links)

@@ -5,15 +5,16 @@ attacks are measured on (`tests/attacks/test_victims.py`), and what a network ha
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from feint.errors import FeintError
+from feint.config import Count, Positive
 from feint.models.layers.normalization import Normalization
+from feint.models.settings import checked_settings
 from feint.sequences import Sequences
 
 
@@ -32,24 +33,14 @@ class Ridge(nn.Module):
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        taps: int = 8,
-        penalty: float = 100.0,
+        inputs: Count,
+        outputs: Count,
+        taps: Count = 8,
+        penalty: Positive = 100.0,
         first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "taps": taps,
-            "penalty": penalty,
-            "first_pose": first_pose,
-        }
-        if min(inputs, outputs, taps) < 1 or not penalty > 0:
-            raise FeintError(
-                f"Ridge got {self.settings}; expected sizes of at least 1 and a penalty above 0."
-            )
+        self.settings: dict[str, Any] = checked_settings(Ridge, locals())
         self.taps, self.penalty = taps, penalty
         self.coordinates = Normalization(inputs, outputs, first_pose)
         self.head = nn.Linear(taps * inputs, outputs)
@@ -105,24 +96,18 @@ class DLinear(nn.Module):
         first_pose: see `Coordinates`.
     """
 
+    training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 1e-2, "schedule": "cosine"}
+
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        taps: int = 16,
-        window: int = 9,
+        inputs: Count,
+        outputs: Count,
+        taps: Count = 16,
+        window: Count = 9,
         first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "taps": taps,
-            "window": window,
-            "first_pose": first_pose,
-        }
-        if min(inputs, outputs, taps, window) < 1:
-            raise FeintError(f"DLinear got {self.settings}; expected sizes of at least 1.")
+        self.settings: dict[str, Any] = checked_settings(DLinear, locals())
         self.window = window
         self.coordinates = Normalization(inputs, outputs, first_pose)
         self.trend, self.remainder = (Filter(inputs, outputs, taps) for _ in range(2))

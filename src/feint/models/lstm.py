@@ -1,14 +1,15 @@
 """An LSTM, as most people would write one; bidirectional too, with packed sequences."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from feint.errors import FeintError
+from feint.config import Count, Fraction
 from feint.models.layers.normalization import Normalization
+from feint.models.settings import Layers, checked_settings
 from feint.sequences import Sequences
 
 
@@ -25,30 +26,20 @@ class LSTM(nn.Module):
         first_pose: see `Coordinates`.
     """
 
+    training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
+
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        width: int = 128,
-        layers: int = 1,
-        dropout: float = 0.3,
+        inputs: Count,
+        outputs: Count,
+        width: Count = 128,
+        layers: Layers = 1,
+        dropout: Fraction = 0.3,
         bidirectional: bool = False,
         first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "width": width,
-            "layers": layers,
-            "dropout": dropout,
-            "bidirectional": bidirectional,
-            "first_pose": first_pose,
-        }
-        if min(inputs, outputs, width, layers) < 1 or not 0 <= dropout < 1:
-            raise FeintError(
-                f"LSTM got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
-            )
+        self.settings: dict[str, Any] = checked_settings(LSTM, locals())
         self.coordinates = Normalization(inputs, outputs, first_pose)
         self.lstm = nn.LSTM(inputs, width, layers, batch_first=True, bidirectional=bidirectional)
         self.dropout = nn.Dropout(dropout)

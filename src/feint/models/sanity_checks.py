@@ -36,16 +36,16 @@ NEAR = 1e-4
 
 @dataclass(frozen=True)
 class ModelIssue:
-    """Something to know of a model.
+    """Something that a reader must know about a model.
 
     Attributes:
-        name: one of `CHECKS`.
-        sentence: what is so and what to do; it follows the model's name.
-        fatal: no attack on it would mean anything.
+        code: one of `CHECKS`; stable.
+        message: what is wrong and what to do; it follows the model's name.
+        fatal: no attack on the model would mean anything.
     """
 
-    name: str
-    sentence: str
+    code: str
+    message: str
     fatal: bool = False
 
 
@@ -70,11 +70,11 @@ def check_model(
         return (ModelIssue("no-answer", told, fatal=True),)
 
 
-def check(findings: Iterable[ModelIssue], name: str = "The model") -> None:
-    """Raise FeintError if anything found is fatal."""
-    fatal = [one for one in findings if one.fatal]
+def raise_if_fatal(issues: Iterable[ModelIssue], name: str = "The model") -> None:
+    """Raise FeintError, with the code of the first fatal issue, if there is one."""
+    fatal = [one for one in issues if one.fatal]
     if fatal:
-        raise FeintError(" ".join(f"{name} {one.sentence}" for one in fatal))
+        raise FeintError(" ".join(f"{name} {one.message}" for one in fatal), code=fatal[0].code)
 
 
 def _few(x: Sequences) -> list[int]:

@@ -8,14 +8,15 @@ and back; the answer is a change of the last pose seen.
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from feint.errors import FeintError
+from feint.config import Count
 from feint.models.layers.normalization import Normalization
+from feint.models.settings import checked_settings
 from feint.sequences import Sequences
 
 
@@ -34,28 +35,24 @@ class SiMLPe(nn.Module):
         first_pose: see `Coordinates`.
     """
 
+    training_defaults: ClassVar[dict[str, Any]] = {
+        "epochs": 40,
+        "learning_rate": 3e-3,
+        "schedule": "cosine",
+    }
     cosines: Tensor
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        window: int = 12,
-        width: int = 64,
-        depth: int = 6,
+        inputs: Count,
+        outputs: Count,
+        window: Count = 12,
+        width: Count = 64,
+        depth: Count = 6,
         first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "window": window,
-            "width": width,
-            "depth": depth,
-            "first_pose": first_pose,
-        }
-        if min(inputs, outputs, window, width, depth) < 1:
-            raise FeintError(f"SiMLPe got {self.settings}; expected sizes of at least 1.")
+        self.settings: dict[str, Any] = checked_settings(SiMLPe, locals())
         self.window = window
         self.coordinates = Normalization(inputs, outputs, first_pose)
         self.register_buffer("cosines", cosines(window), persistent=False)

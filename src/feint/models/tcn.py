@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from feint.errors import FeintError
+from feint.config import Count, Fraction
 from feint.models.layers.causal_conv import causal_conv
 from feint.models.layers.normalization import Normalization
 from feint.models.layers.weight_cache import cached, to_autocast_dtype
+from feint.models.settings import checked_settings
 from feint.sequences import Sequences
 
 
@@ -37,28 +38,16 @@ class TCN(nn.Module):
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        width: int = 256,
-        depth: int = 10,
-        kernel: int = 2,
-        dropout: float = 0.2,
+        inputs: Count,
+        outputs: Count,
+        width: Count = 256,
+        depth: Count = 10,
+        kernel: Count = 2,
+        dropout: Fraction = 0.2,
         first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "width": width,
-            "depth": depth,
-            "kernel": kernel,
-            "dropout": dropout,
-            "first_pose": first_pose,
-        }
-        if min(inputs, outputs, width, depth, kernel) < 1 or not 0 <= dropout < 1:
-            raise FeintError(
-                f"TCN got {self.settings}; expected sizes of at least 1 and a dropout in [0, 1)."
-            )
+        self.settings: dict[str, Any] = checked_settings(TCN, locals())
         self.coordinates = Normalization(inputs, outputs, first_pose)
         widths = [inputs] + [width] * depth
         self.blocks = nn.Sequential(

@@ -1,4 +1,4 @@
-"""Checkpoints of training that is under way."""
+"""Checkpoints of a training that is under way: what `training.train` resumes from."""
 
 import hashlib
 from dataclasses import asdict
@@ -13,22 +13,26 @@ from feint.io.sealed import read_tensors, write_tensors
 from feint.models.training_settings import History, Training
 from feint.sequences import Sequences
 
-SCHEMA = 1
+SCHEMA = 2
 
 
-def _identity(
-    model: nn.Module, x: Sequences, y: Sequences, settings: Training, held: list[int]
+def training_identity(
+    model: nn.Module, x: Sequences, y: Sequences, settings: Training, validation: list[int]
 ) -> str:
-    """What a checkpoint must agree with: settings, architecture, first weights, data, split."""
+    """A hash that a checkpoint must agree with: settings, architecture, first weights, data, split.
+
+    Args:
+        validation: the rows held out.
+    """
     architecture = (str(model), getattr(model, "settings", None))
     asked = {k: v for k, v in asdict(settings).items() if k != "checkpoint_every"}
-    digest = hashlib.sha256(repr((SCHEMA, asked, architecture, held)).encode())
+    digest = hashlib.sha256(repr((SCHEMA, asked, architecture, validation)).encode())
     for tensor in (*model.state_dict().values(), x.values, y.values, x.lengths):
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
-def _save(
+def save_checkpoint(
     path: Path,
     identity: str,
     done: int,
@@ -37,22 +41,32 @@ def _save(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
 ) -> None:
+    """Write the state after `done` epochs, in one file."""
     tensors = {f"best.{k}": v for k, v in best.items()}
     tensors |= {f"model.{k}": v for k, v in model.state_dict().items()}
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{i}.{k}": v for k, v in state.items()}
-    about = {"schema": SCHEMA, "identity": identity, "done": done, "history": asdict(history)}
-    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, about)
+    metadata = {"schema": SCHEMA, "identity": identity, "done": done, "history": asdict(history)}
+    write_tensors(path, {k: v.clone() for k, v in tensors.items()}, metadata)
 
 
-def _resume(
+def load_checkpoint(
     path: Path, identity: str, model: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[int, History, dict[str, Tensor]]:
-    tensors, about = read_tensors(path)
-    if not isinstance(about, dict) or about.get("identity") != identity:
+    """Set model and optimizer to a stored state.
+
+    Returns:
+        the number of epochs done, the history, and the best weights.
+
+    Raises:
+        DamagedError: the file is damaged, or belongs to another training.
+    """
+    tensors, metadata = read_tensors(path)
+    if not isinstance(metadata, dict) or metadata.get("identity") != identity:
         raise DamagedError(
             f"{path} belongs to another training (other settings, weights or data); expected the "
-            "one that is being resumed. Remove it to begin anew, or train into another folder."
+            "one that is resumed. Remove the file to begin anew, or train into another folder.",
+            code="other-training",
         )
     parts: dict[str, dict[str, Tensor]] = {"best": {}, "model": {}, "adam": {}}
     for name, tensor in tensors.items():
@@ -64,4 +78,4 @@ def _resume(
         i, _, key = name.partition(".")
         state.setdefault(int(i), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return about["done"], History(**about["history"]), parts["best"]
+    return metadata["done"], History(**metadata["history"]), parts["best"]

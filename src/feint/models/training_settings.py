@@ -1,4 +1,4 @@
-"""Settings of a training, and its history."""
+"""Settings of a training, and its history.  Needs no torch."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,10 +12,10 @@ class Training:
 
     Attributes:
         epochs: passes over the training rows.
-        learning_rate: Adam's; `schedule` "cosine" lets it fall to 0 over the epochs.
+        learning_rate: Adam's; with `schedule` "cosine" it falls to 0 over the epochs.
         batch_size: rows a step.
-        bucketing: how many batches' rows are sorted by length together before they are split into
-            batches, in random order: less padding, less time, the same work. 1 sorts nothing.
+        bucketing: the rows of this many batches are sorted by length before they are split into
+            batches: less padding, less time, the same work. 1 does not sort.
         validation: share of the groups held out to choose the epoch by.
         keep: the "best" epoch by validation error, or the "last" as in the paper.
         clip: largest norm of the gradient.
@@ -23,7 +23,7 @@ class Training:
         seed: of the split, the shuffling and dropout.
 
     Raises:
-        FeintError: a number out of its range, an unknown choice.
+        FeintError: a value of a wrong type, out of its range, or an unknown choice.
     """
 
     epochs: int = 100
@@ -42,16 +42,21 @@ class Training:
         if not all(type(value) is int for value in (*counts, self.seed)):
             raise FeintError(
                 f"Training got {self}; expected whole numbers for epochs, batch_size, bucketing, "
-                "checkpoint_every and seed."
+                "checkpoint_every and seed.",
+                code="bad-setting",
             )
         if self.schedule not in ("constant", "cosine") or self.keep not in ("best", "last"):
             raise FeintError(
                 f"Training got schedule={self.schedule!r}, keep={self.keep!r}; expected 'constant' "
-                "or 'cosine', and 'best' or 'last'."
+                "or 'cosine', and 'best' or 'last'.",
+                code="bad-setting",
             )
         for name in ("learning_rate", "validation", "clip"):
             if type(getattr(self, name)) not in (int, float):
-                raise FeintError(f"Training got {name}={getattr(self, name)!r}; expected a number.")
+                raise FeintError(
+                    f"Training got {name}={getattr(self, name)!r}; expected a number.",
+                    code="bad-setting",
+                )
         if (
             min(counts) < 1
             or not 0 <= self.validation < 1
@@ -60,22 +65,24 @@ class Training:
         ):
             raise FeintError(
                 f"Training got {self}; expected epochs, batch_size, bucketing and checkpoint_every "
-                "of at least 1, 0 <= validation < 1, learning_rate > 0 and clip > 0."
+                "of at least 1, 0 <= validation < 1, learning_rate > 0 and clip > 0.",
+                code="bad-setting",
             )
         if self.keep == "best" and self.validation == 0:
             raise FeintError(
-                "Training got keep='best' and validation=0; expected something to choose the "
-                "epoch by. Use keep='last', or a validation share."
+                "Training got keep='best' and validation=0; expected validation rows to choose the "
+                "epoch by. Use keep='last', or a validation share.",
+                code="bad-setting",
             )
 
 
 @dataclass(frozen=True)
 class History:
-    """What a training did: one entry an epoch, and the epoch whose weights were kept.
+    """What a training did, one entry an epoch.
 
     Attributes:
         loss: mean squared error on the training rows, in data units squared.
-        validation: mean per-frame distance on the held-out rows (empty without them).
+        validation: mean per-frame distance on the validation rows (empty without them).
         best_epoch: index of the epoch whose weights the model ends with.
     """
 

@@ -5,15 +5,17 @@ Layer norm first, as is usual now (Xiong et al. 2020, arXiv:2002.04745).
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from feint.config import Count, Fraction
 from feint.errors import FeintError
 from feint.models.layers.normalization import Normalization
+from feint.models.settings import checked_settings
 from feint.sequences import Sequences
 
 
@@ -31,33 +33,26 @@ class Transformer(nn.Module):
         first_pose: see `Coordinates`.
     """
 
+    training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
+
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        width: int = 64,
-        depth: int = 2,
-        heads: int = 4,
-        dropout: float = 0.1,
+        inputs: Count,
+        outputs: Count,
+        width: Count = 64,
+        depth: Count = 2,
+        heads: Count = 4,
+        dropout: Fraction = 0.1,
         causal: bool = True,
         first_pose: bool | Sequence[int] = False,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "inputs": inputs,
-            "outputs": outputs,
-            "width": width,
-            "depth": depth,
-            "heads": heads,
-            "dropout": dropout,
-            "causal": causal,
-            "first_pose": first_pose,
-        }
-        sizes = min(inputs, outputs, width, depth, heads)
-        if sizes < 1 or width % heads or width % 2 or not 0 <= dropout < 1:
+        self.settings: dict[str, Any] = checked_settings(Transformer, locals())
+        if width % heads or width % 2:
             raise FeintError(
-                f"Transformer got {self.settings}; expected sizes of at least 1, an even width "
-                "that is a multiple of heads, and a dropout in [0, 1)."
+                f"Transformer got width={width} and heads={heads}; expected an even width that is "
+                "a multiple of heads.",
+                code="bad-setting",
             )
         self.causal = causal
         self.coordinates = Normalization(inputs, outputs, first_pose)

@@ -8,7 +8,7 @@ them, so that a report can be made of the rest.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import polars as pl
 
@@ -22,7 +22,7 @@ from feint.experiments import run_folder
 from feint.experiments.config_file import restore
 from feint.experiments.tensor_reader import Trail
 from feint.io.atomic import safe_join
-from feint.models.config import ExternalModelConfig
+from feint.models.config import EXTERNAL_KINDS
 from feint.report.units import Units
 from feint.skeleton import Skeleton
 
@@ -67,8 +67,7 @@ class RunData:
     @property
     def pretrained(self) -> list[str]:
         """The names of models that came trained: their training data is not known."""
-        kinds = get_args(ExternalModelConfig.model_fields["kind"].annotation)
-        return [one["name"] for one in self.experiment["model"] if one["kind"] in kinds]
+        return [one["name"] for one in self.experiment["model"] if one["kind"] in EXTERNAL_KINDS]
 
     @property
     def led_away_from(self) -> str:

@@ -59,12 +59,12 @@ def show_models(folder: Path) -> None:
 def show_issues(name: str, issues: Sequence[ModelIssue]) -> None:
     """Show what a user's model was asked, and what was found."""
     out = _console()
-    said = {one.name: one for one in issues}
+    said = {one.code: one for one in issues}
     stopped = any(one.fatal for one in issues)
     for check, wanted in CHECKS.items():
         if check in said:
             word = "FAILS" if said[check].fatal else "note"
-            told = f"{name} {said[check].sentence} ({check})"
+            told = f"{name} {said[check].message} ({check})"
             out.print(Text(f"{word:6}{told}", style="yellow" if word == "note" else "red"))
         elif not stopped:
             out.print(Text(f"{'ok':6}{name} {wanted}"))

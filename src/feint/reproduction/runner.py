@@ -139,7 +139,7 @@ class Reproduction:
     def model(self, name: str) -> Any:
         """A trained reactor."""
         path = self.out / "run" / "models" / name
-        if not checkpoints.saved(path):
+        if not checkpoints.is_saved(path):
             with self.working(self.experiment("strong", (name,))) as run:
                 run.train()
         return checkpoints.load(path)

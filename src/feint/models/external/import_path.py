@@ -1,4 +1,7 @@
-"""Where users' models lie: import paths, files, and hashes of both."""
+"""Import paths and files of the models that you bring, and hashes of both.
+
+Needs no torch, so that a configuration is checked before torch is imported.
+"""
 
 import hashlib
 import importlib
@@ -7,16 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
 from feint.errors import FeintError
 
 Kind = Literal["import", "saved", "hub", "exported"]
+"""How a model is brought; docs/your-model.md has a table."""
 
 
 def read_files(kind: Kind, path: Path | None) -> dict[str, bytes]:
-    """The files of a source, by the names they are known by.
+    """The contents of a model's files, by the names under which they are stored.
 
     Raises:
         FeintError: one is missing or cannot be read.
@@ -36,16 +37,17 @@ def read_files(kind: Kind, path: Path | None) -> dict[str, bytes]:
             f"Could not read the model {path}: {error}. Expected "
             + {
                 "hub": "a folder with config.json and model.safetensors, as save_pretrained writes",
-                "saved": "the path of a saved feint model without its suffix, models/tcn say",
+                "saved": "the path of a saved feint model without its suffix, such as models/tcn",
                 "exported": "a file of torch.export.save",
                 "import": "a safetensors file",
             }[kind]
-            + "."
+            + ".",
+            code="unreadable-file",
         ) from error
 
 
 def hash_files(files: Mapping[str, bytes]) -> str:
-    """A hash of files; "" of none."""
+    """sha256 of the files' names and contents; "" if there are none."""
     if not files:
         return ""
     found = hashlib.sha256()
@@ -55,16 +57,16 @@ def hash_files(files: Mapping[str, bytes]) -> str:
 
 
 def hash_code(path: str) -> str:
-    """A hash of the file that an import path names; what that imports is not followed."""
+    """sha256 of the file that an import path names; what that file imports is not followed."""
     file = getattr(sys.modules.get(module_name(path)), "__file__", None)
     return "" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def import_object(path: str) -> Any:
-    """What an import path names: runs the module's code.  The current folder is looked in, too.
+    """Import what a path names.  Runs the module's code; the current folder is searched, too.
 
     Raises:
-        FeintError: there is no such thing, or its module fails.
+        FeintError: the module cannot be imported, or has no such name.
     """
     module, name = module_name(path), path.partition(":")[2]
     here = str(Path.cwd())
@@ -75,29 +77,31 @@ def import_object(path: str) -> Any:
     except Exception as error:
         raise FeintError(
             f"Could not import {module} for the model {path!r}: {type(error).__name__}: {error}. "
-            "Run feint where `import` finds it: in its folder, or with its package installed."
+            "Run feint in the module's folder, or install its package.",
+            code="import-fails",
         ) from error
     for part in name.split("."):
         if not hasattr(found, part):
             raise FeintError(
                 f"{module} has no {name!r}, which the model {path!r} names; expected a factory, a "
-                "class or a module."
+                "class or a module.",
+                code="import-fails",
             )
         found = getattr(found, part)
     return found
 
 
 def module_name(path: str) -> str:
-    """The module of an import path.  Raises FeintError if it is none."""
+    """The module of an import path.
+
+    Raises:
+        FeintError: the text is not an import path.
+    """
     module, colon, name = path.partition(":")
     if not (colon and name and all(part.isidentifier() for part in module.split("."))):
         raise FeintError(
-            f"The model {path!r} is no import path; expected package.module:factory, for example "
-            "examples.your_model:build."
+            f"The model {path!r} is not an import path; expected package.module:factory, for "
+            "example examples.your_model:build.",
+            code="bad-import-path",
         )
     return module
-
-
-def bytes_to_tensor(content: bytes) -> Tensor:
-    """Bytes as a tensor."""
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8)

@@ -1,6 +1,6 @@
-"""Models that are not feint's, made to answer like one: functions, exports, random ones.
+"""Wrappers for models that are not a plain `nn.Module`: functions, exports, random ones, others.
 
-Nothing here is needed for a plain `nn.Module`: attacks use that as it is.
+A plain `nn.Module` needs none of these: attacks use it as it is.
 """
 
 import inspect
@@ -23,12 +23,12 @@ class Function(nn.Module):
         self.lengths = "lengths" in inspect.signature(function).parameters
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the function answers."""
+        """The function's answer: (batch, time, outputs)."""
         return self.function(x, lengths) if self.lengths else self.function(x)
 
 
 class Exported(nn.Module):
-    """What `torch.export` saved, which knows no training mode and is as it was exported."""
+    """A program that `torch.export` saved; it has no training mode."""
 
     def __init__(self, program: Any) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Exported(nn.Module):
         self.lengths = len(program.graph_signature.user_inputs) > 1
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """What the program answers; a second input of it gets the lengths."""
+        """The program's answer; a second input of it gets the lengths."""
         return self.program(x, lengths) if self.lengths else self.program(x)
 
     def train(self, mode: bool = True) -> "Exported":
@@ -45,31 +45,37 @@ class Exported(nn.Module):
 
 
 class EOTModel(nn.Module):
-    """The mean answer of a model that draws random numbers, over draws that are always the same.
+    """The mean answer of a random model over a fixed set of draws.
 
-    With 1 sample the model is held to one draw; with more, an attack works on the expectation over
-    them (Athalye et al. 2018, arXiv:1707.07397).  Deterministic for a batch of one shape: in a
-    batch of another the draws fall elsewhere, so what is found is scored on other draws, too.
+    With more than one sample an attack works on the expectation over the draws (EOT: Athalye et
+    al. 2018, arXiv:1707.07397); with one the model is held to a single draw.  Deterministic for a
+    batch of one shape.  In a batch of another shape the draws fall elsewhere, so that a
+    perturbation is also scored on draws that it was not crafted on.
 
     Args:
         model: in the mode in which it is meant to answer; its dropout may be on.
-        samples: draws, a forward pass each.
-        seed: of the first; the caller's random state is left alone.
+        samples: number of draws, a forward pass each.
+        seed: of the first draw; the caller's random state is left alone.
+
+    Raises:
+        FeintError: samples or seed is out of range.
     """
 
-    means_to_draw = True
-    """Tells `sequences.check_mode` that dropout inside may be on."""
+    averages_draws = True
+    """Lets `inference.check_mode` accept dropout that is on."""
 
     def __init__(self, model: nn.Module, samples: int = 8, seed: int = 0) -> None:
         super().__init__()
         if type(samples) is not int or samples < 1 or type(seed) is not int or seed < 0:
             raise FeintError(
-                f"Sampled got samples={samples}, seed={seed}; expected at least 1, and at least 0."
+                f"EOTModel got samples={samples}, seed={seed}; expected samples of at least 1 and "
+                "a seed of at least 0.",
+                code="bad-setting",
             )
         self.model, self.samples, self.seed = model, samples, seed
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """The mean over the draws."""
+        """The mean over the draws: (batch, time, outputs)."""
         devices = [x.device] if x.is_cuda else []
         total = None
         with torch.random.fork_rng(devices=devices):
@@ -82,10 +88,10 @@ class EOTModel(nn.Module):
 
 
 class CastModel(nn.Module):
-    """A model of another precision than the data's: converted on the way in and out."""
+    """A model of another precision than the data's: input and output are converted."""
 
     converts = True
-    """Tells `sequences.forward` that weights of another precision are no mistake."""
+    """Lets `inference.forward` accept weights of another precision."""
 
     def __init__(self, model: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()

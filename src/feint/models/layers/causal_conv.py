@@ -1,8 +1,8 @@
-"""A dilated causal convolution as one matrix product a tap, forward and backward.
+"""A dilated causal convolution as one matrix product for each tap, forward and backward.  For TCN.
 
 Sequences lie (time, batch, channels) here, so a shift in time is a slice of whole rows and every
-tap adds to the output in place: no padding, no copies.  Taps that reach past the first frame of
-every sequence only ever read zeros and are skipped.
+tap adds to the output in place, without padding or copies.  Taps that reach past the first frame
+of every sequence only read zeros and are skipped.
 """
 
 from typing import Any
@@ -20,10 +20,11 @@ def causal_conv(
     bias: Float[Tensor, " outputs"],
     dilation: int,
 ) -> Float[Tensor, "time batch outputs"]:
-    """relu(bias + sum_k x[t - k * dilation] taps[k]^T): the convolution and the ReLU behind it.
+    """relu(bias + sum_k x[t - k * dilation] taps[k]^T): the convolution and its ReLU.
 
     Args:
-        taps: (outputs, inputs) each, the present first, then back in time.
+        taps: (outputs, inputs) each, the present frame's first, then back in time.
+        dilation: frames between taps.
     """
     y: Tensor = _CausalConv.apply(x, bias, dilation, *taps)
     return y
@@ -48,9 +49,9 @@ class _CausalConv(torch.autograd.Function):
         x, y, *taps = ctx.saved_tensors
         need_x, need_bias, _, *need_taps = ctx.needs_input_grad
         rows = x.flatten(0, 1)
-        loan = ScratchBuffer(y, *y.shape)
-        torch.ops.aten.threshold_backward.grad_input(above, y, 0, grad_input=loan.array)
-        g = loan.array.flatten(0, 1)
+        scratch = ScratchBuffer(y, *y.shape)
+        torch.ops.aten.threshold_backward.grad_input(above, y, 0, grad_input=scratch.array)
+        g = scratch.array.flatten(0, 1)
         to_x = None
         if need_x:
             to_x = g.mm(taps[0])

@@ -1,7 +1,7 @@
-"""Coordinates as a person has them: metres, from where it stands, turned to where it faces.
+"""Egocentric coordinates: metres, relative to a person's root, rotated to where the person faces.
 
-Raw coordinates mix what somebody does with where the camera stands.  `Placed` stands in the place
-of `Coordinates`: the same two ways, in and out, of the same data units.
+Raw coordinates mix a person's motion with the camera's position.  `EgocentricNormalization` has the
+same interface as `Normalization`: `normalize` on the way in, `denormalize` on the way out.
 """
 
 from collections.abc import Sequence
@@ -15,26 +15,26 @@ from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 
 Links = Sequence[Sequence[int]]
-"""Pairs of joints, left and right, that tell where a person faces."""
+"""Pairs of joints, left and right; the person faces perpendicular to the line between them."""
 SBU_LINKS = ((3, 6), (9, 12))
 """Shoulders and hips of `SBU_15`."""
 
 
 class EgocentricNormalization(nn.Module):
-    """Data units -> metres from a person's root, turned until it faces +x; and back.
+    """Data units -> metres from a person's root, rotated until the person faces +x; and back.
 
-    The person is the reactor in its first pose, or, where that is not seen, the actor in the first
-    frame: known in every frame, so a causal network stays causal.
+    The person is the reactor in its first pose or, without `first_pose`, the actor in the first
+    frame.  Both are known in every frame, so a causal network stays causal.
 
     Args:
         inputs, outputs: features a frame: joints of (x, y, z), y upright.
-        first_pose: the last `outputs` inputs are the reactor's first pose, and answers are told as
-            changes of it.  True, or [feature the root begins at, 3].
-        scale: metres in a data unit, an axis.
+        first_pose: the last `outputs` inputs are the reactor's first pose, and answers are changes
+            of it.  True, or [feature at which the root begins, 3].
+        scale: metres in a data unit, for each axis.
         links: see `Links`.
 
     Raises:
-        FeintError: the features are no such joints.
+        FeintError: the features are not such joints.
     """
 
     input_mean: Tensor
@@ -57,15 +57,17 @@ class EgocentricNormalization(nn.Module):
         fits = axes == 3 and len(scale) == 3 and not inputs % 3 and not outputs % 3 and ends
         if not fits or 3 * max(ends) + 3 > outputs or root + 3 > outputs:
             raise FeintError(
-                f"Coordinates turned to where a person faces got {inputs} inputs and {outputs} "
-                f"outputs, the root from feature {root} on, links {list(links)}; expected joints "
-                "of (x, y, z) that hold them. Set facing = false for data that has not got them."
+                f"Egocentric normalisation got {inputs} inputs and {outputs} outputs, the root "
+                f"from feature {root} on, links {list(links)}; expected joints of (x, y, z) that "
+                "contain them. Set facing = false for other data.",
+                code="wrong-features",
             )
         if first_pose and inputs <= outputs:
             raise FeintError(
-                f"A reactor that knows its first pose got {inputs} inputs for {outputs} outputs; "
-                "expected the actor's features and then the first pose's. "
-                "Build its input with feint.with_first_pose."
+                f"A model with first_pose got {inputs} inputs for {outputs} outputs; expected the "
+                "actor's features followed by the first pose's. Build its input with "
+                "feint.with_first_pose.",
+                code="wrong-features",
             )
         self.first_pose, self.outputs, self.root = bool(first_pose), outputs, root
         self.left, self.right = ([link[side] for link in links] for side in (0, 1))
@@ -78,8 +80,8 @@ class EgocentricNormalization(nn.Module):
     def normalize(
         self, x: Float[Tensor, "batch time inputs"]
     ) -> Float[Tensor, "batch time inputs"]:
-        """What the network sees of x."""
-        return (self._seen(x) - self.input_mean) / self.input_scale
+        """X in the network's units."""
+        return (self._egocentric(x) - self.input_mean) / self.input_scale
 
     def denormalize(
         self, y: Float[Tensor, "batch time outputs"], x: Float[Tensor, "batch time inputs"]
@@ -87,42 +89,44 @@ class EgocentricNormalization(nn.Module):
         """The network's answer to x, in the data's units."""
         person = self._person(x)
         y = y * self.output_scale + self.output_mean
-        away = self._turned(y.unflatten(-1, (-1, 3)), person, back=True) / self.metres
-        return (away + self._from(x, person)).flatten(2)
+        away = self._rotated(y.unflatten(-1, (-1, 3)), person, back=True) / self.metres
+        return (away + self._origin(x, person)).flatten(2)
 
     def fit(self, x: Sequences, y: Sequences) -> None:
         """Set the buffers from training data: mean and standard deviation over own frames."""
         person = self._person(x.values)
-        away = y.values.unflatten(-1, (-1, 3)) - self._from(x.values, person)
-        wanted = self._turned(away * self.metres, person).flatten(2)
-        for name, values in (("input", self._seen(x.values)), ("output", wanted)):
+        away = y.values.unflatten(-1, (-1, 3)) - self._origin(x.values, person)
+        changes = self._rotated(away * self.metres, person).flatten(2)
+        for name, values in (("input", self._egocentric(x.values)), ("output", changes)):
             own = values[x.mask]
             scale = own.std(dim=0)
             getattr(self, f"{name}_mean").copy_(own.mean(dim=0))
             getattr(self, f"{name}_scale").copy_(torch.where(scale > 1e-6, scale, 1.0))
 
     def _person(self, x: Tensor) -> Float[Tensor, "batch 1 joints 3"]:
-        """Who is asked where it stands and faces, in data units."""
+        """The pose that gives the origin and the heading, in data units."""
         pose = x[:, :1, -self.outputs :] if self.first_pose else x[:, :1, : self.outputs]
         return pose.unflatten(-1, (-1, 3))
 
-    def _place(self, person: Tensor) -> Float[Tensor, "batch 1 1 3"]:
+    def _root_of(self, person: Tensor) -> Float[Tensor, "batch 1 1 3"]:
         return person.flatten(2)[..., None, self.root : self.root + 3]
 
-    def _from(self, x: Tensor, person: Tensor) -> Tensor:
-        """What answers are told from: the first pose, or where the person stands."""
-        return person if self.first_pose else self._place(person)
+    def _origin(self, x: Tensor, person: Tensor) -> Tensor:
+        """What answers are relative to: the first pose, or the person's root."""
+        return person if self.first_pose else self._root_of(person)
 
-    def _seen(self, x: Tensor) -> Tensor:
+    def _egocentric(self, x: Tensor) -> Tensor:
         person = self._person(x)
-        about = (x.unflatten(-1, (-1, 3)) - self._place(person)) * self.metres
-        return self._turned(about, person).flatten(2)
+        about = (x.unflatten(-1, (-1, 3)) - self._root_of(person)) * self.metres
+        return self._rotated(about, person).flatten(2)
 
-    def _turned(self, positions: Tensor, person: Tensor, back: bool = False) -> Tensor:
-        """Turned about the vertical until the person faces +x (`facing.heading`), or back."""
+    def _rotated(self, positions: Tensor, person: Tensor, back: bool = False) -> Tensor:
+        """Positions rotated about the vertical until the person faces +x, or back."""
         across = (person[..., self.right, :] - person[..., self.left, :]).mean(dim=2) * self.metres
         forward_x, forward_z = across[..., 2, None], -across[..., 0, None]
-        size = (forward_x**2 + forward_z**2 + 1e-12).rsqrt()  # somebody flat faces nowhere: no NaN
+        size = (
+            forward_x**2 + forward_z**2 + 1e-12
+        ).rsqrt()  # avoids NaN: a flat pose has no heading
         cos, sin = forward_x * size, forward_z * size * (1 if back else -1)
         x, y, z = positions.unbind(dim=-1)
         return torch.stack([cos * x - sin * z, y, sin * x + cos * z], dim=-1)

@@ -1,8 +1,8 @@
-"""A GRU over whole sequences, forward and backward, with little between the matrix products.
+"""A GRU over whole sequences, forward and backward, with little work between matrix products.
 
-Sequences lie (time, batch, channels).  The gradient of a step is linear in what reaches it from
-above, so its coefficients are worked out on the way forward, while everything is at hand; on the
-way back a frame costs one product and two elementwise operations.
+Sequences lie (time, batch, channels).  The gradient of a step is linear in the gradient that
+reaches it, so its coefficients are computed in the forward pass; in the backward pass a frame costs
+one product and two elementwise operations.
 """
 
 from collections.abc import Hashable
@@ -28,25 +28,28 @@ def gru(
     x: Float[Tensor, "time batch inputs"],
     start: Float[Tensor, "batch outputs"] | None = None,
 ) -> Float[Tensor, "time batch outputs"]:
-    """What `layers` (unidirectional, without dropout) answers, in training and in evaluation.
+    """The states of `layers` (unidirectional, without dropout), in training and in evaluation mode.
 
     Args:
-        start: the state before the first frame, of a single layer; zeros if not given.
+        start: the state before the first frame, for a single layer; zeros if not given.
+
+    Returns:
+        states of the last layer, frame by frame.
     """
     if x.is_cuda:
         return _on_cuda(layers, x, start)
     for layer in range(layers.num_layers):
         before = x.new_zeros(x.shape[1], layers.hidden_size) if start is None else start
-        weights = cached((layers, layer), x, partial(_arranged, layers, layer))
+        weights = cached((layers, layer), x, partial(_reordered, layers, layer))
         x = _GRULayer.apply(x, before, (layers, layer, x.dtype), *weights)
     return x
 
 
 def _on_cuda(layers: nn.GRU, x: Tensor, start: Tensor | None) -> Tensor:
-    """By cuDNN, told to keep what a backward pass needs whatever the module's mode.
+    """By cuDNN, in its training mode whatever the module's mode.
 
-    cuDNN refuses the backward pass of an RNN that ran in evaluation mode.  Without dropout the two
-    modes are the same function, so nothing else changes, and no module's mode is touched.
+    cuDNN refuses the backward pass of an RNN that ran in evaluation mode.  Without dropout both
+    modes are the same function, so nothing else changes.
     """
     if start is None:
         start = x.new_zeros(x.shape[1], layers.hidden_size)
@@ -57,8 +60,8 @@ def _on_cuda(layers: nn.GRU, x: Tensor, start: Tensor | None) -> Tensor:
     return y
 
 
-def _arranged(layers: nn.GRU, layer: int) -> Weights:
-    """The weights of one layer, with the gates in the order that makes every slice contiguous.
+def _reordered(layers: nn.GRU, layer: int) -> Weights:
+    """The weights of one layer, with its gates in an order that makes every slice contiguous.
 
     PyTorch's order is reset, update, new.  On the input's side the new gate comes first, so that
     the gradients of (new, reset, update) and of (reset, update, new's hidden part) are two
@@ -96,14 +99,14 @@ class _GRULayer(torch.autograd.Function):
         to_hidden = memoize(("to", key), lambda: packed_linear(of_hidden, bias_hidden, batch))
         ctx.from_hidden = memoize(("from", key), lambda: packed_linear(of_hidden.t(), None, batch))
         differentiable = any(ctx.needs_input_grad)
-        ctx.loans = [ScratchBuffer(x, time, batch, 3 * width)]
-        gates = ctx.loans[0].array
+        ctx.buffers = [ScratchBuffer(x, time, batch, 3 * width)]
+        gates = ctx.buffers[0].array
         torch.addmm(bias, x.flatten(0, 1), of_input.t(), out=gates.flatten(0, 1))
         states = x.new_empty(time + 1, batch, width)
         states[0] = start
         if differentiable:
-            ctx.loans.append(ScratchBuffer(x, time, batch, 4, width))
-            slopes = ctx.loans[1].array
+            ctx.buffers.append(ScratchBuffer(x, time, batch, 4, width))
+            slopes = ctx.buffers[1].array
         news, boths = gates[..., :width].unbind(0), gates[..., width:].unbind(0)
         every = states.unbind(0)
         per_frame = slopes.unbind(0) if differentiable else ()
@@ -124,8 +127,8 @@ class _GRULayer(torch.autograd.Function):
         refuse_second_derivative()
         x, of_input, _, updates, states, slopes = ctx.saved_tensors
         width = slopes.shape[-1]
-        loan = ScratchBuffer(slopes, *slopes.shape)
-        to_gates = loan.array
+        scratch = ScratchBuffer(slopes, *slopes.shape)
+        to_gates = scratch.array
         flat = to_gates.flatten(2)
         need_x, need_start, _, *need = ctx.needs_input_grad
         g = above[-1]

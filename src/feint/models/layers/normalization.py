@@ -1,8 +1,9 @@
-"""What a reactor needs to work in its own units, kept inside it, so attacks speak the data's.
+"""Normalisation inside a model, so that its input and output, and attacks, use the data's units.
 
-Normalisation is a pair of buffers on either side.  A reactor that knows where it stands gets its
-own first pose as extra input features behind the actor's, constant in time (`with_first_pose`);
-it then sees the actor from its own place and answers with its change of pose.
+A model owns one `Normalization` (or `EgocentricNormalization`) as its attribute `coordinates`, a
+name that is part of stored weights.  With `first_pose` the reactor's first pose stands behind the
+actor's features as constant inputs (`with_first_pose`); the model then sees the actor relative to
+that pose's root and answers with changes of that pose.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,12 @@ class Normalization(nn.Module):
 
     Args:
         inputs, outputs: features a frame, in the data.
-        first_pose: the last `outputs` inputs are the reactor's first pose.  What is seen is then
-            told relative to its root.  True: joints of three coordinates, the root's from feature
-            6 on (SBU's); [root, axes] of another skeleton; [0, 0] where there are no joints.
+        first_pose: the last `outputs` inputs are the reactor's first pose, and positions are
+            relative to its root.  True: joints of three coordinates, the root's from feature 6 on
+            (SBU's); [root, axes] of another skeleton; [0, 0] without joints.
+
+    Raises:
+        FeintError: the features do not hold such a first pose.
     """
 
     input_mean: Tensor
@@ -35,15 +39,17 @@ class Normalization(nn.Module):
         root, axes = (6, 3) if isinstance(first_pose, bool) else first_pose
         if first_pose and inputs <= outputs:
             raise FeintError(
-                f"A reactor that knows its first pose got {inputs} inputs for {outputs} outputs; "
-                "expected the actor's features and then the first pose's. "
-                "Build its input with feint.with_first_pose."
+                f"A model with first_pose got {inputs} inputs for {outputs} outputs; expected the "
+                "actor's features followed by the first pose's. Build its input with "
+                "feint.with_first_pose.",
+                code="wrong-features",
             )
         if first_pose and axes and (inputs % axes or outputs % axes or root + axes > outputs):
             raise FeintError(
-                f"A reactor that knows its first pose got {inputs} inputs and {outputs} outputs; "
-                f"expected joints of {axes} coordinates each, with the root's from feature {root} "
-                "of the pose on."
+                f"A model with first_pose got {inputs} inputs and {outputs} outputs; expected "
+                f"joints of {axes} coordinates each, the root's from feature {root} of the pose "
+                "on.",
+                code="wrong-features",
             )
         self.first_pose, self.outputs = bool(first_pose), outputs
         self.root, self.axes = root, axes
@@ -55,8 +61,8 @@ class Normalization(nn.Module):
     def normalize(
         self, x: Float[Tensor, "batch time inputs"]
     ) -> Float[Tensor, "batch time inputs"]:
-        """What the network sees of x."""
-        return (self._place(x) - self.input_mean) / self.input_scale
+        """X in the network's units."""
+        return (self._relative(x) - self.input_mean) / self.input_scale
 
     def denormalize(
         self, y: Float[Tensor, "batch time outputs"], x: Float[Tensor, "batch time inputs"]
@@ -65,20 +71,20 @@ class Normalization(nn.Module):
         y = y * self.output_scale + self.output_mean
         return y + x[..., -self.outputs :] if self.first_pose else y
 
-    def _place(self, x: Tensor) -> Tensor:
+    def _relative(self, x: Tensor) -> Tensor:
         if not self.first_pose or not self.axes:
             return x
         begin = x.shape[-1] - self.outputs + self.root
-        place = x[..., begin : begin + self.axes]
-        return x - place.repeat(1, 1, x.shape[-1] // self.axes)
+        root = x[..., begin : begin + self.axes]
+        return x - root.repeat(1, 1, x.shape[-1] // self.axes)
 
     def fit(self, x: Sequences, y: Sequences) -> None:
         """Set the buffers from training data: mean and standard deviation over own frames."""
-        seen, wanted = self._place(x.values)[x.mask], y.values[y.mask]
+        seen, changes = self._relative(x.values)[x.mask], y.values[y.mask]
         if self.first_pose:
-            wanted = wanted - x.values[..., -self.outputs :][x.mask]
-        for name, values in (("input", seen), ("output", wanted)):
+            changes = changes - x.values[..., -self.outputs :][x.mask]
+        for name, values in (("input", seen), ("output", changes)):
             scale = values.std(dim=0)
             getattr(self, f"{name}_mean").copy_(values.mean(dim=0))
-            # A coordinate that never changes carries nothing: leave its scale alone.
+            # A constant feature has deviation 0; its scale stays 1.
             getattr(self, f"{name}_scale").copy_(torch.where(scale > 1e-6, scale, 1.0))

@@ -1,4 +1,4 @@
-"""Weights made ready once for many steps, and gradients of the input alone.
+"""Derived weights computed once for many steps, and memory that steps reuse.
 
 An attack runs one model hundreds of times with the same weights.  Inside `cached_weights()`
 whatever a layer computes from its weights (weight normalisation, the order a product wants them
@@ -27,28 +27,27 @@ Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True)
-class _Store:
+class _Cache:
     """What one `cached_weights()` holds: weights that are ready, and arrays nobody uses."""
 
-    cached: dict[Hashable, Any] = field(default_factory=dict)
+    values: dict[Hashable, Any] = field(default_factory=dict)
     idle: dict[tuple[object, ...], list[Tensor]] = field(default_factory=dict)
 
 
-_store: ContextVar[_Store | None] = ContextVar("feint_frozen", default=None)
+_store: ContextVar[_Cache | None] = ContextVar("feint_cached_weights", default=None)
 
 
 @contextmanager
 def cached_weights() -> Iterator[None]:
-    """Run models with their weights as they are now; no gradient reaches them.
+    """Derive weights once inside this context; no gradient reaches them.
 
-    Answers and input gradients are unchanged.  A model of the user's gains where it is
-    parametrized with `torch.nn.utils.parametrizations`; nothing about it is changed, and what was
-    computed is forgotten on leaving.  Weights must not be trained inside.
+    Answers and input gradients are unchanged.  Your own model gains as well if it uses
+    `torch.nn.utils.parametrizations`.  The cache is dropped on leaving.  Do not train inside.
     """
     if _store.get() is not None:
         yield
         return
-    token = _store.set(_Store())
+    token = _store.set(_Cache())
     try:
         with parametrize.cached():
             yield
@@ -57,7 +56,7 @@ def cached_weights() -> Iterator[None]:
 
 
 def cached(layer: Hashable, x: Tensor, prepare: Callable[[], Weights]) -> Weights:
-    """`prepare()`, in the precision of x; inside `cached_weights()` computed once a layer."""
+    """`prepare()` in the precision of x; inside `cached_weights()` computed once for each layer."""
     if _store.get() is None:
         return _in_precision(x.dtype, prepare)
     return memoize((layer, x.dtype), lambda: _detached(x.dtype, prepare))
@@ -73,22 +72,22 @@ def _detached(kind: torch.dtype, prepare: Callable[[], Weights]) -> Weights:
 
 
 def memoize(key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
-    """`prepare()`; inside `cached_weights()` what it gave the first time."""
+    """`prepare()`; inside `cached_weights()` its first result for this key."""
     store = _store.get()
     if store is None:
         return prepare()
-    if key not in store.cached:
-        store.cached[key] = prepare()
-    prepared: Prepared = store.cached[key]
+    if key not in store.values:
+        store.values[key] = prepare()
+    prepared: Prepared = store.values[key]
     return prepared
 
 
 def packed_linear(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[Tensor], Tensor]:
-    """X -> x weight^T + bias, for many x of about so many rows.
+    """A function x -> x weight^T + bias, for x of about this many rows.
 
-    Inside `cached_weights()`, in fp32 on a CPU, by oneDNN with the weight laid out for it once: at
-    few rows that is faster than laying it out for every product.  What PyTorch's own compiler
-    calls; where it is not there, `F.linear` does the same.
+    Inside `cached_weights()`, in fp32 on a CPU, oneDNN packs the weight once, which for few rows is
+    faster than packing it for every product.  PyTorch's own compiler calls the same operator;
+    without it, `F.linear` does the same.
     """
     plain = partial(F.linear, weight=weight, bias=bias)
     if _store.get() is None or weight.device.type != "cpu" or weight.dtype != torch.float32:
@@ -105,15 +104,15 @@ def packed_linear(weight: Tensor, bias: Tensor | None, rows: int) -> Callable[[T
 
 
 class ScratchBuffer:
-    """An array without contents; when the loan is forgotten, the next one may get it.
+    """An uninitialised array whose memory is reused once the buffer is garbage-collected.
 
-    So it must not outlive the loan: keep that with whatever reads the array, a graph say.
+    Keep the buffer as long as its array is read: store it with the autograd graph that reads it.
     """
 
     def __init__(self, like: Tensor, *shape: int) -> None:
         store, size = _store.get(), math.prod(shape)
         self._idle = None if store is None else store.idle.setdefault((like.dtype, like.device), [])
-        # The smallest that is large enough: a batch that closes up goes on in the memory it had.
+        # The smallest that is large enough, so that a shrinking batch keeps its memory.
         fitting = [flat for flat in self._idle or () if len(flat) >= size]
         self._flat = min(fitting, key=len) if fitting else like.new_empty(size)
         if self._idle is not None and fitting:
@@ -126,15 +125,20 @@ class ScratchBuffer:
 
 
 def to_autocast_dtype(x: Tensor) -> Tensor:
-    """X in the precision `torch.autocast` asks for, where it is on."""
+    """X in the precision of `torch.autocast`, if that is on."""
     kind = x.device.type
     return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
 def refuse_second_derivative() -> None:
-    """Refuse, inside a backward pass, to be differentiated again, rather than be silently wrong."""
+    """Call in a custom backward pass: differentiating it again would be silently wrong.
+
+    Raises:
+        FeintError: a graph of the gradient was requested.
+    """
     if torch.is_grad_enabled():
         raise FeintError(
-            "feint's TCN and DeepGRU give first derivatives only, and were asked for a graph of "
-            "their gradient (create_graph=True). Use a plain PyTorch model for second derivatives."
+            "feint's TCN, GRU and DeepGRU have first derivatives only; create_graph=True asks for "
+            "second ones. Use a plain PyTorch model for those.",
+            code="no-second-derivative",
         )

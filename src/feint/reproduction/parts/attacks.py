@@ -22,7 +22,7 @@ def models(r: Reproduction) -> None:
         work.train()
     rows = []
     for name, comparison in baseline_comparisons(r.out / "run", list(names)):
-        about = checkpoints.about(r.out / "run" / "models" / name)
+        about = checkpoints.read_metadata(r.out / "run" / "models" / name)
         history, model = about["history"], r.model(name)
         rows.append(
             {
