@@ -51,7 +51,6 @@ STILL_LONG = {
     "feint.cli.survey_kappa",
     "feint.evaluation.crafting",
     "feint.evaluation.success_rates",
-    "feint.models.training",
     "feint.report.run_data",
     "feint.reproduction.page.sections.motion",
     "feint.reproduction.page.sections.recognition",
