@@ -2,8 +2,8 @@
 
     python -m benchmarks.kappa_coverage > benchmarks/kappa.md
 
-Simulated judges have known curves (feint.survey.simulate), so this tests the estimator: whether
-real people have such curves it cannot say.
+Simulated judges have known curves (feint.survey.analysis.simulate), so this tests the estimator.
+It cannot show whether real people have such curves.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def run(design: str, judges: int, behaviour: tuple[float, float, float], studies
     resampled, likely, pooled, named, named_all = (Tally() for _ in range(5))
 
     def add(tally: Tally, name: str, t: Threshold) -> None:
-        tally.add(kappa[name], width[name], t.low, t.high, t.kappa)
+        tally.add(kappa[name], width[name], t.low, t.high, t.distance)
 
     for seed in range(studies):
         answers = simulate.answers(study, truth, judges, seed)
@@ -79,8 +79,8 @@ def run(design: str, judges: int, behaviour: tuple[float, float, float], studies
         for one in found.objectives:
             t = one.thresholds["sum"]
             add(own[one.name], one.name, t)
-            resampled.add(kappa[one.name], 1, *t.resampled, t.kappa)
-            likely.add(kappa[one.name], 1, *t.likely, t.kappa)
+            resampled.add(kappa[one.name], 1, *t.resampled, t.distance)
+            likely.add(kappa[one.name], 1, *t.likely, t.distance)
             if common:
                 add(named, one.name, one.named["sum"])
         if common:

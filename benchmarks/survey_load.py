@@ -19,7 +19,7 @@ from benchmarks.machine import made_by
 from tests.survey import postgres, studies
 from tests.survey.judging import Process, Seen, again, crowd, kept, killed
 
-from feint.survey.answers.database import beside
+from feint.survey.answers.database import default_url
 from feint.survey.study.schema import Study
 
 JUDGES = 200
@@ -52,13 +52,13 @@ def kill(study: Study, folder: Path, url: str | None) -> str:
     for _ in range(KILLS):
         with Process(folder, url) as server:
             killed(server, study.id, JUDGES, draw.randint(1, 2000), seen)
-        found = kept(url or beside(folder), study.id)
+        found = kept(url or default_url(folder), study.id)
         if not seen.acknowledged.items() <= found.items() <= seen.sent.items():
             raise RuntimeError("what was acknowledged is not what is stored")
     lost = len(seen.sent) - len(found)
     with Process(folder, url) as server:
         replayed = asyncio.run(again(server.base, seen, all_=False))
-    if kept(url or beside(folder), study.id) != seen.sent or not replayed <= {200, 201}:
+    if kept(url or default_url(folder), study.id) != seen.sent or not replayed <= {200, 201}:
         raise RuntimeError("what was sent again is not what is stored")
     unsure = len(seen.sent) - len(seen.acknowledged)
     return f"{KILLS} | {len(seen.acknowledged)} | 0 | 0 | {unsure} | {unsure - lost} |"

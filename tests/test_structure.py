@@ -48,14 +48,12 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 60
 STILL_LONG = {
     "feint.cli.run",
-    "feint.cli.survey_kappa",
     "feint.evaluation.crafting",
     "feint.evaluation.success_rates",
     "feint.report.run_data",
     "feint.reproduction.page.sections.motion",
     "feint.reproduction.page.sections.recognition",
     "feint.reproduction.page.sections.transfer",
-    "feint.survey.server.app",
 }
 """Cut by and by; nothing may join them."""
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.survey import inprocess, judging, postgres, studies
 
-from feint.survey.server.app import app
-from feint.survey.server.middleware import Limits
+from feint.survey.server.app import create_app
+from feint.survey.server.middleware import ServerLimits
 from feint.survey.study.schema import Study
 
 
@@ -47,7 +47,7 @@ def serve(folder: Path) -> Iterator[Callable[..., inprocess.Client]]:
     with ExitStack() as stack:
 
         def served(url: str | None = None, client: str = "192.0.2.1", **limits: float):
-            made = app(folder, url, admin_token=judging.TOKEN, limits=Limits(**limits))
+            made = create_app(folder, url, admin_token=judging.TOKEN, limits=ServerLimits(**limits))
             return stack.enter_context(closing(inprocess.Client(made, client)))
 
         yield served

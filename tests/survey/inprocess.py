@@ -27,4 +27,4 @@ class Client:
     def close(self) -> None:
         self._runner.run(self._client.aclose())
         self._runner.close()
-        self.app.state.served.close()
+        self.app.state.server.close()

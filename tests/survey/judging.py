@@ -23,7 +23,8 @@ class Process:
     """`feint survey serve` on a free port of loopback; killed at the end, if not before."""
 
     def __init__(self, folder: Path, url: str | None = None, port: int = 0) -> None:
-        words = ["survey", "serve", str(folder), "--port", str(port), "--joins", "100000"]
+        words = ["survey", "serve", str(folder), "--port", str(port)]
+        words += ["--max-joins-per-minute", "100000"]
         words += [] if url is None else ["--database", url]
         self.errors = folder.parent / "server.log"
         with self.errors.open("ab") as log:

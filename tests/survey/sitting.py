@@ -14,7 +14,7 @@ import uvicorn
 from tests.survey import studies
 
 from feint.survey.server import app
-from feint.survey.server.middleware import Limits
+from feint.survey.server.middleware import ServerLimits
 from feint.survey.study.schema import Study
 
 TOKEN = "of-the-administrator-0123456789"
@@ -43,18 +43,18 @@ class Running:
 
     base: str
     study: Study
-    served: app.Served
+    state: app.ServerState
 
     @property
     def answers(self) -> pl.DataFrame:
-        return self.served.storage.answers(self.study.id)
+        return self.state.storage.answers(self.study.id)
 
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Running]:
     """Serve a study's folder on a free port."""
-    limits = Limits(joins=1000.0, answers=100.0, burst=400.0)
-    made = app.app(folder, admin_token=TOKEN, limits=limits)
+    limits = ServerLimits(joins_per_minute=1000.0, requests_per_second=100.0, burst=400.0)
+    made = app.create_app(folder, admin_token=TOKEN, limits=limits)
     config = uvicorn.Config(made, port=0, log_level="error", ws="none")
     one = uvicorn.Server(config)
     thread = threading.Thread(target=one.run, daemon=True)
@@ -63,8 +63,8 @@ def running(folder: Path) -> Iterator[Running]:
         assert thread.is_alive()
         time.sleep(0.01)
     port = one.servers[0].sockets[0].getsockname()[1]
-    served: app.Served = made.state.served
-    yield Running(f"http://127.0.0.1:{port}", served.study, served)
+    state: app.ServerState = made.state.server
+    yield Running(f"http://127.0.0.1:{port}", state.study, state)
     one.should_exit = True
     thread.join(10)
 
@@ -139,15 +139,15 @@ class Sitting:
             self.tab.keyboard.press("Enter")
         self.given.append(Given(trial, choice, by))
         self.tab.wait_for_function(
-            "old => !document.querySelector('.question:not(.told)') || "
+            "old => !document.querySelector('.question:not(.feedback)') || "
             "document.querySelector('.question').dataset.trial !== old",
             arg=trial,
         )
-        told = self.tab.locator(".question.told")
-        if told.count():
-            told.locator(".confirm:enabled").wait_for()
+        feedback = self.tab.locator(".question.feedback")
+        if feedback.count():
+            feedback.locator(".confirm:enabled").wait_for()
             if by == "click":
-                told.locator(".confirm").click()
+                feedback.locator(".confirm").click()
             else:
                 self.tab.keyboard.press("Enter")
 

@@ -1,4 +1,4 @@
-// Elements and pages of words.  Whatever a study says is text, never markup.
+// DOM elements, and pages of text with buttons.  A study's texts are always text, never markup.
 
 /** An element; children that are strings become text. */
 export function made(tag, attributes = {}, ...children) {
@@ -16,7 +16,7 @@ export function button(label, clicked, attributes = {}) {
   return one;
 }
 
-/** Text as it was typed: paragraphs where a line is empty. */
+/** Split a text into paragraphs at empty lines. */
 export function paragraphs(text) {
   return text
     .split(/\n\s*\n/)
@@ -25,9 +25,9 @@ export function paragraphs(text) {
 }
 
 /**
- * A page of words in `root`, and which of its buttons was pressed.
- * @param choices [[label, value]]: what goes on.
- * @param others the same: what does not.
+ * Show a page of text in `root`; resolves to the value of the button that was pressed.
+ * @param choices [[label, value]]: the main buttons.
+ * @param others [[label, value]]: the secondary buttons.
  */
 export function page(root, title, body, choices, others = []) {
   return new Promise((resolve) => {
@@ -36,7 +36,7 @@ export function page(root, title, body, choices, others = []) {
     );
     const heading = made("h1", { tabindex: "-1" }, title);
     root.replaceChildren(
-      made("article", { class: "words" }, heading, ...body, made("div", { class: "go" }, ...buttons)),
+      made("article", { class: "text-page" }, heading, ...body, made("div", { class: "go" }, ...buttons)),
     );
     scrollTo(0, 0);
     heading.focus();

@@ -1,29 +1,29 @@
 // The judge's page: consent, instructions, practice, questions, thanks.
 import { initJsPsych } from "jspsych";
-import { Alone } from "./alone.js";
+import { OfflineStudy } from "./offline-study.js";
 import { button, made, page, paragraphs } from "./dom.js";
-import { Keep } from "./keep.js";
+import { LocalStore } from "./local-storage.js";
 import { Outbox } from "./outbox.js";
-import { Refused, Server, Silent } from "./server.js";
+import { ServerError, Server, NoAnswerError } from "./server.js";
 import { remembered, skeletons } from "./skeletons.js";
-import { Theatre } from "./theatre.js";
-import { Words } from "./words.js";
+import { PanelGroup } from "./panels.js";
+import { TextTrial } from "./text-trial.js";
 
 const root = document.getElementById("judge");
 const status = document.getElementById("status");
-const source = root.dataset.from === "files" ? new Alone() : new Server();
+const source = root.dataset.from === "files" ? new OfflineStudy() : new Server();
 
-/** Ask until it is there or refused; a judge presses the button to ask again. */
+/** Repeat a request until it succeeds or the server rejects it; the judge presses "Try again". */
 async function insist(ask, title) {
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (error instanceof Refused && ![429, 500, 502, 503, 504].includes(error.status)) throw error;
-      if (!(error instanceof Refused || error instanceof Silent)) throw error;
+      if (error instanceof ServerError && ![429, 500, 502, 503, 504].includes(error.status)) throw error;
+      if (!(error instanceof ServerError || error instanceof NoAnswerError)) throw error;
       const why =
-        error instanceof Silent
-          ? "The study's server does not answer. Check that this device is online; it may also be the server."
+        error instanceof NoAnswerError
+          ? "The study's server does not answer. Check that this device is online; the server may also be down."
           : `${error.message}${error.seconds ? ` Try again in ${Math.ceil(error.seconds)} s.` : ""}`;
       const kept = "Answers that you gave already are kept.";
       await page(root, title, [made("p", {}, why), made("p", {}, kept)], [["Try again", null]]);
@@ -32,33 +32,33 @@ async function insist(ask, title) {
   }
 }
 
-/** Who judges: from before, or after their consent.  null if there is none. */
-async function judge(study, keep) {
-  const before = keep.session;
+/** The judge of a former visit, or a new one after consent; null without consent. */
+async function judge(study, store) {
+  const before = store.session;
   if (before !== null) {
     try {
       return await insist(() => source.again(before), "Your answers so far could not be loaded");
     } catch (error) {
       if (![401, 403, 404].includes(error.status)) throw error;
       await page(
-        root, "You are not known here any more",
-        [made("p", {}, "The study's server does not know this device's judge, for instance because it was set up anew. You can take part from the start.")],
+        root, "The server does not know you any more",
+        [made("p", {}, "Your earlier answers on this device are not on the study's server, for example because it was set up again. You can take part from the start.")],
         [["Start anew", null]],
       );
-      keep.forget();
+      store.forget();
     }
   }
   const agreed = await page(root, study.name, paragraphs(study.consent), [["I agree and take part", true]], [["I do not agree", false]]);
   if (!agreed) return null;
   const begun = await insist(() => source.begin(study.id), "The study could not be started");
-  keep.session = { judge: begun.judge, token: begun.token, read: false };
+  store.session = { judge: begun.judge, token: begun.token, read: false };
   return begun;
 }
 
 function instructions(study, who) {
   const practice = who.trials.some((one) => one.practice);
   return {
-    type: Words,
+    type: TextTrial,
     title: "How it works",
     paragraphs: study.instructions,
     keys: true,
@@ -66,7 +66,7 @@ function instructions(study, who) {
   };
 }
 
-/** What is still to be asked, as jsPsych's timeline. */
+/** The trials without an answer, as jsPsych's timeline. */
 function timeline(plugin, who, open, answered) {
   const counted = who.trials.filter((one) => !one.practice);
   return open.flatMap((shown) => {
@@ -84,98 +84,98 @@ function timeline(plugin, who, open, answered) {
         answered({ trial: shown.name, body: { choice, rt_ms: raw.rt, position, raw } });
       },
     };
-    const told = { type: plugin, shown, progress, told: () => ({ choice }) };
-    return shown.practice ? [asked, told] : [asked];
+    const feedback = { type: plugin, shown, progress, feedback: () => ({ choice }) };
+    return shown.practice ? [asked, feedback] : [asked];
   });
 }
 
-/** How the sending goes, in words that ask for no more attention than needed. */
+/** Show how sending the answers goes, in the status line. */
 function reported({ waiting, error, next }) {
   const many = waiting === 1 ? "1 answer waits" : `${waiting} answers wait`;
   if (error === null) status.replaceChildren();
   else if (next !== null) {
     status.replaceChildren(
-      `No connection to the study's server: ${many} on this device. You can go on; it is tried again in ${Math.ceil(next)} s.`,
+      `No connection to the study's server: ${many} on this device. You can go on; the page tries again in ${Math.ceil(next)} s.`,
     );
   } else {
     const why =
       error.status === 404 || error.status === 401
-        ? "The study was changed or set up anew on the server"
-        : "The server does not take this answer";
+        ? "The study was changed or set up again on the server"
+        : "The server does not accept this answer";
     status.replaceChildren(
       `${why} (“${error.message}”): ${many} on this device. Please tell the researcher.`,
     );
   }
 }
 
-/** Everything is stored, or said what is not. */
-async function thanks(study, keep, outbox, who) {
+/** The last page: thanks, or which answers are not stored. */
+async function thanks(study, store, outbox, who) {
   root.replaceChildren(made("p", { class: "loading", role: "status" }, "Saving your last answers…"));
-  const [told, more] = [[], paragraphs(study.thanks)];
+  const [notes, more] = [[], paragraphs(study.thanks)];
   if (!(await outbox.flush())) {
     more.length = 0;
     const href = URL.createObjectURL(new Blob([JSON.stringify({ study: study.id, judge: who.judge, answers: outbox.waiting })]));
-    told.push(
+    notes.push(
       made("p", { class: "news wrong" }, "Some answers could not be stored. Please save them as a file and give it to the researcher."),
       made("p", {}, made("a", { class: "button", href, download: `${who.judge}.json` }, "Save these answers")),
     );
   }
   try {
     const files = await source.end(who, (error, next) => reported({ waiting: 1, error, next }));
-    if (files) told.push(...files);
+    if (files) notes.push(...files);
     if (!outbox.waiting.length) status.replaceChildren();
   } catch (error) {
     more.length = 0;
-    told.push(made("p", { class: "news wrong" }, `Your answers could not be handed over: ${error.message} They are kept on this device.`));
+    notes.push(made("p", { class: "news wrong" }, `Your answers could not be handed over: ${error.message} They are kept on this device.`));
   }
   const number = made("code", { class: "judge" }, who.judge);
   await page(
     root, "You are done", [
-      ...told, ...more,
+      ...notes, ...more,
       made("h2", {}, "If you want your answers deleted"),
-      made("p", {}, "Nothing that is stored says who you are, so only this number finds your answers. Write it down, and give it to the researcher if you want them deleted:"),
+      made("p", {}, "The study does not store who you are, so only this number identifies your answers. Write it down, and give it to the researcher if you want your answers deleted:"),
       made("p", {}, number),
     ],
     [], [["Let somebody else take part on this device", null]],
   );
-  keep.forget();
+  store.forget();
   location.reload();
 }
 
 async function main() {
   const study = await insist(() => source.study(), "The study could not be loaded");
   document.title = study.name;
-  const keep = new Keep(study.id);
-  source.use?.(keep);
-  const who = await judge(study, keep);
+  const store = new LocalStore(study.id);
+  source.use?.(store);
+  const who = await judge(study, store);
   if (who === null) {
-    root.replaceChildren(made("article", { class: "words" }, made("h1", {}, "Nothing was stored"), made("p", {}, "You did not agree, so the study ends here. You can close this page.")));
+    root.replaceChildren(made("article", { class: "text-page" }, made("h1", {}, "Nothing was stored"), made("p", {}, "You did not agree, so the study ends here. You can close this page.")));
     return;
   }
-  const outbox = new Outbox(keep, (answer) => source.answer(who, answer), reported);
+  const outbox = new Outbox(store, (answer) => source.answer(who, answer), reported);
   const given = new Set([...who.answered, ...outbox.waiting.map((one) => one.trial)]);
   const open = who.trials.filter((one) => !given.has(one.name));
   outbox.flush();
   addEventListener("beforeunload", (event) => {
-    if (!keep.lasting && outbox.waiting.length) event.preventDefault();
+    if (!store.lasting && outbox.waiting.length) event.preventDefault();
   });
-  if (open.length) await run(study, keep, outbox, who, open);
-  await thanks(study, keep, outbox, who);
+  if (open.length) await run(study, store, outbox, who, open);
+  await thanks(study, store, outbox, who);
 }
 
-async function run(study, keep, outbox, who, open) {
+async function run(study, store, outbox, who, open) {
   const stimulus = remembered((name) => source.stimulus(name));
-  const theatre = new Theatre(study.skeleton);
+  const group = new PanelGroup(study.skeleton);
   const ahead = (shown) => shown?.panels.forEach((name) => stimulus(name).catch(() => {}));
   ahead(open[0]);
-  const asked = timeline(skeletons(theatre, stimulus), who, open, (answer) => {
+  const asked = timeline(skeletons(group, stimulus), who, open, (answer) => {
     outbox.put(answer);
     ahead(open[open.findIndex((one) => one.name === answer.trial) + 2]);
   });
   ahead(open[1]);
   const first = [];
-  if (!keep.session.read) {
-    const read = () => (keep.session = { ...keep.session, read: true });
+  if (!store.session.read) {
+    const read = () => (store.session = { ...store.session, read: true });
     first.push({ ...instructions(study, who), on_finish: read });
   }
   root.replaceChildren();
@@ -192,5 +192,5 @@ main().catch((error) => {
     }[error.status] ??
     `Something went wrong: ${error.message} Load the page again; if that does not help, tell the researcher.`;
   const again = button("Load the page again", () => location.reload(), { class: "main" });
-  root.replaceChildren(made("article", { class: "words" }, made("h1", {}, "This did not work"), made("p", { role: "alert" }, body), again));
+  root.replaceChildren(made("article", { class: "text-page" }, made("h1", {}, "This did not work"), made("p", { role: "alert" }, body), again));
 });

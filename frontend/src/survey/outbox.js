@@ -1,5 +1,5 @@
-// Answers on their way: on this device until they are acknowledged, then nowhere but there.
-import { passing } from "./server.js";
+// Sends answers to the server, and keeps each on this device until the server has stored it.
+import { isTemporary } from "./server.js";
 
 const FIRST = 500;
 const LONGEST = 30_000;
@@ -7,13 +7,13 @@ const SMALL = { note: "jsPsych's record was refused" };
 
 export class Outbox {
   /**
-   * @param keep where answers wait.
-   * @param send gives an answer away; its promise tells that it arrived.
-   * @param changed called with {waiting, error, next}: how many wait, what went wrong last, and the
-   *   seconds until the next try, null where there is none.
+   * @param store the LocalStore in which answers wait.
+   * @param send sends an answer; its promise resolves when the answer is stored.
+   * @param changed called with {waiting, error, next}: the number of answers that wait, the last
+   *   error, and the seconds until the next try (null: no further try).
    */
-  constructor(keep, send, changed) {
-    this.keep = keep;
+  constructor(store, send, changed) {
+    this.store = store;
     this.send = send;
     this.changed = changed;
     this.pause = FIRST;
@@ -23,15 +23,15 @@ export class Outbox {
   }
 
   get waiting() {
-    return this.keep.all("waiting");
+    return this.store.all("waiting");
   }
 
   put(answer) {
-    this.keep.put("waiting", answer);
+    this.store.put("waiting", answer);
     this.flush();
   }
 
-  /** Send what waits, one at a time; settles when nothing does, or when trying again is no use. */
+  /** Send the waiting answers, one at a time; resolves when none waits or a retry is useless. */
   flush() {
     this.running ??= this.run().finally(() => (this.running = null));
     return this.running;
@@ -47,8 +47,8 @@ export class Outbox {
       const error = await this.tried(first);
       if (error === null) {
         this.pause = FIRST;
-        this.keep.drop("waiting", first.trial);
-      } else if (!passing(error)) {
+        this.store.drop("waiting", first.trial);
+      } else if (!isTemporary(error)) {
         this.changed({ waiting: this.waiting.length, error, next: null });
         return false;
       } else {
@@ -60,23 +60,23 @@ export class Outbox {
     }
   }
 
-  /** null once the answer is there. */
+  /** Send one answer; resolves to null if it is stored, else to the error. */
   async tried(answer) {
     try {
       await this.send(answer);
       return null;
     } catch (error) {
-      // Another answer to this question is stored (another tab): that one counts.
+      // Another tab has stored an answer to this question; the server keeps that one.
       if (error.status === 409) return null;
       if ([400, 413, 422].includes(error.status) && answer.body.raw !== SMALL) {
-        // Rather the choice alone than nothing.
+        // Send the choice without jsPsych's record.
         return this.tried({ ...answer, body: { ...answer.body, raw: SMALL } });
       }
       return error;
     }
   }
 
-  /** Until then, or until the network is back. */
+  /** Wait for so many ms, or until the network is back. */
   rest(wait) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, wait);

@@ -1,33 +1,33 @@
-// One question on the page: its panels, its options, how it is answered by hand or by key.
+// One question on the page: its panels, its options, and answers by mouse, touch or key.
 import { button, made } from "./dom.js";
 
 const SKIP = null;
-/** Options that belong to the panels, by the kind of question; the others stand below. */
+/** The panel of an option, by kind of trial; -1 for options below the panels. */
 const SEATS = {
   leftmost: (value, count) => (/^\d+$/.test(value) && value <= count ? Number(value) - 1 : -1),
   which: (value) => ["left", "right"].indexOf(value),
   naming: () => -1,
 };
 const OUT = ["none", "cannot-tell"];
-/** Seen where the panels do not fit beside one another. */
-const ROWS = "On this screen the clips go on in the next line.";
+/** Shown on narrow screens, where the panels have two rows. */
+const ROWS = "On this screen the clips continue in the next row.";
 
 export class Question {
   /**
-   * @param shown what the server shows of a trial.
-   * @param progress {label, done} of the way.
-   * @param told null, or the choice that was made: then it only says what would have been right.
-   * @param done called with {choice, by, changes}.
+   * @param shown the trial, as the server sends it.
+   * @param progress {label, done}: the judge's progress.
+   * @param feedback null to ask; {choice} to show which answer is right.
+   * @param done called with {choice, by, changes, rt}.
    */
-  constructor(display, theatre, { shown, progress, told }, done) {
-    Object.assign(this, { theatre, shown, told, done, changes: 0, by: "click" });
+  constructor(display, group, { shown, progress, feedback }, done) {
+    Object.assign(this, { group, shown, feedback, done, changes: 0, by: "click" });
     this.choice = undefined;
     this.buttons = new Map();
     this.keys = new Map();
     this.pressed = this.pressed.bind(this);
     this.heading = made("h1", { tabindex: "-1" }, shown.prompt);
     this.news = made("p", { class: "news", role: "status" }, "Loading the figures…");
-    this.confirm = button(told ? "Continue" : "Confirm", () => this.finish(), {
+    this.confirm = button(feedback ? "Continue" : "Confirm", () => this.finish(), {
       class: "main confirm", disabled: true, "aria-keyshortcuts": "Enter",
     });
     display.replaceChildren(
@@ -35,20 +35,20 @@ export class Question {
         "article", { class: `question ${shown.kind}`, "data-trial": shown.name },
         way(progress), this.heading,
         ...(shown.kind === "leftmost" ? [made("p", { class: "rows" }, ROWS)] : []),
-        made("div", { class: "scene" }, this.figures(), theatre.looks), this.others(),
+        made("div", { class: "scene" }, this.figures(), group.looks), this.others(),
         made(
-          "div", { class: "dock" }, this.news, theatre.transport,
+          "div", { class: "dock" }, this.news, group.transport,
           made("div", { class: "go" }, this.confirm),
         ),
       ),
     );
-    if (told) display.firstChild.classList.add("told");
+    if (feedback) display.firstChild.classList.add("feedback");
     scrollTo(0, 0);
     this.heading.focus({ preventScroll: true });
     document.addEventListener("keydown", this.pressed);
   }
 
-  /** The panels, each with the option that is its own. */
+  /** The panels, each with its option. */
   figures() {
     const { kind, panels, options } = this.shown;
     const seats = options.map((one) => SEATS[kind](one.value, panels.length));
@@ -60,14 +60,14 @@ export class Question {
       return figure;
     });
     this.rest = options.filter((_, i) => seats[i] < 0);
-    this.theatre.stage.replaceChildren(...figures);
-    const { style } = this.theatre.stage;
+    this.group.stage.replaceChildren(...figures);
+    const { style } = this.group.stage;
     style.setProperty("--panels", panels.length);
     style.setProperty("--few", panels.length > 4 ? 3 : Math.min(panels.length, 2));
-    return this.theatre.stage;
+    return this.group.stage;
   }
 
-  /** What is not a panel's: names, "none of them", and no answer at all. */
+  /** The options without a panel: names, "none of them", and no answer. */
   others() {
     let number = 0;
     const made_ = this.rest.map(({ value, label }) =>
@@ -92,37 +92,37 @@ export class Question {
     return one;
   }
 
-  /** Let it be answered. */
+  /** Show the figures and enable the options. */
   open(stimuli) {
-    this.theatre.show(stimuli, this.holes);
+    this.group.show(stimuli, this.holes);
     this.since = performance.now();
     this.ready = true;
     this.news.textContent = "";
-    if (this.told) return this.tell();
+    if (this.feedback) return this.showFeedback();
     for (const one of this.buttons.values()) one.disabled = false;
     return undefined;
   }
 
-  /** Why there is nothing to see, and whether it is tried again. */
+  /** Show why the figures are missing. */
   wait(sentence) {
     this.news.textContent = sentence;
   }
 
-  tell() {
+  showFeedback() {
     const { expected, options } = this.shown;
     const label = options.find((one) => one.value === expected)?.label ?? expected;
-    const right = this.told.choice === expected;
+    const right = this.feedback.choice === expected;
     this.news.textContent = right
       ? "Right."
-      : `The answer would have been: ${label}.`;
+      : `The right answer is: ${label}.`;
     this.news.classList.add(right ? "right" : "wrong");
-    this.buttons.get(this.told.choice)?.setAttribute("aria-pressed", "true");
+    this.buttons.get(this.feedback.choice)?.setAttribute("aria-pressed", "true");
     this.buttons.get(expected)?.classList.add("expected");
     this.confirm.disabled = false;
   }
 
   choose(value, by) {
-    if (!this.ready || this.told) return;
+    if (!this.ready || this.feedback) return;
     if (this.choice !== undefined && this.choice !== value) this.changes += 1;
     this.choice = value;
     this.by = by;
@@ -149,26 +149,26 @@ export class Question {
     act();
   }
 
-  /** What a key does here; null where it is the element's own. */
+  /** The action of a key; null if the focused element handles it. */
   meant(key, target, { shiftKey }) {
-    const { theatre } = this;
+    const { group } = this;
     const on = target.matches("button, summary, a, input[type=checkbox]");
     if (key === "Enter") {
       const again = target.getAttribute("aria-pressed") === "true" && target.matches(".option");
       return on && !again ? null : () => this.finish();
     }
-    if (key === " ") return on || !this.ready ? null : () => theatre.toggle();
+    if (key === " ") return on || !this.ready ? null : () => group.toggle();
     const small = key.toLowerCase();
     if (this.keys.has(small)) return () => this.choose(this.keys.get(small), "key");
     if (!this.ready) return null;
     const way = { ArrowLeft: -1, ArrowRight: 1 }[key];
-    if (way && shiftKey) return () => theatre.orbit.turn(-20 * way, 0);
-    if (way) return () => theatre.step(way);
+    if (way && shiftKey) return () => group.orbit.turn(-20 * way, 0);
+    if (way) return () => group.step(way);
     return {
-      Home: () => theatre.step(-Infinity),
-      End: () => theatre.step(Infinity),
-      "+": () => theatre.orbit.closer(1.15),
-      "-": () => theatre.orbit.closer(1 / 1.15),
+      Home: () => group.step(-Infinity),
+      End: () => group.step(Infinity),
+      "+": () => group.orbit.closer(1.15),
+      "-": () => group.orbit.closer(1 / 1.15),
     }[key];
   }
 }

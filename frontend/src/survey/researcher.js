@@ -1,7 +1,7 @@
-// The researcher's page: how far the study is, its votes, kappa as it is now, the answers as files.
+// The researcher's page: progress, votes, thresholds so far, and the answers as files.
 import { button, made } from "./dom.js";
-import { kappa } from "./kappa.js";
-import { asked, Refused } from "./server.js";
+import { thresholds } from "./thresholds.js";
+import { request, ServerError } from "./server.js";
 import { chart } from "./votes.js";
 
 const TOKEN = "feint-survey-admin";
@@ -11,7 +11,7 @@ const parts = {};
 let timer = null;
 
 const remembered = () => sessionStorage.getItem(TOKEN);
-const admin = (path, more = {}) => asked(`api/admin/${path}`, { token: remembered(), ...more });
+const admin = (path, more = {}) => request(`api/admin/${path}`, { token: remembered(), ...more });
 
 /** Ask for the token. */
 function door(news = "") {
@@ -23,7 +23,7 @@ function door(news = "") {
     made("label", { for: "token" }, "Admin token"), field,
     made("button", { type: "submit", class: "main" }, "Open"),
     made("p", { class: "news wrong", role: "alert" }, news),
-    made("p", { class: "soft" }, "feint survey serve prints it when it starts. It is forgotten when this tab is closed."),
+    made("p", { class: "soft" }, "feint survey serve prints the token when it starts. This tab keeps it until you close the tab."),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -34,14 +34,14 @@ function door(news = "") {
   field.focus();
 }
 
-/** Lay the page out, and fill it now and every ten seconds. */
+/** Lay out the page, and update it every ten seconds. */
 async function open() {
   Object.assign(parts, {
     title: made("h1", {}, "Study"),
     news: made("p", { class: "news wrong", role: "status" }),
     when: made("p", { class: "soft" }),
     tiles: made("dl", { class: "tiles" }),
-    kappa: made("div", {}),
+    thresholds: made("div", {}),
     charts: made("div", { class: "charts" }),
     trials: made("tbody", {}),
   });
@@ -52,11 +52,11 @@ async function open() {
       made("div", { class: "files" }, file("answers.csv", "CSV"), file("answers.parquet", "Parquet"), button("Close", leave)),
     ),
     parts.news, parts.when, parts.tiles,
-    made("h2", {}, "Kappa"), parts.kappa,
+    made("h2", {}, "Thresholds"), parts.thresholds,
     made("h2", {}, "Votes: the leftmost clip that shows the reaction"), parts.charts,
     made("details", {}, made("summary", {}, "Every trial"), made("div", { class: "wide" }, made("table", {}, made("thead", {}, head), parts.trials))),
   );
-  asked("api/study").then(({ name }) => {
+  request("api/study").then(({ name }) => {
     parts.title.textContent = name;
     document.title = `${name}: researcher`;
   }, () => {});
@@ -73,26 +73,26 @@ async function refresh() {
   try {
     const progress = await admin("progress");
     parts.news.textContent = "";
-    parts.when.textContent = `As of ${new Date().toLocaleTimeString()}, read again every 10 s. Clips of practice and catch trials are not in the votes.`;
+    parts.when.textContent = `As of ${new Date().toLocaleTimeString()}; updated every 10 s. The votes are without practice and catch trials.`;
     show(progress);
-    await estimated();
+    await showThresholds();
   } catch (error) {
     if (error.status === 401) {
       sessionStorage.removeItem(TOKEN);
       return door("This is not the admin token.");
     }
-    parts.news.textContent = `${error.message} What you see is from before; it is tried again in 10 s.`;
+    parts.news.textContent = `${error.message} The page shows older numbers and tries again in 10 s.`;
   }
   if (remembered()) timer = setTimeout(refresh, EVERY);
   return undefined;
 }
 
-async function estimated() {
+async function showThresholds() {
   try {
-    parts.kappa.replaceChildren(...kappa(await admin("kappa")));
+    parts.thresholds.replaceChildren(...thresholds(await admin("thresholds")));
   } catch (error) {
-    if (!(error instanceof Refused) || error.status === 401) throw error;
-    parts.kappa.replaceChildren(made("p", { class: "soft" }, error.message));
+    if (!(error instanceof ServerError) || error.status === 401) throw error;
+    parts.thresholds.replaceChildren(made("p", { class: "soft" }, error.message));
   }
 }
 
@@ -100,7 +100,7 @@ function show({ judges, answers, trials, objectives }) {
   const missing = trials.reduce((sum, one) => sum + one.missing, 0);
   const tiles = [
     ["judges agreed", judges.consented], ["finished", judges.finished],
-    ["answers stored", answers], ["of them without a choice", missing],
+    ["answers stored", answers], ["answers without a choice", missing],
   ];
   parts.tiles.replaceChildren(
     ...tiles.map(([name, value]) => made("div", {}, made("dt", {}, name), made("dd", {}, String(value)))),

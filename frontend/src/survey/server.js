@@ -1,9 +1,9 @@
-// The study's server, as the judge's page asks it.
+// Requests to the study's server, and their errors.
 
 const PATIENCE = 20_000;
 
-/** The server answered, and it was no. */
-export class Refused extends Error {
+/** The server answered with an error. */
+export class ServerError extends Error {
   constructor(status, sentence, seconds) {
     super(sentence);
     this.status = status;
@@ -11,10 +11,10 @@ export class Refused extends Error {
   }
 }
 
-/** Nobody answered. */
-export class Silent extends Error {}
+/** The server did not answer. */
+export class NoAnswerError extends Error {}
 
-export async function asked(path, { method = "GET", token = null, body = null, raw = false } = {}) {
+export async function request(path, { method = "GET", token = null, body = null, raw = false } = {}) {
   const headers = {};
   if (token !== null) headers.Authorization = `Bearer ${token}`;
   if (body !== null) headers["Content-Type"] = "application/json";
@@ -26,10 +26,10 @@ export async function asked(path, { method = "GET", token = null, body = null, r
       body: body === null ? undefined : JSON.stringify(body),
     });
     if (response.ok) return raw ? await response.blob() : await response.json();
-    throw new Refused(response.status, await sentence(response), seconds(response));
+    throw new ServerError(response.status, await sentence(response), seconds(response));
   } catch (error) {
-    if (error instanceof Refused) throw error;
-    throw new Silent("No answer from the study's server.");
+    if (error instanceof ServerError) throw error;
+    throw new NoAnswerError("No answer from the study's server.");
   } finally {
     clearTimeout(timer);
   }
@@ -40,44 +40,44 @@ async function sentence(response) {
     const { error } = await response.json();
     if (typeof error === "string" && error) return error;
   } catch {
-    // No sentence in it.
+    // The body has no sentence.
   }
   return `The server answered with ${response.status}.`;
 }
 
 function seconds(response) {
-  const told = Number(response.headers.get("Retry-After"));
-  return Number.isFinite(told) && told > 0 ? Math.min(told, 120) : null;
+  const wait = Number(response.headers.get("Retry-After"));
+  return Number.isFinite(wait) && wait > 0 ? Math.min(wait, 120) : null;
 }
 
-/** Whether to ask again helps. */
-export function passing(error) {
-  return error instanceof Silent || error.status === 429 || error.status >= 500;
+/** Whether a retry can help. */
+export function isTemporary(error) {
+  return error instanceof NoAnswerError || error.status === 429 || error.status >= 500;
 }
 
-/** A judge and what is asked of them: {judge, token, trials, answered}. */
+/** The endpoints for judges; `begin` and `again` give {judge, token, trials, answered}. */
 export class Server {
   study() {
-    return asked("api/study");
+    return request("api/study");
   }
 
   begin(study) {
-    return asked("api/judges", { method: "POST", body: { study, consent: true } });
+    return request("api/judges", { method: "POST", body: { study, consent: true } });
   }
 
   async again({ judge, token }) {
-    return { judge, token, ...(await asked("api/judges/me", { token })) };
+    return { judge, token, ...(await request("api/judges/me", { token })) };
   }
 
   stimulus(name) {
-    return asked(`api/stimuli/${encodeURIComponent(name)}`);
+    return request(`api/stimuli/${encodeURIComponent(name)}`);
   }
 
   answer({ token }, { trial, body }) {
-    return asked(`api/answers/${encodeURIComponent(trial)}`, { method: "PUT", token, body });
+    return request(`api/answers/${encodeURIComponent(trial)}`, { method: "PUT", token, body });
   }
 
-  /** Nothing more: every answer is there already. */
+  /** Nothing to do: the server has every answer. */
   async end() {
     return null;
   }

@@ -1,23 +1,23 @@
-// A jsPsych plugin: skeletons that move in sync, and a question about them.
+// The jsPsych plugin `feint-skeletons`: stick figures that move in sync, and a question about them.
 import { ParameterType } from "jspsych";
 import { Question } from "./question.js";
-import { passing } from "./server.js";
+import { isTemporary } from "./server.js";
 
 const info = {
   name: "feint-skeletons",
   version: "1.0.0",
   parameters: {
-    /** What the server shows of a trial. */
+    /** The trial, as the server sends it. */
     shown: { type: ParameterType.OBJECT },
-    /** {label, done}: how far the judge is. */
+    /** {label, done}: the judge's progress. */
     progress: { type: ParameterType.OBJECT },
-    /** null asks; {choice} says what would have been right. */
-    told: { type: ParameterType.OBJECT, default: null },
+    /** null asks; {choice} shows which answer is right. */
+    feedback: { type: ParameterType.OBJECT, default: null },
   },
   data: {
     /** The option's value; null where the judge gave no answer. */
     response: { type: ParameterType.STRING },
-    /** Milliseconds from when the figures were there. */
+    /** Milliseconds since the figures were shown. */
     rt: { type: ParameterType.FLOAT },
     /** The stimuli, from left to right. */
     panels: { type: ParameterType.STRING, array: true },
@@ -27,14 +27,14 @@ const info = {
     changes: { type: ParameterType.INT },
     /** How often the motion was started. */
     plays: { type: ParameterType.INT },
-    /** Whether it was drawn by "webgl" or in "2d", and on a screen under 46 rem. */
+    /** "webgl" or "2d"; and whether the screen is narrower than 46 rem. */
     drawn: { type: ParameterType.STRING },
     narrow: { type: ParameterType.BOOL },
   },
 };
 
-/** The plugin, around what outlives a trial: the stage, and where stimuli come from. */
-export function skeletons(theatre, stimulus) {
+/** The plugin's class, with the panel group and the stimuli that all its trials share. */
+export function skeletons(group, stimulus) {
   return class {
     static info = info;
 
@@ -42,11 +42,11 @@ export function skeletons(theatre, stimulus) {
       this.jsPsych = jsPsych;
     }
 
-    trial(display, { shown, progress, told }) {
-      const question = new Question(display, theatre, { shown, progress, told }, (answer) => {
+    trial(display, { shown, progress, feedback }) {
+      const question = new Question(display, group, { shown, progress, feedback }, (answer) => {
         const { choice: response = null, ...more } = answer;
-        const { plays, way: drawn } = theatre;
-        theatre.close();
+        const { plays, way: drawn } = group;
+        group.close();
         this.jsPsych.finishTrial({
           response, ...more, panels: shown.panels, plays, drawn,
           narrow: matchMedia("(max-width: 46rem)").matches,
@@ -55,7 +55,7 @@ export function skeletons(theatre, stimulus) {
       this.load(question, shown.panels);
     }
 
-    /** Fetch until it is there. */
+    /** Fetch the stimuli; repeat after temporary errors. */
     async load(question, panels) {
       for (let pause = 500; ; pause = Math.min(2 * pause, 15_000)) {
         try {
@@ -63,7 +63,7 @@ export function skeletons(theatre, stimulus) {
           return;
         } catch (error) {
           const sentence = `The figures could not be loaded: ${error.message}`;
-          if (!passing(error)) {
+          if (!isTemporary(error)) {
             question.wait(`${sentence} Load this page again; your answers are kept.`);
             return;
           }
@@ -75,7 +75,7 @@ export function skeletons(theatre, stimulus) {
   };
 }
 
-/** Stimuli, each fetched once; one that failed is fetched again. */
+/** A cache: each stimulus is fetched once; after an error it is fetched again. */
 export function remembered(fetched) {
   const known = new Map();
   return (name) => {

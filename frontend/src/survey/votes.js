@@ -1,4 +1,4 @@
-// The votes of one objective: a bar for every panel, its eps and its distance under it.
+// A bar chart of one objective's votes: a bar for each panel, with its eps and distance below.
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 372;
 const HEIGHT = 182;
@@ -6,7 +6,7 @@ const LEFT = 54;
 const TOP = 18;
 const FLOOR = 140;
 
-/** An element of a drawing. */
+/** An SVG element. */
 export function drawn(parent, name, attributes, text) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -15,13 +15,13 @@ export function drawn(parent, name, attributes, text) {
   return element;
 }
 
-/** To so many digits; a dash for what is not known. */
+/** A number with so many digits; a dash for null. */
 export const number = (value, digits) =>
   value === null || value === undefined ? "–" : String(Number(value.toPrecision(digits)));
 
-/** @param told an objective of the progress. */
-export function chart(told) {
-  const { votes, eps, distances, none, missing } = told;
+/** @param objective an objective, as /api/admin/progress sends it. */
+export function chart(objective) {
+  const { votes, eps, distances, none, missing } = objective;
   const bars = [
     ...votes.map((count, i) => ({ count, under: [number(eps[i], 3), number(distances[i], 3)], kind: "vote" })),
     { count: none, under: ["none"], kind: "none" },
@@ -29,7 +29,7 @@ export function chart(told) {
   ];
   const most = Math.max(1, ...bars.map((one) => one.count));
   const pitch = (WIDTH - LEFT - 14) / (bars.length + 0.5);
-  const svg = drawn(null, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": said(told) });
+  const svg = drawn(null, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": description(objective) });
   drawn(svg, "line", { x1: LEFT - 4, x2: WIDTH, y1: FLOOR, y2: FLOOR, class: "floor" });
   drawn(svg, "text", { x: 0, y: FLOOR + 18, class: "soft" }, "eps");
   drawn(svg, "text", { x: 0, y: FLOOR + 36, class: "soft" }, "distance");
@@ -47,7 +47,7 @@ export function chart(told) {
   return svg;
 }
 
-function said({ votes, eps, distances, none, missing }) {
-  const told = votes.map((count, i) => `${count} at eps ${number(eps[i], 3)} (distance ${number(distances[i], 4)})`);
-  return `Votes: ${told.join(", ")}; ${none} none of them, ${missing} missing.`;
+function description({ votes, eps, distances, none, missing }) {
+  const counts = votes.map((count, i) => `${count} at eps ${number(eps[i], 3)} (distance ${number(distances[i], 4)})`);
+  return `Votes: ${counts.join(", ")}; ${none} none of them, ${missing} missing.`;
 }

@@ -1,18 +1,18 @@
-"""The commands of a study with people: `feint survey make`.  No model runs."""
+"""The command group `feint survey`, and its first command, `make`.  No model runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from feint.cli import survey_kappa, survey_server
+from feint.cli import survey_server, survey_threshold
 from feint.errors import FeintError
 
 if TYPE_CHECKING:
     from feint.survey.study.schema import Kind
 
-survey = typer.Typer(no_args_is_help=True, help="Ask people what counts as the target: kappa.")
-for command in (*survey_server.COMMANDS, survey_kappa.kappa):
+survey = typer.Typer(no_args_is_help=True, help="Ask people when an output counts as the target.")
+for command in (*survey_server.COMMANDS, survey_threshold.threshold):
     survey.command()(command)
 
 
@@ -24,37 +24,39 @@ def make(
         list[str] | None,
         typer.Option(
             metavar="ACTION:REACTION",
-            help="What is seen, and what is wanted; repeatable. Table 1's five reactions if not "
-            "given, or the run's where it has none of them.",
+            help="The action that is seen and the target reaction; repeatable. Default: Table 1's "
+            "five reactions, or all of the run's if it has none of the five.",
         ),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="Whose answers; repeatable. The run's first model if not given."),
+        typer.Option(help="The model that is attacked; repeatable. Default: the run's first."),
     ] = None,
     tasks: Annotated[
-        str, typer.Option(help="Kinds of question, by commas.")
+        str, typer.Option(help="Kinds of trial, separated by commas.")
     ] = "naming,leftmost,which",
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other sequences.")] = 0,
-    name: Annotated[str | None, typer.Option(help="The run's if not given.")] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the sequences and of the order of trials.")
+    ] = 0,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the study. Default: the run's name.")
+    ] = None,
     consent: Annotated[
-        Path | None, typer.Option(help="A text file: what a judge agrees to, in your words.")
+        Path | None, typer.Option(help="A text file with your own consent text.")
     ] = None,
     recorded: Annotated[
         bool,
-        typer.Option(
-            "--recorded", help="Show the actor as recorded, not attacked, beside the answers."
-        ),
+        typer.Option("--recorded", help="Show the actor as recorded, not as the model saw it."),
     ] = False,
 ) -> None:
-    """Make a study of a finished run: what judges see and are asked, in a folder."""
+    """Make a study from a finished run: a folder with what judges see and are asked."""
     from feint.report.run_data import RunData
-    from feint.survey.study.create import Wanted, draft
+    from feint.survey.study.create import StudyOptions, draft
     from feint.survey.study.trial_order import KINDS
 
     made = draft(
         RunData.load(run),
-        Wanted(
+        StudyOptions(
             objectives=[_objective(one) for one in objective or []],
             models=model or (),
             tasks=_tasks(tasks, KINDS),
@@ -75,20 +77,24 @@ def make(
     )
 
 
-def _objective(told: str) -> tuple[str, str]:
-    action, colon, reaction = told.partition(":")
+def _objective(given: str) -> tuple[str, str]:
+    action, colon, reaction = given.partition(":")
     if not (action and colon and reaction):
         raise FeintError(
-            f"--objective got {told!r}; expected ACTION:REACTION, punching:handshaking say: what "
-            "is seen, and the reaction that is wanted."
+            f"--objective is {given!r}; expected ACTION:REACTION, for example "
+            "punching:handshaking: the action that is seen and the target reaction.",
+            code="bad-objective",
         )
     return action, reaction
 
 
-def _tasks(told: str, kinds: "tuple[Kind, ...]") -> "list[Kind]":
-    asked = [one.strip() for one in told.split(",")]
+def _tasks(given: str, kinds: "tuple[Kind, ...]") -> "list[Kind]":
+    asked = [one.strip() for one in given.split(",")]
     if not set(asked) <= set(kinds):
-        raise FeintError(f"--tasks got {told!r}; expected some of {', '.join(kinds)}, by commas.")
+        raise FeintError(
+            f"--tasks is {given!r}; expected some of {', '.join(kinds)}, separated by commas.",
+            code="unknown-task",
+        )
     return [kind for kind in kinds if kind in asked]
 
 
@@ -98,7 +104,7 @@ def _text(path: Path) -> str:
     try:
         text = read_bytes(path, 2**16).decode().strip()
     except UnicodeDecodeError as error:
-        raise FeintError(f"{path} is no text ({error}); expected UTF-8.") from error
+        raise FeintError(f"{path} is not a UTF-8 text file ({error}).", code="not-text") from error
     if not text:
-        raise FeintError(f"{path} is empty; expected what a judge agrees to.")
+        raise FeintError(f"{path} is empty; expected the consent text.", code="empty-file")
     return text

@@ -1,4 +1,4 @@
-"""`feint survey serve`, `export`, `collect`, `forget`: a study's judges and their answers."""
+"""`feint survey serve`, `export`, `import-answers`, `delete-judge`: judges and their answers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +14,8 @@ Database = Annotated[
     str | None,
     typer.Option(
         envvar="FEINT_DATABASE",
-        help="postgresql://USER:PASSWORD@HOST/NAME, or sqlite:///PATH; STUDY/answers.sqlite if "
-        "not given.",
+        help="postgresql://USER:PASSWORD@HOST/NAME or sqlite:///PATH. Default: "
+        "STUDY/answers.sqlite.",
         show_envvar=True,
     ),
 ]
@@ -24,108 +24,124 @@ Database = Annotated[
 def serve(
     study: StudyFolder,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = 8000,
     database: Database = None,
     admin_token_file: Annotated[
         Path | None,
-        typer.Option(help="A file with the researcher's token; else FEINT_ADMIN_TOKEN, else new."),
+        typer.Option(
+            help="A file with the admin token. Default: FEINT_ADMIN_TOKEN, or a new token."
+        ),
     ] = None,
-    judges: Annotated[int, typer.Option(min=1, help="How many may take part.")] = 2000,
-    joins: Annotated[
-        int, typer.Option(min=1, help="New judges a minute from one address, and at once.")
+    max_judges: Annotated[int, typer.Option(min=1, help="Judges that may take part.")] = 2000,
+    max_joins_per_minute: Annotated[
+        int, typer.Option(min=1, help="New judges a minute from one address, also at once.")
     ] = 60,
     trust_proxy: Annotated[
-        str, typer.Option(help="Addresses whose X-Forwarded-For is believed, by commas.")
+        str,
+        typer.Option(help="Addresses whose X-Forwarded-For is trusted, separated by commas."),
     ] = "127.0.0.1",
 ) -> None:
-    """Ask people: serve a study's page, and store every answer at once."""
-    from feint.survey.server.middleware import Limits
-    from feint.survey.server.run import run, token
+    """Serve a study's page to judges, and store every answer at once."""
+    from feint.survey.server import run
+    from feint.survey.server.middleware import ServerLimits
 
-    limits = Limits(judges=judges, joins=joins)
-    run(study, host, port, database, token(admin_token_file), limits, trust_proxy)
+    limits = ServerLimits(max_judges=max_judges, joins_per_minute=max_joins_per_minute)
+    token = run.read_admin_token(admin_token_file)
+    run.serve(study, host, port, database, token, limits, trust_proxy)
 
 
 def export(
     study: StudyFolder,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Answers as a table: a .csv or .parquet file.")
+        Path | None, typer.Option("--out", help="Write the answers to a .csv or .parquet file.")
     ] = None,
-    static: Annotated[
+    static_dir: Annotated[
         Path | None,
-        typer.Option(help="The study as files, for JATOS, DataPipe, any web space: a new folder."),
+        typer.Option(
+            help="Write the study as static files into a new folder, for JATOS, DataPipe or any "
+            "web space."
+        ),
     ] = None,
-    send: Annotated[
-        str | None, typer.Option(help="With --static: where the page sends answers, a URL.")
+    submit_url: Annotated[
+        str | None, typer.Option(help="With --static-dir: the URL to which the page sends answers.")
     ] = None,
     experiment: Annotated[
-        str | None, typer.Option(help="With --send to DataPipe: the experiment's id.")
+        str | None, typer.Option(help="With --submit-url of DataPipe: the experiment's id.")
     ] = None,
     database: Database = None,
 ) -> None:
-    """Write a study's answers to a file, or the study itself as files to be hosted elsewhere."""
-    from feint.survey.answers import export as table
-    from feint.survey.answers.database import answers_of
-    from feint.survey.server import static_export as files
+    """Write a study's answers to a file, or the study as static files for another host."""
+    from feint.survey.answers.database import open_answers
+    from feint.survey.answers.export import write
+    from feint.survey.server import static_export
     from feint.survey.study.schema import Study
 
-    if out is None and static is None:
-        raise FeintError("Nothing to write; expected --out answers.csv, or --static FOLDER.")
-    if static is None and (send is not None or experiment is not None):
-        raise FeintError("--send and --experiment are of a study as files; expected --static, too.")
+    if out is None and static_dir is None:
+        raise FeintError(
+            "Nothing to write; expected --out answers.csv, or --static-dir FOLDER.",
+            code="missing-option",
+        )
+    if static_dir is None and (submit_url is not None or experiment is not None):
+        raise FeintError("--submit-url and --experiment need --static-dir.", code="missing-option")
     plan = Study.load(study)
-    if static is not None:
-        files.write(plan, study, static, send, experiment)
-        typer.echo(f"Study: {static}")
+    if static_dir is not None:
+        static_export.write(plan, study, static_dir, submit_url, experiment)
+        typer.echo(f"Study: {static_dir}")
     if out is not None:
-        with answers_of(study, database) as storage:
+        with open_answers(study, database) as storage:
             answers = storage.answers(plan.id)
-        table.write(answers, out)
+        write(answers, out)
         typer.echo(f"{len(answers)} answers: {out}")
 
 
-def collect(
+def import_answers(
     study: StudyFolder,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="What judges' pages handed over.")
+        list[Path], typer.Argument(metavar="FILE...", help="Files from the judges' pages.")
     ],
     database: Database = None,
 ) -> None:
-    """Store answers that came as files; to do it twice changes nothing."""
+    """Store answers from files. Importing a file twice changes nothing."""
     from contextlib import closing
 
-    from feint.survey.answers.database import Storage, beside
-    from feint.survey.answers.import_files import collect as store
+    from feint.survey.answers import import_files
+    from feint.survey.answers.database import Storage, default_url
     from feint.survey.study.schema import Study
 
     plan = Study.load(study)
-    with closing(Storage(database or beside(study))) as storage:
-        found = store(plan, storage, paths)
+    with closing(Storage(database or default_url(study))) as storage:
+        found = import_files.import_answers(plan, storage, paths)
     typer.echo(
-        f"{found.stored} answers stored, {found.judges} new judges; {found.same} were there before."
+        f"{found.stored} answers stored, {found.judges} new judges; {found.unchanged} answers were "
+        "stored before."
     )
-    if found.other:
-        typer.echo(f"{found.other} say otherwise than what is stored, which was kept.")
+    if found.conflicts:
+        typer.echo(f"{found.conflicts} answers differ from the stored ones, which were kept.")
 
 
-def forget(
+def delete_judge(
     study: StudyFolder,
-    judge: Annotated[str, typer.Argument(metavar="JUDGE", help="The number they were told.")],
+    judge: Annotated[
+        str, typer.Argument(metavar="JUDGE", help="The number on the judge's last page.")
+    ],
     database: Database = None,
 ) -> None:
     """Delete a judge who withdraws, and all their answers."""
-    from feint.survey.answers.database import answers_of
+    from feint.survey.answers.database import open_answers
     from feint.survey.study.schema import Study
 
     plan = Study.load(study)
-    with answers_of(study, database) as storage:
-        gone = storage.forget(plan.id, judge.strip().lower())
-    if gone is None:
+    with open_answers(study, database) as storage:
+        deleted = storage.delete_judge(plan.id, judge.strip().lower())
+    if deleted is None:
         raise FeintError(
-            f"The study has no judge {judge}; expected the number on their last page, 32 letters "
-            "and digits."
+            f"The study has no judge {judge}; expected the number on the judge's last page, 32 "
+            "letters and digits.",
+            code="unknown-judge",
         )
-    typer.echo(f"Deleted the judge {judge} and {gone} answers.")
+    typer.echo(f"Deleted the judge {judge} and {deleted} answers.")
 
 
-COMMANDS = (serve, export, collect, forget)
+COMMANDS = (serve, export, import_answers, delete_judge)

@@ -3,7 +3,7 @@
 from feint.report.run_data import RunData
 from feint.reproduction.profiles import PAPER
 from feint.reproduction.runner import Reproduction
-from feint.survey.study.create import Wanted, draft
+from feint.survey.study.create import StudyOptions, draft
 
 
 def write(r: Reproduction) -> None:
@@ -14,5 +14,5 @@ def write(r: Reproduction) -> None:
     with r.working(r.experiment("strong", PAPER, transfer=True)) as run:
         run.attack()
         run.score()  # its rows are the folder's now, whatever part was run before
-        made = draft(RunData.load(run.folder), Wanted(models=PAPER, seed=r.profile.seed))
+        made = draft(RunData.load(run.folder), StudyOptions(models=PAPER, seed=r.profile.seed))
     made.study.save(r.out / "studies" / made.study.id[:12], made.stimuli)

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.survey.analysis.agreement import agreement, of_totals
 
 
@@ -54,5 +54,5 @@ def test_alpha_is_not_defined_where_all_say_the_same_or_one_answers() -> None:
 
 
 def test_two_answers_of_a_judge_to_a_question_are_refused() -> None:
-    with pytest.raises(FeintError, match="one answer to a question"):
+    with refused("wrong-shape", names=[(2, 1, 2)]):
         agreement(np.ones((2, 1, 2)), "nominal")

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.survey.analysis.interval_censored import Cells, maximise, profile, quantiles
 
 
@@ -23,7 +23,7 @@ def test_two_panels_and_no_lapse_have_a_closed_form() -> None:
     found = maximise(ladder(30, 20), counts, 1, lapse=0.0)
     width = 10 / (math.log(4) + math.log(3))
     assert found.width[0, 0] == pytest.approx(width, rel=1e-3)
-    assert found.kappa[0, 0] == pytest.approx(20 + width * math.log(4), rel=1e-3)
+    assert found.location[0, 0] == pytest.approx(20 + width * math.log(4), rel=1e-3)
 
 
 def test_it_is_the_optimum_that_scipy_finds() -> None:
@@ -45,14 +45,14 @@ def test_it_is_the_optimum_that_scipy_finds() -> None:
 
     best = minimize(loss, [0, -2, -3], method="Nelder-Mead", tol=1e-10).x
     found = maximise(ladder(*d), counts[None], 1)
-    assert found.kappa[0, 0] == pytest.approx(20 + 20 * best[0], abs=1e-3)
+    assert found.location[0, 0] == pytest.approx(20 + 20 * best[0], abs=1e-3)
     assert found.width[0, 0] == pytest.approx(20 * math.exp(best[1]), rel=1e-3)
     assert found.lapse[0] == pytest.approx(1 / (1 + math.exp(-best[2])), rel=1e-3)
 
 
 def test_answers_at_one_end_bound_kappa_from_one_side_only() -> None:
     counts = np.array([[9.0, 0, 0], [0, 0, 9], [0, 9, 0], [0, 0, 0]])
-    kappa = maximise(ladder(30, 20), counts, 1).kappa[:, 0]
+    kappa = maximise(ladder(30, 20), counts, 1).location[:, 0]
     assert kappa[0] == math.inf
     assert kappa[1] == -math.inf
     assert 20 < kappa[2] < 30
@@ -78,5 +78,5 @@ def test_percentiles_are_widened_for_few_clusters() -> None:
 
 
 def test_one_distance_is_no_curve() -> None:
-    with pytest.raises(FeintError, match="asked at 1 distances; expected two"):
+    with refused("too-few-distances"):
         maximise(ladder(20), np.ones((1, 2)), 1)

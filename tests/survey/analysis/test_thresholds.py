@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.survey.analysis.thresholds import (
     RIGHT,
     UNKNOWN,
@@ -25,8 +25,8 @@ def judged(judges: int, seed: int, lapse: float = 0.0) -> Answers:
     """Judges with KAPPA and WIDTH, on both ladders."""
     rng = np.random.default_rng(seed)
     choices = []
-    for ladder, kappa, width in zip(LADDERS, KAPPA, WIDTH, strict=True):
-        thresholds = kappa + width * rng.logistic(size=judges)
+    for ladder, distance, width in zip(LADDERS, KAPPA, WIDTH, strict=True):
+        thresholds = distance + width * rng.logistic(size=judges)
         choice = (np.array(ladder)[None] >= thresholds[:, None]).sum(1)
         random = rng.integers(7, size=judges)
         choices.append(np.where(rng.random(judges) < lapse, random, choice))
@@ -42,13 +42,13 @@ def counted(*counts: int) -> Answers:
 
 def numbers(fit: Fit) -> list[float]:
     return [
-        getattr(t, n) for t in (*fit.own, fit.pooled) for n in ("kappa", "low", "high", "width")
+        getattr(t, n) for t in (*fit.own, fit.pooled) for n in ("distance", "low", "high", "width")
     ]
 
 
 def test_symmetric_votes_have_their_threshold_in_the_middle() -> None:
     (one,) = leftmost([(30.0, 20.0, 10.0)], counted(12, 38, 38, 12), draws=100, lapse=0.0).own
-    assert one.kappa == pytest.approx(20, abs=1e-3)
+    assert one.distance == pytest.approx(20, abs=1e-3)
     assert one.width == pytest.approx(5, rel=0.03)  # P(30) = 1 / (1 + e^2) = 0.12
     assert (one.judges, one.answers, one.failed, one.extrapolated) == (100, 100, 0, False)
     assert one.low < 20 < one.high
@@ -59,8 +59,8 @@ def test_symmetric_votes_have_their_threshold_in_the_middle() -> None:
 
 def test_many_judges_tell_the_threshold_they_have() -> None:
     fit = leftmost(LADDERS, judged(5000, 0, lapse=0.05), draws=50)
-    for one, kappa, width in zip(fit.own, KAPPA, WIDTH, strict=True):
-        assert one.kappa == pytest.approx(kappa, abs=width / 10)
+    for one, distance, width in zip(fit.own, KAPPA, WIDTH, strict=True):
+        assert one.distance == pytest.approx(distance, abs=width / 10)
         assert one.width == pytest.approx(width, rel=0.1)
         assert one.lapse == pytest.approx(0.05, abs=0.01)
 
@@ -84,7 +84,7 @@ def test_another_unit_of_distance_scales_kappa() -> None:
 def test_where_all_choose_one_panel_the_interval_is_the_gap_at_least() -> None:
     (one,) = leftmost([(30.0, 20.0, 10.0)], counted(0, 12, 0, 0), draws=100).own
     assert one.resampled[1] - one.resampled[0] < 0.1  # resamples all say the same
-    assert one.low <= 20 < one.kappa < 30 <= one.high
+    assert one.low <= 20 < one.distance < 30 <= one.high
 
 
 @pytest.mark.parametrize("counts, low, high", [((9, 0, 0), True, False), ((0, 0, 9), False, True)])
@@ -92,14 +92,14 @@ def test_where_all_choose_one_end_there_is_a_bound_and_no_kappa(
     counts: tuple[int, ...], low: bool, high: bool
 ) -> None:
     (one,) = leftmost([(30.0, 20.0)], counted(*counts), draws=50).own
-    assert math.isnan(one.kappa)
+    assert math.isnan(one.distance)
     assert (math.isfinite(one.low), math.isfinite(one.high)) == (low, high)
 
 
 def test_a_panel_no_nearer_than_an_earlier_one_is_chosen_in_lapses_only() -> None:
     (one,) = leftmost([(20.0, 25.0, 10.0)], counted(30, 2, 30, 5), draws=50).own
     assert probabilities((20.0, 25.0, 10.0), one)[1] == pytest.approx(one.lapse / 4)
-    assert 10 < one.kappa < 25
+    assert 10 < one.distance < 25
 
 
 def test_names_are_right_by_chance_as_often_as_the_wrong_ones_say() -> None:
@@ -110,23 +110,23 @@ def test_names_are_right_by_chance_as_often_as_the_wrong_ones_say() -> None:
     judges = [f"{i % 80}" for i in range(len(rows))]
     given = Answers(judges, np.array([q for q, _ in rows]), np.array([c for _, c in rows]))
     (one,) = naming([10.0, 30.0], given, draws=100, lapse=0.0).own
-    assert one.kappa == pytest.approx(20, abs=0.1)
+    assert one.distance == pytest.approx(20, abs=0.1)
     assert one.width == pytest.approx(10 / math.log(4), rel=0.03)
     assert one.low < 20 < one.high
     assert (one.judges, one.answers) == (80, 160)
 
 
 def test_no_answer_is_no_threshold() -> None:
-    with pytest.raises(FeintError, match="no answer to fit"):
+    with refused("no-answers"):
         leftmost([(30.0, 20.0)], counted(0, 0, 0))
 
 
 def test_intervals_cover_the_truth() -> None:
     """A small part of benchmarks/kappa_coverage.py: 12 judges, curves narrower than a step."""
     covered = [
-        one.low <= kappa <= one.high
+        one.low <= distance <= one.high
         for seed in range(40)
-        for one, kappa in zip(
+        for one, distance in zip(
             leftmost(LADDERS, judged(12, seed, 0.05), draws=100, seed=seed).own, KAPPA, strict=True
         )
     ]

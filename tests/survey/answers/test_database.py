@@ -7,12 +7,12 @@ import sqlite3
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from tests.errors import refused
 from tests.survey.server.test_app import join, put, stored
 
-from feint.errors import FeintError
 from feint.survey.answers import database as module
-from feint.survey.answers.database import Storage, answers, answers_of, beside, metadata
-from feint.survey.answers.schema import Answer, row
+from feint.survey.answers.database import Storage, answers, default_url, metadata, open_answers
+from feint.survey.answers.schema import Answer, answer_row
 from feint.survey.answers.writer import NotStoredError, Outcome, Writer
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC)
@@ -20,7 +20,7 @@ NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC)
 
 @pytest.fixture
 def opened(url, folder):
-    one = Storage(url or beside(folder))
+    one = Storage(url or default_url(folder))
     yield one
     one.close()
 
@@ -31,7 +31,7 @@ def a_judge(study, number: int) -> dict[str, object]:
 
 def an_answer(study, number: int, choice: str | None = "1", trial: str = "t-o-1-0"):
     told = Answer(choice=choice, rt_ms=1.5, position=0, raw={})
-    return {**row(study, f"{number:032x}", trial, told), "received": NOW}
+    return {**answer_row(study, f"{number:032x}", trial, told), "received": NOW}
 
 
 def test_the_migrations_make_the_tables_that_are_read(opened):
@@ -47,7 +47,7 @@ def test_opened_again_it_is_the_same(opened, url, folder, small_study):
     with opened.engine.begin() as connection:
         connection.execute(sa.insert(module.judges), a_judge(small_study, 1))
         connection.execute(sa.insert(answers), an_answer(small_study, 1))
-    again = Storage(url or beside(folder))
+    again = Storage(url or default_url(folder))
     table = again.answers(small_study.id)
     again.close()
     assert table["received"].to_list() == [NOW]
@@ -57,15 +57,15 @@ def test_opened_again_it_is_the_same(opened, url, folder, small_study):
 def test_a_newer_schema_is_refused(opened, url, folder):
     with opened.engine.begin() as connection:
         connection.execute(sa.text("update alembic_version set version_num = '9999'"))
-    with pytest.raises(FeintError, match=r"9999.*A newer feint made it"):
-        Storage(url or beside(folder))
+    with refused("schema-mismatch", names=["9999"]):
+        Storage(url or default_url(folder))
     with opened.engine.connect() as connection:
         there = connection.execute(sa.text("select version_num from alembic_version")).scalar()
     assert there == "9999"
 
 
 def test_sqlite_is_on_the_disk_before_it_is_acknowledged(folder):
-    one = Storage(beside(folder))
+    one = Storage(default_url(folder))
     with one.engine.connect() as connection:
         told = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -99,15 +99,15 @@ def test_one_batch_holds_all_kinds(opened, small_study):
         writer = Writer(opened)
         rows = [an_answer(small_study, i) for i in range(50)]
         rows += [an_answer(small_study, 2, "2"), an_answer(small_study, 3)]
-        work = [asyncio.ensure_future(writer.answer(one)) for one in rows]
+        work = [asyncio.ensure_future(writer.store_answer(one)) for one in rows]
         await asyncio.sleep(0.05)
         held.rollback()
         held.close()
         told = await asyncio.gather(*work)
-        gone = await writer.answer(an_answer(small_study, 99))
+        gone = await writer.store_answer(an_answer(small_study, 99))
         mixed = await asyncio.gather(
             *(
-                writer.answer(an_answer(small_study, i, trial="t-naming", choice=None))
+                writer.store_answer(an_answer(small_study, i, trial="t-naming", choice=None))
                 for i in (98, 4)
             )
         )
@@ -115,11 +115,11 @@ def test_one_batch_holds_all_kinds(opened, small_study):
         return told, gone, mixed
 
     told, gone, mixed = asyncio.run(all_at_once())
-    assert told[0] is Outcome.SAME
+    assert told[0] is Outcome.UNCHANGED
     assert told[1:50] == [Outcome.STORED] * 49
-    assert told[50:] == [Outcome.OTHER, Outcome.SAME]
-    assert gone is Outcome.NOBODY
-    assert mixed == [Outcome.NOBODY, Outcome.STORED]
+    assert told[50:] == [Outcome.CONFLICT, Outcome.UNCHANGED]
+    assert gone is Outcome.UNKNOWN_JUDGE
+    assert mixed == [Outcome.UNKNOWN_JUDGE, Outcome.STORED]
     assert len(commits) <= 6, "50 answers do not take 50 commits"
     assert len(opened.answers(small_study.id)) == 51
 
@@ -128,7 +128,7 @@ def test_a_full_disk_acknowledges_nothing(serve, folder, small_study):
     client = serve()
     me = join(client, small_study)
     assert put(client, me, "t-o-1-0", "1").status_code == 201
-    engine = client.app.state.served.storage.engine
+    engine = client.app.state.server.storage.engine
     engine.dispose()
 
     def full(connection: sqlite3.Connection, _: object) -> None:
@@ -167,13 +167,13 @@ def test_a_database_that_is_gone_is_503(serve, cluster, small_study):
 def test_a_writer_that_is_swamped_refuses(opened, small_study, monkeypatch):
     from feint.survey.answers import writer as writer_module
 
-    monkeypatch.setattr(writer_module, "WAITING", 1)
+    monkeypatch.setattr(writer_module, "MAX_QUEUE", 1)
 
     async def swamped():
         with opened.engine.begin() as connection:
             connection.execute(sa.insert(module.judges), a_judge(small_study, 1))
         writer = Writer(opened)
-        work = [writer.answer(an_answer(small_study, 1)) for _ in range(50)]
+        work = [writer.store_answer(an_answer(small_study, 1)) for _ in range(50)]
         told = await asyncio.gather(*work, return_exceptions=True)
         writer.close()
         return told
@@ -184,28 +184,28 @@ def test_a_writer_that_is_swamped_refuses(opened, small_study, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url, words",
+    "url, code",
     [
-        ("nonsense", "URL cannot be read"),
-        ("mysql://u:secret@h/d", "cannot be (read|used)"),
-        ("sqlite://", "cannot be used"),
-        ("sqlite:////nowhere/at/all.sqlite", "cannot be opened"),
-        ("postgresql://u:secret@127.0.0.1:1/d", "cannot be opened"),
+        ("nonsense", "bad-database-url"),
+        ("mysql://u:secret@h/d", "bad-database-url"),
+        ("sqlite://", "bad-database-url"),
+        ("sqlite:////nowhere/at/all.sqlite", "no-database"),
+        ("postgresql://u:secret@127.0.0.1:1/d", "no-database"),
     ],
 )
-def test_databases_that_cannot_be_used(url, words):
-    with pytest.raises(FeintError, match=words) as told:
+def test_databases_that_cannot_be_used(url, code):
+    with refused(code) as caught:
         Storage(url)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_file_that_is_no_database(folder):
     (folder / "answers.sqlite").write_bytes(b"nothing of the kind" * 100)
-    with pytest.raises(FeintError, match="cannot be opened: file is not a database"):
-        Storage(beside(folder))
+    with refused("no-database", names=["file is not a database"]):
+        Storage(default_url(folder))
 
 
 def test_no_answers_yet(folder):
-    with pytest.raises(FeintError, match="no answers yet"), answers_of(folder):
+    with refused("no-answers", names=[folder]), open_answers(folder):
         pass
     assert not (folder / "answers.sqlite").exists()

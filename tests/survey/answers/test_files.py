@@ -5,11 +5,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.errors import refused
 from tests.survey.server.test_app import RAW, join, put, stored
 from typer.testing import CliRunner
 
 from feint.cli.main import app
-from feint.errors import FeintError
 from feint.survey.answers.schema import ANSWERS
 from feint.survey.server import run, static_export, static_files
 
@@ -43,14 +43,14 @@ def page(monkeypatch):
 
 def test_a_study_as_files_tells_no_truth(folder, tmp_path, small_study, page):
     out = tmp_path / "site"
-    send = ("--send", "https://pipe.example/api/data/", "--experiment", "Abc123")
-    feint("export", folder, "--static", out, *send)
+    submit = ("--submit-url", "https://pipe.example/api/data/", "--experiment", "Abc123")
+    feint("export", folder, "--static-dir", out, *submit)
     files = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()}
     stimuli = {f"stimuli/{name}.json" for name in small_study.stimuli}
     assert files == {"index.html", "static/judge.js", "study.json", *stimuli}
     assert b'data-from="files"' in (out / "index.html").read_bytes()
     told = json.loads((out / "study.json").read_text())
-    assert told["send"] == {"url": "https://pipe.example/api/data/", "experiment": "Abc123"}
+    assert told["submit"] == {"url": "https://pipe.example/api/data/", "experiment": "Abc123"}
     names = {trial.name for trial in small_study.trials}
     assert set(told["trials"]) == names
     assert len(told["orders"]) == static_export.ORDERS
@@ -59,14 +59,17 @@ def test_a_study_as_files_tells_no_truth(folder, tmp_path, small_study, page):
     text = json.dumps([told["trials"], told["name"]])
     for secret in ("eps", "distance", "catch", '"expected": "left"', '"expected": "none"'):
         assert secret not in text.replace("t-catch", "")
-    with pytest.raises(FeintError, match="is not empty"):
+    with refused("folder-not-empty", names=[out]):
         static_export.write(small_study, folder, out, None, None)
 
 
-@pytest.mark.parametrize("send, experiment", [("javascript:alert(1)", None), (None, "x")])
-def test_where_answers_cannot_be_sent(folder, tmp_path, small_study, page, send, experiment):
-    with pytest.raises(FeintError, match=r"expected an https|needs --send"):
-        static_export.write(small_study, folder, tmp_path / "site", send, experiment)
+@pytest.mark.parametrize(
+    "url, experiment, code",
+    [("javascript:alert(1)", None, "bad-url"), (None, "x", "missing-option")],
+)
+def test_where_answers_cannot_be_sent(folder, tmp_path, small_study, page, url, experiment, code):
+    with refused(code):
+        static_export.write(small_study, folder, tmp_path / "site", url, experiment)
 
 
 def test_what_pages_handed_over_is_collected_once(folder, tmp_path, small_study):
@@ -75,10 +78,11 @@ def test_what_pages_handed_over_is_collected_once(folder, tmp_path, small_study)
     other = handed(small_study, ("t-o-1-0", "3"), judge="f" * 32)
     both = handed(small_study, ("t-practice", "1"), ("t-o-1-0", "2"), ("t-o-2-0", "4"))
     many.write_text(f"{other}\n\n{both}\n")
-    assert "2 answers stored, 1 new judges; 0 were there" in feint("collect", folder, one)
-    told = feint("collect", folder, many, one)
-    assert "2 answers stored, 1 new judges; 3 were there before." in told
-    assert "1 say otherwise than what is stored, which was kept." in told
+    first = feint("import-answers", folder, one)
+    assert "2 answers stored, 1 new judges; 0 answers were stored before." in first
+    told = feint("import-answers", folder, many, one)
+    assert "2 answers stored, 1 new judges; 3 answers were stored before." in told
+    assert "1 answers differ" in told
     feint("export", folder, "--out", tmp_path / "answers.parquet")
     table = pl.read_parquet(tmp_path / "answers.parquet")
     assert table.schema == ANSWERS
@@ -100,7 +104,8 @@ def test_answers_that_a_served_page_could_not_send(folder, tmp_path, serve, smal
     told = {"study": small_study.id, "judge": me["judge"]}
     told["answers"] = [{"trial": "t-o-2-0", "body": body}]
     (tmp_path / "saved.json").write_text(json.dumps(told))
-    assert "1 answers stored, 0 new judges" in feint("collect", folder, tmp_path / "saved.json")
+    said = feint("import-answers", folder, tmp_path / "saved.json")
+    assert "1 answers stored, 0 new judges" in said
     assert stored(client)["choice"].to_list() == ["2", "5"]
 
 
@@ -124,8 +129,8 @@ def test_files_that_hold_no_answers(folder, tmp_path, small_study, what):
     path = tmp_path / "given.json"
     path.write_text(handed(small_study, ("t-o-2-0", "1"), judge="e" * 32) + "\n")
     path.write_text(path.read_text() + wrong(small_study)[what])
-    with pytest.raises(FeintError, match=r"given\.json holds no answers to this study"):
-        feint("collect", folder, path)
+    with refused("bad-answers", names=["given.json"]):
+        feint("import-answers", folder, path)
     feint("export", folder, "--out", tmp_path / "answers.csv")
     assert pl.read_csv(tmp_path / "answers.csv").is_empty()
 
@@ -133,35 +138,36 @@ def test_files_that_hold_no_answers(folder, tmp_path, small_study, what):
 def test_who_withdraws_is_deleted(folder, tmp_path, small_study):
     path = tmp_path / "given.json"
     path.write_text(handed(small_study, ("t-o-1-0", "1"), ("t-o-2-0", "1")))
-    feint("collect", folder, path)
-    assert f"Deleted the judge {JUDGE} and 2 answers" in feint("forget", folder, JUDGE)
-    with pytest.raises(FeintError, match="no judge"):
-        feint("forget", folder, JUDGE)
+    feint("import-answers", folder, path)
+    assert f"Deleted the judge {JUDGE} and 2 answers" in feint("delete-judge", folder, JUDGE)
+    with refused("unknown-judge", names=[JUDGE]):
+        feint("delete-judge", folder, JUDGE)
 
 
 def test_nothing_to_export(folder, tmp_path):
-    for words, said in (
-        ((), "Nothing to write"),
-        (("--out", tmp_path / "a.csv"), "no answers yet"),
-        (("--send", "https://x.example"), "Nothing to write"),
-        (("--out", tmp_path / "a.csv", "--send", "https://x.example"), "expected --static"),
+    url = ("--submit-url", "https://x.example")
+    for words, code in (
+        ((), "missing-option"),
+        (("--out", tmp_path / "a.csv"), "no-answers"),
+        (url, "missing-option"),
+        (("--out", tmp_path / "a.csv", *url), "missing-option"),
     ):
-        with pytest.raises(FeintError, match=said):
+        with refused(code):
             feint("export", folder, *words)
 
 
 def test_the_token_comes_from_a_file_or_the_environment(tmp_path, monkeypatch):
-    monkeypatch.delenv(run.TOKEN, raising=False)
-    assert run.token(None) is None
-    monkeypatch.setenv(run.TOKEN, "from-the-environment")
-    assert run.token(None) == "from-the-environment"
+    monkeypatch.delenv(run.TOKEN_VARIABLE, raising=False)
+    assert run.read_admin_token(None) is None
+    monkeypatch.setenv(run.TOKEN_VARIABLE, "from-the-environment")
+    assert run.read_admin_token(None) == "from-the-environment"
     path: Path = tmp_path / "token"
     path.write_text("from-a-file\n")
-    assert run.token(path) == "from-a-file"
+    assert run.read_admin_token(path) == "from-a-file"
     for content in (b"", b"two words", b"\xff\xfe"):
         path.write_bytes(content)
-        with pytest.raises(FeintError, match="holds no token"):
-            run.token(path)
+        with refused("bad-token", names=[path]):
+            run.read_admin_token(path)
 
 
 def test_a_port_that_is_taken(folder):
@@ -169,5 +175,5 @@ def test_a_port_that_is_taken(folder):
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(FeintError, match=f"Cannot listen on 127.0.0.1:{port}"):
+        with refused("port-in-use", names=[f"127.0.0.1:{port}"]):
             feint("serve", folder, "--port", port)

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.errors import refused
 from tests.survey.inprocess import Client
 from tests.survey.judging import ADMIN, TOKEN
 
@@ -52,7 +53,7 @@ def test_a_judge_through_a_study(serve, url, small_study):
     assert len(me["token"]) == 43
     assert me["answered"] == []
     order = trials_for(small_study, me["judge"])
-    assert me["trials"] == [json.loads(json.dumps(trial.shown())) for trial in order]
+    assert me["trials"] == [json.loads(json.dumps(trial.judge_view())) for trial in order]
     for name in small_study.stimuli:
         told = client.get(f"/api/stimuli/{name}")
         assert hashlib.sha256(told.content).hexdigest() == small_study.stimuli[name]
@@ -154,7 +155,7 @@ def test_csv_has_jspsychs_names_and_no_formulas(serve, small_study):
 def test_the_researcher_needs_the_token(serve, small_study):
     client = serve()
     me = join(client, small_study)
-    for path in ("progress", "kappa", "answers.csv", "answers.parquet"):
+    for path in ("progress", "thresholds", "answers.csv", "answers.parquet"):
         for headers in ({}, bearer(me), {"Authorization": f"Basic {TOKEN}"}):
             told = client.get(f"/api/admin/{path}", headers=headers)
             assert told.status_code == 401
@@ -162,7 +163,7 @@ def test_the_researcher_needs_the_token(serve, small_study):
     assert client.get("/api/judges/me", headers=ADMIN).status_code == 401
 
 
-def test_kappa_is_what_the_estimator_tells(serve, small_study, monkeypatch):
+def test_thresholds_are_what_the_estimator_returns(serve, small_study, monkeypatch):
     from feint.errors import FeintError
     from feint.survey.server import admin
 
@@ -171,15 +172,15 @@ def test_kappa_is_what_the_estimator_tells(serve, small_study, monkeypatch):
     def estimated(study: Study, answers: pl.DataFrame) -> dict[str, Any]:
         asked.append(answers)
         if answers.is_empty():
-            raise FeintError("No judge has answered yet.")
+            raise FeintError("No judge has answered yet.", code="no-answers")
         return {"judges": answers["judge"].n_unique()}
 
-    monkeypatch.setattr(admin, "estimated", estimated)
-    told = client.get("/api/admin/kappa", headers=ADMIN)
+    monkeypatch.setattr(admin, "estimate_thresholds", estimated)
+    told = client.get("/api/admin/thresholds", headers=ADMIN)
     assert (told.status_code, told.json()) == (409, {"error": "No judge has answered yet."})
     put(client, join(client, small_study), "t-o-1-0", "2")
     for _ in range(2):
-        assert client.get("/api/admin/kappa", headers=ADMIN).json() == {"judges": 1}
+        assert client.get("/api/admin/thresholds", headers=ADMIN).json() == {"judges": 1}
     assert len(asked) == 2, "it is not estimated again while nothing is new"
     assert asked[1].schema == ANSWERS
 
@@ -222,7 +223,7 @@ def test_a_stimulus_is_packed_and_not_sent_twice(serve, small_study):
 
 
 def test_limits_of_rate_and_number(serve, small_study):
-    client = serve(joins=3, judges=2, burst=4, answers=0.5)
+    client = serve(joins_per_minute=3, max_judges=2, burst=4, requests_per_second=0.5)
     ask = {"study": small_study.id, "consent": True}
     me = join(client, small_study)
     join(client, small_study)
@@ -262,9 +263,9 @@ def test_who_is_forgotten_is_gone_at_once(serve, url, small_study):
     me, other = join(client, small_study), join(client, small_study)
     put(client, me, "t-o-1-0", "1")
     put(client, other, "t-o-1-0", "2")
-    storage = client.app.state.served.storage
-    assert storage.forget(small_study.id, me["judge"]) == 1
-    assert storage.forget(small_study.id, me["judge"]) is None
+    storage = client.app.state.server.storage
+    assert storage.delete_judge(small_study.id, me["judge"]) == 1
+    assert storage.delete_judge(small_study.id, me["judge"]) is None
     assert put(client, me, "t-o-2-0", "1").status_code == 401
     assert client.get("/api/judges/me", headers=bearer(me)).status_code == 401
     assert stored(client)["choice"].to_list() == ["2"]
@@ -279,9 +280,8 @@ def test_the_schema_is_told_and_no_page_that_loads_from_elsewhere(serve):
 
 @pytest.mark.parametrize("token", ["", "short"])
 def test_a_weak_admin_token_is_refused(folder, token):
-    from feint.errors import FeintError
-    from feint.survey.server.app import app
+    from feint.survey.server.app import create_app
 
-    with pytest.raises(FeintError, match="characters; expected at least"):
-        app(folder, admin_token=token)
+    with refused("bad-token", names=[len(token)]):
+        create_app(folder, admin_token=token)
     assert not (folder / "answers.sqlite").exists()

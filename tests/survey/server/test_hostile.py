@@ -60,7 +60,13 @@ def refused(told: Any, *statuses: int) -> None:
 
 @pytest.fixture
 def client(serve, url):
-    return serve(url, joins=10_000, judges=10_000, answers=10_000, burst=10_000)
+    return serve(
+        url,
+        joins_per_minute=10_000,
+        max_judges=10_000,
+        requests_per_second=10_000,
+        burst=10_000,
+    )
 
 
 @pytest.fixture
@@ -73,7 +79,7 @@ def test_the_schema_against_made_up_requests(serve, small_study, who):
     """Every operation, valid and invalid requests: never a 5xx, never what the schema lacks."""
     from tests.survey.judging import ADMIN
 
-    client = serve(joins=1e6, judges=10**6, answers=1e6, burst=1e6)
+    client = serve(joins_per_minute=1e6, max_judges=10**6, requests_per_second=1e6, burst=1e6)
     headers = {"a judge": bearer(join(client, small_study)), "the researcher": ADMIN, "nobody": {}}
     schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
     for operation in schema.get_all_operations():
@@ -197,7 +203,7 @@ def test_no_consent_no_judge(client, small_study):
     ):
         refused(client.post("/api/judges", json=wrong), 422)
     refused(client.post("/api/judges", json={"study": "0" * 64, "consent": True}), 404)
-    assert client.app.state.served.storage.judges(small_study.id) == 0
+    assert client.app.state.server.storage.count_judges(small_study.id) == 0
 
 
 def test_nothing_else_of_the_disk_is_served(serve, folder):

@@ -128,9 +128,9 @@ def test_every_row_is_what_the_judge_did(served: Running, judges: dict[str, Sitt
             assert not {"userAgent", "ip", "viewport"} & set(raw)
 
 
-def test_kappa_is_what_a_hand_computes(served: Running, judges: dict[str, Sitting]) -> None:
+def test_the_tolerance_is_what_a_hand_computes(served: Running, judges: dict[str, Sitting]) -> None:
     """o-1 has 2, 2, 4: the second panel's distance, 52.  o-2 has none, nothing, 3: 44."""
-    first, second = admin.progress(served.study, served.served.storage)["objectives"]
+    first, second = admin.progress(served.study, served.state.storage)["objectives"]
     assert (first["votes"], first["none"], first["missing"]) == ([0, 2, 0, 1, 0, 0], 0, 0)
     assert (second["votes"], second["none"], second["missing"]) == ([0, 0, 1, 0, 0, 0], 1, 1)
     estimate = pytest.importorskip("feint.survey.analysis.estimate")
@@ -160,14 +160,14 @@ def test_a_finished_judge_comes_back_to_the_last_page(
 
 
 def test_nothing_is_stored_before_consent_or_without(served: Running, sit: Any) -> None:
-    one, before = sit(), served.served.storage.judges(served.study.id)
+    one, before = sit(), served.state.storage.count_judges(served.study.id)
     one.open()
     assert f"consent {HOSTILE}" in one.tab.locator("#judge").inner_text()
     one.press("I do not agree")
     sync_api.expect(one.tab.locator("h1")).to_have_text("Nothing was stored")
     assert one.tab.evaluate("localStorage.length + sessionStorage.length") == 0
     assert not [url for url in one.requests if "/api/judges" in url]
-    assert served.served.storage.judges(served.study.id) == before
+    assert served.state.storage.count_judges(served.study.id) == before
     one.clean()
 
 
@@ -231,7 +231,7 @@ def test_a_key_that_is_held_answers_once(sit: Any) -> None:
     one.tab.keyboard.down("Enter")
     for _ in range(3):
         one.tab.keyboard.down("Enter")  # repeats
-    sync_api.expect(one.tab.locator(".question.told .news")).to_contain_text("clip 3")
+    sync_api.expect(one.tab.locator(".question.feedback .news")).to_contain_text("clip 3")
     one.clean()
 
 
@@ -259,9 +259,9 @@ def test_errors_say_what_to_do(
     one.open()
     if status:
         one.press("I agree")
-    sync_api.expect(one.tab.locator(".words")).to_contain_text(said)
+    sync_api.expect(one.tab.locator(".text-page")).to_contain_text(said)
     one.tab.unroute(path)
-    one.tab.locator(".words button").click()
+    one.tab.locator(".text-page button").click()
     one.tab.get_by_role("button", name="Start with" if status == 429 else "I agree").wait_for()
     one.clean()
 
@@ -295,8 +295,8 @@ def test_a_judge_whom_the_server_forgot_may_start_anew(served: Running, sit: Any
     one.begin()
     one.choose("1", "click")
     session = "JSON.parse(localStorage.getItem(Object.keys(localStorage)[0])).judge"
-    served.served.storage.forget(served.study.id, one.tab.evaluate(session))
-    served.served.known.clear()
+    served.state.storage.delete_judge(served.study.id, one.tab.evaluate(session))
+    served.state.judge_of.clear()
     one.failing = True
     one.tab.reload()
     one.press("Start anew")

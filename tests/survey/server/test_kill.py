@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.survey.judging import Process, Seen, again, crowd, kept, killed
 
-from feint.survey.answers.database import beside
+from feint.survey.answers.database import default_url
 
 JUDGES = 12
 """At once."""
@@ -20,7 +20,7 @@ def test_what_was_acknowledged_is_there(folder: Path, url: str | None, small_stu
     seen, study = Seen(), small_study.id
     with Process(folder, url) as server:
         killed(server, study, JUDGES, MOMENT, seen)
-    found = kept(url or beside(folder), study)
+    found = kept(url or default_url(folder), study)
     assert len(seen.acknowledged) >= MOMENT
     assert len(seen.sent) > len(seen.acknowledged), "it was killed too late to mean anything"
     assert seen.acknowledged.items() <= found.items()
@@ -30,4 +30,4 @@ def test_what_was_acknowledged_is_there(folder: Path, url: str | None, small_stu
         crowded = Seen()
         asyncio.run(crowd(server.base, study, 2, crowded))
     assert server.errors.read_text() == "", "and nobody's address was logged"
-    assert kept(url or beside(folder), study) == {**seen.sent, **crowded.acknowledged}
+    assert kept(url or default_url(folder), study) == {**seen.sent, **crowded.acknowledged}

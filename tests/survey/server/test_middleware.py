@@ -6,25 +6,25 @@ import json
 import pytest
 
 from feint.survey.server import middleware
-from feint.survey.server.middleware import BODY_LIMIT, Guard, Rate, place
+from feint.survey.server.middleware import BODY_LIMIT, RequestGuard, TokenBucket, client_key
 
 
 def test_a_rate_gives_back_what_time_brings():
     now = [0.0]
-    rate = Rate(0.5, 2, clock=lambda: now[0])
-    assert [rate.wait("a") for _ in range(3)] == [0, 0, 2]
-    assert rate.wait("b") == 0
+    rate = TokenBucket(0.5, 2, clock=lambda: now[0])
+    assert [rate.take("a") for _ in range(3)] == [0, 0, 2]
+    assert rate.take("b") == 0
     now[0] = 2.0
-    assert [rate.wait("a"), rate.wait("a")] == [0, 2]
+    assert [rate.take("a"), rate.take("a")] == [0, 2]
     now[0] = 1e6
-    assert [rate.wait("a") for _ in range(3)] == [0, 0, 2], "never more than the burst"
+    assert [rate.take("a") for _ in range(3)] == [0, 0, 2], "never more than the burst"
 
 
 def test_a_rate_remembers_no_more_than_it_may():
-    rate = Rate(1, 1, keys=100)
+    rate = TokenBucket(1, 1, max_keys=100)
     for i in range(1000):
-        rate.wait(str(i))
-    assert len(rate._left) == 100
+        rate.take(str(i))
+    assert len(rate._tokens) == 100
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_rate_remembers_no_more_than_it_may():
     ],
 )
 def test_what_counts_as_one_address(host, counts_as):
-    assert place(host) == counts_as
+    assert client_key(host) == counts_as
 
 
 JSON = (b"content-type", b"application/json")
@@ -64,7 +64,7 @@ def ask(parts, *headers, pause=0.0, kind=JSON):
         sent.append(message)
 
     scope = {"type": "http", "method": "PUT", "path": "/", "headers": [kind, *headers]}
-    asyncio.run(Guard(app)(scope, receive, send))
+    asyncio.run(RequestGuard(app)(scope, receive, send))
     return sent[0]["status"], sent[1]["body"], len(taken)
 
 
@@ -132,7 +132,7 @@ def test_a_mistake_inside_is_told_in_one_sentence(caplog):
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    asyncio.run(Guard(app)(scope, receive, send))
+    asyncio.run(RequestGuard(app)(scope, receive, send))
     assert sent[0]["status"] == 500
     assert b"nosniff" in dict(sent[0]["headers"]).values()
     assert b"secret" not in sent[1]["body"]

@@ -16,8 +16,8 @@ sync_api = pytest.importorskip("playwright.sync_api")
 
 from tests.survey.sitting import Sitting, hostile  # noqa: E402
 
-from feint.survey.answers.database import Storage, beside  # noqa: E402
-from feint.survey.answers.import_files import collect  # noqa: E402
+from feint.survey.answers.database import Storage, default_url  # noqa: E402
+from feint.survey.answers.import_files import import_answers  # noqa: E402
 from feint.survey.server import static_export  # noqa: E402
 
 PIPE = "https://pipe.example/api/data/"
@@ -73,10 +73,10 @@ def _through(one: Sitting, path: str) -> None:
 def _stored(folder: Path, file: Path, one: Sitting) -> None:
     """What was handed over is what was given, and can be collected, twice without harm."""
     study = hostile()[0]
-    storage = Storage(beside(folder))
+    storage = Storage(default_url(folder))
     try:
-        assert collect(study, storage, [file]).stored == 6
-        assert collect(study, storage, [file]).same == 6
+        assert import_answers(study, storage, [file]).stored == 6
+        assert import_answers(study, storage, [file]).unchanged == 6
         rows = storage.answers(study.id).filter(judge=one.judge).sort("position")
     finally:
         storage.close()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.errors import refused
 from tests.report.conftest import Fake
 from typer.testing import CliRunner
 
@@ -20,9 +21,9 @@ from feint.io.sealed import read_json, write_json
 from feint.report.cases import case
 from feint.report.run_data import RunData
 from feint.survey.study import texts as texts_module
-from feint.survey.study.create import Draft, Wanted, draft, make
+from feint.survey.study.create import Draft, StudyOptions, create_study, draft
 from feint.survey.study.schema import Study, Trial
-from feint.survey.study.stimuli import drawn, evenly
+from feint.survey.study.stimuli import evenly_spaced, seeded_order
 
 EPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 TARGETS = ("hugging", "punching", "handshaking")
@@ -47,7 +48,7 @@ def run_data(run: Path) -> RunData:
 
 @pytest.fixture(scope="module")
 def drafted(run_data: RunData) -> Draft:
-    return draft(run_data, Wanted())
+    return draft(run_data, StudyOptions())
 
 
 def asked(study: Study, kind: str, **known: Any) -> list[Trial]:
@@ -81,7 +82,7 @@ def test_the_papers_objectives_are_asked_in_its_order(drafted: Draft) -> None:
 
 def test_a_run_without_them_is_asked_for_what_it_has(tmp_path: Path) -> None:
     folder = small(targets=("hugging", "exchanging")).write(tmp_path / "run")
-    told = draft(RunData.load(folder), Wanted(models=("gru", "tcn"))).study.objectives
+    told = draft(RunData.load(folder), StudyOptions(models=("gru", "tcn"))).study.objectives
     pairs = [(one.reaction, one.model) for one in told]
     assert pairs == [(t, m) for t in ("exchanging", "hugging") for m in ("gru", "tcn")]
 
@@ -119,7 +120,7 @@ def test_six_eps_rise_and_every_panel_is_what_its_row_says(
     ],
 )
 def test_eps_are_chosen_evenly(values: list[float], most: int, chosen: list[float]) -> None:
-    assert evenly(values, most) == chosen
+    assert evenly_spaced(values, most) == chosen
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -128,10 +129,10 @@ def test_the_sequence_is_the_first_drawn_that_is_open(tmp_path: Path, seed: int)
     run_data = RunData.load(folder)
     rows = run_data.judged.filter(case.WHITE_BOX, pl.col("victim") == "tcn")
     assert 0 < rows.filter(~pl.col("clean"))["sequence"].n_unique() < rows["sequence"].n_unique()
-    order = drawn(rows.filter(~pl.col("clean"))["sequence"], f"{seed}:punching")
-    (one,) = draft(run_data, Wanted(seed=seed)).study.objectives
+    order = seeded_order(rows.filter(~pl.col("clean"))["sequence"], f"{seed}:punching")
+    (one,) = draft(run_data, StudyOptions(seed=seed)).study.objectives
     assert one.sequence == order[0]
-    some = draft(run_data, Wanted(seed=seed, objectives=[("departing", "punching")]))
+    some = draft(run_data, StudyOptions(seed=seed, objectives=[("departing", "punching")]))
     assert some.study.objectives[0].action == "departing"
 
 
@@ -161,10 +162,10 @@ def test_catch_trials_hold_what_they_say(drafted: Draft, run_data: RunData) -> N
 
 def test_where_everything_counts_already_nothing_says_that_it_does_not(tmp_path: Path) -> None:
     run_data = RunData.load(small(targets=("punching",), kappa=9.0).write(tmp_path / "run"))
-    made = draft(run_data, Wanted())
+    made = draft(run_data, StudyOptions())
     assert asked(made.study, "leftmost", catch="clean") == []
     assert len(asked(made.study, "leftmost", catch="target")) == 1
-    assert any("counts as the target without an attack already" in note for note in made.notes)
+    assert any("clean success rate is 100 %" in note for note in made.notes)
 
 
 def test_naming_shows_an_answer_alone_from_clean_to_real(drafted: Draft) -> None:
@@ -183,7 +184,7 @@ def test_naming_shows_an_answer_alone_from_clean_to_real(drafted: Draft) -> None
 def test_the_changed_actor_stands_on_either_side_equally_often(
     run_data: RunData, seed: int
 ) -> None:
-    wanted = Wanted(objectives=[(None, one) for one in TARGETS], seed=seed, tasks=["which"])
+    wanted = StudyOptions(objectives=[(None, one) for one in TARGETS], seed=seed, tasks=["which"])
     made = draft(run_data, wanted)
     trials = asked(made.study, "which")
     assert sorted(Counter(t.expected for t in trials).values()) == [4, 5]
@@ -208,7 +209,7 @@ def test_practice_is_of_what_nobody_is_asked_about(drafted: Draft) -> None:
 def test_nothing_that_is_sent_tells_the_truth(drafted: Draft, run_data: RunData) -> None:
     study, secret = drafted.study, {"eps", "distance", "catch", "clean", "real", "objective"}
     for trial in study.trials:
-        told = trial.shown()
+        told = trial.judge_view()
         assert set(told) == {
             "name", "kind", "prompt", "panels", "options", "practice", "expected",
         }  # fmt: skip
@@ -233,25 +234,25 @@ def test_judges_read_plain_words(drafted: Draft) -> None:
         assert word not in read, word
     assert "7 minutes" in study.consent
     assert "stop at any time" in study.consent
-    assert texts_module.leftmost("line_dancing", 3).endswith(
+    assert texts_module.leftmost_prompt("line_dancing", 3).endswith(
         "green person does this: line dancing?"
     )
 
 
 def test_the_same_run_and_seed_make_the_same_study(run: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(run, tmp_path / "elsewhere"))
-    first, second = make(run, tmp_path / "a"), make(moved, tmp_path / "b")
-    assert first.id == second.id == make(run, tmp_path / "a").id
+    first, second = create_study(run, tmp_path / "a"), create_study(moved, tmp_path / "b")
+    assert first.id == second.id == create_study(run, tmp_path / "a").id
     files = [{p.name: p.read_bytes() for p in (tmp_path / x).rglob("*.json")} for x in "ab"]
     assert files[0] == files[1]
     Study.load(tmp_path / "a").check(tmp_path / "a")
     assert str(tmp_path) not in (tmp_path / "a" / "study.json").read_text()
-    with pytest.raises(FeintError, match="holds another study"):
-        make(run, tmp_path / "a", Wanted(seed=1))
+    with refused("folder-not-empty"):
+        create_study(run, tmp_path / "a", StudyOptions(seed=1))
 
 
 def test_recorded_actors_stand_beside_the_answers_if_that_is_wanted(run_data: RunData) -> None:
-    made = draft(run_data, Wanted(recorded=True, tasks=["leftmost"]))
+    made = draft(run_data, StudyOptions(recorded=True, tasks=["leftmost"]))
     (trial, *_) = asked(made.study, "leftmost")
     actors = [seen(made, panel.stimulus)["actor"] for panel in trial.panels]
     assert all((one == actors[0]).all() for one in actors)
@@ -259,23 +260,24 @@ def test_recorded_actors_stand_beside_the_answers_if_that_is_wanted(run_data: Ru
 
 
 def test_what_no_study_can_be_made_of_is_refused(run: Path, tmp_path: Path) -> None:
-    def refused(folder: Path, why: str, **wanted: Any) -> None:
-        with pytest.raises(FeintError, match=why):
-            draft(RunData.load(folder), Wanted(**wanted))
+    def bad(folder: Path, code: str, *names: str, **options: Any) -> None:
+        with refused(code, names=names):
+            draft(RunData.load(folder), StudyOptions(**options))
 
-    has = r"has no attacked sequence with .*It has .*punching wanted of departing"
-    refused(run, has, objectives=[("waving", "punching")])
-    refused(run, has, objectives=[("punching", "punching")])
-    refused(run, has, models=["lstm"])
-    refused(run, "No study can be made of this: consent", consent="x" * 30_000)
-    refused(small(eps=(3.0,)).write(tmp_path / "one"), "attacked with one eps alone, 3 cm")
-    made = draft(RunData.load(small(eps=(1.0, 3.0)).write(tmp_path / "two")), Wanted())
-    assert made.notes == ("The run has 2 eps, not 6 as the paper: all are shown.",)
+    bad(run, "no-matching-rows", "waving", "departing", objectives=[("waving", "punching")])
+    bad(run, "no-matching-rows", objectives=[("punching", "punching")])
+    bad(run, "no-matching-rows", "lstm", models=["lstm"])
+    bad(run, "bad-study", "consent", consent="x" * 30_000)
+    bad(small(eps=(3.0,)).write(tmp_path / "one"), "too-few-eps", "3 cm")
+    made = draft(RunData.load(small(eps=(1.0, 3.0)).write(tmp_path / "two")), StudyOptions())
+    assert len(made.notes) == 1
+    assert "2 eps" in made.notes[0]
     told = read_json(tmp_path / "two" / "run.json")
     write_json(tmp_path / "two" / "run.json", {**told, "feature_spec": {}})
-    refused(tmp_path / "two", "without a skeleton, and a study shows people")
+    bad(tmp_path / "two", "no-skeleton", str(tmp_path / "two"))
     (tmp_path / "one" / "rows.parquet").unlink()
-    refused(tmp_path / "one", "nothing was scored yet. Run `feint score`")
+    with pytest.raises(FeintError):
+        draft(RunData.load(tmp_path / "one"), StudyOptions())
 
 
 def test_the_command_says_what_it_made(
@@ -292,7 +294,7 @@ def test_the_command_says_what_it_made(
     assert f"departing -> punching (gru): sequence {one.sequence}\n" in done.output
     assert f"({study.id[:12]}), {len(study.trials)} trials, about" in done.output
 
-    def refused(*more: object) -> str:
+    def error_of(*more: object) -> str:
         words = ["feint", "survey", "make", str(run), "--out", str(tmp_path / "other")]
         monkeypatch.setattr(sys, "argv", [*words, *map(str, more)])
         with pytest.raises(SystemExit) as stop:
@@ -301,9 +303,9 @@ def test_the_command_says_what_it_made(
         assert not (tmp_path / "other").exists()
         return capsys.readouterr().err
 
-    assert "expected ACTION:REACTION" in refused("--objective", "punching")
-    assert "expected some of naming, leftmost, which" in refused("--tasks", "guessing")
+    assert "ACTION:REACTION" in error_of("--objective", "punching")
+    assert "naming, leftmost, which" in error_of("--tasks", "guessing")
     text.write_text(" \n")
-    assert "is empty; expected what a judge agrees to" in refused("--consent", text)
+    assert f"{text} is empty" in error_of("--consent", text)
     text.write_bytes(b"\xff\xfe")
-    assert "is no text" in refused("--consent", text)
+    assert "UTF-8" in error_of("--consent", text)

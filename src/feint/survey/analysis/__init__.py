@@ -1,1 +1,1 @@
-"""From answers to tolerances."""
+"""From judges' answers to tolerances: which answers count, thresholds, agreement, warnings."""

@@ -1,8 +1,8 @@
-"""How far judges agree: Krippendorff's alpha, with an interval by judge.
+"""Agreement of judges: Krippendorff's alpha, with a 95 % interval over judges.
 
-1 is agreement, 0 what chance gives, below 0 less than that.  Ordinal for the leftmost panel, "none"
-being the last level; nominal for names.  Missing answers need no filling in: alpha counts pairs of
-answers there are.
+Alpha is 1 for perfect agreement and 0 for chance.  It is ordinal for the leftmost panel, where
+"none" is the last level, and nominal for names.  Missing answers are left out: alpha counts pairs
+of given answers.
 """
 
 import math
@@ -22,12 +22,12 @@ class Agreement:
     """Krippendorff's alpha.
 
     Attributes:
-        alpha: NaN where it is not defined: nobody answered beside another, or all said the same.
-        low, high: 95 % by resampling judges; NaN where it is not known.
-        judges: how many answered.
-        questions: answered by two judges at least.
-        failed: of `draws` resamples, in how many it was not defined.
-        draws: how many there were.
+        alpha: NaN if it is undefined: no question has two answers, or all answers are the same.
+        low, high: 95 % interval from resampled judges; NaN if not known.
+        judges: number of judges who answered.
+        questions: number of questions with at least two answers.
+        failed: number of resamples in which alpha is undefined.
+        draws: number of resamples.
     """
 
     alpha: float
@@ -45,23 +45,26 @@ def agreement(
     draws: int = 1000,
     seed: int = 0,
 ) -> Agreement:
-    """Alpha of what judges answered.
+    """Alpha of judges' answers.
 
-    A judge drawn twice agrees with himself, which makes the disagreement of a resample of n judges
-    too small by (n - 1) / n; it is divided by that.
+    A judge drawn twice agrees with their copy, so the disagreement of a resample of n judges is
+    too small by a factor (n - 1) / n; it is divided by this factor.
 
     Args:
-        counts: (judges, questions, values), 1 where a judge gave this answer; at most one of
-            `values` each, none where it is missing.
-        level: of measurement; "ordinal" takes values in their order.
+        counts: (judges, questions, values), 1 for the value that a judge gave; all 0 for a missing
+            answer.
+        level: level of measurement; "ordinal" uses the values' order.
+        draws: number of resamples of judges.
+        seed: seed of the resamples.
 
     Raises:
-        FeintError: a judge answers a question twice.
+        FeintError: a judge has two answers to a question.
     """
     if counts.ndim != 3 or (counts.sum(2) > 1).any():
         raise FeintError(
             f"agreement got counts of shape {counts.shape}; expected judges x questions x values "
-            "with one answer to a question at most."
+            "with at most one answer to a question.",
+            code="wrong-shape",
         )
     counts = counts[counts.sum((1, 2)) > 0]
     judges = len(counts)
@@ -88,13 +91,13 @@ def agreement(
 
 
 def of_totals(counts: np.ndarray, level: Level) -> Agreement:
-    """Alpha of (questions, values) totals, where nobody knows who gave them: no interval."""
+    """Alpha of (questions, values) totals; without the judges there is no interval."""
     questions = int((counts.sum(1) > 1).sum())
     return Agreement(_alpha(counts, level), math.nan, math.nan, 0, questions, 0, 0)
 
 
 def _alpha(counts: np.ndarray, level: Level) -> float:
-    """Alpha of (questions, values) counts; NaN where it is not defined."""
+    """Alpha of (questions, values) counts; NaN if it is undefined."""
     import krippendorff
 
     used = counts[counts.sum(1) > 1]

@@ -1,8 +1,8 @@
-"""Naturalness: how often judges tell which of two clips was tampered with, by eps.
+"""Naturalness: how often judges find which of two clips was changed, by eps.
 
-Half are right by chance.  d' is sqrt(2) * z(share right), for two intervals without a bias
-(Macmillan & Creelman).  The interval is Wilson's (statsmodels), on as many answers as they are
-worth: a judge's answers to one eps go together.
+Chance is 50 %.  d' is sqrt(2) * z(share right), for two-interval forced choice without bias
+(Macmillan & Creelman).  The interval is Wilson's (statsmodels) with the effective number of
+answers, because a judge's answers are correlated.
 """
 
 import math
@@ -14,17 +14,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Detection:
-    """What was told at one eps.
+    """Detection of changed clips at one eps.
 
     Attributes:
-        eps: the budget of the tampered clip.
-        right, answers: how many were right, of how many.
-        judges: who gave them.
+        eps: budget of the changed clip.
+        right, answers: number of right answers, and of all answers.
+        judges: number of judges who answered.
         share: right / answers.
-        low, high: its 95 % interval.
-        dprime: d', with half an answer added to either side so that it is finite.
-        dprime_low, dprime_high: of the interval's ends; infinite at 0 and 1.
-        effective: as many independent answers would tell as much.
+        low, high: 95 % interval of `share`.
+        dprime: d', with half an answer added to each side so that it is finite.
+        dprime_low, dprime_high: d' at the interval's ends; infinite at 0 and 1.
+        effective: the effective number of independent answers.
     """
 
     eps: float
@@ -41,11 +41,12 @@ class Detection:
 
 
 def detection(eps: float, judges: Sequence[str], right: np.ndarray) -> Detection:
-    """Share right and d' of the answers at one eps.
+    """Compute the share of right answers and d' at one eps.
 
     Args:
-        judges: (answers,), who gave each.
-        right: (answers,), whether it was right.
+        eps: budget of the changed clip.
+        judges: (answers,), ids of the judges.
+        right: (answers,), whether the answer was right.
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -71,7 +72,7 @@ def detection(eps: float, judges: Sequence[str], right: np.ndarray) -> Detection
 
 
 def _effective(judges: Sequence[str], hit: np.ndarray) -> float:
-    """Answers divided by the design effect, which is 1 at least; at least one per judge."""
+    """Answers divided by the design effect (at least 1); at least one answer for each judge."""
     names, of = np.unique(np.asarray(judges, str), return_inverse=True)
     n, share = len(hit), hit.mean()
     plain = share * (1 - share) / n

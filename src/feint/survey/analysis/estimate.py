@@ -1,4 +1,8 @@
-"""Everything a study's answers say, in one place: votes, thresholds, agreement, naturalness."""
+"""Estimate a study's results from its answers: votes, thresholds, agreement, naturalness.
+
+This file turns the answers into arrays and calls the estimators; they are in `thresholds.py`,
+`agreement.py` and `detection.py`.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,46 +20,55 @@ from feint.survey.analysis import thresholds
 from feint.survey.analysis import warnings as warnings_module
 from feint.survey.analysis.agreement import Agreement, Level, agreement, of_totals
 from feint.survey.analysis.detection import Detection, detection
-from feint.survey.analysis.filtering import Counted, Rule, count
+from feint.survey.analysis.filtering import ExclusionRule, FilteredAnswers, filter_answers
 from feint.survey.analysis.results import Estimate as Estimate
-from feint.survey.analysis.results import Norm, OfObjective, Unit
+from feint.survey.analysis.results import Norm, ObjectiveResult, Unit
 from feint.survey.analysis.thresholds import RIGHT, UNKNOWN, WRONG, Answers, Fit, Threshold
 from feint.survey.study.schema import CANNOT_TELL, NONE, Objective, Panel, Study, Trial
 
 UNITS: tuple[Unit, ...] = get_args(Unit)
-RULE = Rule()
+DEFAULT_RULE = ExclusionRule()
 
 
 def estimate(
     study: Study,
     answers: pl.DataFrame,
-    rule: Rule | None = RULE,
+    rule: ExclusionRule | None = DEFAULT_RULE,
     norm: Norm = "frame",
     draws: int = 1000,
     seed: int = 0,
 ) -> Estimate:
-    """What a study's answers say.
+    """Estimate the results of a study.
 
     Args:
-        answers: columns study, judge, trial and choice at least.
-        rule: who is left out for missed catch trials; None leaves out nobody.
-        norm: of equation 7.
-        draws: resamples of judges.
+        study: the study's plan.
+        answers: a table with at least the columns study, judge, trial and choice.
+        rule: which judges to exclude for missed catch trials; None excludes no judge.
+        norm: norm of equation 7, "frame" or "joint".
+        draws: number of resamples of judges.
+        seed: seed of the resamples.
 
     Raises:
-        FeintError: the answers do not belong to the study.
+        FeintError: the answers do not fit the study.
     """
-    counted = count(study, answers, rule)
-    found = _estimate(counted, rule, norm, draws, seed)
-    if not counted.excluded:
+    filtered = filter_answers(study, answers, rule)
+    found = _estimate(filtered, rule, norm, draws, seed)
+    if not filtered.excluded:
         return found
-    return replace(found, everybody=_estimate(counted.everybody(), None, norm, draws, seed))
+    return replace(
+        found, without_exclusions=_estimate(filtered.without_exclusions(), None, norm, draws, seed)
+    )
 
 
 def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
-    """The same from votes alone.
+    """Estimate the results from votes alone.
 
-    Which judge gave which vote is not known: the threshold takes every vote for another judge's.
+    The judges of the votes are not known, so every vote counts as another judge's.
+
+    Args:
+        poll: the votes and distances.
+        draws: number of resamples of votes.
+        seed: seed of the resamples.
     """
     objectives = []
     judge: list[str] = []
@@ -72,7 +85,7 @@ def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
     for i, one in enumerate(poll.votes):
         own: dict[Unit, Threshold] = {u: fit.own[i] for u, fit in fits.items()}
         objectives.append(
-            OfObjective(
+            ObjectiveResult(
                 name=one.reaction, action=one.action, reaction=one.reaction, model="", frames=0,
                 eps=(), votes=one, judges=one.total + one.none, thresholds=own, named={},
                 misfit=warnings_module.misfit(one, own),
@@ -80,11 +93,14 @@ def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
         )  # fmt: skip
     totals = [(*one.votes, one.none) for one in poll.votes]
     same = len({len(some) for some in totals}) == 1
-    warnings = [*polled.doubts(poll.votes, poll.judges), *warnings_module.of_thresholds(objectives)]
+    warnings = [
+        *polled.doubts(poll.votes, poll.judges),
+        *warnings_module.threshold_warnings(objectives),
+    ]
     pooled = {unit: fit.pooled for unit, fit in fits.items()}
     return Estimate(
         study="", name=poll.source, norm="frame", judges=poll.judges or 0, excluded=(),
-        rule="Nobody is left out: votes do not say whose they are.",
+        rule="No judge is excluded: the judges of the votes are not known.",
         given=len(judge), missing=sum(one.missing for one in poll.votes),
         objectives=tuple(objectives), pooled=pooled, named={},
         named_auc=math.nan, detections=(),
@@ -93,9 +109,11 @@ def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
     )  # fmt: skip
 
 
-def _estimate(counted: Counted, rule: Rule | None, norm: Norm, draws: int, seed: int) -> Estimate:
-    study = counted.study
-    asked = _leftmost(counted, norm)
+def _estimate(
+    filtered: FilteredAnswers, rule: ExclusionRule | None, norm: Norm, draws: int, seed: int
+) -> Estimate:
+    study = filtered.study
+    asked = _leftmost(filtered, norm)
     ladders: dict[Unit, list[tuple[float, ...]]] = {}
     for unit in UNITS:
         some = [_distances(t.panels, o, unit, norm) for o, t, _ in asked]
@@ -103,13 +121,13 @@ def _estimate(counted: Counted, rule: Rule | None, norm: Norm, draws: int, seed:
             len(one) == len(t.panels) for one, (_, t, _) in zip(some, asked, strict=True)
         ):
             ladders[unit] = some
-    fits = _thresholds(ladders, _chosen(counted, [t for _, t, _ in asked]), draws, seed)
-    named, named_pooled, named_auc = _named(counted, norm, draws, seed)
+    fits = _thresholds(ladders, _chosen(filtered, [t for _, t, _ in asked]), draws, seed)
+    named, named_pooled, named_auc = _named(filtered, norm, draws, seed)
     objectives = []
     for i, (one, trial, votes) in enumerate(asked):
         own: dict[Unit, Threshold] = {unit: fit.own[i] for unit, fit in fits.items()}
         objectives.append(
-            OfObjective(
+            ObjectiveResult(
                 name=one.name, action=one.action, reaction=one.reaction, model=one.model,
                 frames=one.frames, eps=tuple(p.eps or 0.0 for p in trial.panels), votes=votes,
                 judges=votes.total + votes.none, thresholds=own,
@@ -118,38 +136,39 @@ def _estimate(counted: Counted, rule: Rule | None, norm: Norm, draws: int, seed:
         )  # fmt: skip
     pooled = {unit: fit.pooled for unit, fit in fits.items()}
     warnings = [
-        *warnings_module.few(len(counted.judges), len(counted.excluded)),
+        *warnings_module.judge_warnings(len(filtered.judges), len(filtered.excluded)),
         *polled.doubts([o.votes for o in objectives]),
-        *warnings_module.of_thresholds(objectives),
+        *warnings_module.threshold_warnings(objectives),
     ]
     return Estimate(
-        study=study.id, name=study.name, norm=norm, judges=len(counted.judges),
-        excluded=counted.excluded, rule="Nobody is left out." if rule is None else rule.words,
-        given=len(counted.given), missing=len(counted.asked) - len(counted.given),
+        study=study.id, name=study.name, norm=norm, judges=len(filtered.judges),
+        excluded=filtered.excluded, rule="No judge is excluded." if rule is None else rule.sentence,
+        given=len(filtered.given), missing=len(filtered.counted) - len(filtered.given),
         objectives=tuple(objectives), pooled=pooled, named=named_pooled,
-        named_auc=named_auc, detections=_detections(counted),
-        leftmost=_agreement(counted, [t for _, t, _ in asked], "ordinal", draws, seed),
-        naming=_agreement(counted, counted.trials("naming"), "nominal", draws, seed),
+        named_auc=named_auc, detections=_detections(filtered),
+        leftmost=_agreement(filtered, [t for _, t, _ in asked], "ordinal", draws, seed),
+        naming=_agreement(filtered, filtered.trials("naming"), "nominal", draws, seed),
         warnings=tuple(warnings),
     )  # fmt: skip
 
 
-def _leftmost(counted: Counted, norm: Norm) -> list[tuple[Objective, Trial, Votes]]:
-    """Every objective that was asked, its trial, and the votes."""
+def _leftmost(filtered: FilteredAnswers, norm: Norm) -> list[tuple[Objective, Trial, Votes]]:
+    """Every objective with a trial of the paper's question, this trial, and its votes."""
     found: dict[str, tuple[Objective, Trial, Votes]] = {}
-    known = {one.name: one for one in counted.study.objectives}
-    for trial in counted.trials("leftmost"):
+    known = {one.name: one for one in filtered.study.objectives}
+    for trial in filtered.trials("leftmost"):
         if trial.objective is None:
             continue
         one = known[trial.objective]
         distances = _distances(trial.panels, one, "sum", norm)
         if one.name in found or len(distances) < len(trial.panels) or min(distances) <= 0:
             raise FeintError(
-                f"Objective {one.name} ({one.action} -> {one.reaction}) has two questions for the "
-                "leftmost panel, or one whose panels have no distance above 0. Make the study "
-                "again with one question an objective."
+                f"Objective {one.name} ({one.action} -> {one.reaction}) has two trials of the "
+                'kind "leftmost", or a panel without a positive distance. Make the study again '
+                "with one such trial for each objective.",
+                code="bad-study",
             )
-        tally, missing = counted.tally(trial)
+        tally, missing = filtered.tally(trial)
         panels = tuple(tally[str(k + 1)] for k in range(len(trial.panels)))
         votes = Votes(one.reaction, panels, distances, tally.get(NONE, 0), missing, one.action)
         found[one.name] = (one, trial, votes)
@@ -159,21 +178,21 @@ def _leftmost(counted: Counted, norm: Norm) -> list[tuple[Objective, Trial, Vote
 def _distances(
     panels: Sequence[Panel], one: Objective, unit: Unit, norm: Norm
 ) -> tuple[float, ...]:
-    """Of those panels that have one."""
+    """The distances of the panels that have one."""
     if unit == "cm":
-        told = [panel.error_cm for panel in panels]
+        known = [panel.error_cm for panel in panels]
     else:
-        told = [getattr(panel, f"distance_{norm}") for panel in panels]
+        known = [getattr(panel, f"distance_{norm}") for panel in panels]
     frames = one.frames if unit == "per-frame" else 1
-    return tuple(d / frames for d in told if d is not None)
+    return tuple(d / frames for d in known if d is not None)
 
 
-def _chosen(counted: Counted, trials: Sequence[Trial]) -> Answers:
-    """Choices of the leftmost panel as numbers."""
+def _chosen(filtered: FilteredAnswers, trials: Sequence[Trial]) -> Answers:
+    """Choices of the leftmost panel as indices."""
     place = {trial.name: i for i, trial in enumerate(trials)}
     rows = [
         (judge, place[name], len(trials[place[name]].panels) if c == NONE else int(c) - 1)
-        for judge, name, c in counted.given.rows()
+        for judge, name, c in filtered.given.rows()
         if name in place
     ]
     return _answers(rows)
@@ -190,7 +209,7 @@ def _answers(rows: Sequence[tuple[str, int, int]]) -> Answers:
 def _thresholds(
     ladders: Mapping[Unit, Sequence[Sequence[float]]], given: Answers, draws: int, seed: int
 ) -> dict[Unit, Fit]:
-    """Thresholds in every unit.  Where nobody answered there are none."""
+    """Thresholds in every unit; empty without answers."""
     if not len(given.choice):
         return {}
     return {
@@ -200,25 +219,25 @@ def _thresholds(
 
 
 def _named(
-    counted: Counted, norm: Norm, draws: int, seed: int
+    filtered: FilteredAnswers, norm: Norm, draws: int, seed: int
 ) -> tuple[dict[str, dict[Unit, Threshold]], dict[Unit, Threshold], float]:
-    """From blind naming: thresholds per objective and pooled, and the distance's AUC."""
-    known = {one.name: one for one in counted.study.objectives}
+    """Blind naming: the thresholds of each objective, the pooled ones, and the distance's AUC."""
+    known = {one.name: one for one in filtered.study.objectives}
     own: dict[str, dict[Unit, Threshold]] = {}
     pooled: dict[Unit, Threshold] = {}
     area = math.nan
     for unit in UNITS:
         clips: dict[str, dict[str, float]] = {}
-        for trial in counted.trials("naming"):
-            told: tuple[float, ...] = ()
+        for trial in filtered.trials("naming"):
+            distance: tuple[float, ...] = ()
             if trial.objective is not None:
-                told = _distances(trial.panels[:1], known[trial.objective], unit, norm)
-            if told:
-                clips.setdefault(str(trial.objective), {})[trial.name] = told[0]
+                distance = _distances(trial.panels[:1], known[trial.objective], unit, norm)
+            if distance:
+                clips.setdefault(str(trial.objective), {})[trial.name] = distance[0]
         clips = {name: some for name, some in clips.items() if len(set(some.values())) > 1}
         place = [(i, trial) for i, some in enumerate(clips.values()) for trial in some]
-        trials = [counted.study.by_name[trial] for _, trial in place]
-        given = _names(counted, trials)
+        trials = [filtered.study.by_name[trial] for _, trial in place]
+        given = _names(filtered, trials)
         if not len(given.choice):
             continue
         names = min(sum(o.value != CANNOT_TELL for o in trial.options) for trial in trials)
@@ -233,24 +252,24 @@ def _named(
     return own, pooled, area
 
 
-def _names(counted: Counted, trials: Sequence[Trial]) -> Answers:
-    """Names as right, wrong or not told."""
+def _names(filtered: FilteredAnswers, trials: Sequence[Trial]) -> Answers:
+    """Names as RIGHT, WRONG or UNKNOWN."""
     place = {trial.name: i for i, trial in enumerate(trials)}
-    wanted = {one.name: one.reaction for one in counted.study.objectives}
+    targets = {one.name: one.reaction for one in filtered.study.objectives}
     rows = []
-    for judge, name, choice in counted.given.rows():
+    for judge, name, choice in filtered.given.rows():
         if name in place:
-            right = choice == wanted[str(trials[place[name]].objective)]
-            told = RIGHT if right else UNKNOWN if choice == CANNOT_TELL else WRONG
-            rows.append((judge, place[name], told))
+            right = choice == targets[str(trials[place[name]].objective)]
+            code = RIGHT if right else UNKNOWN if choice == CANNOT_TELL else WRONG
+            rows.append((judge, place[name], code))
     return _answers(rows)
 
 
-def _detections(counted: Counted) -> tuple[Detection, ...]:
-    """Naturalness by eps, from the two-interval choices."""
-    trials = {t.name: t for t in counted.trials("which") if t.expected is not None}
+def _detections(filtered: FilteredAnswers) -> tuple[Detection, ...]:
+    """Naturalness by eps, from the trials of kind "which"."""
+    trials = {t.name: t for t in filtered.trials("which") if t.expected is not None}
     per: dict[float, list[tuple[str, bool]]] = {}
-    for judge, name, choice in counted.given.rows():
+    for judge, name, choice in filtered.given.rows():
         if name in trials:
             eps = max(panel.eps or 0.0 for panel in trials[name].panels)
             per.setdefault(eps, []).append((judge, choice == trials[name].expected))
@@ -261,14 +280,14 @@ def _detections(counted: Counted) -> tuple[Detection, ...]:
 
 
 def _agreement(
-    counted: Counted, trials: Sequence[Trial], level: Level, draws: int, seed: int
+    filtered: FilteredAnswers, trials: Sequence[Trial], level: Level, draws: int, seed: int
 ) -> Agreement:
     values = list(dict.fromkeys(o.value for t in trials for o in t.options if o.value != NONE))
     values.append(NONE)
-    judges = {name: i for i, name in enumerate(counted.judges)}
+    judges = {name: i for i, name in enumerate(filtered.judges)}
     place = {trial.name: i for i, trial in enumerate(trials)}
     found = np.zeros((len(judges), len(place), len(values)))
-    for judge, name, choice in counted.given.rows():
+    for judge, name, choice in filtered.given.rows():
         if name in place:
             found[judges[judge], place[name], values.index(choice)] = 1
     return agreement(found, level, draws, seed)

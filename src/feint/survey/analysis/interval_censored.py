@@ -1,8 +1,10 @@
-"""The same curve as in `feint.psychometric`, fitted to what people answer.
+"""Logistic curves fitted to interval-censored answers, by maximum a posteriori.
 
-An answer says that a threshold lies between two distances ("leftmost": farther than this panel,
-nearer than the one before it).  Judges guess, and now and then they lapse: they choose any of the
-answers.  All curves share a lapse rate; many resamples are fitted side by side.
+The curve is that of `feint.evaluation.psychometric`.  An answer says that a judge's threshold lies
+between two distances: "leftmost" means above this panel's distance and below the previous one's.
+With a guess rate and a lapse rate a judge chooses at random.  All curves share one lapse rate, and
+many resamples are fitted in parallel.  No package fits this model, so it is written here; the tests
+compare it with scipy's optimum.
 """
 
 import math
@@ -12,30 +14,30 @@ import numpy as np
 
 from feint.errors import FeintError
 
-FARTHEST = 40.0
-"""Widths from kappa beyond which the curve is 0 or 1."""
-KAPPA_PRIOR = 3.0
+MAX_WIDTHS = 40.0
+"""Widths from the location beyond which the curve is 0 or 1."""
+LOCATION_PRIOR = 3.0
 WIDTH_PRIOR = (0.1, 1.0)
 LAPSE_PRIOR = (2.0, 20.0)
-"""What is believed before anybody answers, so that an estimate exists however few they are.
+"""Weak priors, so that an estimate exists for any number of judges.
 
-In units of the range of a curve's distances: kappa lies about their middle, normal, with this
-standard deviation; the width about a tenth, log-normal, with a standard deviation of 1.  The
-lapse rate is Beta(2, 20): most likely 5 %, with the weight of 20 answers."""
+Units are the range of a curve's distances.  The location is normal about their middle with this
+standard deviation.  The width is log-normal about 0.1 with a standard deviation of 1.  The lapse
+rate is Beta(2, 20): its mode is 5 %, and it weighs as much as 20 answers."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Every answer that can be given, one a cell.
+    """Every possible answer, one for each cell.
 
-    Without a lapse it is given with floor + height * (P(near) - P(far)), P(d) the curve's: the
-    threshold lies between `near` and `far`.
+    Without a lapse, its probability is floor + height * (P(near) - P(far)), where P(d) is the
+    curve: the threshold lies between `near` and `far`.
 
     Attributes:
-        curve: (cells,), which curve it is about, from 0.
-        question: (cells,), what was asked, from 0: its cells are all of its answers.
-        near, far: (cells,), distances; -inf and inf are no bound.
-        chance: (cells,), its probability after a lapse.
+        curve: (cells,), index of the cell's curve.
+        question: (cells,), index of the question; its cells are all of its possible answers.
+        near, far: (cells,), distances; -inf and inf mean no bound.
+        chance: (cells,), probability after a lapse.
         floor, height: (cells,) or (resamples, cells).
     """
 
@@ -48,7 +50,7 @@ class Cells:
     height: np.ndarray
 
     def scaled(self, curves: int) -> "tuple[Cells, np.ndarray, np.ndarray]":
-        """The same with every curve's distances from -1/2 to 1/2; their middles and ranges.
+        """Scale every curve's distances to -1/2 .. 1/2.  Returns also their middles and ranges.
 
         Raises:
             FeintError: a curve has fewer than two distances.
@@ -59,14 +61,15 @@ class Cells:
             some = some[np.isfinite(some)]
             if not len(some) or some.min() == some.max():
                 raise FeintError(
-                    f"Curve {i} was asked at {len(set(some))} distances; expected two at least."
+                    f"Curve {i} was asked at {len(set(some))} distances; expected at least two.",
+                    code="too-few-distances",
                 )
             middle[i], span[i] = (some.min() + some.max()) / 2, some.max() - some.min()
         near, far = ((d - middle[self.curve]) / span[self.curve] for d in (self.near, self.far))
         return replace(self, near=near, far=far), middle, span
 
     def bounded(self, counts: np.ndarray, curves: int) -> tuple[np.ndarray, np.ndarray]:
-        """Whether anybody's answers bound each curve's threshold from below, and from above."""
+        """Whether any answer bounds each curve's threshold from below, and from above."""
         of = np.eye(curves)[self.curve]
         return (
             (counts * np.isfinite(self.near)) @ of > 0,
@@ -79,13 +82,13 @@ class Maxima:
     """The best curves of each resample.
 
     Attributes:
-        kappa: (resamples, curves); inf where no answer bounds it from above, -inf where none does
-            from below, NaN where there is none at all.
+        location: (resamples, curves), the distance with P = 0.5; inf without an answer that bounds
+            it from above, -inf without one that bounds it from below, NaN without any answer.
         width: (resamples, curves).
         lapse: (resamples,).
     """
 
-    kappa: np.ndarray
+    location: np.ndarray
     width: np.ndarray
     lapse: np.ndarray
 
@@ -93,12 +96,13 @@ class Maxima:
 def maximise(
     cells: Cells, counts: np.ndarray, curves: int, lapse: np.ndarray | float | None = None
 ) -> Maxima:
-    """The most likely curves under the priors above: Fisher scoring, all resamples side by side.
+    """Fit the curves of all resamples at once, by Fisher scoring under the priors above.
 
     Args:
-        counts: (resamples, cells), how often each answer was given.
-        curves: how many there are.
-        lapse: the lapse rate, one or (resamples,); None estimates one for all curves.
+        cells: the possible answers.
+        counts: (resamples, cells), the number of times each answer was given.
+        curves: the number of curves.
+        lapse: the lapse rate, one number or (resamples,); None estimates one for all curves.
 
     Raises:
         FeintError: a curve has fewer than two distances.
@@ -129,41 +133,42 @@ def maximise(
         active = active[~done]
         if not len(active):
             break
-    kappa = state[:, :curves] * span + middle
-    kappa = np.where(below, np.where(above, kappa, np.inf), np.where(above, -np.inf, np.nan))
+    location = state[:, :curves] * span + middle
+    location = np.where(below, np.where(above, location, np.inf), np.where(above, -np.inf, np.nan))
     width = np.exp(state[:, curves:-1]) * span
-    return Maxima(kappa, width, 1 / (1 + np.exp(-state[:, -1])))
+    return Maxima(location, width, 1 / (1 + np.exp(-state[:, -1])))
 
 
 def profile(cells: Cells, counts: np.ndarray, lapse: float, level: float) -> tuple[float, float]:
-    """Where one curve's kappa is likely whatever its width: the likelihood alone, no prior.
+    """The profile-likelihood interval of one curve's location, without a prior.
 
     Args:
-        counts: (cells,).
+        cells: the possible answers.
+        counts: (cells,), the number of times each answer was given.
         lapse: the lapse rate.
-        level: how far below its maximum the log-likelihood may be.
+        level: how far the log-likelihood may lie below its maximum.
 
     Returns:
-        low, high, rounded outwards to a hundredth of the distances' range; infinite where they lie
-        more than two ranges outside of it.
+        low, high, rounded outwards to a hundredth of the distances' range; infinite if they lie
+        more than two ranges outside it.
     """
     scaled, middle, span = cells.scaled(1)
-    kappa = np.linspace(-2.5, 2.5, 501)
+    location = np.linspace(-2.5, 2.5, 501)
     width = np.exp(np.linspace(math.log(1e-3), math.log(5), 45))
     asked = np.flatnonzero(counts > 0)
     ends, of = np.unique([scaled.near[asked], scaled.far[asked]], return_inverse=True)
-    passed = [_curve(kappa[:, None], end, width) for end in ends[:, None]]
-    total = np.zeros((len(kappa), len(width)))
+    passed = [_curve(location[:, None], end, width) for end in ends[:, None]]
+    total = np.zeros((len(location), len(width)))
     for i, near, far in zip(asked, *of.reshape(2, -1), strict=True):
         between = scaled.floor[i] + scaled.height[i] * (passed[near] - passed[far])
         p = (1 - lapse) * between + lapse * scaled.chance[i]
         total += counts[i] * np.log(np.maximum(p, 1e-12))
     best = total.max(1)
     likely = np.flatnonzero(best >= best.max() - level)
-    first, last = max(likely[0] - 1, 0), min(likely[-1] + 1, len(kappa) - 1)
-    ends = kappa[[first, last]] * span[0] + middle[0]
+    first, last = max(likely[0] - 1, 0), min(likely[-1] + 1, len(location) - 1)
+    ends = location[[first, last]] * span[0] + middle[0]
     low = -math.inf if likely[0] == 0 else float(ends[0])
-    high = math.inf if likely[-1] == len(kappa) - 1 else float(ends[1])
+    high = math.inf if likely[-1] == len(location) - 1 else float(ends[1])
     return low, high
 
 
@@ -190,23 +195,23 @@ def quantiles(drawn: np.ndarray, clusters: int, level: float = 0.95) -> tuple[fl
 def _posterior(
     cells: Cells, counts: np.ndarray, state: np.ndarray, lapsing: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log-posterior, its gradient, and the expected information, of every resample."""
+    """The log-posterior, its gradient and the expected information, for every resample."""
     curves = (state.shape[1] - 1) // 2
-    kappa, log_width = state[:, :curves][:, cells.curve], state[:, curves:-1][:, cells.curve]
+    location, log_width = state[:, :curves][:, cells.curve], state[:, curves:-1][:, cells.curve]
     lapse = 1 / (1 + np.exp(-state[:, -1:]))
     width = np.exp(log_width)
-    near, far = _curve(kappa, cells.near, width), _curve(kappa, cells.far, width)
+    near, far = _curve(location, cells.near, width), _curve(location, cells.far, width)
     slope_near, slope_far = near * (1 - near), far * (1 - far)
-    reach_near, reach_far = (_reach(kappa, d, width) for d in (cells.near, cells.far))
-    told = cells.floor + cells.height * (near - far)
-    p = np.maximum((1 - lapse) * told + lapse * cells.chance, 1e-12)
+    reach_near, reach_far = (_reach(location, d, width) for d in (cells.near, cells.far))
+    between = cells.floor + cells.height * (near - far)
+    p = np.maximum((1 - lapse) * between + lapse * cells.chance, 1e-12)
     straight = (1 - lapse) * cells.height
-    by_kappa = straight * (slope_near - slope_far) / width
+    by_location = straight * (slope_near - slope_far) / width
     by_width = straight * (slope_far * reach_far - slope_near * reach_near)
-    by_lapse = (cells.chance - told) * lapse * (1 - lapse) * lapsing
+    by_lapse = (cells.chance - between) * lapse * (1 - lapse) * lapsing
     of = np.eye(curves)[cells.curve]
     jacobian = np.concatenate(
-        [by_kappa[..., None] * of, by_width[..., None] * of, by_lapse[..., None]], axis=-1
+        [by_location[..., None] * of, by_width[..., None] * of, by_lapse[..., None]], axis=-1
     )
     question = np.eye(int(cells.question.max()) + 1)[cells.question]
     asked = counts @ question @ question.T
@@ -217,22 +222,22 @@ def _posterior(
 
     middle, spread = math.log(WIDTH_PRIOR[0]), WIDTH_PRIOR[1]
     off = np.zeros_like(state)
-    off[:, :curves] = state[:, :curves] / KAPPA_PRIOR**2
+    off[:, :curves] = state[:, :curves] / LOCATION_PRIOR**2
     off[:, curves:-1] = (state[:, curves:-1] - middle) / spread**2
-    value -= (state[:, :curves] ** 2).sum(1) / KAPPA_PRIOR**2 / 2
+    value -= (state[:, :curves] ** 2).sum(1) / LOCATION_PRIOR**2 / 2
     value -= ((state[:, curves:-1] - middle) ** 2).sum(1) / spread**2 / 2
     rate = lapse[:, 0]
     a, b = (LAPSE_PRIOR[0] - 1, LAPSE_PRIOR[1] - 1) if lapsing else (0.0, 0.0)
     value += a * np.log(rate) + b * np.log1p(-rate)
     off[:, -1] = b * rate - a * (1 - rate)
-    stiff = [1 / KAPPA_PRIOR**2] * curves + [1 / spread**2] * curves
+    stiff = [1 / LOCATION_PRIOR**2] * curves + [1 / spread**2] * curves
     information[:, range(2 * curves), range(2 * curves)] += stiff
     information[:, -1, -1] += (a + b) * rate * (1 - rate) if lapsing else 1.0
     return value, gradient - off, information
 
 
 def _medians(cells: Cells, counts: np.ndarray, curves: int) -> np.ndarray:
-    """(resamples, curves): where half of the answers point to, to begin at."""
+    """(resamples, curves): the median of the answers, where the fit starts."""
     near, far = (np.where(np.isfinite(d), d, np.nan) for d in (cells.near, cells.far))
     centre = np.where(np.isnan(near), far, np.where(np.isnan(far), near, (near + far) / 2))
     found = np.zeros((len(counts), curves))
@@ -245,18 +250,18 @@ def _medians(cells: Cells, counts: np.ndarray, curves: int) -> np.ndarray:
 
 
 def _rows(cells: Cells, some: np.ndarray) -> Cells:
-    """The cells as some of the resamples see them."""
+    """The cells of some of the resamples."""
     floor, height = (
         x[some] if x.ndim == 2 and len(x) > 1 else x for x in (cells.floor, cells.height)
     )
     return replace(cells, floor=floor, height=height)
 
 
-def _reach(kappa: np.ndarray, d: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Widths from a distance up to kappa."""
-    return np.clip((kappa - d) / width, -FARTHEST, FARTHEST)
+def _reach(location: np.ndarray, d: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Distance from d up to the location, in widths."""
+    return np.clip((location - d) / width, -MAX_WIDTHS, MAX_WIDTHS)
 
 
-def _curve(kappa: np.ndarray, d: np.ndarray, width: np.ndarray) -> np.ndarray:
+def _curve(location: np.ndarray, d: np.ndarray, width: np.ndarray) -> np.ndarray:
     """P(recognised) at distances that may be infinite."""
-    return 1 / (1 + np.exp(-_reach(kappa, d, width)))
+    return 1 / (1 + np.exp(-_reach(location, d, width)))

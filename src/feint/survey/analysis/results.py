@@ -1,4 +1,7 @@
-"""What a study's answers say, told as JSON and made a tolerance of."""
+"""The results of a study: a dataclass that becomes JSON, or a tolerance file.
+
+`estimate.py` computes them; `terminal.py` and the researcher's page show them.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,27 +16,27 @@ from feint.survey.analysis.agreement import Agreement
 from feint.survey.analysis.detection import Detection
 from feint.survey.analysis.thresholds import Threshold
 
-SCHEMA = 1
-Which = Literal["paper", "minimum", "psychometric"]
+SCHEMA = 2
+Method = Literal["paper", "minimum", "psychometric"]
 Unit = Literal["sum", "per-frame", "cm"]
-"""Of a distance: equation 7, summed over frames; its mean a frame; mean of a joint in cm."""
+"""Units of a distance: equation 7 summed over frames; its mean a frame; mean of a joint in cm."""
 Norm = Literal["frame", "joint"]
 
 
 @dataclass(frozen=True)
-class OfObjective:
-    """What judges say of one objective.
+class ObjectiveResult:
+    """The results of one objective.
 
     Attributes:
-        name, action, reaction, model: the study's.
-        frames: the sequence's length; 0 if it is not known.
-        eps: of each panel from the left; empty if not known.
-        votes: with the distances that votes are told at (equation 7, summed).
-        judges: how many answered.
-        thresholds: by unit, from the leftmost panel.
-        named: by unit, from blind naming; empty without such trials.
-        misfit: how likely votes as far from the curve are, if the curve is right (deviance,
-            chi-squared, a rough guide); NaN with few answers.
+        name, action, reaction, model: as in the study.
+        frames: length of the sequence; 0 if not known.
+        eps: eps of each panel from the left; empty if not known.
+        votes: votes for each panel, with the panels' distances (equation 7, summed).
+        judges: number of judges who answered.
+        thresholds: from the leftmost panel, by unit.
+        named: thresholds from blind naming, by unit; empty without such trials.
+        misfit: p-value of the votes under the fitted curve (deviance against chi-squared, a rough
+            guide); NaN with few answers.
     """
 
     name: str
@@ -48,36 +51,38 @@ class OfObjective:
     named: Mapping[Unit, Threshold]
     misfit: float
 
-    def kappa(self, which: Which, unit: Unit = "sum") -> float:
-        """Its kappa; NaN where the answers tell none."""
-        if which == "psychometric":
-            return self.thresholds[unit].kappa if unit in self.thresholds else math.nan
-        kappa = self.votes.kappa(which)
-        if kappa is None or unit == "cm":
+    def tolerance(self, method: Method, unit: Unit = "sum") -> float:
+        """The objective's tolerance by one method; NaN if the answers give none."""
+        if method == "psychometric":
+            return self.thresholds[unit].distance if unit in self.thresholds else math.nan
+        distance = self.votes.kappa(method)
+        if distance is None or unit == "cm":
             return math.nan
-        return kappa if unit == "sum" else kappa / self.frames if self.frames else math.nan
+        if unit == "sum":
+            return distance
+        return distance / self.frames if self.frames else math.nan
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study's answers say.
+    """The results of a study.
 
     Attributes:
-        study: its id; "" of votes that were typed in.
-        name: the study's, or where the votes are from.
-        norm: of equation 7.
-        judges: who are counted: how many.
-        excluded: who are left out by `rule`.
-        rule: in words.
-        given, missing: answers counted, and questions left unanswered.
-        objectives: one each.
-        pooled: by unit, one threshold for all objectives, from the leftmost panel.
-        named: by unit, one for all, from blind naming.
-        named_auc: of the distance, for what was named right against what was not.
+        study: the study's id; "" for votes that were typed in.
+        name: name of the study, or source of the votes.
+        norm: norm of equation 7, "frame" or "joint".
+        judges: number of judges who are counted.
+        excluded: ids of the judges excluded by `rule`.
+        rule: the exclusion rule as a sentence.
+        given, missing: number of counted answers, and of questions without an answer.
+        objectives: the result of each objective.
+        pooled: one threshold for all objectives, from the leftmost panel, by unit.
+        named: one threshold for all objectives, from blind naming, by unit.
+        named_auc: AUC of the distance, clips named right against clips named wrong.
         detections: naturalness, by eps.
-        leftmost, naming: how far judges agree.
-        warnings: what a reader must know, a sentence each.
-        everybody: the same with nobody left out; None where nobody is.
+        leftmost, naming: agreement of the judges, by kind of trial.
+        warnings: one sentence each.
+        without_exclusions: the results with all judges; None if no judge is excluded.
     """
 
     study: str
@@ -88,7 +93,7 @@ class Estimate:
     rule: str
     given: int
     missing: int
-    objectives: tuple[OfObjective, ...]
+    objectives: tuple[ObjectiveResult, ...]
     pooled: Mapping[Unit, Threshold]
     named: Mapping[Unit, Threshold]
     named_auc: float
@@ -96,75 +101,82 @@ class Estimate:
     leftmost: Agreement
     naming: Agreement | None
     warnings: tuple[str, ...]
-    everybody: "Estimate | None" = None
+    without_exclusions: "Estimate | None" = None
 
-    def kappas(self, which: Which, unit: Unit = "sum") -> tuple[dict[str, float], float]:
-        """Kappa per reaction (several objectives: their mean); the objectives' mean for others.
+    def tolerances(self, method: Method, unit: Unit = "sum") -> tuple[dict[str, float], float]:
+        """The tolerance of each reaction, and the mean over objectives for other classes.
 
-        Reactions whose answers say none are left out.
+        A reaction with several objectives gets their mean.  Reactions without a tolerance are left
+        out.
 
         Raises:
-            FeintError: no reaction has one in this unit.
+            FeintError: no reaction has a tolerance in this unit.
         """
-        found = [one.kappa(which, unit) for one in self.objectives]
-        per: dict[str, list[float]] = {}
-        for one, kappa in zip(self.objectives, found, strict=True):
-            if usable(kappa):
-                per.setdefault(one.reaction, []).append(kappa)
-        if not per:
+        found = [one.tolerance(method, unit) for one in self.objectives]
+        by_reaction: dict[str, list[float]] = {}
+        for one, distance in zip(self.objectives, found, strict=True):
+            if usable(distance):
+                by_reaction.setdefault(one.reaction, []).append(distance)
+        if not by_reaction:
             raise FeintError(
-                f"The answers tell no kappa ({which}): ask more judges, or show distances on both "
-                "sides of what they recognise."
+                f"The answers give no tolerance (method {method!r}). Ask more judges, or show "
+                "distances on both sides of the threshold.",
+                code="no-tolerance",
             )
-        means = {reaction: mean(some) for reaction, some in per.items()}
-        return means, mean([kappa for kappa in found if usable(kappa)])
+        means = {reaction: mean(some) for reaction, some in by_reaction.items()}
+        return means, mean([distance for distance in found if usable(distance)])
 
-    def tolerance(self, which: Which = "psychometric", per_frame: bool | None = None) -> Tolerance:
-        """A tolerance for `evaluation.tolerance`.
+    def tolerance(
+        self, method: Method = "psychometric", per_frame: bool | None = None
+    ) -> Tolerance:
+        """A tolerance file's content, for an experiment's `evaluation.tolerance`.
 
         Args:
-            which: the estimator.
-            per_frame: kappa a frame instead of equation 7's sum; if not given, the psychometric
-                one is, where the sequences' lengths are known, and the paper's are not.
+            method: the estimator.
+            per_frame: whether the tolerance is the mean a frame instead of equation 7's sum.  The
+                default is true for "psychometric" if all lengths are known, else false.
 
         Raises:
-            FeintError: there is no kappa, or `which` is no estimator.
+            FeintError: there is no tolerance, or the method is unknown.
         """
-        if which not in get_args(Which):
-            raise FeintError(f"which is {which!r}; expected one of {', '.join(get_args(Which))}.")
+        if method not in get_args(Method):
+            raise FeintError(
+                f"method is {method!r}; expected one of {', '.join(get_args(Method))}.",
+                code="unknown-method",
+            )
         framed = all(one.frames for one in self.objectives)
         if per_frame is None:
-            per_frame = which == "psychometric" and framed
+            per_frame = method == "psychometric" and framed
         unit: Unit = "per-frame" if per_frame else "sum"
-        kappa, other = self.kappas(which, unit)
+        tolerances, other = self.tolerances(method, unit)
         low: dict[str, float] = {}
         high: dict[str, float] = {}
-        if which == "psychometric":
-            for reaction in kappa:
+        if method == "psychometric":
+            for reaction in tolerances:
                 some = [
                     one.thresholds[unit]
                     for one in self.objectives
-                    if one.reaction == reaction and usable(one.kappa(which, unit))
+                    if one.reaction == reaction and usable(one.tolerance(method, unit))
                 ]
                 for ends, end in ((low, [t.low for t in some]), (high, [t.high for t in some])):
                     if math.isfinite(mean(end)):
                         ends[reaction] = mean(end)
         where = f"study {self.name} ({self.study[:12]})" if self.study else self.name
-        people = f"{self.judges} judges" if self.judges else "judges whose number is not told"
+        people = f"{self.judges} judges" if self.judges else "unknown number of judges"
         return Tolerance(
-            kappa,
+            tolerances,
             other=other,
             per_frame=per_frame,
             norm=self.norm,
-            source=f"{SOURCES[which]}: {people}, {where}",
+            source=f"{SOURCES[method]}: {people}, {where}",
             low=low,
             high=high,
             judges=self.judges,
             study=self.study,
         )
 
-    def told(self) -> dict[str, Any]:
-        """All of it as JSON; what is not known, or has no end, is null."""
+    def to_dict(self) -> dict[str, Any]:
+        """The results as JSON; NaN and infinity become null."""
         content = {
             "schema": SCHEMA,
             "study": self.study,
@@ -172,7 +184,7 @@ class Estimate:
             "norm": self.norm,
             "judges": {"counted": self.judges, "excluded": len(self.excluded), "rule": self.rule},
             "answers": {"given": self.given, "missing": self.missing},
-            "kappa": {which: self._all(which) for which in get_args(Which)},
+            "tolerance": {method: self._tolerance_dict(method) for method in get_args(Method)},
             "objectives": [
                 {
                     **{n: getattr(one, n) for n in ("name", "action", "reaction", "model")},
@@ -181,7 +193,7 @@ class Estimate:
                     "votes": one.votes.votes,
                     "none": one.votes.none,
                     "missing": one.votes.missing,
-                    "kappa": {
+                    "tolerance": {
                         "paper": one.votes.kappa("paper"),
                         "minimum": one.votes.kappa("minimum"),
                         "psychometric": {u: asdict(t) for u, t in one.thresholds.items()},
@@ -195,25 +207,26 @@ class Estimate:
                 "thresholds": {u: asdict(t) for u, t in self.named.items()},
                 "auc": self.named_auc,
             },
-            "which": [asdict(one) for one in self.detections],
+            "detection": [asdict(one) for one in self.detections],
             "agreement": {
                 "leftmost": asdict(self.leftmost),
                 "naming": None if self.naming is None else asdict(self.naming),
             },
             "warnings": self.warnings,
-            "everybody": None if self.everybody is None else self.everybody.told(),
+            "without_exclusions": (
+                None if self.without_exclusions is None else self.without_exclusions.to_dict()
+            ),
         }
-        told: dict[str, Any] = json_safe(content)
-        return told
+        safe: dict[str, Any] = json_safe(content)
+        return safe
 
-    def _all(self, which: Which) -> dict[str, Any]:
-        """Kappa per reaction as a tolerance would have it; empty where there is none."""
+    def _tolerance_dict(self, method: Method) -> dict[str, Any]:
+        """The tolerance by one method; empty if there is none."""
         try:
-            found = self.tolerance(which)
+            fields = asdict(self.tolerance(method))
         except FeintError:
             return {}
-        told = asdict(found)
-        return {n: told[n] for n in ("kappa", "other", "low", "high", "per_frame", "norm")}
+        return {n: fields[n] for n in ("kappa", "other", "low", "high", "per_frame", "norm")}
 
 
 SOURCES: Mapping[str, str] = {
@@ -223,11 +236,11 @@ SOURCES: Mapping[str, str] = {
 }
 
 
-def usable(kappa: float) -> bool:
-    """Whether it is a distance that an answer can be nearer than."""
-    return math.isfinite(kappa) and kappa > 0
+def usable(distance: float) -> bool:
+    """Whether a distance can be a tolerance: finite and positive."""
+    return math.isfinite(distance) and distance > 0
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean; NaN of nothing."""
+    """The mean; NaN for an empty sequence."""
     return sum(values) / len(values) if values else math.nan

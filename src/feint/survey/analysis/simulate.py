@@ -1,8 +1,8 @@
-"""Judges with known curves: they test the estimator, and say nothing about people.
+"""Simulated judges with known thresholds.  They test the estimators and say nothing about people.
 
-A judge's threshold for an objective is kappa, plus what is the judge's own over all objectives
-(`spread`, normal), plus a logistic part.  Then the judge answers as `feint.survey.threshold` says,
-lapses included.
+A judge's threshold for an objective is the objective's, plus a normal deviation of the judge that
+is the same for all objectives (`spread`), plus a logistic deviation.  The judge then answers as
+`thresholds.py` assumes, with lapses.
 """
 
 import hashlib
@@ -34,26 +34,26 @@ CLASSES = (
 
 @dataclass(frozen=True)
 class Truth:
-    """How simulated judges see.
+    """The true parameters of simulated judges.
 
     Attributes:
-        kappa: per objective, the distance that half of them recognise, equation 7.
-        width: per objective, of the logistic part.
-        spread: standard deviation of what is a judge's own, in widths.
-        lapse: the share of answers that are any of those offered.
-        missing: the share of questions left unanswered.
-        cannot_tell: the share of "can't tell" among what is not recognised.
-        tell: d' of telling a tampered clip, per unit of eps.
-        careless: the share of judges who answer everything at random.
+        threshold: for each objective, the distance (equation 7) that half of them recognise.
+        width: for each objective, the scale of the logistic deviation.
+        spread: standard deviation of a judge's own deviation, in widths.
+        lapse: share of random answers.
+        missing: share of questions without an answer.
+        cannot_tell: share of "can't tell" among clips that are not recognised.
+        sensitivity: d' of finding the changed clip, for one unit of eps.
+        careless: share of judges who answer everything at random.
     """
 
-    kappa: Mapping[str, float]
+    threshold: Mapping[str, float]
     width: Mapping[str, float]
     spread: float = 0.0
     lapse: float = 0.0
     missing: float = 0.0
     cannot_tell: float = 0.5
-    tell: float = 4.0
+    sensitivity: float = 4.0
     careless: float = 0.0
 
 
@@ -64,12 +64,14 @@ def study(
     catches: bool = True,
     beside: bool = True,
 ) -> Study:
-    """A study without motion: nobody can look at it, and simulated judges need not.
+    """A study without stimuli, for simulated judges.
 
     Args:
-        ladders: per target reaction the distances by rising eps.
-        catches: with catch trials.
-        beside: with naming and two-interval trials.
+        ladders: for each target reaction, the distances by rising eps.
+        eps: the eps of the panels.
+        frames: length of the sequences.
+        catches: whether to add catch trials.
+        beside: whether to add trials of the kinds "naming" and "which".
     """
     objectives, trials = [], []
     for i, (reaction, distances) in enumerate(ladders.items()):
@@ -107,9 +109,9 @@ def study(
 
 
 def answers(study: Study, truth: Truth, judges: int, seed: int = 0) -> pl.DataFrame:
-    """What simulated judges answer to every trial of a study; columns as of `ANSWERS`."""
+    """Answers of simulated judges to every trial of a study; columns as in `ANSWERS`."""
     rng = np.random.default_rng(seed)
-    wanted = {one.name: one.reaction for one in study.objectives}
+    targets = {one.name: one.reaction for one in study.objectives}
     lines = []
     for j in range(judges):
         judge = hashlib.sha256(f"{seed}/{j}".encode()).hexdigest()[:32]
@@ -117,7 +119,7 @@ def answers(study: Study, truth: Truth, judges: int, seed: int = 0) -> pl.DataFr
         careless = rng.random() < truth.careless
         for place, trial in enumerate(study.trials):
             options = [option.value for option in trial.options]
-            choice: str | None = _seen(trial, truth, wanted, own, rng)
+            choice: str | None = _attentive_choice(trial, truth, targets, own, rng)
             if careless or rng.random() < truth.lapse:
                 choice = str(rng.choice(options))
             if rng.random() < truth.missing:
@@ -140,29 +142,29 @@ def answers(study: Study, truth: Truth, judges: int, seed: int = 0) -> pl.DataFr
     return pl.DataFrame(lines, infer_schema_length=None)
 
 
-def _seen(
-    trial: Trial, truth: Truth, wanted: Mapping[str, str], own: float, rng: np.random.Generator
+def _attentive_choice(
+    trial: Trial, truth: Truth, targets: Mapping[str, str], own: float, rng: np.random.Generator
 ) -> str:
-    """The answer of a judge who looks."""
+    """The choice of a judge without a lapse."""
     if (trial.catch or trial.practice) and trial.expected is not None:
         return trial.expected
     name = trial.objective or ""
     if trial.kind == "which":
-        shown = NormalDist().cdf(truth.tell * max(p.eps or 0 for p in trial.panels) / 2**0.5)
+        eps = max(p.eps or 0 for p in trial.panels)
+        found = NormalDist().cdf(truth.sensitivity * eps / 2**0.5)
         other = LEFT if trial.expected == RIGHT else RIGHT
-        return str(trial.expected) if rng.random() < shown else other
-    threshold = truth.kappa[name] + truth.width[name] * (own + rng.logistic())
+        return str(trial.expected) if rng.random() < found else other
+    threshold = truth.threshold[name] + truth.width[name] * (own + rng.logistic())
     seen = [panel.distance_frame is not None and panel.distance_frame < threshold
             for panel in trial.panels]  # fmt: skip
     if trial.kind == "leftmost":
         return str(seen.index(True) + 1) if any(seen) else NONE
     if seen[0]:
-        return wanted[name]
-    return CANNOT_TELL if rng.random() < truth.cannot_tell else str(rng.choice(_offered(trial)))
+        return targets[name]
+    return CANNOT_TELL if rng.random() < truth.cannot_tell else str(rng.choice(_class_names(trial)))
 
 
-def _offered(trial: Trial) -> list[str]:
-    """The names that a naming trial offers."""
+def _class_names(trial: Trial) -> list[str]:
     return [option.value for option in trial.options if option.value != CANNOT_TELL]
 
 

@@ -1,4 +1,7 @@
-"""What a study's answers say, in a terminal: warnings first, then kappa, votes, agreement."""
+"""Show a study's results in the terminal: warnings, votes, thresholds, agreement.
+
+`feint survey threshold` prints them; change the tables of that command here.
+"""
 
 import math
 import sys
@@ -10,20 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 from feint.survey.analysis.agreement import Agreement
-from feint.survey.analysis.results import Estimate, OfObjective, Unit
+from feint.survey.analysis.results import Estimate, Method, ObjectiveResult, Unit
 from feint.survey.analysis.thresholds import Threshold
 
 PIPE_WIDTH = 120
 MISSING = "-"
 UNITS: dict[Unit, str] = {
     "sum": "equation 7",
-    "per-frame": "equation 7 a frame",
-    "cm": "cm a joint",
+    "per-frame": "equation 7 per frame",
+    "cm": "cm per joint",
 }
 
 
 def show(found: Estimate) -> None:
-    """Show an estimate."""
+    """Print the results of a study."""
     out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     for sentence in found.warnings:
         out.print(Text.assemble(("warning ", "bold yellow"), sentence))
@@ -32,7 +35,7 @@ def show(found: Estimate) -> None:
     out.print()
     _votes(out, found)
     _thresholds(out, found)
-    _beside(out, found)
+    _detection_and_agreement(out, found)
 
 
 def _votes(out: Console, found: Estimate) -> None:
@@ -46,19 +49,22 @@ def _votes(out: Console, found: Estimate) -> None:
             str(one.votes.none),
             str(one.votes.missing),
             str(one.votes.total),
-            _number(one.kappa("paper")),
-            _number(one.kappa("minimum")),
+            _number(one.tolerance("paper")),
+            _number(one.tolerance("minimum")),
         ]
         for one in found.objectives
     ]
-    beside = ["none", "missing", "total", "most voted", "smallest voted"]
-    _table(out, "Votes for the leftmost panel, and the paper's kappa (equation 7)",
-           ["objective", *heads, *beside], lines)  # fmt: skip
-    for which, words in (("paper", "the most voted eps"), ("minimum", "the smallest eps voted")):
-        kappas = [one.kappa("paper" if which == "paper" else "minimum") for one in found.objectives]
-        known = [kappa for kappa in kappas if math.isfinite(kappa)]
+    more = ["none", "missing", "total", "most voted", "smallest voted"]
+    _table(out, "Votes for the leftmost panel, and the paper's tolerance (equation 7)",
+           ["objective", *heads, *more], lines)  # fmt: skip
+    methods: tuple[tuple[Method, str], ...] = (
+        ("paper", "the most voted eps"),
+        ("minimum", "the smallest voted eps"),
+    )
+    for method, where in methods:
+        known = [d for d in (one.tolerance(method) for one in found.objectives) if math.isfinite(d)]
         if known:
-            out.print(Text(f"Mean for other classes, at {words}: {sum(known) / len(known):.2f}"))
+            out.print(Text(f"Mean for other classes, at {where}: {sum(known) / len(known):.2f}"))
     out.print()
 
 
@@ -78,18 +84,19 @@ def _thresholds(out: Console, found: Estimate) -> None:
             if unit in pooled:
                 lines.append(["all", asked, *_line(pooled[unit])])
         if lines:
-            heads = ["objective", "asked", "kappa", "95 %", "width", "lapse", "judges", "failed"]
-            _table(out, f"The distance that half recognise, {name}", heads, lines)
-    if found.everybody is not None:
+            heads = ["objective", "trials", "threshold", "95 %", "width", "lapse", "judges"]
+            _table(out, f"The distance that half recognise, {name}", [*heads, "failed"], lines)
+    if found.without_exclusions is not None:
+        every = found.without_exclusions
         lines = [
-            [_name(one), _kappa(one, "sum"), _kappa(all_, "sum")]
-            for one, all_ in zip(found.objectives, found.everybody.objectives, strict=True)
+            [_name(one), _threshold(one, "sum"), _threshold(all_, "sum")]
+            for one, all_ in zip(found.objectives, every.objectives, strict=True)
         ]
-        heads = ["objective", f"{found.judges} judges", f"all {found.everybody.judges}"]
-        _table(out, "The same with and without those left out, equation 7", heads, lines)
+        heads = ["objective", f"{found.judges} judges", f"all {every.judges}"]
+        _table(out, "Thresholds with and without exclusions, equation 7", heads, lines)
 
 
-def _beside(out: Console, found: Estimate) -> None:
+def _detection_and_agreement(out: Console, found: Estimate) -> None:
     lines = [
         [
             f"{one.eps:g}",
@@ -103,7 +110,7 @@ def _beside(out: Console, found: Estimate) -> None:
     ]
     if lines:
         heads = ["eps", "right", "share", "95 %", "d'", "95 %"]
-        _table(out, "Which of two clips was tampered with (chance: 50%)", heads, lines)
+        _table(out, "Which of two clips was changed (chance: 50%)", heads, lines)
     for name, one in (
         ("leftmost panel, ordinal", found.leftmost),
         ("names, nominal", found.naming),
@@ -114,7 +121,7 @@ def _beside(out: Console, found: Estimate) -> None:
 
 def _line(one: Threshold) -> list[str]:
     return [
-        _number(one.kappa) + (" (beyond)" if one.extrapolated else ""),
+        _number(one.distance) + (" (extrapolated)" if one.extrapolated else ""),
         _interval(one),
         _number(one.width),
         f"{one.lapse:.0%}",
@@ -123,9 +130,9 @@ def _line(one: Threshold) -> list[str]:
     ]
 
 
-def _kappa(one: OfObjective, unit: Unit) -> str:
+def _threshold(one: ObjectiveResult, unit: Unit) -> str:
     fit = one.thresholds.get(unit)
-    return MISSING if fit is None else f"{_number(fit.kappa)} ({_interval(fit)})"
+    return MISSING if fit is None else f"{_number(fit.distance)} ({_interval(fit)})"
 
 
 def _interval(one: Threshold) -> str:
@@ -140,9 +147,9 @@ def _alpha(one: Agreement) -> str:
     return f"{one.alpha:.2f} ({one.low:.2f} to {one.high:.2f})"
 
 
-def _name(one: OfObjective) -> str:
-    told = f"{one.action} -> {one.reaction}" if one.action else one.reaction
-    return f"{told}, {one.model}" if one.model else told
+def _name(one: ObjectiveResult) -> str:
+    pair = f"{one.action} -> {one.reaction}" if one.action else one.reaction
+    return f"{pair}, {one.model}" if one.model else pair
 
 
 def _number(value: float) -> str:

@@ -1,14 +1,14 @@
-"""A threshold from people's answers: the distance at which half recognise the target reaction.
+"""Thresholds from judges' answers: the distance at which half recognise the target reaction.
 
-Every judge has a threshold per objective, logistic in the distance.  Who chooses the leftmost panel
-k has one between the distances of panel k - 1 and of panel k; who says "none" has one below the
-nearest panel.  A name given to a single clip is right or wrong, and may be guessed.  With a small
-probability a judge lapses, and chooses any of what was offered.
+Every judge has a threshold for each objective, logistic in the distance.  A judge who chooses panel
+k as the leftmost has a threshold between the distances of panels k - 1 and k.  A judge who says
+"none" has one below the nearest panel.  A name given to a single clip is right or wrong, and may be
+a guess.  With a small probability a judge lapses: the choice is random.
 
-Maximum likelihood with weak priors (`feint.censored`).  The 95 % interval is the wider of two:
-judges resampled whole (percentiles, for few judges widened), and the likelihood's own.  The second
-is there because a resample cannot see how wide the gap between two panels is: where all judges
-choose one panel, all resamples say the same.
+The estimate is the posterior maximum of `interval_censored.py`.  The 95 % interval is the wider of
+two: one from resampled judges, and one from the profile likelihood.  The second is needed because
+resampling cannot see how wide the gap between two panels is: if all judges choose the same panel,
+all resamples agree.
 """
 
 import math
@@ -29,19 +29,20 @@ class Threshold:
     """A fitted threshold, in the unit of its distances.
 
     Attributes:
-        kappa: the distance at which half recognise the target; NaN where the answers do not say.
-        low, high: its 95 % interval; infinite where it has no end, NaN where it is not known.
-        width: the distance over which the odds fall by e; NaN with kappa.
-        lapse: the share of answers given at random, estimated with it.
-        judges: how many answered.
-        answers: how many they gave.
-        failed: of `draws` resamples, how many had no answer to go by.
-        draws: how many there were.
-        extrapolated: kappa lies outside of the distances that were shown.
+        distance: the distance at which half recognise the target; NaN if the answers give only a
+            bound.
+        low, high: 95 % interval; infinite where the answers give no bound, NaN if not known.
+        width: the distance over which the odds fall by a factor e; NaN with `distance`.
+        lapse: estimated share of answers given at random.
+        judges: number of judges who answered.
+        answers: number of their answers.
+        failed: number of resamples without a usable answer.
+        draws: number of resamples.
+        extrapolated: whether `distance` lies outside the distances that were shown.
         resampled, likely: the two intervals.
     """
 
-    kappa: float
+    distance: float
     low: float
     high: float
     width: float
@@ -57,13 +58,13 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers as numbers, one an element; a missing one is not among them.
+    """Answers as arrays; missing answers are left out.
 
     Attributes:
-        judge: who, as any word.
-        question: what was asked, from 0.
-        choice: for "leftmost" the panel from 0, the number of panels is "none"; for naming whether
-            it was recognised: RIGHT, WRONG or UNKNOWN.
+        judge: (answers,), ids of the judges.
+        question: (answers,), indices of the questions.
+        choice: (answers,); for "leftmost" the index of the panel, where the number of panels means
+            "none"; for naming RIGHT, WRONG or UNKNOWN.
     """
 
     judge: Sequence[str]
@@ -71,7 +72,7 @@ class Answers:
     choice: np.ndarray
 
     def counts(self, sizes: Sequence[int]) -> np.ndarray:
-        """(judges, cells): what each judge answered, judges in the order of their names."""
+        """(judges, cells): the number of each judge's answers, judges sorted by id."""
         names, judge = np.unique(np.asarray(self.judge, str), return_inverse=True)
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
         found = np.zeros((len(names), starts[-1]))
@@ -80,7 +81,7 @@ class Answers:
 
 
 RIGHT, WRONG, UNKNOWN = 0, 1, 2
-"""Of a name: the target's, another, "can't tell"."""
+"""A named clip: the target's name, another name, "can't tell"."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ class Fit:
     """Thresholds from one kind of question.
 
     Attributes:
-        own: one a curve, all with one lapse rate.
-        pooled: one for all curves, with the lapse rate of `own`: what objectives differ in is
-            width here, and not a lapse.
+        own: one threshold for each curve, all with the same lapse rate.
+        pooled: one threshold for all curves, with the lapse rate of `own`; differences between
+            objectives make it wider.
     """
 
     own: tuple[Threshold, ...]
@@ -104,13 +105,16 @@ def leftmost(
     seed: int = 0,
     lapse: float | None = None,
 ) -> Fit:
-    """A threshold per question, and one for all, from choices of the leftmost panel.
+    """Thresholds from choices of the leftmost panel: one for each question, and one for all.
 
-    A panel no nearer than an earlier one can only be chosen in a lapse.
+    A panel that is no nearer than an earlier one can only be chosen in a lapse.
 
     Args:
-        ladders: per question the distances from left to right.
-        lapse: the lapse rate, if it is known.
+        ladders: for each question, the distances from left to right.
+        answers: the choices.
+        draws: number of resamples of judges.
+        seed: seed of the resamples.
+        lapse: the lapse rate; None estimates it.
 
     Raises:
         FeintError: a question was asked at one distance only, or there is no answer.
@@ -144,25 +148,29 @@ def naming(
     seed: int = 0,
     lapse: float | None = None,
 ) -> Fit:
-    """A threshold per curve, and one for all, from names given to single clips.
+    """Thresholds from names given to single clips: one for each curve, and one for all.
 
-    Who does not recognise the reaction says "can't tell" in a share of cases, and otherwise any of
-    the names.  That share is what the wrong answers say: can't tell / (can't tell + wrong *
-    names / (names - 1)).
+    A judge who does not recognise the reaction says "can't tell" in a share of the cases, and
+    otherwise chooses a random name.  The share follows from the wrong answers: can't tell /
+    (can't tell + wrong * names / (names - 1)).
 
     Args:
-        distances: per question the clip's.
-        names: how many names are offered beside "can't tell".
-        curve: per question its threshold, from 0; one for all if not given.
+        distances: for each question, the distance of its clip.
+        answers: the names, as RIGHT, WRONG or UNKNOWN.
+        names: the number of names offered beside "can't tell".
+        curve: for each question, the index of its curve; None makes one curve.
+        draws: number of resamples of judges.
+        seed: seed of the resamples.
+        lapse: the lapse rate; None estimates it.
 
     Raises:
         FeintError: a curve was asked at one distance only, or there is no answer.
     """
     three = answers.counts([3] * len(distances))
-    told = _resampled(three, draws, seed).reshape(1 + draws, -1, 3)
-    wrong, unknown = told[..., WRONG].sum(1), told[..., UNKNOWN].sum(1)
+    resampled = _resampled(three, draws, seed).reshape(1 + draws, -1, 3)
+    wrong, unknown = resampled[..., WRONG].sum(1), resampled[..., UNKNOWN].sum(1)
     guesses = wrong * names / (names - 1)
-    # Without a wrong answer and a "can't tell" nothing was guessed, and the share is of nothing.
+    # Without wrong answers and "can't tell" there was no guess; 1e-12 avoids 0 / 0.
     guess = np.where(wrong > 0, guesses / np.maximum(guesses + unknown, 1e-12), 0.0) / names
     d = np.asarray(distances, float)
     size = len(d)
@@ -175,27 +183,28 @@ def naming(
         floor=np.stack([guess, np.zeros_like(guess)], 1)[:, np.arange(2 * size) % 2],
         height=np.repeat(1 - guess[:, None], 2 * size, 1),
     )
-    return _fit(cells, _two(three.reshape(len(three), -1, 3)), _two(told), lapse)
+    own = _right_or_not(three.reshape(len(three), -1, 3))
+    return _fit(cells, own, _right_or_not(resampled), lapse)
 
 
-def _two(told: np.ndarray) -> np.ndarray:
-    """Right or not, of (rows, questions, 3) counts: (rows, 2 * questions)."""
-    two = np.stack([told[..., RIGHT], told[..., WRONG] + told[..., UNKNOWN]], -1)
+def _right_or_not(counts: np.ndarray) -> np.ndarray:
+    """(rows, questions, 3) counts as (rows, 2 * questions): right, and not right."""
+    two = np.stack([counts[..., RIGHT], counts[..., WRONG] + counts[..., UNKNOWN]], -1)
     return two.reshape(len(two), -1)
 
 
 def _resampled(counts: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """(1 + draws, cells): everybody first, then judges drawn with replacement, whole."""
+    """(1 + draws, cells): all judges first, then judges drawn with replacement."""
     judges = len(counts)
     if not judges:
-        raise FeintError("There is no answer to fit a threshold to.")
+        raise FeintError("There are no answers to fit a threshold to.", code="no-answers")
     rng = np.random.default_rng(seed)
     often = rng.multinomial(judges, np.full(judges, 1 / judges), draws)
     return np.concatenate([counts.sum(0)[None], often @ counts])
 
 
 def _fit(cells: Cells, counts: np.ndarray, drawn: np.ndarray, lapse: float | None) -> Fit:
-    """Curves from everybody's answers (the first of `drawn`) and from the resampled judges'."""
+    """Fit all judges' answers (the first row of `drawn`) and the resamples (the other rows)."""
     curves = int(cells.curve.max()) + 1
     best = maximise(cells, drawn, curves, lapse)
     own = tuple(_one(cells, counts, drawn, best, i) for i in range(curves))
@@ -219,32 +228,32 @@ def _one(cells: Cells, counts: np.ndarray, drawn: np.ndarray, best: Maxima, i: i
     )
     ends = np.concatenate([own.near, own.far])
     ends = ends[np.isfinite(ends)]
-    kappa, width = float(best.kappa[0, i]), float(best.width[0, i])
+    distance, width = float(best.location[0, i]), float(best.width[0, i])
     judges = int((counts[:, mine].sum(1) > 0).sum())
-    resampled = quantiles(best.kappa[1:, i], judges)
+    resampled = quantiles(best.location[1:, i], judges)
     likely = (math.nan, math.nan)
-    if not math.isnan(kappa):
+    if not math.isnan(distance):
         likely = profile(own, drawn[0, mine], float(best.lapse[0]), LIKELY)
     low, high = _hull(resampled, likely)
-    known = math.isfinite(kappa)
+    known = math.isfinite(distance)
     return Threshold(
-        kappa=kappa if known else math.nan,
+        distance=distance if known else math.nan,
         low=low,
         high=high,
         width=width if known else math.nan,
         lapse=float(best.lapse[0]),
         judges=judges,
         answers=int(drawn[0, mine].sum()),
-        failed=int(np.isnan(best.kappa[1:, i]).sum()),
+        failed=int(np.isnan(best.location[1:, i]).sum()),
         draws=len(drawn) - 1,
-        extrapolated=known and not ends.min() <= kappa <= ends.max(),
+        extrapolated=known and not ends.min() <= distance <= ends.max(),
         resampled=resampled,
         likely=likely,
     )
 
 
 def _hull(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
-    """The wider of two intervals at each end; one that is not known counts not."""
+    """The smaller low and the larger high of two intervals; NaN if one is not known."""
     if math.isnan(a[0]) or math.isnan(b[0]):
         return math.nan, math.nan
     return min(a[0], b[0]), max(a[1], b[1])
@@ -256,8 +265,8 @@ def _joined(parts: Sequence[Cells]) -> Cells:
 
 
 def probabilities(ladder: Sequence[float], one: Threshold) -> np.ndarray:
-    """How likely each panel is to be chosen, from left to right, and "none": (panels + 1,)."""
+    """(panels + 1,): the probability of each panel's choice from left to right, then of "none"."""
     near = np.minimum.accumulate(np.asarray(ladder, float))
-    reach = np.clip((near - one.kappa) / one.width, -700, 700)
+    reach = np.clip((near - one.distance) / one.width, -700, 700)
     passed = np.concatenate([[0.0], 1 / (1 + np.exp(reach)), [1.0]])
     return (1 - one.lapse) * np.diff(passed) + one.lapse / (len(near) + 1)

@@ -1,4 +1,4 @@
-"""What is doubtful about thresholds from people, a sentence each."""
+"""Warnings about thresholds from judges: one sentence each, shown first in every report."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,25 +7,25 @@ import numpy as np
 
 from feint.evaluation.votes import Votes
 from feint.survey.analysis import thresholds
-from feint.survey.analysis.results import OfObjective, Unit
+from feint.survey.analysis.results import ObjectiveResult, Unit
 from feint.survey.analysis.thresholds import Threshold
 
-FEW = 10
-"""Judges below whom a study says so."""
-ENOUGH = 20
-"""Answers from which on a curve is held against the votes."""
-UNLIKELY = 0.01
-"""Of votes under their curve: below it a study says so."""
+MIN_JUDGES = 10
+"""A study with fewer judges gets a warning."""
+MIN_ANSWERS = 20
+"""The smallest number of answers for which the curve's fit is tested."""
+MIN_P_VALUE = 0.01
+"""A curve whose fit has a smaller p-value gets a warning."""
 
 
 def misfit(votes: Votes, own: Mapping[Unit, Threshold]) -> float:
-    """How likely votes as far from their curve are; NaN with few, or no curve."""
+    """The p-value of the votes under the fitted curve; NaN with few answers, or no curve."""
     from scipy.special import chdtrc
 
     seen = np.array([*votes.votes, votes.none], float)
     freedom = len(seen) - 3
     fit = own.get("sum")
-    if fit is None or math.isnan(fit.kappa) or seen.sum() < ENOUGH or freedom < 1:
+    if fit is None or math.isnan(fit.distance) or seen.sum() < MIN_ANSWERS or freedom < 1:
         return math.nan
     expected = seen.sum() * thresholds.probabilities(votes.distances, fit)
     some = seen > 0
@@ -33,42 +33,44 @@ def misfit(votes: Votes, own: Mapping[Unit, Threshold]) -> float:
     return float(chdtrc(freedom, deviance))
 
 
-def few(judges: int, out: int) -> list[str]:
-    """Of how many judges it is, and how many are left out."""
-    told = []
-    if judges < FEW:
-        told.append(f"There are {judges} judges, fewer than {FEW}: the intervals say little.")
-    if out:
-        told.append(
-            f"{out} of {judges + out} judges are left out for missed catch trials; what everybody "
-            "says stands beside."
+def judge_warnings(judges: int, excluded: int) -> list[str]:
+    """Warn about few judges and about excluded judges."""
+    found = []
+    if judges < MIN_JUDGES:
+        found.append(
+            f"There are {judges} judges, fewer than {MIN_JUDGES}: the intervals are not reliable."
         )
-    return told
+    if excluded:
+        found.append(
+            f"{excluded} of {judges + excluded} judges are excluded for missed catch trials; the "
+            "results with all judges are shown as well."
+        )
+    return found
 
 
-def of_thresholds(objectives: Sequence[OfObjective]) -> list[str]:
-    """What is doubtful about the thresholds."""
-    told = []
+def threshold_warnings(objectives: Sequence[ObjectiveResult]) -> list[str]:
+    """Warn about thresholds that are only bounds, extrapolated, or fit the votes badly."""
+    found = []
     for one in objectives:
         name = f"{one.action} -> {one.reaction}" if one.action else one.reaction
         fit = one.thresholds.get("sum")
         if fit is None or not one.judges:
             continue
-        if math.isnan(fit.kappa):
+        if math.isnan(fit.distance):
             ends = [f"above {fit.low:.4g}"] if math.isfinite(fit.low) else []
             ends += [f"below {fit.high:.4g}"] if math.isfinite(fit.high) else []
-            told.append(
-                f"{name}: every judge chose the same end, so that its threshold is "
-                f"{' and '.join(ends) or 'not known'}, and no number."
+            found.append(
+                f"{name}: every judge chose the same end of the scale, so the threshold is only "
+                f"bounded: {' and '.join(ends) or 'not known'}."
             )
         elif fit.extrapolated:
-            told.append(
-                f"{name}: its threshold {fit.kappa:.4g} lies outside of the distances shown; the "
-                "curve's shape decides it. Show smaller or larger eps."
+            found.append(
+                f"{name}: the threshold {fit.distance:.4g} lies outside the distances shown, so it "
+                "depends on the curve's shape. Show smaller or larger eps."
             )
-        if one.misfit < UNLIKELY:
-            told.append(
+        if one.misfit < MIN_P_VALUE:
+            found.append(
                 f"{name}: a logistic curve fits the votes badly (p = {one.misfit:.2g}); judges may "
-                "look for different things."
+                "use different criteria."
             )
-    return told
+    return found

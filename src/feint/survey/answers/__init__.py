@@ -1,1 +1,1 @@
-"""Judges' answers, stored."""
+"""Judges' answers: their schema, the database, the thread that writes, export and import."""

@@ -1,4 +1,4 @@
-"""Answers as files: CSV in the names that jsPsych gives its columns, and Parquet."""
+"""Write answers to files: CSV with jsPsych's column names, and Parquet."""
 
 import io
 import json
@@ -29,15 +29,16 @@ COLUMNS = (
     "received",
     "raw",
 )
-"""Of the CSV.  `rt` is in ms, `response` the choice; both are empty where no answer was given.
-`trial_type`, `trial_index` and `time_elapsed` are what the page's jsPsych said."""
+"""Columns of the CSV.  `rt` is in ms, `response` is the choice; both are empty if the judge gave no
+answer.  `trial_type`, `trial_index` and `time_elapsed` are from jsPsych's record."""
 
 
-def csv(answers: pl.DataFrame) -> bytes:
-    """Answers as CSV, a row an answer."""
-    told = [_recorded(raw) for raw in answers["raw"]]
+def to_csv(answers: pl.DataFrame) -> bytes:
+    """Answers as CSV, one row for each answer."""
+    recorded = [_recorded(raw) for raw in answers["raw"]]
     schema = {"trial_type": pl.String, "trial_index": pl.Int64, "time_elapsed": pl.Float64}
-    table = pl.concat([answers, pl.DataFrame(told, schema=schema, orient="row")], how="horizontal")
+    added = pl.DataFrame(recorded, schema=schema, orient="row")
+    table = pl.concat([answers, added], how="horizontal")
     table = table.with_columns(
         pl.col("rt_ms").alias("rt"),
         pl.col("choice").alias("response"),
@@ -46,31 +47,31 @@ def csv(answers: pl.DataFrame) -> bytes:
     return table.select(COLUMNS).write_csv().encode()
 
 
-def parquet(answers: pl.DataFrame) -> bytes:
-    """Answers as Parquet, the columns of `ANSWERS`."""
+def to_parquet(answers: pl.DataFrame) -> bytes:
+    """Answers as Parquet; columns as in `ANSWERS`."""
     written = io.BytesIO()
     answers.write_parquet(written, compression="uncompressed")
     return written.getvalue()
 
 
 def write(answers: pl.DataFrame, path: Path) -> None:
-    """Write answers to a file, by its suffix.
+    """Write answers to a .csv or .parquet file.
 
     Raises:
-        FeintError: another suffix; the file cannot be written.
+        FeintError: the file has another suffix or cannot be written.
     """
     if path.suffix not in (".csv", ".parquet"):
-        raise FeintError(f"Answers are written to .csv or .parquet; got {path}.")
-    write_bytes(path, csv(answers) if path.suffix == ".csv" else parquet(answers))
+        raise FeintError(f"Expected a .csv or .parquet file; got {path}.", code="bad-suffix")
+    write_bytes(path, to_csv(answers) if path.suffix == ".csv" else to_parquet(answers))
 
 
 def _recorded(raw: str) -> tuple[str | None, int | None, float | None]:
-    """Type, index and time of jsPsych's record, where they are what they should be.
+    """Type, index and time of jsPsych's record; None where a value is not valid.
 
-    Whoever answers can send anything; and a spreadsheet takes some words for formulas.
+    A client can send anything, and a spreadsheet interprets some texts as formulas.
     """
-    told: dict[str, Any] = json.loads(raw)
-    kind, index, time = (told.get(name) for name in COLUMNS[:3])
+    record: dict[str, Any] = json.loads(raw)
+    kind, index, time = (record.get(name) for name in COLUMNS[:3])
     if not (isinstance(kind, str) and re.fullmatch(r"[A-Za-z][\w-]{0,63}", kind, re.ASCII)):
         kind = None
     if isinstance(index, bool) or not (isinstance(index, int) and 0 <= index < 2**31):

@@ -1,4 +1,4 @@
-"""What a judge answers, as it is sent, and as a table."""
+"""An answer: as a judge's page sends it, as a row of the table, and what cannot be stored."""
 
 import datetime
 import json
@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from feint.survey.study.schema import Study
 
 RAW_LIMIT = 16 * 1024
-"""Bytes of jsPsych's record of a trial, as JSON."""
-POSITIONS = 1000
-"""Trials a study has at most."""
+"""The size limit of jsPsych's record of a trial: bytes of JSON."""
+MAX_TRIALS = 1000
+"""The number of trials that a study has at most."""
 
 Choice = Annotated[str, Field(max_length=100)]
 Milliseconds = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
@@ -23,21 +23,21 @@ class Answer(BaseModel):
     """One answer, as a judge's page sends it.
 
     Attributes:
-        choice: the value of one of the trial's options; None where the trial was asked and not
-            answered.  That is a missing answer, and not "none of them".
-        rt_ms: from the trial's beginning to the choice, in ms.
-        position: the trial's place in this judge's order, from 0.
-        raw: what jsPsych recorded, kept as it is.
+        choice: the value of one of the trial's options.  None means that the trial was shown and
+            not answered, which is different from the option "none of them".
+        rt_ms: time from the start of the trial to the choice, in ms.
+        position: index of the trial in this judge's order, from 0.
+        raw: jsPsych's record, stored unchanged.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     choice: Choice | None
     rt_ms: Milliseconds | None
-    position: Annotated[int, Field(ge=0, lt=POSITIONS)]
+    position: Annotated[int, Field(ge=0, lt=MAX_TRIALS)]
     raw: dict[str, JsonValue]
 
-    def record(self) -> str:
+    def raw_json(self) -> str:
         """`raw` as JSON."""
         return json.dumps(self.raw, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -59,24 +59,27 @@ ANSWERS = pl.Schema(
         "raw": pl.String(),
     }
 )
-"""Answers as a table: a row an answer.  `choice` is null where a judge was asked and gave none;
-`received` is when the server got it; `raw` is JSON."""
+"""The table of answers, one row for each.  `choice` is null if the judge gave no answer;
+`received` is the time of arrival; `raw` is JSON."""
 
 
-def row(study: Study, judge: str, name: str, answer: Answer) -> dict[str, Any]:
-    """What is stored of an answer: the columns of `ANSWERS`, received now.
+def answer_row(study: Study, judge: str, name: str, answer: Answer) -> dict[str, Any]:
+    """The row of an answer that arrives now; keys as in `ANSWERS`.
 
     Args:
-        name: the trial's; one of the study.
+        study: the study's plan.
+        judge: the judge's id.
+        name: name of one of the study's trials.
+        answer: the answer.
 
     Raises:
-        ValueError: it is no answer to this trial; the message is for who sent it.
+        ValueError: the answer does not fit the trial; the message may be sent to the client.
     """
-    trial, raw = study.by_name[name], answer.record()
+    trial, raw = study.by_name[name], answer.raw_json()
     if answer.choice is not None and answer.choice not in {one.value for one in trial.options}:
         raise ValueError("choice: expected one of the trial's options, or null")
     if answer.position >= len(study.trials):
-        raise ValueError("position: expected a place among the study's trials, from 0")
+        raise ValueError("position: expected an index of the study's trials, from 0")
     return {
         "study": study.id,
         "judge": judge,
@@ -94,9 +97,9 @@ def row(study: Study, judge: str, name: str, answer: Answer) -> dict[str, Any]:
     }
 
 
-def unkept(told: Any) -> str | None:
-    """What in a JSON value not every database keeps, in words; None if there is nothing."""
-    level = [told]
+def unstorable_reason(content: Any) -> str | None:
+    """Why some database cannot store a JSON value, as a noun phrase; None if all can."""
+    level = [content]
     while level:
         deeper: list[Any] = []
         for one in level:

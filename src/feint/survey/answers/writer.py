@@ -1,7 +1,7 @@
-"""Answers are written by one thread: those that wait go into one transaction.
+"""The thread that writes answers: all answers that wait go into one transaction.
 
-A commit waits for the disk, and a disk can do few a second.  So whoever waits while one is made
-shares the next, and everybody is told only after theirs.
+A commit waits for the disk, and a disk does few commits a second.  Requests that arrive during a
+commit share the next one, and each gets its reply after its own commit.
 """
 
 import asyncio
@@ -19,77 +19,80 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from feint.errors import FeintError
 from feint.survey.answers.database import Storage, answers, judges
 
-BATCH = 500
-"""Answers a transaction."""
-WAITING = 5000
-"""Answers that may wait; more are refused, not piled up."""
+MAX_BATCH = 500
+"""Answers in one transaction, at most."""
+MAX_QUEUE = 5000
+"""Answers that may wait; further ones are rejected."""
 
 Row = dict[str, Any]
 
 
 class Outcome(enum.Enum):
-    """What became of a row."""
+    """The result of storing a row."""
 
-    STORED = "it was stored"
-    SAME = "the same choice was stored before; nothing was changed"
-    OTHER = "another choice was stored before; nothing was changed"
-    NOBODY = "there is no such judge"
-    FULL = "the study has as many judges as it may"
+    STORED = "the row was stored"
+    UNCHANGED = "the same choice was stored before; nothing was changed"
+    CONFLICT = "another choice was stored before; nothing was changed"
+    UNKNOWN_JUDGE = "there is no such judge"
+    STUDY_FULL = "the study has its maximum number of judges"
 
 
 class NotStoredError(FeintError):
-    """The database could not store something; nothing of it was kept, or it is not known."""
+    """The database did not confirm that it stored a row."""
+
+    def __init__(self, message: str, code: str = "not-stored") -> None:
+        super().__init__(message, code)
 
 
-class _Work:
-    """A row that waits, and who waits for it.  `most` judges; None of an answer."""
+class _Pending:
+    """A row in the queue and its future.  `max_judges` is None for an answer."""
 
-    __slots__ = ("future", "loop", "most", "row")
+    __slots__ = ("future", "loop", "max_judges", "row")
 
-    def __init__(self, row: Row, most: int | None) -> None:
-        self.row, self.most = row, most
+    def __init__(self, row: Row, max_judges: int | None) -> None:
+        self.row, self.max_judges = row, max_judges
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Outcome] = self.loop.create_future()
 
 
 class Writer:
-    """The one thread that writes to a database."""
+    """The only thread that writes to a database."""
 
     def __init__(self, storage: Storage) -> None:
         self._engine = storage.engine
-        self._queue: queue.Queue[_Work | None] = queue.Queue(WAITING)
+        self._queue: queue.Queue[_Pending | None] = queue.Queue(MAX_QUEUE)
         self._thread = threading.Thread(target=self._run, name="feint-writer", daemon=True)
         self._thread.start()
 
-    async def answer(self, row: Row) -> Outcome:
-        """Store an answer, the columns of `answers`; returns when it is committed.
+    async def store_answer(self, row: Row) -> Outcome:
+        """Store a row of the table `answers`; returns after the commit.
 
         Raises:
-            NotStoredError: it could not be stored.
+            NotStoredError: the row could not be stored.
         """
-        return await self._put(_Work(row, None))
+        return await self._put(_Pending(row, None))
 
-    async def judge(self, row: Row, most: int) -> Outcome:
-        """Store a judge, the columns of `judges`, unless their study has `most` of them."""
-        return await self._put(_Work(row, most))
+    async def store_judge(self, row: Row, max_judges: int) -> Outcome:
+        """Store a row of the table `judges`, unless the study already has `max_judges`."""
+        return await self._put(_Pending(row, max_judges))
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the rows that wait, and end the thread."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
 
-    async def _put(self, work: _Work) -> Outcome:
+    async def _put(self, work: _Pending) -> Outcome:
         try:
             self._queue.put_nowait(work)
         except queue.Full:
-            raise NotStoredError("Too many answers wait for the database.") from None
+            raise NotStoredError("Too many answers wait for the database. Try again.") from None
         return await work.future
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
             batch, last = [work], False
-            while len(batch) < BATCH and not last:
+            while len(batch) < MAX_BATCH and not last:
                 try:
                     more = self._queue.get_nowait()
                 except queue.Empty:
@@ -98,48 +101,50 @@ class Writer:
                     last = True
                 else:
                     batch.append(more)
-            self._settle(batch)
+            self._store(batch)
             if last:
                 return
 
-    def _settle(self, batch: list[_Work]) -> None:
-        told: list[Outcome | NotStoredError]
+    def _store(self, batch: list[_Pending]) -> None:
+        results: list[Outcome | NotStoredError]
         try:
-            told = list(self._write(batch))
-        except Exception as error:  # of any kind, or who waits would wait for ever
+            results = list(self._write(batch))
+        except Exception as error:  # any error must reach the futures, or they never resolve
             if len(batch) > 1 and not isinstance(error, OperationalError):
-                for one in batch:  # one of them is refused, and the others need not be
-                    self._settle([one])
+                for one in batch:  # one row is at fault: store the others without it
+                    self._store([one])
                 return
-            gone = isinstance(error, IntegrityError) and batch[0].most is None
-            told = [Outcome.NOBODY if gone else _not_stored(error)] * len(batch)
+            deleted = isinstance(error, IntegrityError) and batch[0].max_judges is None
+            results = [Outcome.UNKNOWN_JUDGE if deleted else _not_stored(error)] * len(batch)
         loops = {id(work.loop): work.loop for work in batch}
         for key, loop in loops.items():
-            theirs = [x for x in zip(batch, told, strict=True) if id(x[0].loop) == key]
-            with contextlib.suppress(RuntimeError):  # it was closed: nobody waits any more
-                loop.call_soon_threadsafe(_tell, theirs)
+            theirs = [x for x in zip(batch, results, strict=True) if id(x[0].loop) == key]
+            with contextlib.suppress(RuntimeError):  # the loop was closed: no request waits
+                loop.call_soon_threadsafe(_resolve, theirs)
 
-    def _write(self, batch: list[_Work]) -> Sequence[Outcome]:
-        """All of a batch in one transaction, committed; once more if the connection was lost."""
+    def _write(self, batch: list[_Pending]) -> Sequence[Outcome]:
+        """Commit a batch in one transaction; try once more if the connection was lost."""
         try:
-            return self._once(batch)
+            return self._commit(batch)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return self._once(batch)  # what was committed before is found to be the same
+            return self._commit(batch)  # rows that were committed before are UNCHANGED now
 
-    def _once(self, batch: list[_Work]) -> Sequence[Outcome]:
+    def _commit(self, batch: list[_Pending]) -> Sequence[Outcome]:
         with self._engine.begin() as connection:
-            given = [work.row for work in batch if work.most is None]
-            stored = iter(insert(connection, given) if given else ())
+            rows = [work.row for work in batch if work.max_judges is None]
+            stored = iter(insert_answers(connection, rows) if rows else ())
             return [
-                next(stored) if work.most is None else _judge(connection, work.row, work.most)
+                next(stored)
+                if work.max_judges is None
+                else _insert_judge(connection, work.row, work.max_judges)
                 for work in batch
             ]
 
 
-def insert(connection: sa.Connection, rows: list[Row]) -> list[Outcome]:
-    """Store answers, and tell what became of each; of two to one trial the first is stored."""
+def insert_answers(connection: sa.Connection, rows: list[Row]) -> list[Outcome]:
+    """Store answers.  Of two answers of a judge to the same trial, the first is kept."""
     kind = postgresql if connection.dialect.name == "postgresql" else sqlite
     key = (answers.c.study, answers.c.judge, answers.c.trial)
     once = kind.insert(answers).on_conflict_do_nothing(index_elements=key).returning(*key)
@@ -149,35 +154,36 @@ def insert(connection: sa.Connection, rows: list[Row]) -> list[Outcome]:
     if len(new) < len(rows):
         asked = sa.select(*key, answers.c.choice).where(sa.tuple_(*key).in_(sorted(set(keys))))
         before = {tuple(row[:3]): row[3] for row in connection.execute(asked)}
-    told = []
+    outcomes = []
     for one, row in zip(keys, rows, strict=True):
         if one in new:
             new.remove(one)
-            told.append(Outcome.STORED)
+            outcomes.append(Outcome.STORED)
         else:
-            told.append(Outcome.SAME if before[one] == row["choice"] else Outcome.OTHER)
-    return told
+            same = before[one] == row["choice"]
+            outcomes.append(Outcome.UNCHANGED if same else Outcome.CONFLICT)
+    return outcomes
 
 
-def _judge(connection: sa.Connection, row: Row, most: int) -> Outcome:
+def _insert_judge(connection: sa.Connection, row: Row, max_judges: int) -> Outcome:
     there = sa.select(sa.func.count()).select_from(judges).where(judges.c.study == row["study"])
     values = [sa.literal(row[column.name], column.type) for column in judges.columns]
-    chosen = sa.select(*values).where(there.scalar_subquery() < most)
+    chosen = sa.select(*values).where(there.scalar_subquery() < max_judges)
     insert = sa.insert(judges).from_select(list(judges.columns), chosen)
-    return Outcome.STORED if connection.execute(insert).rowcount else Outcome.FULL
+    return Outcome.STORED if connection.execute(insert).rowcount else Outcome.STUDY_FULL
 
 
 def _not_stored(error: BaseException) -> NotStoredError:
-    told = NotStoredError("The database could not store it.")
-    told.__cause__ = error
-    return told
+    raised = NotStoredError("The database could not store the row.")
+    raised.__cause__ = error
+    return raised
 
 
-def _tell(results: list[tuple[_Work, Outcome | NotStoredError]]) -> None:
-    for work, told in results:
+def _resolve(results: list[tuple[_Pending, Outcome | NotStoredError]]) -> None:
+    for work, result in results:
         if work.future.done():
             continue
-        if isinstance(told, Outcome):
-            work.future.set_result(told)
+        if isinstance(result, Outcome):
+            work.future.set_result(result)
         else:
-            work.future.set_exception(told)
+            work.future.set_exception(result)

@@ -1,1 +1,1 @@
-"""The study's server and pages."""
+"""The study's HTTP server, its two pages, and the study as static files without a server."""

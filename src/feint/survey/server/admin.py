@@ -1,4 +1,4 @@
-"""What the researcher may ask a server for: how far it is, kappa, and the answers."""
+"""The researcher's part of the server: progress, thresholds, and the answers as files."""
 
 import asyncio
 import hmac
@@ -13,27 +13,27 @@ from starlette.concurrency import run_in_threadpool
 
 from feint.errors import FeintError
 from feint.survey.answers import export
-from feint.survey.answers.database import Storage, hashed
-from feint.survey.server.errors import refusals, refused
-from feint.survey.server.state import Served
+from feint.survey.answers.database import Storage, hash_token
+from feint.survey.server.errors import error_responses, http_error
+from feint.survey.server.state import ServerState
 from feint.survey.study.schema import NONE, Study, Trial
 
-LEAST = 20
-"""Characters of the administrator's token."""
-DRAWS = 200
-"""Resamples of judges for the researcher's page; `feint survey kappa` takes 1000."""
+MIN_TOKEN_LENGTH = 20
+"""Characters of the admin token, at least."""
+RESAMPLES = 200
+"""Resamples of judges for the researcher's page; `feint survey threshold` takes 1000."""
 
 
 def progress(study: Study, storage: Storage) -> dict[str, Any]:
-    """How many judges, and what they answered, by trial and by objective."""
-    counts = storage.counts(study.id)
+    """The number of judges, and of answers by trial and by objective."""
+    counts = storage.choice_counts(study.id)
     by_trial: dict[str, dict[str | None, int]] = {}
     for trial, choice, number in counts.iter_rows():
         by_trial.setdefault(trial, {})[choice] = number
     return {
         "judges": {
-            "consented": storage.judges(study.id),
-            "finished": storage.finished(study.id, len(study.trials)),
+            "consented": storage.count_judges(study.id),
+            "finished": storage.count_finished(study.id, len(study.trials)),
         },
         "answers": int(counts["answers"].sum()),
         "trials": [_trial(one, by_trial.get(one.name, {})) for one in study.trials],
@@ -53,8 +53,8 @@ def _trial(trial: Trial, chosen: dict[str | None, int]) -> dict[str, Any]:
 
 
 def _objectives(study: Study, by_trial: dict[str, dict[str | None, int]]) -> list[dict[str, Any]]:
-    """The votes of every objective, over its trials of the paper's question that count."""
-    told = []
+    """The votes of every objective: the paper's question, without practice and catch trials."""
+    rows = []
     for objective in study.objectives:
         trials = [
             trial
@@ -70,7 +70,7 @@ def _objectives(study: Study, by_trial: dict[str, dict[str | None, int]]) -> lis
         for trial in trials:
             for choice, number in by_trial.get(trial.name, {}).items():
                 chosen[choice] = chosen.get(choice, 0) + number
-        told.append(
+        rows.append(
             {
                 **objective.model_dump(include={"name", "action", "reaction", "model"}),
                 "eps": [panel.eps for panel in panels],
@@ -80,73 +80,76 @@ def _objectives(study: Study, by_trial: dict[str, dict[str | None, int]]) -> lis
                 "missing": chosen.get(None, 0),
             }
         )
-    return told
+    return rows
 
 
-def estimated(study: Study, answers: pl.DataFrame) -> dict[str, Any]:
-    """Kappa as it is now.  Raises FeintError if too little was answered."""
+def estimate_thresholds(study: Study, answers: pl.DataFrame) -> dict[str, Any]:
+    """The thresholds from the answers so far.  Raises FeintError if there are too few."""
     try:
         from feint.survey.analysis.estimate import estimate
     except ImportError as error:
-        raise FeintError(f"Kappa cannot be estimated here: {error.name} is missing.") from error
-    return estimate(study, answers, draws=DRAWS).told()
+        raise FeintError(
+            f"Thresholds cannot be estimated: {error.name} is not installed. Expected: pip "
+            "install 'feint[survey]'",
+            code="missing-package",
+        ) from error
+    return estimate(study, answers, draws=RESAMPLES).to_dict()
 
 
-def router(served: Served) -> APIRouter:
-    """The administrator's part of a server."""
-    router, study, storage = APIRouter(), served.study, served.storage
+def admin_routes(server: ServerState) -> APIRouter:
+    """The routes under /api/admin; all need the admin token."""
+    router, study, storage = APIRouter(), server.study, server.storage
     bearer = HTTPBearer(scheme_name="admin", description="The admin token.", auto_error=False)
     one_at_a_time = asyncio.Lock()
     latest: dict[tuple[Any, ...], dict[str, Any]] = {}
 
-    async def allowed(
+    async def authorize(
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> None:
-        if not hmac.compare_digest(hashed(given.credentials if given else ""), served.admin):
-            raise refused(401, "This is not the administrator's token.", bearer=True)
+        if not hmac.compare_digest(hash_token(given.credentials if given else ""), server.admin):
+            raise http_error(401, "The token is not the admin token.", bearer=True)
 
-    part = APIRouter(prefix="/api/admin", dependencies=[Depends(allowed)])
+    part = APIRouter(prefix="/api/admin", dependencies=[Depends(authorize)])
 
-    @part.get("/progress", responses=refusals(401, 503))
-    async def far() -> dict[str, JsonValue]:
-        """How far the study is."""
+    @part.get("/progress", responses=error_responses(401, 503))
+    async def get_progress() -> dict[str, JsonValue]:
+        """The number of judges and answers so far."""
         return await run_in_threadpool(progress, study, storage)
 
-    @part.get("/kappa", responses=refusals(401, 409, 503))
-    async def kappa() -> JSONResponse:
-        """Kappa from what was answered so far."""
+    @part.get("/thresholds", responses=error_responses(401, 409, 503))
+    async def get_thresholds() -> JSONResponse:
+        """The thresholds from the answers so far."""
         async with one_at_a_time:
             answers = await run_in_threadpool(storage.answers, study.id)
-            # The number alone would not do: who is forgotten makes room for another answer.
+            # The number alone is not enough: after a deletion, new answers can restore it.
             now = (len(answers), answers["received"].max())
             if now not in latest:
                 try:
-                    told = await run_in_threadpool(estimated, study, answers)
+                    found = await run_in_threadpool(estimate_thresholds, study, answers)
                 except FeintError as error:
-                    raise refused(409, str(error)) from error
+                    raise http_error(409, str(error)) from error
                 latest.clear()
-                latest[now] = told
+                latest[now] = found
             return JSONResponse(latest[now])
 
-    @part.get("/answers.csv", response_class=Response, responses={**refusals(401, 503), **_CSV})
-    async def csv() -> Response:
-        """The answers in jsPsych's columns."""
-        content = await run_in_threadpool(lambda: export.csv(storage.answers(study.id)))
+    csv_responses = {**error_responses(401, 503), 200: {"content": {"text/csv": {}}}}
+
+    @part.get("/answers.csv", response_class=Response, responses=csv_responses)
+    async def get_csv() -> Response:
+        """The answers as CSV with jsPsych's column names."""
+        content = await run_in_threadpool(lambda: export.to_csv(storage.answers(study.id)))
         return _file(content, "text/csv; charset=utf-8", "answers.csv")
 
-    @part.get("/answers.parquet", response_class=Response, responses=refusals(401, 503))
-    async def parquet() -> Response:
-        """The answers as they are stored."""
-        content = await run_in_threadpool(lambda: export.parquet(storage.answers(study.id)))
+    @part.get("/answers.parquet", response_class=Response, responses=error_responses(401, 503))
+    async def get_parquet() -> Response:
+        """The answers as Parquet."""
+        content = await run_in_threadpool(lambda: export.to_parquet(storage.answers(study.id)))
         return _file(content, "application/vnd.apache.parquet", "answers.parquet")
 
     router.include_router(part)
     return router
 
 
-_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
+def _file(content: bytes, media_type: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)

@@ -1,13 +1,15 @@
-"""The server of a study: its pages, its stimuli, and the judges' answers.
+"""The study's server: its FastAPI application and the endpoints for judges.
 
-A judge is a random id and a token, made when they agree to take part; the page keeps the token, and
-the database its SHA-256.  Nothing else is known of them, and nothing of one is told to another.
+A judge is a random id and a token, both made at consent.  The page stores the token, the database
+its SHA-256.  The server stores nothing else about a judge, and sends nothing about one judge to
+another.  The researcher's endpoints are in `admin.py`.
 """
 
 import contextlib
 import datetime
 import secrets
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,27 +19,25 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
-import feint
 from feint.errors import FeintError
-from feint.survey.answers import schema
-from feint.survey.answers.database import Storage, beside, hashed
-from feint.survey.answers.schema import RAW_LIMIT, Answer
+from feint.survey.answers.database import Storage, default_url, hash_token
+from feint.survey.answers.schema import RAW_LIMIT, Answer, answer_row
 from feint.survey.answers.writer import Outcome
 from feint.survey.server import admin, errors, static_files
-from feint.survey.server.errors import refusals, refused
-from feint.survey.server.middleware import Guard, Limits, place
-from feint.survey.server.state import Served
+from feint.survey.server.errors import error_responses, http_error
+from feint.survey.server.middleware import RequestGuard, ServerLimits, client_key
+from feint.survey.server.state import ServerState
 from feint.survey.study.schema import Study
 
 
-def _agreed(told: bool) -> bool:
-    if not told:
-        raise ValueError("nobody takes part without it")
-    return told
+def _agreed(consent: bool) -> bool:
+    if not consent:
+        raise ValueError("taking part needs consent")
+    return consent
 
 
 class Consent(BaseModel):
-    """What a judge agrees to, as the page sends it."""
+    """A judge's consent, as the page sends it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -45,8 +45,8 @@ class Consent(BaseModel):
     consent: Annotated[bool, AfterValidator(_agreed), WithJsonSchema({"const": True})]
 
 
-class About(BaseModel):
-    """A study, as a judge may see it."""
+class StudyInfo(BaseModel):
+    """What a judge may read of a study before consent."""
 
     id: str
     name: str
@@ -58,126 +58,143 @@ class About(BaseModel):
 
 
 class Stored(BaseModel):
-    """What is said of an answer that is on the disk."""
+    """The reply to an answer that is on the disk."""
 
     stored: Literal[True]
 
 
-class Place(BaseModel):
-    """Where a judge is: the trials in their order, and the names of those answered."""
+class JudgeProgress(BaseModel):
+    """A judge's trials in their order, and the names of those answered."""
 
     judge: str
     trials: list[dict[str, JsonValue]]
     answered: list[str]
 
 
-class Welcome(Place):
-    """A new judge, and the token that is told once."""
+class NewJudge(JudgeProgress):
+    """A new judge and their token, which is sent only once."""
 
     token: str
 
 
-def app(
-    folder: Path, url: str | None = None, *, admin_token: str, limits: Limits | None = None
+def create_app(
+    folder: Path, url: str | None = None, *, admin_token: str, limits: ServerLimits | None = None
 ) -> FastAPI:
-    """The server of a study, as an ASGI application; `app.state.served.close()` ends it.
+    """Make the server of a study, an ASGI application.  `app.state.server.close()` ends it.
 
     Args:
-        folder: the study's; all of it is read, and checked, before anything is served.
-        url: of the database; `answers.sqlite` in the folder if not given.
-        admin_token: who has it may read everything.
-        limits: how often, and how many.
+        folder: the study's folder; every file in it is read and checked first.
+        url: URL of the database; the default is `answers.sqlite` in the folder.
+        admin_token: the token that gives access to all answers.
+        limits: limits of the server.
 
     Raises:
-        FeintError: no whole study, or a database that cannot be used.
+        FeintError: the study is damaged, the database cannot be used, or the token is too short.
     """
-    if len(admin_token) < admin.LEAST:
+    if len(admin_token) < admin.MIN_TOKEN_LENGTH:
         raise FeintError(
-            f"The administrator's token has {len(admin_token)} characters; expected at least "
-            f"{admin.LEAST}, such as feint makes if none is given."
+            f"The admin token has {len(admin_token)} characters; expected at least "
+            f"{admin.MIN_TOKEN_LENGTH}. Without a token given, feint makes one.",
+            code="bad-token",
         )
-    Study.load(folder)  # or a database is made where no study is
-    storage = Storage(url or beside(folder))
+    Study.load(folder)  # before a database is created
+    storage = Storage(url or default_url(folder))
     try:
-        served = Served(folder, storage, limits or Limits(), admin_token)
+        server = ServerState(folder, storage, limits or ServerLimits(), admin_token)
     except BaseException:
         storage.close()
         raise
 
     @contextlib.asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await run_in_threadpool(served.close)
+        await run_in_threadpool(server.close)
 
-    made = FastAPI(
+    app = FastAPI(
         title="feint survey",
-        version=feint.__version__,
+        version=version("feint"),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=life,
+        lifespan=lifespan,
     )
-    made.state.served = served
-    errors.install(made)
-    made.include_router(static_files.pages())
-    made.include_router(_judging(served))
-    made.include_router(admin.router(served))
-    made.add_middleware(Guard)
-    return made
+    app.state.server = server
+    errors.install(app)
+    app.include_router(static_files.pages())
+    app.include_router(_study_routes(server))
+    app.include_router(_judge_routes(server))
+    app.include_router(admin.admin_routes(server))
+    app.add_middleware(RequestGuard)
+    return app
 
 
-def _judging(served: Served) -> APIRouter:
+def _study_routes(server: ServerState) -> APIRouter:
+    """Routes that need no token: the study, its stimuli, and taking part."""
     router = APIRouter()
-    study, writer = served.study, served.writer
-    bearer = HTTPBearer(scheme_name="judge", description="A judge's token.", auto_error=False)
 
-    async def known(
-        given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    ) -> str:
-        return await served.judge(given.credentials if given else "")
+    @router.get("/api/study", response_model=StudyInfo, responses=error_responses())
+    async def get_study() -> JSONResponse:
+        """What a judge reads before consent."""
+        return JSONResponse(server.info)
 
-    Judge = Annotated[str, Depends(known)]  # noqa: N806
-
-    @router.get("/api/study", response_model=About, responses=refusals())
-    async def told() -> JSONResponse:
-        """What a judge reads before they agree."""
-        return JSONResponse(served.about)
-
-    @router.get("/api/stimuli/{name}", responses=refusals(404))
-    async def stimulus(request: Request, name: str) -> Response:
+    @router.get("/api/stimuli/{name}", responses=error_responses(404))
+    async def get_stimulus(request: Request, name: str) -> Response:
         """A stimulus; it never changes."""
-        if name not in served.stimuli:
-            raise refused(404, "The study has no such stimulus.")
-        return served.stimuli[name].response(request)
+        if name not in server.stimuli:
+            raise http_error(404, "The study has no such stimulus.")
+        return server.stimuli[name].response(request)
 
     @router.post(
         "/api/judges",
         status_code=201,
-        response_model=Welcome,
-        responses=refusals(404, 409, 429, 503),
+        response_model=NewJudge,
+        responses=error_responses(404, 409, 429, 503),
     )
     async def join(request: Request, consent: Consent) -> JSONResponse:
-        """Take part: make a judge, who is told their token once."""
-        if seconds := served.joins.wait(place(request.client.host if request.client else None)):
-            raise refused(429, "Too many new judges from here; wait a while.", retry=seconds)
-        if consent.study != study.id:
-            raise refused(404, "This is not the study that is served here. Reload the page.")
-        if not await run_in_threadpool(served.unchanged):
-            raise refused(503, "The study was changed; who runs it must start the server again.")
+        """Take part: makes a judge and sends their token, once."""
+        address = client_key(request.client.host if request.client else None)
+        if seconds := server.join_limit.take(address):
+            message = "Too many new judges from this address; wait a while."
+            raise http_error(429, message, retry=seconds)
+        if consent.study != server.study.id:
+            raise http_error(404, "This server serves another study. Reload the page.")
+        if not await run_in_threadpool(server.unchanged):
+            raise http_error(503, "The study was changed; the researcher must restart the server.")
         judge, token = secrets.token_hex(16), secrets.token_urlsafe(32)
-        row = {"study": study.id, "id": judge, "token": hashed(token), "consented": _now()}
-        if await writer.judge(row, served.limits.judges) is Outcome.FULL:
-            raise refused(409, "The study has as many judges as it wants. Thank you for coming.")
-        served.remember(hashed(token), judge)
-        return JSONResponse({**served.place(judge, []), "token": token}, 201)
+        now = datetime.datetime.now(datetime.UTC)
+        digest = hash_token(token)
+        row = {"study": server.study.id, "id": judge, "token": digest, "consented": now}
+        outcome = await server.writer.store_judge(row, server.limits.max_judges)
+        if outcome is Outcome.STUDY_FULL:
+            raise http_error(409, "The study has enough judges. Thank you for coming.")
+        server.remember(digest, judge)
+        return JSONResponse({**server.progress(judge, []), "token": token}, 201)
 
-    @router.get("/api/judges/me", response_model=Place, responses=refusals(401, 429, 503))
+    return router
+
+
+def _judge_routes(server: ServerState) -> APIRouter:
+    """Routes that need a judge's token: their progress and their answers."""
+    router = APIRouter()
+    study = server.study
+    bearer = HTTPBearer(scheme_name="judge", description="A judge's token.", auto_error=False)
+
+    async def authenticate(
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    ) -> str:
+        return await server.authenticate(given.credentials if given else "")
+
+    Judge = Annotated[str, Depends(authenticate)]  # noqa: N806
+
+    @router.get(
+        "/api/judges/me", response_model=JudgeProgress, responses=error_responses(401, 429, 503)
+    )
     async def resume(judge: Judge) -> JSONResponse:
-        """Where a judge is, after a reload."""
-        answered = await run_in_threadpool(served.storage.answered, study.id, judge)
+        """A judge's progress, for a page that was reloaded."""
+        answered = await run_in_threadpool(server.storage.answered_trials, study.id, judge)
         if answered is None:
-            raise served.gone(judge)
-        return JSONResponse(served.place(judge, answered))
+            raise server.forget(judge)
+        return JSONResponse(server.progress(judge, answered))
 
     @router.put(
         "/api/answers/{trial}",
@@ -185,28 +202,24 @@ def _judging(served: Served) -> APIRouter:
         response_model=Stored,
         responses={
             200: {"model": Stored, "description": "The same choice was stored before"},
-            **refusals(401, 404, 409, 429, 503),
+            **error_responses(401, 404, 409, 429, 503),
         },
     )
-    async def answer(trial: str, answer: Answer, judge: Judge) -> JSONResponse:
-        """Store an answer: it is on the disk when this returns, and is never changed after."""
+    async def put_answer(trial: str, answer: Answer, judge: Judge) -> JSONResponse:
+        """Store an answer.  The reply comes after the commit; the answer never changes."""
         if trial not in study.by_name:
-            raise refused(404, "The study has no such trial.")
+            raise http_error(404, "The study has no such trial.")
         try:
-            row = schema.row(study, judge, trial, answer)
+            row = answer_row(study, judge, trial, answer)
         except ValueError as error:
-            raise refused(422, f"{error}.") from error
+            raise http_error(422, f"{error}.") from error
         if len(row["raw"].encode()) > RAW_LIMIT:
-            raise refused(413, f"raw: too large; expected at most {RAW_LIMIT} bytes.")
-        outcome = await writer.answer(row)
-        if outcome is Outcome.OTHER:
-            raise refused(409, "This trial was answered before, and otherwise. That answer stays.")
-        if outcome is Outcome.NOBODY:
-            raise served.gone(judge)
+            raise http_error(413, f"raw: too large; expected at most {RAW_LIMIT} bytes.")
+        outcome = await server.writer.store_answer(row)
+        if outcome is Outcome.CONFLICT:
+            raise http_error(409, "Another answer to this trial is stored. It is kept.")
+        if outcome is Outcome.UNKNOWN_JUDGE:
+            raise server.forget(judge)
         return JSONResponse({"stored": True}, 201 if outcome is Outcome.STORED else 200)
 
     return router
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,9 @@
-"""What a server refuses before it looks at anything: too often, too large, no JSON."""
+"""Limits and headers of the server: rates, body sizes, valid JSON, security headers.
+
+`RequestGuard` wraps the whole application and rejects a bad body before any endpoint sees it.
+`TokenBucket` limits rates.  The rate limiter is ours because it is 30 lines and the packages for it
+offer fixed windows only.
+"""
 
 import asyncio
 import ipaddress
@@ -13,14 +18,14 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feint.io.sealed import parse
-from feint.survey.answers.schema import RAW_LIMIT, unkept
+from feint.survey.answers.schema import RAW_LIMIT, unstorable_reason
 
 log = logging.getLogger(__name__)
 
 BODY_LIMIT = 2 * RAW_LIMIT
-"""Bytes of a request's body."""
+"""The size limit of a request's body, in bytes."""
 BODY_SECONDS = 20.0
-"""How long a body may take to come."""
+"""The time limit for receiving a body, in seconds."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
@@ -32,60 +37,61 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-"""Of every response."""
+"""Headers of every response."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How often, and how many.
+class ServerLimits:
+    """Limits of a study's server.
 
     Attributes:
-        judges: of a study, at most.
-        joins: judges a minute from one address, and at once.
-        answers: requests a second of one judge.
-        burst: requests of one judge at once.
+        max_judges: judges of the study.
+        joins_per_minute: new judges a minute from one address; also the limit at once.
+        requests_per_second: requests a second from one judge.
+        burst: requests at once from one judge.
     """
 
-    judges: int = 2000
-    joins: int | float = 60
-    answers: int | float = 10
+    max_judges: int = 2000
+    joins_per_minute: int | float = 60
+    requests_per_second: int | float = 10
     burst: int | float = 40
 
 
-class Rate:
-    """So many at once, and so many a second after; by key, in memory of a bounded size.
+class TokenBucket:
+    """A rate limit for each key: a token bucket, in bounded memory.
 
     Args:
-        each_second: how fast what was used comes back.
-        burst: how many at once.
-        keys: how many are remembered; of more, the longest unseen are forgotten.
-        clock: seconds, for tests.
+        tokens_per_second: how fast tokens come back.
+        burst: tokens of a full bucket.
+        max_keys: keys that are remembered; beyond it, the least recently used key is forgotten.
+        clock: time in seconds; tests replace it.
     """
 
     def __init__(
         self,
-        each_second: int | float,
+        tokens_per_second: int | float,
         burst: int | float,
-        keys: int = 20_000,
+        max_keys: int = 20_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._each, self._burst, self._keys, self._clock = each_second, burst, keys, clock
-        self._left: OrderedDict[str, tuple[int | float, float]] = OrderedDict()
+        self._refill, self._burst = tokens_per_second, burst
+        self._max_keys, self._clock = max_keys, clock
+        self._tokens: OrderedDict[str, tuple[int | float, float]] = OrderedDict()
 
-    def wait(self, key: str) -> int:
-        """0 and one is taken; or the whole seconds until there is one again."""
+    def take(self, key: str) -> int:
+        """Take a token.  Returns 0, or the whole seconds to wait if the bucket is empty."""
         now = self._clock()
-        left, then = self._left.pop(key, (self._burst, now))
-        left = min(self._burst, left + (now - then) * self._each)
-        taken = left >= 1
-        self._left[key] = (left - 1 if taken else left, now)
-        if len(self._left) > self._keys:
-            self._left.popitem(last=False)
-        return 0 if taken else max(1, math.ceil((1 - left) / self._each))
+        tokens, then = self._tokens.pop(key, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - then) * self._refill)
+        taken = tokens >= 1
+        self._tokens[key] = (tokens - 1 if taken else tokens, now)
+        if len(self._tokens) > self._max_keys:
+            self._tokens.popitem(last=False)
+        return 0 if taken else max(1, math.ceil((1 - tokens) / self._refill))
 
 
-def place(host: str | None) -> str:
-    """What counts as one address: of IPv6 the network of 64 bits that one customer has."""
+def client_key(host: str | None) -> str:
+    """The rate-limit key of an address: IPv4 as it is, IPv6 as its /64 network."""
     try:
         address = ipaddress.ip_address(host or "")
     except ValueError:
@@ -97,18 +103,18 @@ def place(host: str | None) -> str:
     return str(address)
 
 
-class Guard:
-    """Around the whole server: sizes, JSON, headers, and no word of what went wrong inside.
+class RequestGuard:
+    """ASGI middleware around the whole application: bodies, headers, and errors without details.
 
-    A body is read here, whole, at most `BODY_LIMIT` bytes in `BODY_SECONDS` and whatever length it
-    claims, and must be JSON that any database keeps.  HEAD is GET without its body.
+    It reads the whole body first: at most `BODY_LIMIT` bytes in `BODY_SECONDS`, whatever length the
+    request claims, and only JSON that every database can store.  HEAD is GET without the body.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
+        """Handle an ASGI connection."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
         elif scope["type"] == "http":
@@ -117,34 +123,34 @@ class Guard:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer(send, head=scope["method"] == "HEAD")
+        response = _Response(send, head=scope["method"] == "HEAD")
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
         try:
             body = await _body(scope, receive)
-        except _RefusedError as refused:
-            await answer.error(refused.status, refused.told)
+        except _RejectedError as rejected:
+            await response.error(rejected.status, rejected.sentence)
             return
-        given = False
+        replayed = False
 
-        async def again() -> Message:
-            nonlocal given
-            if given:
+        async def replay() -> Message:
+            nonlocal replayed
+            if replayed:
                 return await receive()
-            given = True
+            replayed = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         try:
-            await self._app(scope, again, answer.send)
+            await self._app(scope, replay, response.send)
         except Exception:
             log.exception("a request failed")
-            if answer.started:
+            if response.started:
                 raise
-            await answer.error(500, "Something went wrong in the server; it was logged there.")
+            await response.error(500, "The server had an internal error. Its log has the details.")
 
 
-class _Answer:
-    """A response on its way, with every header."""
+class _Response:
+    """Sends a response and adds the headers that it lacks."""
 
     def __init__(self, send: Send, head: bool) -> None:
         self._send, self._head, self.started = send, head, False
@@ -160,8 +166,8 @@ class _Answer:
             message = {**message, "body": b""}
         await self._send(message)
 
-    async def error(self, status: int, told: str) -> None:
-        body = json.dumps({"error": told}).encode()
+    async def error(self, status: int, sentence: str) -> None:
+        body = json.dumps({"error": sentence}).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
@@ -173,55 +179,55 @@ class _Answer:
 
 
 _HEADERS = [
-    (name.lower().encode(), told.encode())
-    for name, told in {**HEADERS, "Cache-Control": "no-store"}.items()
+    (name.lower().encode(), value.encode())
+    for name, value in {**HEADERS, "Cache-Control": "no-store"}.items()
 ]
 
 
-class _RefusedError(Exception):
-    def __init__(self, status: int, told: str) -> None:
-        self.status, self.told = status, told
+class _RejectedError(Exception):
+    def __init__(self, status: int, sentence: str) -> None:
+        self.status, self.sentence = status, sentence
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
-    """The whole body; raises _RefusedError."""
-    headers = {name.lower(): told for name, told in scope["headers"]}
+    """The whole body; raises _RejectedError."""
+    headers = {name.lower(): value for name, value in scope["headers"]}
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:20]) > BODY_LIMIT:
-        raise _RefusedError(413, f"The body is too large; expected at most {BODY_LIMIT} bytes.")
+        raise _RejectedError(413, f"The body is too large; expected at most {BODY_LIMIT} bytes.")
     parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise _RefusedError(400, "The body was cut off.")
+                    raise _RejectedError(400, "The body was cut off.")
                 size += len(part := message.get("body", b""))
                 if size > BODY_LIMIT:
-                    raise _RefusedError(
+                    raise _RejectedError(
                         413, f"The body is too large; expected at most {BODY_LIMIT} bytes."
                     )
                 parts.append(part)
                 if not message.get("more_body"):
                     break
     except TimeoutError:
-        raise _RefusedError(408, f"The body took longer than {BODY_SECONDS:g} s.") from None
+        raise _RejectedError(408, f"The body took longer than {BODY_SECONDS:g} s.") from None
     body = b"".join(parts)
     if scope["method"] in ("POST", "PUT"):
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if kind != b"application/json":
-            raise _RefusedError(415, "Expected a body of the type application/json.")
+            raise _RejectedError(415, "Expected a body of type application/json.")
     if body:
-        _look(body)
+        _check_json(body)
     return body
 
 
-def _look(body: bytes) -> None:
-    """Raise _RefusedError unless it is JSON that can be kept anywhere."""
+def _check_json(body: bytes) -> None:
+    """Raise _RejectedError unless the body is JSON that every database can store."""
     try:
-        told = parse(body.decode())
+        content = parse(body.decode())
     except ValueError:
-        said = "The body is no JSON that is accepted: UTF-8, no NaN, nested at most 32 deep."
-        raise _RefusedError(400, said) from None
-    if (why := unkept(told)) is not None:
-        raise _RefusedError(400, f"The body holds {why}.")
+        sentence = "Expected JSON in UTF-8, without NaN, nested at most 32 deep."
+        raise _RejectedError(400, sentence) from None
+    if (why := unstorable_reason(content)) is not None:
+        raise _RejectedError(400, f"The body contains {why}.")

@@ -1,4 +1,4 @@
-"""Running the server: its socket, its token, its log."""
+"""Run the server: its socket, its admin token, its log.  `feint survey serve` calls `serve`."""
 
 import logging
 import os
@@ -12,64 +12,79 @@ import uvicorn
 from feint.errors import FeintError
 from feint.io.atomic import read_bytes
 from feint.survey.server import app
-from feint.survey.server.middleware import Limits
-from feint.survey.server.state import Served
+from feint.survey.server.middleware import ServerLimits
+from feint.survey.server.state import ServerState
 
-TOKEN = "FEINT_ADMIN_TOKEN"
+TOKEN_VARIABLE = "FEINT_ADMIN_TOKEN"
 
 
-def token(path: Path | None) -> str | None:
-    """The administrator's token from a file or the environment; None if there is none.
+def read_admin_token(path: Path | None) -> str | None:
+    """The admin token from a file or the environment; None if neither has one.
 
     Raises:
-        FeintError: the file cannot be read, or holds no token.
+        FeintError: the file cannot be read, or its content is not a token.
     """
-    told = os.environ.get(TOKEN)
+    token = os.environ.get(TOKEN_VARIABLE)
     if path is not None:
         try:
-            told = read_bytes(path, 4096).decode("ascii").strip()
+            token = read_bytes(path, 4096).decode("ascii").strip()
         except UnicodeDecodeError as error:
-            raise FeintError(f"{path} holds no token; expected letters and digits.") from error
-    if path is None and not told:
+            raise FeintError(
+                f"{path} does not contain a token; expected ASCII letters and digits.",
+                code="bad-token",
+            ) from error
+    if path is None and not token:
         return None
-    if not told or not told.isascii() or any(c.isspace() for c in told):
-        raise FeintError(f"{path or TOKEN} holds no token; expected one word of ASCII.")
-    return told
+    if not token or not token.isascii() or any(c.isspace() for c in token):
+        raise FeintError(
+            f"{path or TOKEN_VARIABLE} does not contain a token; expected ASCII without spaces.",
+            code="bad-token",
+        )
+    return token
 
 
-def run(
+def serve(
     folder: Path,
     host: str,
     port: int,
     url: str | None,
     admin_token: str | None,
-    limits: Limits,
+    limits: ServerLimits,
     trust: str,
 ) -> None:
-    """Serve a study until the process is told to stop.
+    """Serve a study until the process is stopped.
+
+    Args:
+        folder: the study's folder.
+        host: address to listen on.
+        port: port to listen on; 0 takes any free port.
+        url: URL of the database; None for the study's own SQLite file.
+        admin_token: None makes a new token and prints it.
+        limits: limits of the server.
+        trust: addresses whose X-Forwarded-For is trusted, separated by commas.
 
     Raises:
-        FeintError: no whole study, a database that cannot be used, or a port that is taken.
+        FeintError: the study is damaged, the database cannot be used, or the port is in use.
     """
-    given = admin_token or secrets.token_urlsafe(32)
-    made = app.app(folder, url, admin_token=given, limits=limits)
-    served: Served = made.state.served
+    token = admin_token or secrets.token_urlsafe(32)
+    application = app.create_app(folder, url, admin_token=token, limits=limits)
+    server: ServerState = application.state.server
     try:
         listening = _listen(host, port)
         at, number = listening.getsockname()[:2]
-        where = f"http://{f'[{at}]' if ':' in at else at}:{number}"
-        _say(f"Study:      {served.study.name} ({served.study.id[:12]})")
-        _say(f"Answers:    {served.storage.where}")
-        _say(f"Judges:     {where}/")
-        _say(f"Researcher: {where}/researcher")
+        base = f"http://{f'[{at}]' if ':' in at else at}:{number}"
+        _say(f"Study:      {server.study.name} ({server.study.id[:12]})")
+        _say(f"Answers:    {server.storage.display_url}")
+        _say(f"Judges:     {base}/")
+        _say(f"Researcher: {base}/researcher")
         if admin_token is None:
-            _say(f"Admin token, said only now: {given}")
+            _say(f"Admin token (shown only once): {token}")
         if not at.startswith("127.") and at != "::1":
-            _say("Tokens pass as they are: let others in by a proxy with TLS (docs).")
+            _say("Tokens are sent unencrypted: put a proxy with TLS in front (see the docs).")
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
         config = uvicorn.Config(
-            made,
-            access_log=False,  # it would name addresses
+            application,
+            access_log=False,  # it would contain addresses
             log_config=None,
             server_header=False,
             proxy_headers=True,
@@ -81,7 +96,7 @@ def run(
         )
         uvicorn.Server(config).run(sockets=[listening])
     finally:
-        served.close()
+        server.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -90,7 +105,9 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise FeintError(
-            f"Cannot listen on {host}:{port} ({error}). Choose another --port, or end what uses it."
+            f"Cannot listen on {host}:{port} ({error}). Choose another --port, or stop the program "
+            "that uses it.",
+            code="port-in-use",
         ) from error
 
 

@@ -1,4 +1,8 @@
-"""From a run's rows and tensors to what judges see: one sequence an objective, by rising eps."""
+"""Choose the sequence that each objective shows, and write motions as stimuli.
+
+An objective shows one test sequence, attacked at several rising eps.  This file chooses it from
+the run's rows, reproducibly from a seed, and encodes what judges see.
+"""
 
 import hashlib
 import json
@@ -18,85 +22,87 @@ from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 SCHEMA = 1
-PANELS = 6
-"""At most, as in the paper."""
+MAX_PANELS = 6
+"""The number of eps that a trial shows at most, as in the paper."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The sequence that stands for an objective, attacked at every eps that is shown.
+    """The sequence of an objective, attacked at every eps that is shown.
 
     Attributes:
-        cases: by rising eps.
+        cases: one case an eps, by rising eps.
     """
 
     cases: tuple[Case, ...]
 
     @property
     def row(self) -> dict[str, Any]:
-        """Of the smallest eps; action, reaction, model and sequence are those of all."""
+        """The row of the smallest eps; action, reaction, model and sequence are the same in all."""
         return self.cases[0].row
 
     @property
-    def clean(self) -> bool:
-        """The answer counts as the target without an attack already."""
+    def clean_success(self) -> bool:
+        """Whether the output is within the tolerance of the target without an attack."""
         return bool(self.row["clean"])
 
 
-def sample(rows: pl.DataFrame, run_data: RunData, seed: int, place: int = 0) -> Sample:
-    """Choose the sequence that is asked about.
+def choose_sample(rows: pl.DataFrame, run_data: RunData, seed: int, rank: int = 0) -> Sample:
+    """Choose the sequence that an objective shows.
 
-    The first, in the order that seed and reaction give (`drawn`), of those whose answer does not
-    count as the target without an attack; of all, if there is none.
+    It is the first, in the order of `seeded_order`, of the sequences that fail without an attack;
+    if there is none, of all sequences.
 
     Args:
-        rows: of `RunData.judged`: one objective's, at the eps that are shown.
-        seed: the study's.
-        place: 1 for the next one, if there is one.
+        rows: rows of `Findings.judged`: of one objective, at the eps that are shown.
+        seed: the study's seed.
+        rank: 0 for the first sequence, 1 for the second if there is one.
 
     Raises:
-        FeintError: the tensors are not there.
+        FeintError: the run's tensors are missing.
     """
-    open_ = rows.filter(~pl.col("clean"))
-    keys = drawn((open_ if len(open_) else rows)["sequence"], f"{seed}:{rows['target'][0]}")
-    chosen = rows.filter(pl.col("sequence") == keys[min(place, len(keys) - 1)]).sort("eps")
+    clean_failures = rows.filter(~pl.col("clean"))
+    candidates = clean_failures if len(clean_failures) else rows
+    keys = seeded_order(candidates["sequence"], f"{seed}:{rows['target'][0]}")
+    chosen = rows.filter(pl.col("sequence") == keys[min(rank, len(keys) - 1)]).sort("eps")
     return Sample(tuple(case.read(run_data, row, "") for row in chosen.iter_rows(named=True)))
 
 
-def drawn(names: Iterable[str], seed: int | str) -> list[str]:
-    """Names in a seeded order, each once: by the SHA-256 of seed and name, on any machine."""
+def seeded_order(names: Iterable[str], seed: int | str) -> list[str]:
+    """Unique names ordered by the SHA-256 of seed and name: the same on every machine."""
     return sorted(set(names), key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
 
 
-def evenly(values: Iterable[float], most: int = PANELS) -> list[float]:
-    """At most so many values, rising: the least, the largest, and evenly chosen ones between."""
+def evenly_spaced(values: Iterable[float], most: int = MAX_PANELS) -> list[float]:
+    """At most `most` values, rising: the smallest, the largest, and evenly spaced ones between."""
     rising = sorted(set(values))
     if len(rising) <= most:
         return rising
     return [rising[round(i * (len(rising) - 1) / (most - 1))] for i in range(most)]
 
 
-def among(rows: pl.DataFrame, folder: Path, **asked: str | None) -> pl.DataFrame:
-    """The rows with these values, None for any.  Raises FeintError if there is none."""
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    found = rows.filter(*(pl.col(name) == value for name, value in wanted.items()))
+def matching_rows(rows: pl.DataFrame, folder: Path, **asked: str | None) -> pl.DataFrame:
+    """The rows with these values; None matches any.  Raises FeintError if no row matches."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    found = rows.filter(*(pl.col(name) == value for name, value in given.items()))
     if not len(found):
-        told = ", ".join(f"{name} {value}" for name, value in wanted.items())
+        listed = ", ".join(f"{name} {value}" for name, value in given.items())
         raise FeintError(
-            f"{folder} has no attacked sequence with {told}. It has {has(rows)}. Choose among "
-            "these (--objective ACTION:REACTION, --model), or attack what is missing."
+            f"{folder} has no attacked sequence with {listed}. It has {has(rows)}. Choose among "
+            "these (--objective ACTION:REACTION, --model), or attack what is missing.",
+            code="no-matching-rows",
         )
     return found
 
 
-def stimulus(skeleton: Skeleton, people: Mapping[str, Motion]) -> bytes:
-    """A stimulus as it is written: who is seen, and nothing of how it was made."""
+def encode_stimulus(skeleton: Skeleton, people: Mapping[str, Motion]) -> bytes:
+    """A stimulus as JSON: the motions of the people, and nothing about how they were made."""
     step = quantization_step(people.values())
-    told = {
+    content = {
         "schema": SCHEMA,
         "frames": len(next(iter(people.values()))),
         "fps": skeleton.fps,
         "step": step,
         "people": {who: encode_motion(motion, step) for who, motion in people.items()},
     }
-    return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()

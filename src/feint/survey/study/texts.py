@@ -1,4 +1,7 @@
-"""What judges read: consent, instructions, questions, and the classes in plain words."""
+"""The texts that judges read: consent, instructions, questions and class names in plain words.
+
+Change a text here; a study that was made before keeps the texts in its plan.
+"""
 
 from feint.survey.study.schema import CANNOT_TELL, LEFT, NONE, RIGHT, Option
 
@@ -13,15 +16,15 @@ Taking part is voluntary. You may stop at any time and without a reason by closi
 you may leave any question unanswered.
 
 If you agree to this, go on."""
-"""`{minutes}` is put in when a study is made."""
+"""`{minutes}` is filled in when a study is made."""
 
 INSTRUCTIONS = (
     "You will see stick figures of people. Some moved like this in front of a camera, some were "
     "computed. Each clip lasts a second or two and can be watched as often as you like.",
     "Where two people are shown, the blue person acts and the green person reacts to it. Judge "
     "only what the question is about, and go by your first impression. Some questions look alike.",
-    "The first few questions are for practice: you are told what would have been right. After "
-    "that you are not told any more.",
+    "The first few questions are for practice: you will see the right answer. After that you "
+    "will not see it any more.",
 )
 THANKS = "Thank you. Your answers are stored, and you may close this page."
 
@@ -40,33 +43,33 @@ CLASSES: dict[str, tuple[str, str]] = {
     "punching": ("punches", "punching"),
     "remaining": ("stays in place", "staying in place"),
 }
-"""What the green person does, and what somebody is doing, of SBU's classes and *remaining*."""
+"""Two forms of each class name ("the green person kicks"; "kicking"): SBU's and *remaining*."""
 
 
-def leftmost(reaction: str, count: int) -> str:
-    """The paper's question, about so many panels."""
-    does = CLASSES[reaction][0] if reaction in CLASSES else f"does this: {_spelled(reaction)}"
+def leftmost_prompt(reaction: str, count: int) -> str:
+    """The paper's question about `count` panels."""
+    does = CLASSES[reaction][0] if reaction in CLASSES else f"does this: {_readable(reaction)}"
     return (
         f"Look at the green person in these {count} clips. Which is the leftmost clip (the one "
         f"with the lowest number) in which the green person {does}?"
     )
 
 
-def panels(count: int) -> tuple[Option, ...]:
+def panel_options(count: int) -> tuple[Option, ...]:
     """A panel's number from the left, or none of them."""
     numbers = (Option(value=str(i), label=str(i)) for i in range(1, count + 1))
     return (*numbers, Option(value=NONE, label="None of them"))
 
 
-def names(classes: tuple[str, ...]) -> tuple[Option, ...]:
+def class_options(classes: tuple[str, ...]) -> tuple[Option, ...]:
     """The classes, or "can't tell"."""
-    told = (Option(value=one, label=_doing(one)) for one in classes)
-    return (*told, Option(value=CANNOT_TELL, label="I can't tell"))
+    named = (Option(value=one, label=_doing(one)) for one in classes)
+    return (*named, Option(value=CANNOT_TELL, label="I can't tell"))
 
 
 def _doing(label: str) -> str:
-    return CLASSES[label][1] if label in CLASSES else _spelled(label)
+    return CLASSES[label][1] if label in CLASSES else _readable(label)
 
 
-def _spelled(label: str) -> str:
+def _readable(label: str) -> str:
     return label.replace("_", " ").replace("-", " ")

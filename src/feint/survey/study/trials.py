@@ -1,4 +1,7 @@
-"""The trials of a study, put together objective by objective."""
+"""Build the trials of a study: practice, the paper's question, naming, catch trials, comparisons.
+
+Which panels a trial shows and which answer is right is decided here; the texts are in `texts.py`.
+"""
 
 import hashlib
 import json
@@ -11,26 +14,26 @@ from feint.report.cases.case import Case, Motion
 from feint.skeleton import Skeleton
 from feint.survey.study import texts
 from feint.survey.study.schema import LEFT, NONE, RIGHT, Kind, Option, Panel, Trial, stimulus_name
-from feint.survey.study.stimuli import Sample, drawn, stimulus
+from feint.survey.study.stimuli import Sample, encode_stimulus, seeded_order
 
-CATCHES = 2
+MAX_CATCH_TRIALS = 2
 """Catch trials of each sort, at most."""
-REAL = {"distance_frame": 0.0, "distance_joint": 0.0, "error_cm": 0.0}
-"""Of the real target."""
+REAL_TARGET = {"distance_frame": 0.0, "distance_joint": 0.0, "error_cm": 0.0}
+"""The ground truth of a panel that shows the real target."""
 
 
 @dataclass
-class Trials:
-    """What a study asks so far.
+class TrialBuilder:
+    """Collects the trials and stimuli of a study.
 
     Attributes:
-        skeleton: of the people.
-        classes: the names that blind naming offers.
-        tasks: the kinds of question; others are left out.
-        seed: of the catch trials and the sides.
-        recorded: show the actor as recorded beside an answer, not as the model saw it.
-        files: the stimuli, by name.
-        every: the trials, by name.
+        skeleton: skeleton of the people.
+        classes: class names that blind naming offers.
+        tasks: the kinds of trial; other kinds are left out.
+        seed: seed of the catch trials and the sides.
+        recorded: show the actor as recorded beside an output, not as the model saw it.
+        stimuli: content of each stimulus, by name.
+        trials: the trials, by name.
     """
 
     skeleton: Skeleton
@@ -38,102 +41,106 @@ class Trials:
     tasks: tuple[Kind, ...]
     seed: int
     recorded: bool
-    files: dict[str, bytes] = field(default_factory=dict)
-    every: dict[str, Trial] = field(default_factory=dict)
+    stimuli: dict[str, bytes] = field(default_factory=dict)
+    trials: dict[str, Trial] = field(default_factory=dict)
 
-    def practise(self, one: Sample) -> None:
-        """A trial of each kind whose answer is told."""
-        target, last, half = one.row["target"], one.cases[-1], len(one.cases) // 2
-        panels = [self._clean(of) for of in one.cases[:half]]
-        panels += [self._real(of) for of in one.cases[half:]]
+    def add_practice(self, sample: Sample) -> None:
+        """Add a trial of each kind that shows the right answer afterwards."""
+        target, last, half = sample.row["target"], sample.cases[-1], len(sample.cases) // 2
+        panels = [self._clean_panel(case) for case in sample.cases[:half]]
+        panels += [self._target_panel(case) for case in sample.cases[half:]]
         self._leftmost(target, panels, practice=True, expected=str(half + 1))
-        self._naming(self._alone(last.wanted, **REAL), practice=True, expected=target)
-        side = drawn((LEFT, RIGHT), f"{self.seed}:practice")[0]
-        self._which(*self._actors(last), side, practice=True)
+        self._naming(self._output_panel(last.wanted, **REAL_TARGET), practice=True, expected=target)
+        side = seeded_order((LEFT, RIGHT), f"{self.seed}:practice")[0]
+        self._which(*self._actor_panels(last), side, practice=True)
 
-    def ask(self, name: str, one: Sample) -> None:
-        """The paper's question about an objective, and what a few of its answers look like."""
-        first, middle, last = first_middle_last(one)
-        self._leftmost(
-            one.row["target"],
-            [
-                self._panel({**self._seen(of), "reactor": of.answer_adv}, **_of(of.row))
-                for of in one.cases
-            ],
-            objective=name,
-        )
-        self._naming(self._alone(first.answer, **_of(first.clean_row)), objective=name)
-        for of in (middle, last):
-            self._naming(self._alone(of.answer_adv, **_of(of.row)), objective=name)
-        real = self._alone(first.wanted, **REAL)
-        self._naming(real, objective=name, expected=one.row["target"])
+    def add_objective(self, name: str, sample: Sample) -> None:
+        """Add the paper's question about an objective, and naming trials of four outputs."""
+        first, middle, last = first_middle_last(sample)
+        panels = [
+            self._panel(
+                {**self._actor(case), "reactor": case.answer_adv}, **_ground_truth(case.row)
+            )
+            for case in sample.cases
+        ]
+        self._leftmost(sample.row["target"], panels, objective=name)
+        clean = self._output_panel(first.answer, **_ground_truth(first.clean_row))
+        self._naming(clean, objective=name)
+        for case in (middle, last):
+            panel = self._output_panel(case.answer_adv, **_ground_truth(case.row))
+            self._naming(panel, objective=name)
+        real = self._output_panel(first.wanted, **REAL_TARGET)
+        self._naming(real, objective=name, expected=sample.row["target"])
 
-    def catch(self, samples: dict[str, Sample]) -> None:
-        """Trials that hold one answer in every panel, which is known to be right or wrong.
+    def add_catch_trials(self, samples: dict[str, Sample]) -> None:
+        """Add trials that show the same output in every panel, so that the answer is known.
 
-        The clean answer of a sequence that counts as the target without an attack is none.
+        A sequence that succeeds without an attack gets no "clean" catch trial.
         """
-        names = drawn(samples, f"{self.seed}:catch")
-        for name in names[:CATCHES]:
-            one = samples[name]
-            panels = [self._real(of) for of in one.cases]
-            self._leftmost(one.row["target"], panels, objective=name, catch="target", expected="1")
-        open_ = [name for name in reversed(names) if not samples[name].clean]
-        for name in open_[:CATCHES]:
-            one = samples[name]
-            panels = [self._clean(of) for of in one.cases]
-            self._leftmost(one.row["target"], panels, objective=name, catch="clean", expected=NONE)
+        names = seeded_order(samples, f"{self.seed}:catch")
+        for name in names[:MAX_CATCH_TRIALS]:
+            sample = samples[name]
+            panels = [self._target_panel(case) for case in sample.cases]
+            target = sample.row["target"]
+            self._leftmost(target, panels, objective=name, catch="target", expected="1")
+        clean_failures = [name for name in reversed(names) if not samples[name].clean_success]
+        for name in clean_failures[:MAX_CATCH_TRIALS]:
+            sample = samples[name]
+            panels = [self._clean_panel(case) for case in sample.cases]
+            target = sample.row["target"]
+            self._leftmost(target, panels, objective=name, catch="clean", expected=NONE)
 
-    def compare(self, samples: dict[str, Sample]) -> None:
-        """Recorded beside changed actors: eps by eps the sides alternate in a seeded order."""
+    def add_comparisons(self, samples: dict[str, Sample]) -> None:
+        """Add the recorded actor beside the perturbed one; the sides alternate by rising eps."""
         asked: dict[tuple[str, str], tuple[Panel, Panel, str]] = {}
-        for name in drawn(samples, f"{self.seed}:which"):
-            for of in first_middle_last(samples[name]):
-                recorded, changed = self._actors(of)
-                pair = (recorded.stimulus, changed.stimulus)
-                asked.setdefault(pair, (recorded, changed, name))
-        sides = drawn((LEFT, RIGHT), f"{self.seed}:sides")
+        for name in seeded_order(samples, f"{self.seed}:which"):
+            for case in first_middle_last(samples[name]):
+                recorded, perturbed = self._actor_panels(case)
+                pair = (recorded.stimulus, perturbed.stimulus)
+                asked.setdefault(pair, (recorded, perturbed, name))
+        sides = seeded_order((LEFT, RIGHT), f"{self.seed}:sides")
         rising = sorted(asked.values(), key=lambda one: one[1].eps or 0)
-        for i, (recorded, changed, name) in enumerate(rising):
-            self._which(recorded, changed, sides[i % 2], objective=name)
+        for i, (recorded, perturbed, name) in enumerate(rising):
+            self._which(recorded, perturbed, sides[i % 2], objective=name)
 
-    def shown(self) -> dict[str, bytes]:
-        """The stimuli that a trial shows."""
-        names = {panel.stimulus for trial in self.every.values() for panel in trial.panels}
-        return {name: self.files[name] for name in sorted(names)}
+    def shown_stimuli(self) -> dict[str, bytes]:
+        """The stimuli that some trial shows."""
+        names = {panel.stimulus for trial in self.trials.values() for panel in trial.panels}
+        return {name: self.stimuli[name] for name in sorted(names)}
 
-    def _clean(self, of: Case) -> Panel:
-        return self._panel({**self._seen(of), "reactor": of.answer}, **_of(of.clean_row))
+    def _clean_panel(self, case: Case) -> Panel:
+        people = {**self._actor(case), "reactor": case.answer}
+        return self._panel(people, **_ground_truth(case.clean_row))
 
-    def _real(self, of: Case) -> Panel:
-        return self._panel({**self._seen(of), "reactor": of.wanted}, **REAL)
+    def _target_panel(self, case: Case) -> Panel:
+        return self._panel({**self._actor(case), "reactor": case.wanted}, **REAL_TARGET)
 
-    def _seen(self, of: Case) -> dict[str, Motion]:
-        return {"actor": of.actor if self.recorded else of.actor_adv}
+    def _actor(self, case: Case) -> dict[str, Motion]:
+        return {"actor": case.actor if self.recorded else case.actor_adv}
 
-    def _alone(self, reactor: Motion, **known: float | None) -> Panel:
-        return self._panel({"reactor": reactor}, **known)
+    def _output_panel(self, reactor: Motion, **truth: float | None) -> Panel:
+        return self._panel({"reactor": reactor}, **truth)
 
-    def _actors(self, of: Case) -> tuple[Panel, Panel]:
-        """Recorded and changed."""
-        recorded = self._panel({"actor": of.actor}, eps=0.0)
-        return recorded, self._panel({"actor": of.actor_adv}, eps=of.row["eps"])
+    def _actor_panels(self, case: Case) -> tuple[Panel, Panel]:
+        """The recorded and the perturbed actor."""
+        recorded = self._panel({"actor": case.actor}, eps=0.0)
+        return recorded, self._panel({"actor": case.actor_adv}, eps=case.row["eps"])
 
-    def _panel(self, people: dict[str, Motion], **known: float | None) -> Panel:
-        content = stimulus(self.skeleton, people)
+    def _panel(self, people: dict[str, Motion], **truth: float | None) -> Panel:
+        content = encode_stimulus(self.skeleton, people)
         name = stimulus_name(content)
-        self.files[name] = content
-        return Panel(stimulus=name, **known)
+        self.stimuli[name] = content
+        return Panel(stimulus=name, **truth)
 
     def _leftmost(self, target: str, panels: list[Panel], **known: Any) -> None:
-        prompt = texts.leftmost(target, len(panels))
-        self._trial("leftmost", prompt, panels, texts.panels(len(panels)), **known)
+        prompt = texts.leftmost_prompt(target, len(panels))
+        self._trial("leftmost", prompt, panels, texts.panel_options(len(panels)), **known)
 
     def _naming(self, panel: Panel, **known: Any) -> None:
-        self._trial("naming", texts.NAMING, [panel], texts.names(self.classes), **known)
+        self._trial("naming", texts.NAMING, [panel], texts.class_options(self.classes), **known)
 
-    def _which(self, recorded: Panel, changed: Panel, side: str, **known: Any) -> None:
-        panels = [changed, recorded] if side == LEFT else [recorded, changed]
+    def _which(self, recorded: Panel, perturbed: Panel, side: str, **known: Any) -> None:
+        panels = [perturbed, recorded] if side == LEFT else [recorded, perturbed]
         self._trial("which", texts.WHICH, panels, texts.SIDES, expected=side, **known)
 
     def _trial(
@@ -144,22 +151,23 @@ class Trials:
         options: tuple[Option, ...],
         **known: Any,
     ) -> None:
-        """Add one, named by what a judge sees of it; what is there is not asked twice."""
-        told = json.dumps([kind, prompt, [one.stimulus for one in panels]])
-        name = f"t-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
-        if kind in self.tasks and name not in self.every:
-            self.every[name] = Trial(
+        """Add a trial, named by the hash of what a judge sees; the same trial is added once."""
+        seen = json.dumps([kind, prompt, [one.stimulus for one in panels]])
+        name = f"t-{hashlib.sha256(seen.encode()).hexdigest()[:16]}"
+        if kind in self.tasks and name not in self.trials:
+            self.trials[name] = Trial(
                 name=name, kind=kind, prompt=prompt, panels=tuple(panels), options=options, **known
             )
 
 
-def first_middle_last(one: Sample) -> tuple[Case, Case, Case]:
+def first_middle_last(sample: Sample) -> tuple[Case, Case, Case]:
     """The cases of the smallest, the middle and the largest eps."""
-    return one.cases[0], one.cases[(len(one.cases) - 1) // 2], one.cases[-1]
+    cases = sample.cases
+    return cases[0], cases[(len(cases) - 1) // 2], cases[-1]
 
 
-def _of(row: dict[str, Any]) -> dict[str, float | None]:
-    """What a panel tells of a row; eps is 0 where nothing was attacked."""
+def _ground_truth(row: dict[str, Any]) -> dict[str, float | None]:
+    """A panel's eps and distances; eps is 0 without an attack."""
     names = ("eps", "distance_frame", "distance_joint", "error_cm")
     return {name: _finite(row.get(name)) for name in names}
 

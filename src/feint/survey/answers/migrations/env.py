@@ -1,4 +1,4 @@
-"""What alembic runs: in the connection and the transaction it is given."""
+"""Run the migrations with alembic, in the given connection and its transaction."""
 
 from alembic import context
 

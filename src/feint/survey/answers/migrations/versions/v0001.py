@@ -1,4 +1,4 @@
-"""Judges and their answers."""
+"""Revision 0001: the tables of judges and answers.  Never edit it: add a revision beside it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make both tables."""
+    """Create both tables."""
     op.create_table(
         "judges",
         sa.Column("study", sa.String(64), primary_key=True),
@@ -34,17 +34,17 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("received", sa.DateTime(timezone=True), nullable=False),
         sa.Column("raw", sa.Text(), nullable=False),
-        sa.UniqueConstraint("study", "judge", "trial", name="once_a_judge_and_trial"),
+        sa.UniqueConstraint("study", "judge", "trial", name="one_answer_per_judge_and_trial"),
         sa.ForeignKeyConstraint(
             ["study", "judge"],
             ["judges.study", "judges.id"],
-            name="of_a_judge",
+            name="answer_judge",
             ondelete="CASCADE",
         ),
     )
 
 
 def downgrade() -> None:
-    """Remove both; the answers with them."""
+    """Drop both tables, and the answers with them."""
     op.drop_table("answers")
     op.drop_table("judges")

@@ -1,4 +1,4 @@
-// The panes without WebGL: sticks on a 2-D canvas, seen from very far away.
+// Draws the panes without WebGL: stick figures on a 2-D canvas, in orthographic projection.
 import { everywhere, stature } from "../stage.js";
 
 const MARGIN = 1.08;
@@ -7,8 +7,8 @@ const LOOK = { bone: 0.036, joint: 0.027, head: 0.078 };
 
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-/** Draws what Stage draws of solid people. */
-export class Flat {
+/** The interface of the WebGL renderer, for solid people only. */
+export class Canvas2dRenderer {
   constructor(canvas, panes, skeleton, orbit) {
     this.canvas = canvas;
     this.panes = panes;
@@ -88,7 +88,7 @@ export class Flat {
     this.brush.stroke();
   }
 
-  /** The far parts first. */
+  /** Draws the far parts first. */
   person({ motion, colour }, now, put, scale) {
     const { brush, skeleton, unit } = this;
     const frame = Math.min(now, motion.frames - 1);

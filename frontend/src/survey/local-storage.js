@@ -1,5 +1,4 @@
-// What this device keeps of a study until the server has it: localStorage, or the page's memory
-// where a browser gives none.
+// Answers and session of a judge in localStorage, or in the page's memory if the browser has none.
 
 const memory = new Map();
 const fallback = {
@@ -19,8 +18,8 @@ function usable() {
   }
 }
 
-/** The keys of one study. */
-export class Keep {
+/** The entries of one study. */
+export class LocalStore {
   constructor(study) {
     this.prefix = `feint-survey:${study}`;
     this.lasting = usable();
@@ -30,16 +29,16 @@ export class Keep {
     return this.lasting ? localStorage : fallback;
   }
 
-  /** Who the judge is, and how far: {judge, token, read}; null before consent. */
+  /** The judge's session, {judge, token, read}; null before consent. */
   get session() {
     return this.read(this.prefix);
   }
 
-  set session(told) {
-    this.write(this.prefix, told);
+  set session(session) {
+    this.write(this.prefix, session);
   }
 
-  /** Answers in a drawer, in the order they were given. */
+  /** The answers in a drawer ("waiting" or "kept"), in the order they were given. */
   all(drawer) {
     const start = `${this.prefix}:${drawer}:`;
     const keys = this.lasting ? Object.keys(localStorage) : fallback.keys();
@@ -58,7 +57,7 @@ export class Keep {
     this.store.removeItem(`${this.prefix}:${drawer}:${trial}`);
   }
 
-  /** Somebody else sits down here. */
+  /** Remove everything, so that another judge can take part on this device. */
   forget() {
     this.store.removeItem(this.prefix);
     for (const drawer of ["waiting", "kept"]) {
@@ -74,16 +73,16 @@ export class Keep {
     }
   }
 
-  /** A full or forbidden store is the page's memory from then on. */
-  write(key, told) {
+  /** Write an entry; if the browser's storage is full or forbidden, use the page's memory. */
+  write(key, value) {
     try {
-      this.store.setItem(key, JSON.stringify(told));
+      this.store.setItem(key, JSON.stringify(value));
     } catch {
       for (const [name, value] of Object.entries(localStorage)) {
         if (name.startsWith(this.prefix)) memory.set(name, value);
       }
       this.lasting = false;
-      memory.set(key, JSON.stringify(told));
+      memory.set(key, JSON.stringify(value));
     }
   }
 }

@@ -1,26 +1,26 @@
-// A jsPsych plugin: a page of words.
+// The jsPsych plugin `feint-text`: a page of text.
 import { ParameterType } from "jspsych";
 import { made, page, paragraphs } from "./dom.js";
 
 const KEYS = [
   ["1 2 3 …", "choose a figure, or a name"],
-  ["N", "none of them, or cannot tell"],
+  ["N", "none of them, or can't tell"],
   ["S", "no answer"],
   ["Enter", "confirm"],
   ["Space", "play, pause"],
-  ["← →", "one step back, on"],
+  ["← →", "one frame back, forward"],
   ["Shift ← →", "turn"],
   ["+ −", "closer, farther"],
 ];
 
-export class Words {
+export class TextTrial {
   static info = {
-    name: "feint-words",
+    name: "feint-text",
     version: "1.0.0",
     parameters: {
       title: { type: ParameterType.STRING },
       paragraphs: { type: ParameterType.STRING, array: true },
-      /** Whether the keys are told. */
+      /** Whether to list the keys. */
       keys: { type: ParameterType.BOOL, default: false },
       go: { type: ParameterType.STRING },
     },
@@ -31,8 +31,8 @@ export class Words {
     this.jsPsych = jsPsych;
   }
 
-  trial(display, { title, paragraphs: told, keys, go }) {
-    const body = told.flatMap(paragraphs);
+  trial(display, { title, paragraphs: texts, keys, go }) {
+    const body = texts.flatMap(paragraphs);
     if (keys) body.push(shortcuts());
     page(display, title, body, [[go, null]]).then(() => this.jsPsych.finishTrial({}));
   }

@@ -1,17 +1,17 @@
-// Kappa as it is now: what the estimators tell, with the psychometric one's interval.
+// The researcher's table of thresholds: all estimators, and the psychometric one's interval.
 import { made } from "./dom.js";
 import { drawn, number } from "./votes.js";
 
 const WIDTH = 220;
 const HEIGHT = 26;
 
-/** @param told `Estimate.told()`. */
-export function kappa(told) {
-  const { judges, answers, objectives, pooled, agreement, which, warnings } = told;
-  const out = judges.excluded ? `, ${judges.excluded} left out` : "";
+/** @param results `Estimate.results()`. */
+export function thresholds(results) {
+  const { judges, answers, objectives, pooled, agreement, detection, warnings } = results;
+  const out = judges.excluded ? `, ${judges.excluded} excluded` : "";
   const rows = objectives.map((one) => ({
     name: `${one.action} → ${one.reaction}`, more: one.model, judges: one.judges,
-    paper: one.kappa.paper, minimum: one.kappa.minimum, fit: one.kappa.psychometric.sum,
+    paper: one.tolerance.paper, minimum: one.tolerance.minimum, fit: one.tolerance.psychometric.sum,
     distances: one.distances,
   }));
   const every = { name: "All together", more: "", judges: judges.counted, fit: pooled.sum };
@@ -26,13 +26,13 @@ export function kappa(told) {
       ["Objective", "Half recognise it", "95 % interval", "", "Most voted", "Minimum", "Judges"],
       lines.map((one) => [
         made("span", {}, one.name, ...(one.more ? [made("span", { class: "soft" }, ` ${one.more}`)] : [])),
-        number(one.fit?.kappa, 4), interval(one.fit), picture(one, top),
+        number(one.fit?.distance, 4), interval(one.fit), picture(one, top),
         number(one.paper, 4), number(one.minimum, 4), one.judges,
       ]),
     )),
-    made("p", { class: "soft" }, "Distances are equation 7, summed over a sequence. Most voted and minimum: the paper's two readings."),
+    made("p", { class: "soft" }, "Distances are equation 7, summed over a sequence. Most voted and minimum: two interpretations of the paper."),
     agreed(agreement),
-    ...(which.length ? [natural(which)] : []),
+    ...(detection.length ? [naturalness(detection)] : []),
     ...warnings.map((one) => made("p", { class: "warning" }, one)),
   ];
 }
@@ -47,7 +47,7 @@ function table(names, rows) {
   return made("table", {}, made("thead", {}, head), made("tbody", {}, ...body));
 }
 
-/** An end that is not known is no end. */
+/** An interval in words; an end that is null is open. */
 function interval(fit) {
   if (!fit || (fit.low === null && fit.high === null)) return "–";
   if (fit.low === null) return `up to ${number(fit.high, 3)}`;
@@ -55,7 +55,7 @@ function interval(fit) {
   return `${number(fit.low, 3)} to ${number(fit.high, 3)}`;
 }
 
-/** The distances that were shown, and kappa with its interval among them. */
+/** A line with the distances that were shown, the threshold and its interval. */
 function picture({ distances = [], fit, paper = null }, top) {
   const svg = drawn(null, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "line", "aria-hidden": "true" });
   const x = (value) => 6 + (WIDTH - 12) * Math.min(Math.max(value / top, 0), 1.02);
@@ -66,25 +66,25 @@ function picture({ distances = [], fit, paper = null }, top) {
   if (fit && (fit.low !== null || fit.high !== null)) {
     drawn(svg, "line", { x1: x(fit.low ?? 0), x2: x(fit.high ?? top * 1.02), y1: middle, y2: middle, class: "spread" });
   }
-  if (fit && fit.kappa !== null) drawn(svg, "circle", { cx: x(fit.kappa), cy: middle, r: 4.5, class: "vote" });
+  if (fit && fit.distance !== null) drawn(svg, "circle", { cx: x(fit.distance), cy: middle, r: 4.5, class: "vote" });
   return svg;
 }
 
 function agreed({ leftmost, naming }) {
-  const told = [["the leftmost clip", leftmost], ["naming", naming]]
+  const texts = [["the leftmost clip", leftmost], ["naming", naming]]
     .filter(([, one]) => one)
     .map(([name, one]) => `${number(one.alpha, 2)} for ${name}${one.low === null ? "" : ` (${number(one.low, 2)} to ${number(one.high, 2)})`}`);
-  return made("p", {}, `Agreement, Krippendorff's alpha: ${told.join(", ")}.`);
+  return made("p", {}, `Agreement, Krippendorff's alpha: ${texts.join(", ")}.`);
 }
 
-function natural(which) {
-  const rows = which.map((one) => [
+function naturalness(detection) {
+  const rows = detection.map((one) => [
     number(one.eps, 3), `${one.right} of ${one.answers}`, percent(one.share),
     `${percent(one.low)} to ${percent(one.high)}`,
   ]);
   return made(
     "div", { class: "wide" },
-    made("p", {}, "Which actor was tampered with (half are right by chance):"),
+    made("p", {}, "Which actor was changed (chance: 50 %):"),
     table(["eps", "Right", "Share", "95 % interval"], rows),
   );
 }

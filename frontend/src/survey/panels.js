@@ -1,24 +1,24 @@
-// Panels side by side, one clock and one camera for all of them.
+// A group of panels side by side, with one clock, one camera and one set of controls.
 import { Clock } from "../clock.js";
 import { Motion } from "../motion.js";
 import { Orbit } from "../orbit.js";
 import { able, Stage } from "../stage.js";
 import { button, made } from "./dom.js";
-import { Flat } from "./flat.js";
+import { Canvas2dRenderer } from "./canvas2d-renderer.js";
 
 const COLOURS = { actor: "actor", reactor: "reactor" };
 const VIEWS = { angle: "Angle", camera: "Front", side: "Side", above: "Above" };
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** The people of a stimulus, by who they are. */
+/** The motions of a stimulus, by role. */
 export function people(stimulus, skeleton) {
-  const told = Object.entries(stimulus.people).filter(([who]) => who in COLOURS);
+  const shown = Object.entries(stimulus.people).filter(([who]) => who in COLOURS);
   return Object.fromEntries(
-    told.map(([who, base64]) => [who, new Motion(base64, stimulus.frames, skeleton, stimulus.step)]),
+    shown.map(([who, base64]) => [who, new Motion(base64, stimulus.frames, skeleton, stimulus.step)]),
   );
 }
 
-export class Theatre {
+export class PanelGroup {
   constructor(skeleton) {
     this.skeleton = skeleton;
     this.clock = new Clock(() => this.render());
@@ -36,7 +36,7 @@ export class Theatre {
     new ResizeObserver(() => this.render()).observe(this.stage);
   }
 
-  /** In three dimensions where that works. */
+  /** The WebGL renderer, or the 2-D one if WebGL does not work. */
   started() {
     if (able()) {
       try {
@@ -45,21 +45,21 @@ export class Theatre {
         this.canvas.addEventListener("webglcontextlost", () => this.flatten());
         return drawing;
       } catch {
-        // Then in two.
+        // Use the 2-D canvas.
       }
     }
     this.way = "2d";
     this.canvas = made("canvas", { "aria-hidden": "true" });
-    return new Flat(this.canvas, {}, this.skeleton, this.orbit);
+    return new Canvas2dRenderer(this.canvas, {}, this.skeleton, this.orbit);
   }
 
-  /** The browser took the graphics back. */
+  /** Continue on a 2-D canvas after the browser has taken the WebGL context away. */
   flatten() {
     const before = this.canvas;
     this.way = "2d";
     this.canvas = made("canvas", { "aria-hidden": "true" });
     before.replaceWith(this.canvas);
-    this.drawing = new Flat(this.canvas, this.drawing.panes, this.skeleton, this.orbit);
+    this.drawing = new Canvas2dRenderer(this.canvas, this.drawing.panes, this.skeleton, this.orbit);
     this.cast();
   }
 
@@ -87,8 +87,8 @@ export class Theatre {
   }
 
   /**
-   * Put stimuli on, from left to right.
-   * @param holes an element each, to draw in.
+   * Show stimuli, from left to right.
+   * @param holes for each stimulus, the element to draw in.
    */
   show(stimuli, holes) {
     const stood = stimuli.map((one) => people(one, this.skeleton));
@@ -121,7 +121,7 @@ export class Theatre {
     this.render();
   }
 
-  /** Nobody is on. */
+  /** Remove the figures. */
   close() {
     this.shown = false;
     this.clock.pause();
@@ -144,7 +144,7 @@ export class Theatre {
     this.render();
   }
 
-  /** At most once a frame of the screen. */
+  /** Draw, at most once a frame of the screen. */
   render() {
     if (this.asked || !this.shown) return;
     this.asked = true;

@@ -1,68 +1,68 @@
-// A study without a server of ours: its files beside the page; answers are kept on this device and
-// handed over at the end, to JATOS, to an address, or to the judge as a file.
+// A study without feint's server: the page reads static files, keeps the answers in the browser and
+// hands them over at the end: to JATOS, to an address, or to the judge as a file.
 import { made } from "./dom.js";
-import { asked, passing, Silent } from "./server.js";
+import { request, isTemporary, NoAnswerError } from "./server.js";
 
-/** As Server, for a folder of files. */
-export class Alone {
-  /** study.json: Server's study, with `trials` by name, `orders` of names, and `send`. */
+/** The interface of Server, for a folder of files. */
+export class OfflineStudy {
+  /** study.json: Server's study, with `trials` by name, `orders` of names, and `submit`. */
   async study() {
     this.jatos = await jatos();
-    this.told = await asked("study.json");
-    return { ...this.told, trials: this.told.orders[0].length };
+    this.plan = await request("study.json");
+    return { ...this.plan, trials: this.plan.orders[0].length };
   }
 
-  /** Where answers are kept. */
-  use(keep) {
-    this.keep = keep;
+  /** Set the LocalStore in which answers are kept. */
+  use(store) {
+    this.store = store;
   }
 
   async begin() {
     const bytes = crypto.getRandomValues(new Uint8Array(18));
     const judge = [...bytes.slice(0, 16)].map((one) => one.toString(16).padStart(2, "0")).join("");
-    const order = (256 * bytes[16] + bytes[17]) % this.told.orders.length;
+    const order = (256 * bytes[16] + bytes[17]) % this.plan.orders.length;
     return { judge, token: String(order), trials: this.ordered(order), answered: [] };
   }
 
   async again({ judge, token }) {
-    const answered = this.keep.all("kept").map((one) => one.trial);
+    const answered = this.store.all("kept").map((one) => one.trial);
     return { judge, token, trials: this.ordered(Number(token)), answered };
   }
 
   ordered(order) {
-    return this.told.orders[order].map((name) => this.told.trials[name]);
+    return this.plan.orders[order].map((name) => this.plan.trials[name]);
   }
 
   stimulus(name) {
-    return asked(`stimuli/${encodeURIComponent(name)}.json`);
+    return request(`stimuli/${encodeURIComponent(name)}.json`);
   }
 
-  /** It is kept here; JATOS gets everything so far each time. */
+  /** Keep an answer in the browser; JATOS gets all answers so far each time. */
   async answer({ judge }, answer) {
-    this.keep.put("kept", answer);
+    this.store.put("kept", answer);
     if (!this.jatos) return;
     try {
       await this.jatos.submitResultData(this.all(judge));
     } catch {
-      throw new Silent("JATOS does not answer.");
+      throw new NoAnswerError("JATOS does not respond.");
     }
   }
 
-  /** Every answer, as `feint survey collect` reads it. */
+  /** Every answer, as `feint survey import-answers` reads it. */
   all(judge) {
-    const answers = this.keep.all("kept").map(({ trial, body }) => ({ trial, ...body }));
-    return JSON.stringify({ schema: 1, study: this.told.id, judge, answers });
+    const answers = this.store.all("kept").map(({ trial, body }) => ({ trial, ...body }));
+    return JSON.stringify({ schema: 1, study: this.plan.id, judge, answers });
   }
 
   /**
-   * Hand everything over.
-   * @returns elements to show beside the thanks, or null.
+   * Hand all answers over.
+   * @returns elements to show on the last page, or null.
    */
   async end({ judge }, waiting) {
     const data = this.all(judge);
-    const { url = null, experiment = null } = this.told.send ?? {};
+    const { url = null, experiment = null } = this.plan.submit ?? {};
     const name = `${judge}.json`;
-    if (this.keep.session.sent) return null;
+    if (this.store.session.sent) return null;
     if (this.jatos) {
       await this.jatos.endStudyWithoutRedirect(data);
     } else if (url !== null) {
@@ -75,16 +75,16 @@ export class Alone {
         made("p", {}, made("a", { class: "button", href, download: name }, "Save my answers")),
       ];
     }
-    this.keep.session = { ...this.keep.session, sent: true };
+    this.store.session = { ...this.store.session, sent: true };
     return null;
   }
 
   async posted(url, body, waiting) {
     for (let pause = 1000; ; pause = Math.min(2 * pause, 30_000)) {
       try {
-        return await asked(url, { method: "POST", body, raw: true });
+        return await request(url, { method: "POST", body, raw: true });
       } catch (error) {
-        if (!passing(error)) throw error;
+        if (!isTemporary(error)) throw error;
         waiting(error, pause / 1000);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -92,14 +92,14 @@ export class Alone {
   }
 }
 
-/** JATOS's own script, where the page's address is one of JATOS; else null. */
+/** JATOS's script if the page runs in JATOS; else null. */
 async function jatos() {
   if (!location.pathname.includes("/publix/")) return null;
   if (!globalThis.jatos) {
     const script = made("script", { src: "jatos.js" });
     const there = new Promise((resolve, reject) => {
       script.onload = resolve;
-      script.onerror = () => reject(new Silent("JATOS's script is not there."));
+      script.onerror = () => reject(new NoAnswerError("JATOS's script could not be loaded."));
     });
     document.head.append(script);
     await there;

@@ -1,4 +1,4 @@
-"""`feint survey kappa` on a study's folder, and on votes typed in."""
+"""`feint survey threshold` on a study's folder, and on votes typed in."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import typer
 from typer.testing import CliRunner
 
-from feint.cli.survey_kappa import kappa
+from feint.cli.survey_threshold import threshold
 from feint.evaluation.table1 import paper
 from feint.evaluation.tolerance import Tolerance
 from feint.io.sealed import write_json
 from feint.survey.analysis import simulate
 from feint.survey.analysis.simulate import Truth
-from feint.survey.study.schema import Study
+from feint.survey.study.schema import SCHEMA, Study
 
 APP = typer.Typer()
-APP.command()(kappa)
+APP.command()(threshold)
 
 
 def test_table_1_on_the_command_line(tmp_path: Path) -> None:
@@ -35,8 +35,8 @@ def test_table_1_on_the_command_line(tmp_path: Path) -> None:
 def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
     ladders = {"kicking": (30.0, 25.0, 20.0, 15.0), "pushing": (12.0, 10.0, 8.0, 6.0)}
     plan = simulate.study(ladders, (0.1, 0.2, 0.3, 0.4), frames=10)
-    # Stimuli that nobody will look at: `kappa` reads the plan only.
-    told = {"schema": 1, "id": plan.id, "plan": plan.model_dump(mode="json")}
+    # There are no stimuli: `threshold` reads the plan only.
+    told = {"schema": SCHEMA, "id": plan.id, "plan": plan.model_dump(mode="json")}
     write_json(tmp_path / "study.json", told)
     truth = Truth(
         {"objective-0": 22.0, "objective-1": 9.0}, {"objective-0": 2.0, "objective-1": 1.0}
@@ -47,13 +47,13 @@ def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
     given = [str(tmp_path), "--answers", str(tmp_path / "answers.parquet"), "--draws", "50"]
     shown = CliRunner().invoke(APP, given)
     assert shown.exit_code == 0, shown.output
-    for words in ("12 judges", "approaching -> kicking", "Krippendorff's alpha", "tampered with"):
+    for words in ("12 judges", "approaching -> kicking", "Krippendorff's alpha", "was changed"):
         assert words in shown.output
     out = tmp_path / "tolerance.json"
     printed = CliRunner().invoke(APP, [*given, "--json", "--out", str(out)])
     content = json.loads(printed.stdout)
     assert content["study"] == plan.id == Tolerance.load(out).study
-    assert content["kappa"]["psychometric"]["kappa"] == dict(Tolerance.load(out).kappa)
+    assert content["tolerance"]["psychometric"]["kappa"] == dict(Tolerance.load(out).kappa)
     assert Study.load(tmp_path).id == plan.id
 
 
