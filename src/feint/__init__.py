@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from feint.attacks import Minimal as Minimal
     from feint.attacks import MinimalPerturbation as MinimalPerturbation
     from feint.attacks import Noise as Noise
+    from feint.attacks import RandomSearch as RandomSearch
     from feint.attacks import Untargeted as Untargeted
     from feint.attacks.budget import Budget as Budget
     from feint.attacks.quick import AttackResult as AttackResult
@@ -48,6 +49,7 @@ _HOME = {
     "MinimalPerturbation": "feint.attacks",
     "ModelIssue": "feint.models.sanity_checks",
     "Noise": "feint.attacks",
+    "RandomSearch": "feint.attacks",
     "SBU_15": "feint.skeleton",
     "Sequences": "feint.sequences",
     "Skeleton": "feint.skeleton",

@@ -8,7 +8,15 @@ import torch
 from tests.attacks.problems import CausalLinear, Centred, ragged
 from torch import Tensor, nn
 
-from feint.attacks import AIA, Attack, FramewiseMinimal, MinimalPerturbation, Noise, Untargeted
+from feint.attacks import (
+    AIA,
+    Attack,
+    FramewiseMinimal,
+    MinimalPerturbation,
+    Noise,
+    RandomSearch,
+    Untargeted,
+)
 from feint.attacks.budget import Budget
 from feint.models.deepgru import DeepGRU
 from feint.models.gru import GRU
@@ -44,6 +52,7 @@ ATTACKS: dict[str, Attack] = {
     "uniform noise": Noise("uniform"),
     "offset noise": Noise("offset"),
     "best noise": Noise("sign", tries=4),
+    "random search": RandomSearch(queries=40),
     "ascent": Untargeted("ascent", steps=STEPS, restarts=2),
     "far targets": Untargeted("target", steps=STEPS),
 }

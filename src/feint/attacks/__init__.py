@@ -10,6 +10,7 @@ from feint.attacks.attack import Attack, abilities, with_tolerance
 from feint.attacks.framewise import FramewiseMinimal
 from feint.attacks.minimal import Minimal, MinimalPerturbation
 from feint.attacks.noise import Noise
+from feint.attacks.random_search import RandomSearch
 from feint.attacks.registry import (
     ATTACKS,
     attack_from_dict,
@@ -27,6 +28,7 @@ __all__ = [
     "Minimal",
     "MinimalPerturbation",
     "Noise",
+    "RandomSearch",
     "Untargeted",
     "abilities",
     "attack_from_dict",

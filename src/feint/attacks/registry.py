@@ -11,6 +11,7 @@ from typing import Any
 from feint.attacks.aia import AIA
 from feint.attacks.attack import Attack
 from feint.attacks.external.art import ART
+from feint.attacks.random_search import RandomSearch
 from feint.attacks.settings import from_settings
 from feint.attacks.untargeted import Untargeted
 from feint.errors import FeintError
@@ -19,6 +20,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "aia": AIA,
     "untargeted": Untargeted,
     "art": ART,
+    "random-search": RandomSearch,
 }
 
 
