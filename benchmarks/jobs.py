@@ -27,8 +27,8 @@ from feint.io.atomic import write_text
 from feint.io.progress import console
 from feint.jobs import scheduler, store
 from feint.jobs.engines import Engine
-from feint.jobs.engines.local import InProcess
-from feint.jobs.engines.shared import Lasting
+from feint.jobs.engines.local import LocalEngine
+from feint.jobs.engines.shared import SharedEngine
 from feint.jobs.job import Common, Fetch, Job
 from feint.jobs.store import Store
 
@@ -73,14 +73,14 @@ def overhead(engine: Engine, at_once: int, seconds: float, count: int) -> tuple[
     """Jobs a second, and the overhead of a job in seconds of one of those at once."""
     jobs = [Job("nap", Common(seconds=seconds), {"n": n}, name=f"nap {n}") for n in range(count)]
     with tempfile.TemporaryDirectory() as folder:
-        held, kept = Lasting(engine), Store(Path(folder))
+        held, kept = SharedEngine(engine), Store(Path(folder))
         warm = [Job("nap", Common(seconds=2), {"n": n}, name="warm") for n in range(2 * at_once)]
         scheduler.complete(warm, kept, held, nap, _nothing)  # every worker has begun
         began = time.monotonic()
-        tally = scheduler.complete(jobs, kept, held, nap, _nothing)
+        counts = scheduler.complete(jobs, kept, held, nap, _nothing)
         taken = time.monotonic() - began
         held.end()
-    if tally.done != count:
+    if counts.done != count:
         raise SystemExit(f"Jobs failed: {tally.failures}")
     return count / taken, taken * at_once / count - seconds
 
@@ -137,7 +137,7 @@ folder = Path(sys.argv[1])
 run = Run(experiment.restore(describe(folder)["experiment"], "run.json"), folder)
 run.attack()
 rows = run.score()
-assert run.store.set_aside == 0
+assert run.store.n_quarantined == 0
 """
 LIST = """
 import sys
@@ -194,12 +194,12 @@ def main() -> None:
         ]
     for name in args.engines:
         for seconds in args.seconds:
-            engine: Engine = InProcess()
+            engine: Engine = LocalEngine()
             at_once = 1
             if name == "ray":
-                from feint.jobs.engines.ray import OnRay
+                from feint.jobs.engines.ray import RayEngine
 
-                engine, at_once = OnRay(), cores
+                engine, at_once = RayEngine(), cores
             count = max(6, round(args.total * at_once / seconds))
             rate, extra = overhead(engine, at_once, seconds, count)
             lines.append(

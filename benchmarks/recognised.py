@@ -21,7 +21,7 @@ from feint.data.synthetic import generate
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import config
 from feint.experiments.run_folder import describe
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 
@@ -68,9 +68,9 @@ def main() -> None:
     rows = pl.read_parquet(folder / "rows.parquet").filter(pl.col("surrogate") == pl.col("victim"))
     rows = rows.with_columns(Tolerance.load(folder / "tolerance.json").reached(rows))
     parts = []
-    trail = Trail(folder)
+    reader = TensorReader(folder)
     for (job,), some in rows.group_by("job", maintain_order=True):
-        answers = trail.score(str(job))[0][some["row"].to_list()]
+        answers = reader.score(str(job))[0][some["row"].to_list()]
         parts.append(some.with_columns(named=pl.Series(name(answers, tuple(some["reactor_side"])))))
     named = pl.concat(parts)
     clean = named.filter(pl.col("attack") == "none").unique(["victim", "sequence"])

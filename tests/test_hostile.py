@@ -475,7 +475,7 @@ def test_a_result_that_was_forged_is_refused_or_told(
         alter(copy, key, change)
     skip = "" if kind in ("targets", "attack", "noise", "score") else "report"
     looked = Told(least, copy, skip=f"{skip} status diff show minimal resume")
-    assert Store(copy).set_aside == 0
+    assert Store(copy).n_quarantined == 0
     for name in ("rows.parquet", "minimal.parquet", "models/a.json"):
         (copy / name).unlink(missing_ok=True)  # so that the run has to read its results again
     resumed = Told(least, copy, skip="status diff report show minimal verify")
@@ -574,7 +574,7 @@ def test_tensors_that_are_none_are_refused_wherever_they_are_read(
     path.write_bytes(content)
     with pytest.raises(FeintError, match="Could not read"):
         read_tensors(path)
-    assert store.set_aside == 2
+    assert store.n_quarantined == 2
 
 
 @pytest.mark.parametrize("content", HARMLESS.values(), ids=HARMLESS)

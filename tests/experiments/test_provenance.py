@@ -34,8 +34,8 @@ def test_a_library_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_session_says_when_where_and_with_what(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["/usr/bin/feint", "run", "x.toml"])
-    told = session("InProcess()", "train")
-    assert (told["engine"], told["stage"]) == ("InProcess()", "train")
+    told = session("LocalEngine()", "train")
+    assert (told["engine"], told["stage"]) == ("LocalEngine()", "train")
     assert told["command"] == ["feint", "run", "x.toml"]  # not where it is installed
     assert told["began"].endswith("Z")
     assert told["threads"] == torch.get_num_threads()
@@ -106,5 +106,5 @@ def test_a_run_remembers_every_session(tiny: Any, tmp_path: Path) -> None:
     told = read_json(folder / "run.json")
     assert told["sessions"][: len(before)] == before
     assert [one["stage"] for one in told["sessions"][len(before) :]] == ["train", "attack"]
-    assert {one["engine"] for one in told["sessions"]} == {"InProcess()"}
+    assert {one["engine"] for one in told["sessions"]} == {"LocalEngine()"}
     assert told["versions"] == versions()

@@ -139,7 +139,7 @@ def test_files_set_aside_are_counted(tiny: Any, tmp_path: Path) -> None:
     folder = tiny.copy(tmp_path)
     store = Store(folder)
     for key in list(store)[:2]:
-        store.put_away(store.path(key), "it was damaged.")
+        store.quarantine(store.path(key), "it was damaged.")
     assert status(folder).damaged == 2
 
 

@@ -1,6 +1,7 @@
 """What each kind of job comes to, pinned: old results must not be taken for new ones."""
 
 import math
+import pickle
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,11 @@ from feint.data.packing import pack_pairs, unpack_pairs
 from feint.data.pairs import Interaction, Pairs, pair
 from feint.errors import DamagedError, FeintError
 from feint.evaluation.tolerance import Tolerance
-from feint.experiments import task_inputs
 from feint.experiments.config import Experiment
 from feint.experiments.facts import Facts
 from feint.experiments.plan import Plan
-from feint.experiments.task_inputs import Desk
-from feint.experiments.tasks import do
+from feint.experiments.task_inputs import InputCache, TaskContext
+from feint.experiments.tasks import run_task
 from feint.io.sealed import unpack
 from feint.jobs.job import VERSIONS, Job
 from feint.models.external.source import ModelSource
@@ -92,7 +92,7 @@ def read(job: Job) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     if job.key not in _done:
         told = job.common.settings.get("source")
         trusted = frozenset([ModelSource(**told).digest] if told else [])
-        _done[job.key] = do(Desk(trusted=trusted), job, fetch)
+        _done[job.key] = run_task(TaskContext(trusted=trusted), job, fetch)
     return unpack(_done[job.key], job.name)
 
 
@@ -275,8 +275,7 @@ def test_a_result_says_what_made_it() -> None:
 def test_a_job_done_again_comes_to_the_same() -> None:
     for name in ("train tcn", "attack", "score"):
         job = jobs()[name]
-        task_inputs._kept.clear()
-        tensors, _ = unpack(do(Desk(), job, fetch), name)
+        tensors, _ = unpack(run_task(TaskContext(), job, fetch), name)
         before, _ = read(job)
         assert all(torch.equal(tensors[one], before[one]) for one in before)
 
@@ -284,14 +283,14 @@ def test_a_job_done_again_comes_to_the_same() -> None:
 @pytest.mark.parametrize("name", ["attack", "attack deepgru"])
 def test_how_many_are_attacked_at_once_changes_nothing(name: str) -> None:
     job = jobs()[name]
-    tensors, _ = unpack(do(Desk(batch_size=1), job, fetch), name)
+    tensors, _ = unpack(run_task(TaskContext(batch_size=1), job, fetch), name)
     torch.testing.assert_close(tensors["changed"], read(job)[0]["changed"], rtol=0, atol=1e-5)
 
 
 def trained(folder: Path) -> tuple[Job, dict[str, torch.Tensor]]:
     job = plan().training["tcn"]
     often = Job(job.kind, job.common, job.own, job.needs, hints={"checkpoint_every": 1})
-    return job, unpack(do(Desk(folder), often, fetch), "training")[0]
+    return job, unpack(run_task(TaskContext(folder), often, fetch), "training")[0]
 
 
 def test_a_damaged_checkpoint_is_set_aside_and_the_training_begun_anew(tmp_path: Path) -> None:
@@ -323,21 +322,18 @@ def test_checkpoints_that_lead_elsewhere_are_not_followed(tmp_path: Path) -> Non
 def test_weights_that_changed_meanwhile_are_found() -> None:
     job = jobs()["attack"]
     other = Job(job.kind, job.common, {**job.own, "weights": "other"}, job.needs, name=job.name)
-    task_inputs._kept.clear()
     with pytest.raises(FeintError, match=r"named for the weights other and got .*meanwhile"):
-        do(Desk(), other, fetch)
+        run_task(TaskContext(), other, fetch)
 
 
 def test_a_need_that_is_damaged_is_told_with_what_needs_it() -> None:
     job = jobs()["attack"]
-    task_inputs._kept.clear()
     with pytest.raises(DamagedError, match=r"what attack tcn -> hugging, .* needs as its targets"):
-        do(Desk(), job, lambda key: fetch(key)[:-1])
+        run_task(TaskContext(), job, lambda key: fetch(key)[:-1])
 
 
-def test_only_so_many_needs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_inputs, "KEPT", 2)
-    task_inputs._kept.clear()
+def test_the_inputs_read_last_are_kept() -> None:
+    context = TaskContext(cache=InputCache(size=2))
     asked: list[str] = []
 
     def counting(key: str) -> bytes:
@@ -346,10 +342,15 @@ def test_only_so_many_needs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
     job = jobs()["attack"]
     for _ in range(2):
-        do(Desk(), job, counting)
+        run_task(context, job, counting)
     assert sorted(asked) == sorted(job.needs.values())  # the second time none was read
-    assert len(task_inputs._kept) == 2
-    task_inputs._kept.clear()
+    assert len(context.cache) == 2
+
+
+def test_a_workers_cache_outlives_the_job() -> None:
+    once, again = (pickle.loads(pickle.dumps(TaskContext())) for _ in range(2))  # noqa: S301
+    assert once.cache is again.cache
+    assert TaskContext().cache is not once.cache
 
 
 def test_pairs_come_back_from_what_is_sent() -> None:
@@ -362,5 +363,5 @@ def test_pairs_come_back_from_what_is_sent() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_a_gpu_that_is_not_there_is_told() -> None:
     with pytest.raises(FeintError, match="--device cpu"):
-        Desk(device="cuda").place()
-    assert Desk(device="auto").place() == torch.device("cpu")
+        TaskContext(device="cuda").place()
+    assert TaskContext(device="auto").place() == torch.device("cpu")

@@ -133,7 +133,7 @@ def child(order: dict[str, Any], data: load.LoadedData) -> dict[str, Any]:
         run.score()
     except FeintError as error:
         return {"error": str(error), "counts": watch.counts}
-    return {"error": None, "counts": watch.counts, "set_aside": run.store.set_aside}
+    return {"error": None, "counts": watch.counts, "n_quarantined": run.store.n_quarantined}
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(nursery, who
         remount(disk, "size=16m")
         told = nursery(folder)
         assert (told["status"], told["error"]) == (0, None), (size, told)
-        assert told["set_aside"] == 0  # nothing half-written was there to be found
+        assert told["n_quarantined"] == 0  # nothing half-written was there to be found
         whole.check(folder)
         empty(folder)
 
@@ -113,7 +113,7 @@ def test_a_flipped_bit_in_every_kind_of_file_is_found_and_mended(nursery, whole,
         told = nursery(folder)
         assert (told["status"], told["error"]) == (0, None), told
         # Results, run.json and the rows are set aside; what is only a copy is written anew.
-        assert told["set_aside"] == len(damaged) - 3
+        assert told["n_quarantined"] == len(damaged) - 3
         assert len(list((folder / "damaged").glob("*"))) == 2 * (len(damaged) - 3)
         whole.check(folder)
         for path in damaged:

@@ -17,7 +17,7 @@ from tests.jobs.engines.conftest import Loopback
 from feint.data import load
 from feint.experiments import config_file, execution, task_inputs, tasks
 from feint.experiments.run import Run
-from feint.jobs.engines.ray import OnRay
+from feint.jobs.engines.ray import RayEngine
 from feint.jobs.job import Fetch, Job
 
 ray = pytest.importorskip("ray")
@@ -30,10 +30,10 @@ def data() -> load.LoadedData:
     return load.load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
 
 
-def slowly(desk: task_inputs.Desk, job: Job, fetch: Fetch) -> bytes:
+def slowly(context: task_inputs.TaskContext, job: Job, fetch: Fetch) -> bytes:
     """A job, and some time in which its worker can be killed."""
     time.sleep(0.15)
-    content = tasks.do(desk, job, fetch)
+    content = tasks.run_task(context, job, fetch)
     time.sleep(0.15)
     return content
 
@@ -43,7 +43,7 @@ def on_ray(loopback: Loopback, data: load.LoadedData) -> Iterator[Callable[[Path
     """The small run, on the cluster."""
     loopback.settle()
     # Who is hit is random: one job may be hit often.
-    engine = OnRay(loopback.address, retries=50)
+    engine = RayEngine(loopback.address, retries=50)
     ray.init(address=loopback.address, log_to_driver=False)
     try:
         yield lambda folder: Run(

@@ -108,4 +108,4 @@ def test_a_job_says_what_it_is() -> None:
 
 
 def test_every_kind_has_a_version_and_somebody_to_do_it() -> None:
-    assert VERSIONS.keys() == tasks.KINDS.keys()
+    assert VERSIONS.keys() == tasks.TASKS.keys()

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from feint.errors import FeintError
 from feint.jobs.engines import Engine, Outcome, Session
-from feint.jobs.engines.local import InProcess, attempt
+from feint.jobs.engines.local import LocalEngine, attempt
 from feint.jobs.job import Common, Fetch, Job, Work
-from feint.jobs.scheduler import AHEAD, ENOUGH, Tally, complete
+from feint.jobs.scheduler import LOOKAHEAD, MAX_FAILURES, JobCounts, complete
 from feint.jobs.store import Store, result
 
 COMMON = Common()
@@ -97,7 +97,7 @@ class Shuffled:
         self.closed += 1
 
 
-def run(jobs: Any, store: Store, engine: Any = None, shown: Any = None) -> Tally:
+def run(jobs: Any, store: Store, engine: Any = None, shown: Any = None) -> JobCounts:
     return complete(jobs, store, engine or Shuffled(store), work, store.get, shown)
 
 
@@ -105,7 +105,7 @@ def test_an_engine_is_one() -> None:
     engine = Shuffled(Memory())
     assert isinstance(engine, Engine)
     assert isinstance(engine, Session)
-    assert isinstance(InProcess().begin(work, Memory().get), Session)
+    assert isinstance(LocalEngine().begin(work, Memory().get), Session)
 
 
 @st.composite
@@ -123,19 +123,19 @@ def graphs(draw: st.DrawFn) -> list[Job]:
 def test_every_job_is_done_once_after_what_it_needs(jobs: list[Job], slots: int, seed: int) -> None:
     store = Memory()
     engine = Shuffled(store, slots, seed)
-    tally = run(jobs, store, engine)
+    counts = run(jobs, store, engine)
     keys = {one.key for one in jobs}
     assert store.kept.keys() == keys
-    assert (tally.done, tally.failed, tally.blocked) == (len(keys), 0, 0)
+    assert (counts.done, counts.failed, counts.blocked) == (len(keys), 0, 0)
     assert sorted(engine.started) == sorted({one.name for one in jobs})
     assert engine.closed == 1
-    tally.check()
+    counts.check()
 
 
 @given(graphs(), st.integers(0, 99))
 def test_the_order_in_which_they_end_changes_nothing(jobs: list[Job], seed: int) -> None:
     one, other = Memory(), Memory()
-    run(jobs, one, InProcess())
+    run(jobs, one, LocalEngine())
     run(jobs, other, Shuffled(other, 5, seed))
     assert one.kept.keys() == other.kept.keys()
 
@@ -151,26 +151,26 @@ def test_what_fails_stops_what_depends_on_it_and_nothing_else(
         if one.own.get("fails") or any(need in lost for need in one.needs.values()):
             lost.add(one.key)
     failed = [k for k in lost if not any(n in lost for n in keys[k].needs.values())]
-    if len(failed) >= ENOUGH:
+    if len(failed) >= MAX_FAILURES:
         return
-    tally = run(jobs, store, Shuffled(store, 3, seed))
+    counts = run(jobs, store, Shuffled(store, 3, seed))
     assert store.kept.keys() == keys.keys() - lost
     assert store.failed.keys() == {keys[k].name for k in failed}
-    assert (tally.failed, tally.blocked) == (len(failed), len(lost) - len(failed))
-    assert tally.done == len(keys) - len(lost)
+    assert (counts.failed, counts.blocked) == (len(failed), len(lost) - len(failed))
+    assert counts.done == len(keys) - len(lost)
 
 
 def test_what_failed_is_told(tmp_path: Path) -> None:
     store = Store(tmp_path)
     bad = job(1, fails=True)
     jobs = [job(0), bad, job(2, bad), job(3)]
-    tally = run(jobs, store, InProcess())
-    assert (tally.done, tally.failed, tally.blocked) == (2, 1, 1)
-    assert tally.failures == [("job 1", "job 1 was told to fail.")]
+    counts = run(jobs, store, LocalEngine())
+    assert (counts.done, counts.failed, counts.blocked) == (2, 1, 1)
+    assert counts.failures == [("job 1", "job 1 was told to fail.")]
     assert store.failure(bad.key) == "job 1 was told to fail."
     told = r"1 of 3 jobs failed, and 1 that depend.*first was job 1: job 1 was told to fail\. Mend"
     with pytest.raises(FeintError, match=told):
-        tally.check()
+        counts.check()
 
 
 def test_a_second_time_only_what_is_missing_is_done(tmp_path: Path) -> None:
@@ -178,8 +178,8 @@ def test_a_second_time_only_what_is_missing_is_done(tmp_path: Path) -> None:
     first = [job(i) for i in range(3)]
     run(first, store)
     engine = Shuffled(store)
-    tally = run([*first, job(3, *first)], store, engine)
-    assert (tally.there, tally.done) == (3, 1)
+    counts = run([*first, job(3, *first)], store, engine)
+    assert (counts.there, counts.done) == (3, 1)
     assert engine.started == ["job 3"]
     assert [store.read(one.key)[1]["number"] for one in first] == [0, 1, 2]
 
@@ -189,8 +189,8 @@ def test_an_error_of_any_kind_is_a_failure_with_its_name() -> None:
         raise ZeroDivisionError("by zero")
 
     store = Memory()
-    tally = complete([job(0)], store, InProcess(), bug, store.get)
-    assert tally.failures == [("job 0", "ZeroDivisionError: by zero")]
+    counts = complete([job(0)], store, LocalEngine(), bug, store.get)
+    assert counts.failures == [("job 0", "ZeroDivisionError: by zero")]
 
 
 def test_after_enough_failures_no_more_is_started() -> None:
@@ -203,19 +203,19 @@ def test_after_enough_failures_no_more_is_started() -> None:
             asked.append(i)
             yield job(i, fails=True)
 
-    tally = run(jobs(), store, engine)
-    assert tally.failed == ENOUGH
-    assert len(engine.started) <= ENOUGH + engine.slots
-    assert len(asked) <= AHEAD + ENOUGH + engine.slots
-    assert (engine.closed, len(tally.failures)) == (1, ENOUGH)
+    counts = run(jobs(), store, engine)
+    assert counts.failed == MAX_FAILURES
+    assert len(engine.started) <= MAX_FAILURES + engine.slots
+    assert len(asked) <= LOOKAHEAD + MAX_FAILURES + engine.slots
+    assert (engine.closed, len(counts.failures)) == (1, MAX_FAILURES)
 
 
 def test_a_need_that_is_nowhere_fails_its_job_alone() -> None:
     store = Memory()
     nowhere = job(9)
-    tally = run([job(0, nowhere, orphan=True), job(1)], store)
-    assert (tally.done, tally.failed) == (1, 1)
-    assert "is not there" in tally.failures[0][1]
+    counts = run([job(0, nowhere, orphan=True), job(1)], store)
+    assert (counts.done, counts.failed) == (1, 1)
+    assert "is not there" in counts.failures[0][1]
 
 
 def test_a_damaged_need_fails_its_job_alone_and_is_set_aside(tmp_path: Path) -> None:
@@ -224,12 +224,12 @@ def test_a_damaged_need_fails_its_job_alone_and_is_set_aside(tmp_path: Path) -> 
     run([need, other], store)
     store.path(need.key).write_bytes(b"damaged")
     jobs = [need, other, job(2, need), job(3, other), job(4)]
-    tally = run(jobs, store, InProcess())
-    assert (tally.there, tally.done, tally.failed) == (2, 2, 1)
-    assert store.set_aside == 1
+    counts = run(jobs, store, LocalEngine())
+    assert (counts.there, counts.done, counts.failed) == (2, 2, 1)
+    assert store.n_quarantined == 1
     assert not store.has(need.key)
-    tally = run(jobs, store, InProcess())  # now it is done again
-    assert (tally.there, tally.done, tally.failed) == (3, 2, 0)
+    counts = run(jobs, store, LocalEngine())  # now it is done again
+    assert (counts.there, counts.done, counts.failed) == (3, 2, 0)
     assert store.failure(jobs[2].key) is None
 
 
@@ -264,7 +264,7 @@ def test_a_plan_that_breaks_off_closes_the_engine() -> None:
     engine = Shuffled(store)
 
     def jobs() -> Iterator[Job]:
-        yield from (job(i) for i in range(AHEAD + 50))
+        yield from (job(i) for i in range(LOOKAHEAD + 50))
         raise FeintError("no more")
 
     with pytest.raises(FeintError, match="no more"):
@@ -297,8 +297,8 @@ def test_a_hundred_thousand_jobs_that_are_there_take_no_memory_and_no_engine() -
     jobs, store = Watched(10**5), Memory(full=True)
     engine = Shuffled(store)
     shown = nullcontext()  # entering it would break: it gives None
-    tally = run(jobs, store, engine, shown)
-    assert (tally.there, tally.done) == (10**5, 0)
+    counts = run(jobs, store, engine, shown)
+    assert (counts.there, counts.done) == (10**5, 0)
     assert jobs.most <= 4
     assert (engine.started, engine.closed) == ([], 0)
 
@@ -307,7 +307,7 @@ def test_only_a_window_of_the_jobs_is_held() -> None:
     jobs, store = Watched(2000), Memory()
     engine = Shuffled(store, slots=8)
     assert run(jobs, store, engine).done == 2000
-    assert AHEAD < jobs.most <= AHEAD + 2 * engine.slots
+    assert LOOKAHEAD < jobs.most <= LOOKAHEAD + 2 * engine.slots
 
 
 # -- progress -------------------------------------------------------------------------------

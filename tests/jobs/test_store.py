@@ -52,7 +52,7 @@ def test_what_was_not_put_is_not_there(kept: Store) -> None:
     for ask in (kept.get, kept.read):
         with pytest.raises(FeintError, match=r"that job is not finished.*feint run"):
             ask(OTHER.key)
-    assert kept.set_aside == 0
+    assert kept.n_quarantined == 0
 
 
 def test_a_store_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_result_that_is_not_its_own_is_set_aside(
         with pytest.raises(DamagedError, match=told):
             kept.read(ONE.key)
         assert not kept.has(ONE.key)
-        assert kept.set_aside == times
+        assert kept.n_quarantined == times
     assert "Damaged, set aside in" in capsys.readouterr().err
     name = f"{ONE.key}.safetensors"
     aside = kept.folder / "damaged"
@@ -158,7 +158,7 @@ def test_a_check_sets_aside_what_is_damaged_and_nothing_else(kept: Store) -> Non
     content = path.read_bytes()
     path.write_bytes(content[:-1] + b"?")
     assert kept.check()
-    assert (list(kept), kept.set_aside) == ([ONE.key], 1)
+    assert (list(kept), kept.n_quarantined) == ([ONE.key], 1)
 
 
 def test_a_check_sweeps_up_what_was_half_written(kept: Store) -> None:
@@ -167,7 +167,7 @@ def test_a_check_sweeps_up_what_was_half_written(kept: Store) -> None:
     assert list(kept) == [ONE.key]
     assert kept.check()
     assert not left.exists()
-    assert kept.set_aside == 0
+    assert kept.n_quarantined == 0
 
 
 def test_a_check_stops_at_its_limit(kept: Store) -> None:
@@ -176,7 +176,7 @@ def test_a_check_stops_at_its_limit(kept: Store) -> None:
     for key in kept:
         kept.path(key).write_bytes(b"x" * size)
     assert not kept.check(size)
-    assert (len(list(kept)), kept.set_aside) == (1, 1)
+    assert (len(list(kept)), kept.n_quarantined) == (1, 1)
     assert kept.check(None)
     assert list(kept) == []
 
@@ -201,7 +201,7 @@ def test_strange_names_are_no_results(kept: Store, name: str) -> None:
     assert list(kept) == [ONE.key]
     assert kept.check()
     assert not path.exists()
-    assert (kept.set_aside, kept.has(ONE.key)) == (1, True)
+    assert (kept.n_quarantined, kept.has(ONE.key)) == (1, True)
 
 
 # -- failures -------------------------------------------------------------------------------

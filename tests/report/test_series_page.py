@@ -12,7 +12,7 @@ import torch
 from feint.errors import FeintError
 from feint.experiments import config_file
 from feint.experiments.run import Run
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.experiments.verification import verify
 from feint.report import json_report, page
 from feint.report.cases.case import choose, read
@@ -77,7 +77,7 @@ def run(tmp_path_factory):
 
 
 def test_every_change_keeps_to_its_columns_units_ranges_and_whole_numbers(run):
-    tensors, rows = Trail(run.folder), RunData.load(run.folder).rows
+    tensors, rows = TensorReader(run.folder), RunData.load(run.folder).rows
     changed = 0
     for (job, eps), _ in rows.group_by("job", "eps"):
         x, seen = tensors.attack_task(job).x.values, tensors.seen(job).values

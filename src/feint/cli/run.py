@@ -248,14 +248,14 @@ def _list(words: str | None) -> list[str]:
 
 def _engine(engine: str, address: str | None, cpus: float, gpus: float) -> "Place":
     if engine == "ray":
-        from feint.jobs.engines.ray import OnRay
+        from feint.jobs.engines.ray import RayEngine
 
-        return OnRay(address, cpus, gpus)
+        return RayEngine(address, cpus, gpus)
     if address is not None:
         raise FeintError(f"--address {address} needs --engine ray.")
-    from feint.jobs.engines.local import InProcess
+    from feint.jobs.engines.local import LocalEngine
 
-    return InProcess()
+    return LocalEngine()
 
 
 def _models(paths: list[str] | None, weights: Path | None) -> "list[ExternalModelConfig]":

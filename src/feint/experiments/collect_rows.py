@@ -10,7 +10,7 @@ import polars as pl
 from feint.errors import DamagedError
 from feint.evaluation import rows
 from feint.experiments import stages
-from feint.experiments.execution import MAX_ROUNDS, damaged_again
+from feint.experiments.execution import MAX_RETRIES, damaged_again
 from feint.experiments.plan import Plan
 from feint.experiments.results import read_rows, table
 from feint.experiments.tensorboard import Tracker
@@ -59,14 +59,14 @@ def _collected(
     complete: Callable[[], None],
     read: Callable[[Path], pl.DataFrame],
 ) -> pl.DataFrame:
-    for _ in range(MAX_ROUNDS):
+    for _ in range(MAX_RETRIES):
         complete()
         about = {"plan": plan}
         try:
             if path.exists() and rows.about(path).get("plan") == about["plan"]:
                 return read(path)
         except DamagedError as error:
-            store.put_away(path, str(error))
+            store.quarantine(path, str(error))
         try:
             rows.write(path, tables(store, columns, jobs()), about)
         except DamagedError:

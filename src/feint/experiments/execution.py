@@ -10,20 +10,20 @@ from feint.errors import FeintError
 from feint.experiments import tasks
 from feint.experiments.config import Experiment
 from feint.experiments.facts import Facts
-from feint.experiments.task_inputs import Desk
+from feint.experiments.task_inputs import TaskContext
 from feint.io.hashing import digest
 from feint.io.progress import bar
 from feint.io.sealed import pack
 from feint.jobs import scheduler
 from feint.jobs.engines import Engine
-from feint.jobs.engines.shared import Lasting
+from feint.jobs.engines.shared import SharedEngine
 from feint.jobs.job import Job
 from feint.jobs.store import Store
 from feint.models.config import ExternalModelConfig
 from feint.models.external.import_path import read_files
 from feint.models.external.loading import bytes_to_tensor
 
-MAX_ROUNDS = 3
+MAX_RETRIES = 3
 """How often jobs are done again whose results turn out to be damaged."""
 
 
@@ -40,14 +40,14 @@ class Execution:
 
     store: Store
     engine: Engine
-    context: Desk
+    context: TaskContext
     experiment: Experiment
     data: LoadedData
     facts: Facts
-    _shared: Lasting = field(init=False)
+    _shared: SharedEngine = field(init=False)
 
     def __post_init__(self) -> None:
-        self._shared = Lasting(self.engine)
+        self._shared = SharedEngine(self.engine)
 
     def complete(self, jobs: Callable[[], Iterable[Job]], description: str, total: int) -> None:
         """Do the jobs that are missing; a result that turns out to be damaged is made again.
@@ -59,12 +59,12 @@ class Execution:
         Raises:
             FeintError: a job failed.
         """
-        work = partial(tasks.do, self.context)
-        for _ in range(MAX_ROUNDS):
-            damaged = self.store.set_aside
+        work = partial(tasks.run_task, self.context)
+        for _ in range(MAX_RETRIES):
+            damaged = self.store.n_quarantined
             shown = bar(total, description)
             counts = scheduler.complete(jobs(), self.store, self._shared, work, self.fetch, shown)
-            if self.store.set_aside == damaged:
+            if self.store.n_quarantined == damaged:
                 break
         counts.check()
 

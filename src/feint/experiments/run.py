@@ -31,11 +31,11 @@ from feint.experiments.facts import UNKNOWN, Facts
 from feint.experiments.plan import Plan
 from feint.experiments.results import joined, read_attack_task, told
 from feint.experiments.run_folder import RunFile
-from feint.experiments.task_inputs import Desk
+from feint.experiments.task_inputs import TaskContext
 from feint.experiments.tensorboard import Tracker
 from feint.io.atomic import safe_join
 from feint.jobs.engines import Engine
-from feint.jobs.engines.local import InProcess
+from feint.jobs.engines.local import LocalEngine
 from feint.jobs.job import Job
 from feint.jobs.lock import Lock
 from feint.jobs.store import Store
@@ -76,11 +76,11 @@ class Run:
         data: LoadedData | None = None,
     ) -> None:
         self.experiment, self.folder, self.announce = experiment, folder, announce
-        self.engine = engine if engine is not None else InProcess()
+        self.engine = engine if engine is not None else LocalEngine()
         self.store, self.lock = Store(folder), Lock(folder, wait)
         self.tracker = Tracker(folder / "tensorboard") if tensorboard else None
         self.trusted = frozenset(one.source().digest for one in self._external())
-        self.context = Desk(
+        self.context = TaskContext(
             folder.absolute(), experiment.evaluation.batch_size, device, self.tracker,
             self.trusted, trust,
         )  # fmt: skip
@@ -219,8 +219,8 @@ class Run:
         with self.session("minimal"):
             plan = self._trained_plan()
             total = stages.sizes(plan)["minimal"]
-            do = partial(self._complete, lambda: stages.minimal(plan), "smallest eps", total)
-            return collect_rows.minimal(self.store, plan, do)
+            complete = partial(self._complete, lambda: stages.minimal(plan), "smallest eps", total)
+            return collect_rows.minimal(self.store, plan, complete)
 
     def score(self) -> pl.DataFrame:
         """Let every victim answer everything crafted, and write the rows.
@@ -243,8 +243,8 @@ class Run:
                 yield from stages.score(plan)
 
             sizes = stages.sizes(plan)
-            do = partial(self._complete, jobs, "scoring", sizes["attack"] + sizes["score"])
-            found = collect_rows.scored(self.store, plan, do)
+            complete = partial(self._complete, jobs, "scoring", sizes["attack"] + sizes["score"])
+            found = collect_rows.scored(self.store, plan, complete)
             if self.tracker is not None:
                 collect_rows.track(self.tracker, found)
             return found

@@ -147,7 +147,7 @@ class RunFile:
         try:
             before = describe(folder) if (folder / "run.json").exists() else {}
         except DamagedError as error:
-            self.store.put_away(folder / "run.json", str(error))
+            self.store.quarantine(folder / "run.json", str(error))
         sessions = [*before.get("sessions", []), session]
         self.contents = {
             **contents,

@@ -1,8 +1,9 @@
 """What a job reads: the experiment's data and the results of earlier jobs."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,39 @@ from feint.models import checkpoints
 from feint.sequences import Sequences
 
 
+class InputCache:
+    """The inputs that jobs read last, unpacked: the next job needs most of them again.
+
+    Sent to a worker process, it becomes that process's own cache, which outlives the job.
+    """
+
+    def __init__(self, size: int = 48) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, name: Hashable, read: Callable[[], Any]) -> Any:
+        """The value of a name; read if it is not there, and the oldest value leaves."""
+        if name not in self._values:
+            self._values[name] = read()
+        self._values.move_to_end(name)
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return self._values[name]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __reduce__(self) -> tuple[Callable[[], "InputCache"], tuple[()]]:
+        return _cache_of_worker, ()
+
+
+@cache
+def _cache_of_worker() -> InputCache:
+    return InputCache()
+
+
 @dataclass(frozen=True)
-class Desk:
+class TaskContext:
     """Where a job is done; nothing of it changes a result, but for rounding.
 
     Attributes:
@@ -33,6 +65,7 @@ class Desk:
         tracker: where training curves are written, if at all.
         trusted: users' models whose code may be run (`ModelSource.digest`).
         trust: unpickle exports.
+        cache: the inputs that jobs read last.
     """
 
     folder: Path | None = None
@@ -41,6 +74,7 @@ class Desk:
     tracker: Tracker | None = None
     trusted: frozenset[str] = frozenset()
     trust: bool = False
+    cache: InputCache = field(default_factory=InputCache, compare=False, repr=False)
 
     def place(self) -> torch.device:
         """The device.  Raises FeintError if it is not there."""
@@ -58,23 +92,17 @@ class Desk:
         return safe_join(self.folder, "checkpoints", f"{key}.safetensors")
 
 
-_kept: "OrderedDict[tuple[str, str, str], Any]" = OrderedDict()
-"""What jobs of this process needed last, read: the next one needs most of it again."""
-
-
-KEPT = 48
-
-
 @dataclass(frozen=True)
-class Needs:
+class TaskInputs:
     """What a job needs, by its role, read and on its device."""
 
     job: Job
     fetch: Fetch
     device: torch.device
+    cache: InputCache
     trusted: frozenset[str] = frozenset()
 
-    def on_cpu(self) -> "Needs":
+    def on_cpu(self) -> "TaskInputs":
         """The same on the CPU; what is kept for another device stays there."""
         return replace(self, device=torch.device("cpu"))
 
@@ -116,17 +144,17 @@ class Needs:
         return self.job.own[name] if name in self.job.own else self.job.common.settings[name]
 
     def _read(self, role: str, make: Callable[..., Any], weights: str = "") -> Any:
-        name = (self.job.needs[role], weights, str(self.device))
-        if name not in _kept:
-            content = self.fetch(name[0])
+        key = self.job.needs[role]
+
+        def read() -> Any:
+            content = self.fetch(key)
             tensors, about = unpack(content, f"what {self.job.name} needs as its {role}")
             if weights and about.get("weights") != weights:
                 raise FeintError(
                     f"{self.job.name} was named for the weights {weights} and got "
-                    f"{about.get('weights')}: they changed meanwhile. Run the same command again."
+                    f"{about.get('weights')}: they changed meanwhile. Run the same command again.",
+                    "changed-meanwhile",
                 )
-            _kept[name] = make(tensors, about)
-        _kept.move_to_end(name)
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-        return _kept[name]
+            return make(tensors, about)
+
+        return self.cache.get((key, weights, str(self.device)), read)

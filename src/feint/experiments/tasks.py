@@ -37,7 +37,7 @@ from feint.evaluation import (
 )
 from feint.evaluation.attack_task import Crafted
 from feint.experiments.results import Result, budget_of, changed
-from feint.experiments.task_inputs import Desk, Needs
+from feint.experiments.task_inputs import TaskContext, TaskInputs
 from feint.io.progress import bar
 from feint.jobs import store
 from feint.jobs.job import Fetch, Job
@@ -51,17 +51,18 @@ from feint.models.training_settings import History, Training
 from feint.sequences import Sequences
 
 
-def do(desk: Desk, job: Job, fetch: Fetch) -> bytes:
+def run_task(context: TaskContext, job: Job, fetch: Fetch) -> bytes:
     """Do a job.
 
     Raises:
         FeintError: whatever went wrong.
     """
     began = time.monotonic()
-    tensors, told = KINDS[job.kind](job, Needs(job, fetch, desk.place(), desk.trusted), desk)
+    inputs = TaskInputs(job, fetch, context.place(), context.cache, context.trusted)
+    tensors, told = TASKS[job.kind](job, inputs, context)
     made = {
         "seconds": round(time.monotonic() - began, 3),
-        "device": desk.device,
+        "device": context.device,
         "feint": feint.__version__,
         "torch": torch.__version__,
     }
@@ -71,60 +72,60 @@ def do(desk: Desk, job: Job, fetch: Fetch) -> bytes:
 # -- kinds ----------------------------------------------------------------------------------
 
 
-def _tolerance(job: Job, needs: Needs, desk: Desk) -> Result:
+def _tolerance(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     settings = job.common.settings
     if "labels" in settings:
         told = natural_tolerance.of_series(
-            needs.pairs("train"), settings["labels"], settings["seed"]
+            inputs.pairs("train"), settings["labels"], settings["seed"]
         )
         return {}, {"tolerance": asdict(told)}
     found = natural_tolerance.natural(
-        needs.pairs("train"), settings["length_mode"], settings["anchor"], settings["role"]
+        inputs.pairs("train"), settings["length_mode"], settings["anchor"], settings["role"]
     )
     return {}, {"tolerance": found.settled()}
 
 
-def _train(job: Job, needs: Needs, desk: Desk) -> Result:
-    settings, pairs = job.common.settings, needs.pairs("train")
+def _train(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    settings, pairs = job.common.settings, inputs.pairs("train")
     training = Training(**settings["training"], **job.hints)
-    x = model_input(pairs, bool(settings["first_pose"])).to(needs.device)
+    x = model_input(pairs, bool(settings["first_pose"])).to(inputs.device)
     arguments = {**settings["settings"], "first_pose": settings["first_pose"]}
-    checkpoint = desk.checkpoint(job.key)
+    checkpoint, tracker = context.checkpoint(job.key), context.tracker
 
     def trained() -> tuple[Any, History]:
         return build_and_train(
             settings["model"],
             arguments,
             x,
-            pairs.reactor.to(needs.device),
+            pairs.reactor.to(inputs.device),
             training,
             groups=pairs.interactions,
             checkpoint=checkpoint,
             name=job.name,
-            callback=None if desk.tracker is None else desk.tracker.training(job.name, job.key),
+            callback=tracker.training(job.name, job.key) if tracker else None,
         )
 
     try:
         model, history = trained()
     except DamagedError as error:
-        if desk.folder is None or checkpoint is None:
+        if context.folder is None or checkpoint is None:
             raise
-        store.Store(desk.folder).put_away(checkpoint, str(error))
+        store.Store(context.folder).quarantine(checkpoint, str(error))
         model, history = trained()
     told = {"model": settings["model"], "settings": model.settings, "training": asdict(training)}
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     return weights, {**told, "history": asdict(history), "weights": checkpoints.fingerprint(model)}
 
 
-def _load(job: Job, needs: Needs, desk: Desk) -> Result:
-    source, files = ModelSource(**job.common.settings["source"]), needs.files()
+def _load(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    source, files = ModelSource(**job.common.settings["source"]), inputs.files()
     if hash_files(files) != source.files_hash:
         raise FeintError(
             "Its files changed since the experiment was read. Run the same command again."
         )
-    if source.kind not in ("saved", "exported") and source.digest not in desk.trusted:
+    if source.kind not in ("saved", "exported") and source.digest not in context.trusted:
         raise FeintError(f"{source.model} is code that this experiment does not name.")
-    model: Any = checkpoints.load_external(source, files, desk.trust)
+    model: Any = checkpoints.load_external(source, files, context.trust)
     weights = model.to_tensors() if isinstance(model, ExternalModel) else model.state_dict()
     told = {"model": type(model).__name__, "settings": model.settings, "source": source.to_dict()}
     return weights, {
@@ -132,16 +133,16 @@ def _load(job: Job, needs: Needs, desk: Desk) -> Result:
     }  # fmt: skip
 
 
-def _baselines(job: Job, needs: Needs, desk: Desk) -> Result:
-    train_, test = needs.pairs("train"), needs.pairs("test")
-    sees = [model_input(pairs, needs.setting("first_pose")) for pairs in (train_, test)]
+def _baselines(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    train_, test = inputs.pairs("train"), inputs.pairs("test")
+    sees = [model_input(pairs, inputs.setting("first_pose")) for pairs in (train_, test)]
     feature_spec = test.feature_spec
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
-    model = needs.on_cpu().model()
+    model = inputs.on_cpu().model()
     findings: tuple[sanity_checks.ModelIssue, ...] = ()
     if job.own.get("checked"):
         findings = sanity_checks.check_model(model, sees[1], test.reactor)
-        sanity_checks.raise_if_fatal(findings, _shown(needs, test))
+        sanity_checks.raise_if_fatal(findings, _shown(inputs, test))
     found = model_checks.compare_with_baselines(
         model,
         (sees[0], train_.reactor),
@@ -153,9 +154,9 @@ def _baselines(job: Job, needs: Needs, desk: Desk) -> Result:
     return {}, {"baselines": asdict(replace(found, findings=findings))}
 
 
-def _shown(needs: Needs, test: Pairs) -> str:
+def _shown(inputs: TaskInputs, test: Pairs) -> str:
     """What a model is shown, where it cannot take it."""
-    if not needs.setting("first_pose"):
+    if not inputs.setting("first_pose"):
         return "The model"
     actor = test.actor.values.shape[-1]
     return (
@@ -164,20 +165,20 @@ def _shown(needs: Needs, test: Pairs) -> str:
     )
 
 
-def _attack_task(job: Job, needs: Needs, desk: Desk) -> Result:
-    label = needs.setting("target")
-    learnt, test = needs.pairs("train"), needs.pairs("test")
-    begin, end = needs.setting("rows")
+def _attack_task(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    label = inputs.setting("target")
+    learnt, test = inputs.pairs("train"), inputs.pairs("test")
+    begin, end = inputs.setting("rows")
     some = test[list(range(begin, end))]
-    x = model_input(some, needs.setting("first_pose"))
-    before = x.to(needs.device)
-    answer = predict(needs.model(), before).to("cpu") if needs.has("model") else some.reactor
+    x = model_input(some, inputs.setting("first_pose"))
+    before = x.to(inputs.device)
+    answer = predict(inputs.model(), before).to("cpu") if inputs.has("model") else some.reactor
 
     def aligned(asked: Any) -> tuple[list[str], Sequences]:
         """A target for every row: of a class, or of a series' curve."""
         if isinstance(some.feature_spec, Columns):
             return Curve.of(asked).wanted(learnt, some, answer)
-        spec = Targets(**needs.setting("targets"))
+        spec = Targets(**inputs.setting("targets"))
         exemplars, raw = spec.choose(asked, learnt, some)
         return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)
 
@@ -188,7 +189,7 @@ def _attack_task(job: Job, needs: Needs, desk: Desk) -> Result:
         candidates = [aligned(one)[1] for one in away["candidates"]]
     else:
         series = isinstance(some.feature_spec, Columns)
-        exemplars, wanted = aligned(needs.setting("curve") if series else label)
+        exemplars, wanted = aligned(inputs.setting("curve") if series else label)
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
@@ -200,48 +201,48 @@ def _attack_task(job: Job, needs: Needs, desk: Desk) -> Result:
     return tensors, {"target": label, **names, "exemplars": exemplars}
 
 
-def _noise(job: Job, needs: Needs, desk: Desk) -> Result:
-    begin, end = needs.setting("rows")
-    x = model_input(needs.pairs("test")[list(range(begin, end))], needs.setting("first_pose"))
-    budget = budget_of(needs.setting("budget"), needs.setting("eps"))
-    x_adv = Noise(**needs.setting("noise")).draw(x, budget, needs.setting("noise")["seed"])
+def _noise(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    begin, end = inputs.setting("rows")
+    x = model_input(inputs.pairs("test")[list(range(begin, end))], inputs.setting("first_pose"))
+    budget = budget_of(inputs.setting("budget"), inputs.setting("eps"))
+    x_adv = Noise(**inputs.setting("noise")).draw(x, budget, inputs.setting("noise")["seed"])
     budget_module.verify("noise", x_adv, x, budget)
     return changed(x_adv, budget)
 
 
-def _attack(job: Job, needs: Needs, desk: Desk) -> Result:
-    task, eps = needs.attack_task(), needs.setting("eps")
-    budget = budget_of(needs.setting("budget"), eps, needs.device)
+def _attack(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    task, eps = inputs.attack_task(), inputs.setting("eps")
+    budget = budget_of(inputs.setting("budget"), eps, inputs.device)
     with bar(len(task.x), job.name) as progress:
         crafted = crafting.craft(
             job.name,
-            attack_from_dict(needs.setting("attack")),
-            needs.model(),
+            attack_from_dict(inputs.setting("attack")),
+            inputs.model(),
             task,
             budget,
             [eps],
-            warm_start=needs.has("previous"),
-            start=needs.crafted("previous") if needs.has("previous") else None,
-            batch_size=desk.batch_size,
+            warm_start=inputs.has("previous"),
+            start=inputs.crafted("previous") if inputs.has("previous") else None,
+            batch_size=context.batch_size,
             progress=progress,
         )
     return changed(crafted.x_adv.to("cpu"), budget)
 
 
-def _minimal(job: Job, needs: Needs, desk: Desk) -> Result:
-    task = needs.attack_task()
-    budget = budget_of(needs.setting("budget"), needs.setting("eps"), needs.device)
-    kappa = tolerance.Tolerance(**needs.setting("tolerance"))
-    search = MinimalPerturbation(AIA(**needs.setting("attack")))
+def _minimal(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    task = inputs.attack_task()
+    budget = budget_of(inputs.setting("budget"), inputs.setting("eps"), inputs.device)
+    kappa = tolerance.Tolerance(**inputs.setting("tolerance"))
+    search = MinimalPerturbation(AIA(**inputs.setting("attack")))
     goal = kappa.goals(task.target, task.x.lengths)
     with bar(len(task.x), job.name) as progress:
         found = crafting.smallest(
             search,
-            needs.model(),
+            inputs.model(),
             task,
             budget,
             goal,
-            batch_size=desk.batch_size,
+            batch_size=context.batch_size,
             progress=progress,
         )
     rows = scoring.minimal_rows("", task, found, goal)
@@ -249,24 +250,24 @@ def _minimal(job: Job, needs: Needs, desk: Desk) -> Result:
     return tensors, {**told, "rows": rows.drop("surrogate").to_dict(as_series=False)}
 
 
-def _score(job: Job, needs: Needs, desk: Desk) -> Result:
-    needs = needs.on_cpu()  # so that distances are those of one processor, whoever attacked
-    task = needs.attack_task()
+def _score(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
+    inputs = inputs.on_cpu()  # so that distances are those of one processor, whoever attacked
+    task = inputs.attack_task()
     crafted = attack_task.clean(task)
-    if needs.has("crafted"):
-        eps = needs.setting("eps")
-        each, x_adv = crafted.sequence, needs.crafted("crafted")
-        budget_module.verify(job.name, x_adv, task.x, budget_of(needs.setting("budget"), eps))
+    if inputs.has("crafted"):
+        eps = inputs.setting("eps")
+        each, x_adv = crafted.sequence, inputs.crafted("crafted")
+        budget_module.verify(job.name, x_adv, task.x, budget_of(inputs.setting("budget"), eps))
         crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
-    spoken = spec_from_dict(needs.setting("feature_spec"))
+    spoken = spec_from_dict(inputs.setting("feature_spec"))
     rows, answers = scoring.score(
-        needs.model(), task, crafted, spoken, surrogate_name="", victim_name=""
+        inputs.model(), task, crafted, spoken, surrogate_name="", victim_name=""
     )
     told = rows.drop("surrogate", "victim", "attack").to_dict(as_series=False)
     return {"values": answers.values, "lengths": answers.lengths}, {"rows": told}
 
 
-KINDS: Mapping[str, Callable[[Job, Needs, Desk], Result]] = {
+TASKS: Mapping[str, Callable[[Job, TaskInputs, TaskContext], Result]] = {
     "tolerance": _tolerance,
     "train": _train,
     "load": _load,

@@ -15,7 +15,7 @@ KEPT = 64
 """Results of a kind that are held in memory."""
 
 
-class Trail:
+class TensorReader:
     """From a row of a run to what was asked, what was perturbed and what was answered.
 
     A row names the job that scored it and its place there; that job's result names the others.

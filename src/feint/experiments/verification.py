@@ -19,7 +19,7 @@ from feint.experiments.plan import Plan
 from feint.experiments.results import read_attack_task, rebuilt, told
 from feint.experiments.run_folder import describe
 from feint.experiments.status import plan_of
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.io.atomic import safe_join
 from feint.io.progress import bar
 from feint.models import checkpoints
@@ -77,19 +77,19 @@ def verify(folder: Path, trust: bool = False) -> Verification:
     Raises:
         FeintError: there is no run, or nothing was scored.
     """
-    found, trail = Verification(), Trail(folder)
+    found, reader = Verification(), TensorReader(folder)
     feature_spec, plan = spec_from_dict(describe(folder)["feature_spec"]), plan_of(folder)
-    found.results = sum(1 for _ in trail.store)
-    trail.store.check(None)
-    table = _table(folder, "rows.parquet", found, trail, rows.scored)
-    small = _table(folder, "minimal.parquet", found, trail, _minimal)
+    found.results = sum(1 for _ in reader.store)
+    reader.store.check(None)
+    table = _table(folder, "rows.parquet", found, reader, rows.scored)
+    small = _table(folder, "minimal.parquet", found, reader, _minimal)
     if table is None and small is None and not found.wrong:
         raise FeintError(
             f"{folder} has no rows to verify. Run `feint run` on the experiment first."
         )
     yours = [one for one in plan.experiment.model if isinstance(one, ExternalModelConfig) and trust]
     trusted = frozenset(one.source().digest for one in yours)
-    work = _Work(trail, plan, feature_spec, found, trusted)
+    work = _Work(reader, plan, feature_spec, found, trusted)
     work.tolerance()
     work.exported(folder)
     if table is not None:
@@ -103,7 +103,7 @@ def verify(folder: Path, trust: bool = False) -> Verification:
         for (job,), some in small.group_by("job", maintain_order=True):
             with _Telling(found, f"job {job}"):
                 work.smallest(str(job), some)
-    found.damaged = trail.store.set_aside
+    found.damaged = reader.store.n_quarantined
     return found
 
 
@@ -128,7 +128,7 @@ def _table(
     folder: Path,
     name: str,
     found: Verification,
-    trail: Trail,
+    reader: TensorReader,
     read: Callable[[Path], pl.DataFrame],
 ) -> pl.DataFrame | None:
     path = safe_join(folder, name)
@@ -137,7 +137,7 @@ def _table(
     try:
         return read(path)
     except FeintError as error:
-        trail.store.put_away(path, str(error))
+        reader.store.quarantine(path, str(error))
         found.say(str(error))
         return None
 
@@ -152,7 +152,7 @@ def _minimal(path: Path) -> pl.DataFrame:
 class _Work:
     """What is worked out again, and beside what."""
 
-    trail: Trail
+    reader: TensorReader
     plan: Plan
     feature_spec: FeatureSpec
     found: Verification
@@ -169,7 +169,7 @@ class _Work:
                 return
             right = tolerance_source.stated(experiment)
             if right is None:
-                about = self.trail.store.read(self.plan.natural().key)[1]
+                about = self.reader.store.read(self.plan.natural().key)[1]
                 right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
             if self.plan.tolerance != right:
                 raise FeintError("it is not what was measured. Run `feint run` again.")
@@ -207,8 +207,8 @@ class _Work:
 
     def scored(self, job: str, some: pl.DataFrame) -> None:
         """The rows of a scoring."""
-        answers, about = self.trail.score(job)
-        task, x_adv = self.trail.attack_task(job), self.trail.seen(job)
+        answers, about = self.reader.score(job)
+        task, x_adv = self.reader.attack_task(job), self.reader.seen(job)
         at, x = some["row"].to_list(), task.x
         self._each(job, some, len(x))
         eps, attack = float(about["settings"].get("eps", 0.0)), str(some["attack"][0])
@@ -238,8 +238,8 @@ class _Work:
 
     def smallest(self, job: str, some: pl.DataFrame) -> None:
         """The rows of a search."""
-        tensors, about = self.trail.store.read(job)
-        task = read_attack_task(*self.trail.store.read(about["needs"]["targets"]))
+        tensors, about = self.reader.store.read(job)
+        task = read_attack_task(*self.reader.store.read(about["needs"]["targets"]))
         x_adv, at = rebuilt(tensors, about, task.x), some["row"].to_list()
         self._each(job, some, len(x_adv))
         answers = predict(self._model(about, str(some["surrogate"][0])), x_adv)
@@ -264,7 +264,7 @@ class _Work:
         """The model that a result was made with, if it has the weights it had."""
         key = about["needs"]["model"]
         if key not in self.models:
-            tensors, described = self.trail.store.read(key)
+            tensors, described = self.reader.store.read(key)
             kind, settings = described["model"], described["settings"]
             model = checkpoints.build(kind, settings, tensors, self.trusted)
             latest = list(self.models.items())[-KEPT:]

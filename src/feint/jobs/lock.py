@@ -1,30 +1,29 @@
-"""One process works on a run at a time; a dead one holds nothing."""
+"""The lock of a run's folder: one process works on a run at a time.
 
+The system releases the lock when its process ends, however it ends.  Beside it lies lock.json,
+which names the holder: for people to read, nothing depends on it.
+"""
+
+import contextlib
 import json
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 
-if sys.platform != "win32":
-    import fcntl
+from filelock import FileLock, Timeout
 
 from feint.errors import FeintError
 from feint.io.atomic import safe_join
 from feint.io.progress import console
-from feint.io.sealed import parse
 
-POLL = 0.2
-"""Seconds between two looks at a lock that is waited for."""
-LOOK = 0.05
-"""Seconds after which who only looked (`holder`) has let go of it for certain."""
+GRACE = 0.2
+"""Seconds to try for a lock: `holder` takes it for a moment, too."""
+LONGEST_NOTE = 4096
 
 
 class Lock:
-    """The lock of a run's folder: the system drops it when its process ends, however that ends.
-
-    It can be taken again by who holds it.  `with Lock(folder): ...`
+    """The lock of a run's folder; the same object can be entered again.  `with Lock(folder): ...`
 
     Args:
         folder: the run's; created.
@@ -36,86 +35,76 @@ class Lock:
 
     def __init__(self, folder: Path, wait: bool = False) -> None:
         self.folder, self.wait = folder, wait
-        self._handle: int | None = None
+        self._lock = FileLock(folder / "lock", thread_local=False)
         self._depth = 0
 
     def __enter__(self) -> "Lock":
         if self._depth == 0:
-            self._take()
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                safe_join(self.folder, "lock")
+                note = safe_join(self.folder, "lock.json")
+                self._acquire()
+            except OSError as error:
+                raise FeintError(
+                    f"Could not write into {self.folder}: {error}. Choose another folder with "
+                    "--out, or make room in this one.",
+                    "not-writable",
+                ) from error
+            me = {"process": os.getpid(), "host": socket.gethostname()}
+            with contextlib.suppress(OSError):  # whoever has something to write says what is wrong
+                if note.is_file() or not note.exists():  # a pipe would wait for a reader
+                    note.write_text(json.dumps({**me, "since": time.strftime("%F %T")}))
         self._depth += 1
         return self
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
-        if self._depth == 0 and self._handle is not None:
-            os.close(self._handle)  # and with it the lock
-            self._handle = None
+        if self._depth == 0:
+            with contextlib.suppress(OSError):
+                (self.folder / "lock.json").unlink(missing_ok=True)
+            self._lock.release()
 
-    def _take(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(safe_join(self.folder, "lock"), os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise FeintError(
-                f"Could not write into {self.folder}: {error}. Choose another folder with --out, "
-                "or make room in this one."
-            ) from error
-        try:
-            told = False
-            if not _locked(handle):
-                time.sleep(LOOK)
-            while not _locked(handle):
-                holder = _holder(handle)
-                if not self.wait:
-                    raise FeintError(
-                        f"{self.folder} is being worked on by {holder}. Wait for it (--wait does), "
-                        "or give another folder with --out."
-                    )
-                if not told:
-                    console.print(f"Waiting for {holder} to finish.", markup=False)
-                    told = True
-                time.sleep(POLL)
-            _sign(handle)
-        except BaseException:
-            os.close(handle)
-            raise
-        self._handle = handle
+    def _acquire(self) -> None:
+        announced = False
+        while True:
+            try:
+                self._lock.acquire(timeout=GRACE)
+                return
+            except Timeout:
+                who = _read_note(self.folder)
+            if not self.wait:
+                raise FeintError(
+                    f"{self.folder} is being worked on by {who}. Wait for it (--wait does), or "
+                    "give another folder with --out.",
+                    "run-in-use",
+                )
+            if not announced:
+                console.print(f"Waiting for {who} to finish.", markup=False)
+                announced = True
 
 
 def holder(folder: Path) -> str | None:
-    """Who works on a run; None if nobody does."""
-    try:
-        handle = os.open(safe_join(folder, "lock"), os.O_RDWR)
-    except OSError:
+    """The process that works on a run, in words; None if there is none."""
+    path = safe_join(folder, "lock")
+    if not path.exists():
         return None
     try:
-        return None if _locked(handle) else _holder(handle)
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    if sys.platform != "win32":  # there is no such lock there: do not start two
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
-
-
-def _sign(handle: int) -> None:
-    """Say who holds it; for people to read, nothing depends on it."""
-    me = {"process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%F %T")}
-    try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(me).encode(), 0)
+        with FileLock(path, timeout=0):
+            return None
+    except Timeout:
+        return _read_note(folder)
     except OSError:
-        pass  # a full disk is told by whoever has something to write
+        return None
 
 
-def _holder(handle: int) -> str:
+def _read_note(folder: Path) -> str:
+    path = safe_join(folder, "lock.json")
+    if not path.is_file():
+        return "another process"
     try:
-        told = parse(os.pread(handle, 4096, 0))
-        return f"process {told['process']} on {told['host']}, since {told['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
+        with path.open("rb") as file:
+            note = json.loads(file.read(LONGEST_NOTE))
+        return f"process {note['process']} on {note['host']}, since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"

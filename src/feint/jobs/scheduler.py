@@ -10,14 +10,14 @@ from feint.jobs.engines import Engine, Session
 from feint.jobs.job import Fetch, Job, Work
 from feint.jobs.store import Store
 
-AHEAD = 256
+LOOKAHEAD = 256
 """Jobs looked at beyond those under way."""
-ENOUGH = 20
+MAX_FAILURES = 20
 """Failures after which no more is started."""
 
 
 @dataclass
-class Tally:
+class JobCounts:
     """What became of the jobs: how many were there already, were done, failed, or could not start.
 
     Attributes:
@@ -51,7 +51,7 @@ def complete(
     work: Work,
     fetch: Fetch,
     shown: AbstractContextManager[Bar] | None = None,
-) -> Tally:
+) -> JobCounts:
     """Do the jobs that are not done; keep each result as it comes.
 
     Args:
@@ -63,11 +63,13 @@ def complete(
         FeintError: a result cannot be kept (a full disk).
     """
     with ExitStack() as open_:
-        return _Round(store, engine, work, fetch, shown, open_).run(jobs)
+        return Scheduler(store, engine, work, fetch, shown, open_).run(jobs)
 
 
 @dataclass
-class _Round:
+class Scheduler:
+    """Does a set of jobs once; `complete` makes one and runs it."""
+
     store: Store
     engine: Engine
     work: Work
@@ -75,30 +77,31 @@ class _Round:
     shown: AbstractContextManager[Bar] | None
     open: ExitStack
     progress: Bar | None = None
-    tally: Tally = field(default_factory=Tally)
+    counts: JobCounts = field(default_factory=JobCounts)
     session: Session | None = None
     waiting: dict[str, Job] = field(default_factory=dict)
     under: dict[str, Job] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     passed: int = 0
 
-    def run(self, jobs: Iterable[Job]) -> Tally:
+    def run(self, jobs: Iterable[Job]) -> JobCounts:
+        """See `complete`."""
         coming = iter(jobs)
         try:
             more = True
             while more or self.waiting or self.under:
                 slots = self.session.slots if self.session else 1
-                while more and len(self.waiting) + len(self.under) < AHEAD + slots:
+                while more and len(self.waiting) + len(self.under) < LOOKAHEAD + slots:
                     more = self._look_at(next(coming, None))
                 self._start()
                 if self.under:
                     self._finish()
-                if self.tally.failed >= ENOUGH:
+                if self.counts.failed >= MAX_FAILURES:
                     break
         finally:
             if self.session is not None:
                 self.session.close()
-        return self.tally
+        return self.counts
 
     def _look_at(self, job: Job | None) -> bool:
         if job is None:
@@ -106,7 +109,7 @@ class _Round:
         if job.key in self.waiting or job.key in self.under or job.key in self.lost:
             self._advance()
         elif self.store.has(job.key):
-            self.tally.there += 1
+            self.counts.there += 1
             self._advance()
         else:
             self.waiting[job.key] = job
@@ -118,7 +121,7 @@ class _Round:
             if any(key in self.lost for key in job.needs.values()):
                 del self.waiting[job.key]
                 self.lost.add(job.key)
-                self.tally.blocked += 1
+                self.counts.blocked += 1
                 self._advance()
                 continue
             if self.session is not None and len(self.under) >= self.session.slots:
@@ -146,14 +149,14 @@ class _Round:
         job = self.under.pop(outcome.job.key)
         if outcome.content is not None:
             self.store.put(job.key, outcome.content)
-            self.tally.done += 1
+            self.counts.done += 1
         else:
             reason = outcome.failure or "it gave nothing back."
             self.store.fail(job, reason, outcome.detail)
             self.lost.add(job.key)
-            self.tally.failed += 1
-            if len(self.tally.failures) < ENOUGH:
-                self.tally.failures.append((job.name, reason))
+            self.counts.failed += 1
+            if len(self.counts.failures) < MAX_FAILURES:
+                self.counts.failures.append((job.name, reason))
         self._advance()
         if self.progress:
             self.progress.tell(job.name)

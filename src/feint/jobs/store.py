@@ -51,12 +51,12 @@ class Store:
 
     Attributes:
         folder: the run's.
-        set_aside: how many damaged files this object has found and put away.
+        n_quarantined: how many damaged files this object has found and put away.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.set_aside = 0
+        self.n_quarantined = 0
 
     def path(self, key: str) -> Path:
         """Where a result lies.  Raises FeintError if that is no key, or leads out of the run."""
@@ -107,13 +107,13 @@ class Store:
             tensors, about = unpack(content, path)
             check(about, key, path)
         except DamagedError as error:
-            self.put_away(path, str(error))
+            self.quarantine(path, str(error))
             raise
         return content, tensors, about
 
-    def put_away(self, path: Path, why: str) -> None:
+    def quarantine(self, path: Path, why: str) -> None:
         """Set a damaged file aside: nothing of that name is left, and it is said on stderr."""
-        self.set_aside += 1
+        self.n_quarantined += 1
         place = safe_join(self.folder, "damaged") / path.name
         number = 1
         while place.exists() or place.is_symlink():
@@ -151,7 +151,7 @@ class Store:
             if file.name.endswith(".part"):
                 Path(file.path).unlink(missing_ok=True)  # of a process killed while it wrote
             elif (key := _key(file.path)) is None:
-                self.put_away(Path(file.path), f"{file.path} is not named like a job's result.")
+                self.quarantine(Path(file.path), f"{file.path} is not named like a job's result.")
             else:
                 size = file.stat(follow_symlinks=False).st_size
                 left -= size

@@ -20,7 +20,7 @@ from feint.evaluation.attack_task import AWAY, NONE
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config_file import restore
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.io.atomic import safe_join
 from feint.models.config import EXTERNAL_KINDS
 from feint.report.units import Units
@@ -49,9 +49,9 @@ class RunData:
         return RunData(folder, run_folder.describe(folder))
 
     @cached_property
-    def tensors(self) -> Trail:
+    def tensors(self) -> TensorReader:
         """Reads the tensors that belong to a row."""
-        return Trail(self.folder)
+        return TensorReader(self.folder)
 
     @cached_property
     def experiment(self) -> dict[str, Any]:

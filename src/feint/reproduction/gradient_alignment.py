@@ -8,7 +8,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.models.inference import forward
 from feint.sequences import Sequences, distance
 
@@ -17,7 +17,7 @@ WAY = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def along(
-    rows: pl.DataFrame, trail: Trail, models: dict[str, nn.Module], coords: Tensor
+    rows: pl.DataFrame, reader: TensorReader, models: dict[str, nn.Module], coords: Tensor
 ) -> pl.DataFrame:
     """Of every attacked row and reactor, at each share of the way.
 
@@ -34,9 +34,9 @@ def along(
     tables = []
     for (job,), some in rows.group_by("job", maintain_order=True):
         places = some["row"].to_list()
-        task = trail.attack_task(str(job))
+        task = reader.attack_task(str(job))
         x, targets = task.x[places], task.targets[places]
-        x_adv = trail.seen(str(job))[places]
+        x_adv = reader.seen(str(job))[places]
         surrogate = some["surrogate"][0]
         own: list[Tensor] = []
         for victim in (surrogate, *(name for name in models if name != surrogate)):

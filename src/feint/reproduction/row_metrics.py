@@ -9,7 +9,7 @@ from feint.data.facing import egocentric_motion
 from feint.data.kinematics import percentile
 from feint.evaluation.attack_task import ATTACK
 from feint.evaluation.recogniser import Recogniser
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.sequences import Sequences
 from feint.skeleton import Skeleton
 
@@ -22,7 +22,10 @@ KEPT = (
 
 
 def judged(
-    rows: pl.DataFrame, trail: Trail, recognisers: Mapping[str, Recogniser], skeleton: Skeleton
+    rows: pl.DataFrame,
+    reader: TensorReader,
+    recognisers: Mapping[str, Recogniser],
+    skeleton: Skeleton,
 ) -> pl.DataFrame:
     """A run's rows with more columns; baselines once a victim, as its own surrogate.
 
@@ -44,7 +47,7 @@ def judged(
     asked = pl.concat([baselines, rows.filter(pl.col("attack") == ATTACK)])
     parts = []
     for (job,), some in asked.group_by("job", maintain_order=True):
-        parts.append(_more(some, str(job), trail, recognisers, skeleton))
+        parts.append(_more(some, str(job), reader, recognisers, skeleton))
     told = pl.concat(parts)
     floats = [name for name, kind in told.schema.items() if kind == pl.Float64 and name != "eps"]
     return told.with_columns(pl.col(floats).cast(pl.Float32))
@@ -53,14 +56,14 @@ def judged(
 def _more(
     rows: pl.DataFrame,
     job: str,
-    trail: Trail,
+    reader: TensorReader,
     recognisers: Mapping[str, Recogniser],
     skeleton: Skeleton,
 ) -> pl.DataFrame:
     places = rows["row"].to_list()
-    task = trail.attack_task(job)
-    answers, targets = trail.score(job)[0][places], task.targets[places]
-    seen = trail.seen(job)[places]
+    task = reader.attack_task(job)
+    answers, targets = reader.score(job)[0][places], task.targets[places]
+    seen = reader.seen(job)[places]
     columns = {
         "error_root_cm": apart(answers, targets, skeleton, turn=False),
         "error_facing_cm": apart(answers, targets, skeleton, turn=True),

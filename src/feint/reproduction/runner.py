@@ -23,7 +23,7 @@ from feint.evaluation.attack_task import ATTACK, NONE
 from feint.evaluation.recogniser import Recogniser, restore, train_recogniser
 from feint.experiments.config import Experiment
 from feint.experiments.run import Run
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.io.atomic import atomic_write
 from feint.io.hashing import digest
 from feint.io.sealed import read_tensors, write_tensors
@@ -110,7 +110,7 @@ class Reproduction:
         try:
             told = pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError):  # not there, or damaged
-            told = judged(rows, Trail(self.out / "run"), recognisers, self.skeleton)
+            told = judged(rows, TensorReader(self.out / "run"), recognisers, self.skeleton)
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as temporary:
                 told.write_parquet(temporary, compression="zstd")
@@ -216,19 +216,19 @@ class Reproduction:
             rows: attacked ones of `every`.
             every: of rows.parquet.
         """
-        trail, frames = Trail(self.out / "run"), []
+        reader, frames = TensorReader(self.out / "run"), []
         task = ["victim", "target", "sequence"]
         clean = every.filter(pl.col("attack") == NONE).unique(task)
         clean = clean.select(*task, clean_job="job", clean_row="row")
         rows = rows.filter(pl.col("attack") == ATTACK).join(clean, on=task, how="left")
         for row in rows.iter_rows(named=True):
             job, i, long = row["job"], row["row"], row["frames"]
-            asked = trail.attack_task(job)
+            asked = reader.attack_task(job)
             motions = {
                 "actor": asked.x.values[i],
-                "actor_adv": trail.seen(job).values[i],
-                "answer_adv": trail.score(job)[0].values[i],
-                "answer": trail.score(row["clean_job"])[0].values[row["clean_row"]],
+                "actor_adv": reader.seen(job).values[i],
+                "answer_adv": reader.score(job)[0].values[i],
+                "answer": reader.score(row["clean_job"])[0].values[row["clean_row"]],
                 "wanted": asked.targets.values[i],
             }
             at = {}

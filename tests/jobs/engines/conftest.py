@@ -23,7 +23,7 @@ class Loopback:
     """A cluster on loopback: a head that does no jobs, and nodes that do.
 
     Attributes:
-        address: for `OnRay`.
+        address: for `RayEngine`.
         nodes: those alive, as far as we know.
     """
 

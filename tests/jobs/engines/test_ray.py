@@ -17,8 +17,8 @@ import pytest
 import feint
 from feint.errors import FeintError
 from feint.jobs.engines import Outcome, Session
-from feint.jobs.engines.local import InProcess
-from feint.jobs.engines.ray import OnRay, _death
+from feint.jobs.engines.local import LocalEngine
+from feint.jobs.engines.ray import RayEngine, _death
 from feint.jobs.engines.ray_cluster import _room
 from feint.jobs.engines.ray_inputs import _Inputs
 from feint.jobs.job import Common, Fetch, Job
@@ -84,17 +84,17 @@ def run(session: Session, jobs: list[Job]) -> list[Outcome]:
 def connection() -> Iterator[None]:
     """The Ray of this file: the sessions of its tests use it while it is there."""
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    session = OnRay().begin(do, fetch)
+    session = RayEngine().begin(do, fetch)
     yield
     session.close()
     assert not ray.is_initialized()
 
 
 @pytest.fixture
-def begin(connection: None) -> Iterator[Callable[[OnRay], Session]]:
+def begin(connection: None) -> Iterator[Callable[[RayEngine], Session]]:
     begun = []
 
-    def begin(engine: OnRay) -> Session:
+    def begin(engine: RayEngine) -> Session:
         begun.append(engine.begin(do, fetch))
         return begun[-1]
 
@@ -105,14 +105,14 @@ def begin(connection: None) -> Iterator[Callable[[OnRay], Session]]:
 
 
 @pytest.fixture
-def session(begin: Callable[[OnRay], Session]) -> Session:
-    return begin(OnRay())
+def session(begin: Callable[[RayEngine], Session]) -> Session:
+    return begin(RayEngine())
 
 
 def test_results_are_those_of_this_process(session: Session):
     jobs = [job("read", {"a": f"key{n % 3}", "b": "key"}, number=n) for n in range(20)]
     jobs += [job("raise"), job("read", {"a": "gone"}, number=0)]
-    here = run(InProcess().begin(do, fetch), jobs)
+    here = run(LocalEngine().begin(do, fetch), jobs)
     there = run(session, jobs)
     assert {id(outcome.job) for outcome in there} == {id(job) for job in jobs}
     assert {o.job.key: (o.content, o.failure) for o in there} == {
@@ -164,11 +164,11 @@ def test_a_job_whose_worker_is_killed_is_tried_again(
 
 @pytest.mark.parametrize("retries", [0, 1])
 def test_a_job_that_kills_its_worker_each_time_has_failed(
-    begin: Callable[[OnRay], Session], tmp_path: Path, retries: int
+    begin: Callable[[RayEngine], Session], tmp_path: Path, retries: int
 ):
     trace = tmp_path / "trace"
     deadly = job("kill", trace=str(trace))
-    ended = run(begin(OnRay(retries=retries)), [deadly, job("read", number=1)])
+    ended = run(begin(RayEngine(retries=retries)), [deadly, job("read", number=1)])
     told = {outcome.job.kind: outcome.failure for outcome in ended}
     assert told["read"] is None
     assert "worker died" in told["kill"]
@@ -187,7 +187,7 @@ def test_every_death_is_told_apart():
         (lost, "result was lost"),
         (exceptions.RaySystemError("broken"), "RaySystemError: "),
     ]:
-        told = _death(exceptions, error, OnRay())
+        told = _death(exceptions, error, RayEngine())
         assert what in told
         assert "tried 4 times" in told
 
@@ -228,8 +228,8 @@ def test_what_ray_loses_is_put_there_again(session: Session, tmp_path: Path):
     assert lines(trace) == 2
 
 
-def test_what_ray_loses_each_time_is_a_failure(begin: Callable[[OnRay], Session]):
-    session = begin(OnRay(retries=1))
+def test_what_ray_loses_each_time_is_a_failure(begin: Callable[[RayEngine], Session]):
+    session = begin(RayEngine(retries=1))
     session._inputs._put = put_and_lose
     session.start(job("read", {"a": "lost"}, number=1))
     failure = session.next().failure
@@ -237,9 +237,9 @@ def test_what_ray_loses_each_time_is_a_failure(begin: Callable[[OnRay], Session]
     assert "lost what the job reads, lost, each of the 2 times" in failure
 
 
-def test_fractions_of_a_cpu_are_shared(begin: Callable[[OnRay], Session], tmp_path: Path):
+def test_fractions_of_a_cpu_are_shared(begin: Callable[[RayEngine], Session], tmp_path: Path):
     at_once = 4
-    session = begin(OnRay(cpus=ray.cluster_resources()["CPU"] / at_once))
+    session = begin(RayEngine(cpus=ray.cluster_resources()["CPU"] / at_once))
     assert session.slots == 2 * at_once
     # None of them ends before all of them have begun.
     trace = str(tmp_path / "trace")
@@ -247,12 +247,12 @@ def test_fractions_of_a_cpu_are_shared(begin: Callable[[OnRay], Session], tmp_pa
     assert {outcome.failure for outcome in run(session, jobs)} == {None}
 
 
-def test_libraries_get_as_many_threads_as_cpus_and_no_gpu(begin: Callable[[OnRay], Session]):
+def test_libraries_get_as_many_threads_as_cpus_and_no_gpu(begin: Callable[[RayEngine], Session]):
     threads = job("environment", name="OMP_NUM_THREADS")
     for cpus in (0.5, min(2.0, ray.cluster_resources()["CPU"])):
-        (outcome,) = run(begin(OnRay(cpus=cpus)), [threads])
+        (outcome,) = run(begin(RayEngine(cpus=cpus)), [threads])
         assert outcome.content == str(max(1, int(cpus))).encode()
-    (outcome,) = run(begin(OnRay()), [job("environment", name="CUDA_VISIBLE_DEVICES")])
+    (outcome,) = run(begin(RayEngine()), [job("environment", name="CUDA_VISIBLE_DEVICES")])
     assert outcome.content == b""
 
 
@@ -286,7 +286,7 @@ def test_work_that_a_worker_cannot_import_is_a_failure(
     nowhere = ModuleType("only_in_this_process")
     exec("def do(job, fetch): return b''", nowhere.__dict__)
     monkeypatch.setitem(sys.modules, nowhere.__name__, nowhere)
-    other = OnRay().begin(nowhere.do, fetch)
+    other = RayEngine().begin(nowhere.do, fetch)
     (outcome,) = run(other, [job("read", number=1)])
     other.close()
     assert outcome.failure is not None
@@ -309,18 +309,20 @@ def test_nothing_under_way_is_not_waited_for(session: Session):
         session.next()
 
 
-@pytest.mark.parametrize("asked", [OnRay(gpus=1e3), OnRay(cpus=1e3), OnRay(cpus=0.0, gpus=1e3)])
-def test_more_than_there_is_is_refused(begin: Callable[[OnRay], Session], asked: OnRay):
+@pytest.mark.parametrize(
+    "asked", [RayEngine(gpus=1e3), RayEngine(cpus=1e3), RayEngine(cpus=0.0, gpus=1e3)]
+)
+def test_more_than_there_is_is_refused(begin: Callable[[RayEngine], Session], asked: RayEngine):
     with pytest.raises(FeintError, match=r"wants cpus=\d+, gpus=\d+ of one node.*have CPU"):
         begin(asked)
 
 
 def test_another_cluster_than_that_of_this_process_is_refused(
-    begin: Callable[[OnRay], Session],
+    begin: Callable[[RayEngine], Session],
 ):
     with pytest.raises(FeintError, match=r"already connected to Ray at .* to join 10\."):
-        begin(OnRay("10.0.0.1:6379"))
-    (outcome,) = run(begin(OnRay("auto")), [job("read", number=1)])
+        begin(RayEngine("10.0.0.1:6379"))
+    (outcome,) = run(begin(RayEngine("auto")), [job("read", number=1)])
     assert outcome.content == b"3 "
 
 
@@ -330,7 +332,7 @@ def test_another_cluster_than_that_of_this_process_is_refused(
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]):
     with pytest.raises(FeintError, match="Expected"):
-        OnRay(**settings)
+        RayEngine(**settings)
 
 
 @pytest.mark.parametrize(
@@ -352,7 +354,7 @@ def test_room_on_a_node(resources: dict[str, float], cpus: float, gpus: float, r
 def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(FeintError, match=r"pip install 'feint\[ray\]'"):
-        OnRay().begin(do, fetch)
+        RayEngine().begin(do, fetch)
 
 
 @pytest.mark.slow
@@ -362,14 +364,14 @@ def test_nothing_is_left_and_nothing_is_said(
 ):
     script = """
         import sys, time
-        from feint.jobs.engines.ray import OnRay
+        from feint.jobs.engines.ray import RayEngine
         from feint.jobs.job import Common, Job
 
         def do(job, fetch):
             time.sleep(job.own["seconds"])
             return b"done"
 
-        session = OnRay().begin(do, lambda key: b"")
+        session = RayEngine().begin(do, lambda key: b"")
         session.start(Job("sleep", Common(), {"seconds": 0}))
         assert session.next().content == b"done"
         session.start(Job("sleep", Common(), {"seconds": 600}))

@@ -13,7 +13,7 @@ import pytest
 
 from feint.errors import FeintError
 from feint.jobs.engines import Session
-from feint.jobs.engines.ray import OnRay
+from feint.jobs.engines.ray import RayEngine
 from feint.jobs.job import Common, Fetch, Job
 
 ray = pytest.importorskip("ray")
@@ -64,7 +64,7 @@ def begin(loopback: Any) -> Iterator[Callable[..., Session]]:
     begun = []
 
     def begin(**settings: Any) -> Session:
-        begun.append(OnRay(loopback.address, **settings).begin(do, fetch))
+        begun.append(RayEngine(loopback.address, **settings).begin(do, fetch))
         return begun[-1]
 
     yield begin
@@ -151,7 +151,7 @@ def test_the_cluster_goes_on_and_the_jobs_do_not(begin: Callable[..., Session], 
 def test_an_address_without_a_cluster_is_refused_at_once(address: str, told: str):
     began = time.monotonic()
     with pytest.raises(FeintError, match=told + ".*Expected: auto, HOST:PORT or ray://HOST:PORT"):
-        OnRay(address).begin(do, fetch)
+        RayEngine(address).begin(do, fetch)
     assert time.monotonic() - began < 7
 
 
@@ -160,18 +160,18 @@ def test_a_machine_without_a_cluster_is_refused(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     monkeypatch.setattr("feint.jobs.engines.ray_cluster.REACH_SECONDS", 3.0)
     with pytest.raises(FeintError, match="No Ray cluster could be joined at auto: "):
-        OnRay("auto").begin(do, fetch)
+        RayEngine("auto").begin(do, fetch)
 
 
 def test_a_folder_that_ray_cannot_use_is_refused(monkeypatch: pytest.MonkeyPatch, short_path: Path):
     monkeypatch.setenv("RAY_TMPDIR", str(short_path / "absent"))
     with pytest.raises(FeintError, match=r"no folder can be made in .* Expected: RAY_TMPDIR"):
-        OnRay().begin(do, fetch)
+        RayEngine().begin(do, fetch)
     long = short_path / ("long" * 25)
     long.mkdir()
     monkeypatch.setenv("RAY_TMPDIR", str(long))
     with pytest.raises(FeintError, match=r"could not be started on this machine: .*AF_UNIX"):
-        OnRay().begin(do, fetch)
+        RayEngine().begin(do, fetch)
     assert list(long.iterdir()) == []
 
 
@@ -180,7 +180,7 @@ def test_something_that_is_no_cluster_is_refused_in_time(monkeypatch: pytest.Mon
     with socket.create_server(("127.0.0.1", 0)) as mute:
         began = time.monotonic()
         with pytest.raises(FeintError, match="No Ray cluster could be joined at 127"):
-            OnRay(f"127.0.0.1:{mute.getsockname()[1]}").begin(do, fetch)
+            RayEngine(f"127.0.0.1:{mute.getsockname()[1]}").begin(do, fetch)
         assert time.monotonic() - began < 5
 
 

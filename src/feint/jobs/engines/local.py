@@ -10,7 +10,7 @@ from feint.jobs.job import Fetch, Job, Work
 
 
 @dataclass(frozen=True)
-class InProcess:
+class LocalEngine:
     """The default engine: jobs are done one after another in this process, on all its threads."""
 
     def begin(self, work: Work, fetch: Fetch) -> "_Session":

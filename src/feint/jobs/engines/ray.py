@@ -38,7 +38,7 @@ GLANCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class OnRay:
+class RayEngine:
     """Jobs are done by workers that Ray starts, as many at once as the resources allow.
 
     Without an address, Ray is started on this machine for this session only, on loopback, with a
@@ -122,7 +122,7 @@ class OnRay:
 
 
 class _Session:
-    def __init__(self, ray: ModuleType, engine: OnRay, work: Work, fetch: Fetch) -> None:
+    def __init__(self, ray: ModuleType, engine: RayEngine, work: Work, fetch: Fetch) -> None:
         self.undo = contextlib.ExitStack()
         self._ray = ray
         self._engine = engine
@@ -172,7 +172,7 @@ class _Session:
             self._inputs.clear()
 
     def _start(self, started: _Started) -> None:
-        # Failing to read what a job needs is a failure of the job, as in `InProcess`.
+        # Failing to read what a job needs is a failure of the job, as in `LocalEngine`.
         refs: dict[str, Any] = {}
         read = attempt(lambda job, _: self._take(job, refs), started.job, self._inputs.fetch)
         if read.failure is not None:
@@ -245,7 +245,7 @@ class _Session:
         return f"A job wants cpus={self._engine.cpus:g}, gpus={self._engine.gpus:g} of one node"
 
 
-def _death(errors: Any, error: Exception, engine: OnRay) -> str:
+def _death(errors: Any, error: Exception, engine: RayEngine) -> str:
     """What befell a job that Ray does not try again, and what to do about it."""
     tried = "once" if engine.retries == 0 else f"{engine.retries + 1} times"
     if isinstance(error, errors.OutOfMemoryError):

@@ -7,7 +7,7 @@ from feint.jobs.job import Fetch, Job, Work
 
 
 @dataclass
-class Lasting:
+class SharedEngine:
     """Another engine, kept going until `end`.
 
     The work and the way to what it needs are those of the first set of jobs.
@@ -31,7 +31,7 @@ class Lasting:
 
 @dataclass
 class _Borrowed:
-    lasting: Lasting
+    lasting: SharedEngine
     session: Session
     under: int = 0
 

@@ -4,7 +4,7 @@ import polars as pl
 
 from feint.evaluation.attack_task import ATTACK
 from feint.experiments.run_folder import baseline_comparisons
-from feint.experiments.tensor_reader import Trail
+from feint.experiments.tensor_reader import TensorReader
 from feint.models import checkpoints
 from feint.reproduction import gradient_alignment
 from feint.reproduction.profiles import PAPER, REGULAR, STARTS, STOPS
@@ -77,7 +77,8 @@ def transfer(r: Reproduction) -> None:
     )
     reactors = {name: r.model(name) for name in PAPER}
     coords = r.skeleton.axis("z")
-    r.save("gradients", gradient_alignment.along(rows, Trail(r.out / "run"), reactors, coords))
+    reader = TensorReader(r.out / "run")
+    r.save("gradients", gradient_alignment.along(rows, reader, reactors, coords))
 
 
 def regular(r: Reproduction) -> None:
