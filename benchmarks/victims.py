@@ -17,7 +17,7 @@ from feint.report.run_data import RunData
 def main(folder: Path) -> None:
     """Print both tables as Markdown."""
     found = RunData.load(folder)
-    _head("model", "error, cm a joint", "in training", "reacts by", "epoch kept")
+    _head("model", "error, cm a joint", "training error", "reacts by", "best epoch")
     for name in found.models:
         comparison, losses = (
             found.baselines[name],
@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
     print("\nTrivial predictors:", ", ".join(f"{k} {v:.1f}" for k, v in trivial.items()), "\n")
     rates, own = found.rates, found.judged.filter(pl.col("surrogate") == pl.col("victim"))
     every = sorted(rates.filter(attack=ATTACK)["eps"].unique())
-    _head("model", "no attack", *(f"eps {eps:g}: noise, attack, rest, closed" for eps in every))
+    _head("model", "no attack", *(f"eps {eps:g}: noise, attack, if clean fails, reduction" for eps in every))
     for name in found.models:
         mine, cells = own.filter(victim=name), []
         for eps in every:

@@ -1,8 +1,8 @@
-"""DeepGRU (Maghoumi and LaViola 2019), as a reactor and as the classifier it was published as.
+"""DeepGRU (Maghoumi and LaViola 2019), as a reactor and as the published classifier.
 
-The encoder is the published one: GRUs of 512 (two layers), 256 (two) and 128 units,
-unidirectional.  The reactor puts a linear layer on every frame (section 6.1 of the AIA paper);
-the classifier keeps the published attention and serves as a recogniser of interactions.
+The encoder is the published one: unidirectional GRUs of 512 (two layers), 256 (two) and 128 units.
+The reactor adds a linear layer on every frame (section 6.1 of the AIA paper).  The classifier keeps
+the published attention; `evaluation.recogniser` uses it to name interactions.
 """
 
 from collections.abc import Sequence
@@ -34,19 +34,20 @@ class Encoder(nn.Module):
         self.third = nn.GRU(widths[1], widths[2], num_layers=1)
 
     def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch width"]:
-        """Hidden states of the last GRU, frame by frame."""
+        """The states of the last GRU."""
         for layers in (self.first, self.second, self.third):
             x = gru(layers, x)
         return x
 
 
 class DeepGRU(nn.Module):
-    """Actor sequences -> reactions, causally, frame by frame.
+    """The reaction to an actor's motion, frame by frame and causal.
 
     Args:
-        inputs, outputs: features a frame.
-        widths: of the three GRUs; the published ones give 3,574,701 parameters for 45 in and out.
-        first_pose: see `Coordinates`.
+        inputs, outputs: features of a frame.
+        widths: state sizes of the three GRUs; the published ones give 3,574,701 parameters for 45
+            inputs and outputs.
+        first_pose: see `Normalization`.
     """
 
     def __init__(
@@ -63,12 +64,12 @@ class DeepGRU(nn.Module):
         self.head = nn.Linear(widths[-1], outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        """The answer, in data units; outputs up to t depend on inputs up to t alone."""
         seen = to_autocast_dtype(self.coordinates.normalize(x)).transpose(0, 1).contiguous()
         return self.coordinates.denormalize(self.head(self.encoder(seen)).transpose(0, 1), x)
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)
 
 
@@ -76,11 +77,11 @@ class DeepGRUClassifier(nn.Module):
     """The published classifier: attention over the encoder's states, then two linear layers.
 
     Args:
-        inputs: features a frame.
-        classes: how many.
-        widths: of the three GRUs.
-        hidden: of the classifier; 256 as published.
-        dropout: as published 0.5, in training mode only.
+        inputs: features of a frame.
+        classes: number of classes.
+        widths: state sizes of the three GRUs.
+        hidden: width of the classifier's hidden layer; published as 256.
+        dropout: published as 0.5; in training mode only.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class DeepGRUClassifier(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch classes"]:
-        """Logits, (batch, classes); only a sequence's own frames are attended to."""
+        """Logits; attention covers a sequence's own frames alone."""
         states = self.encoder(x.transpose(0, 1).contiguous()).transpose(0, 1)
         last = states[torch.arange(len(x), device=x.device), lengths - 1]
         energy = torch.einsum("btw,bw->bt", self.attention(states), last)

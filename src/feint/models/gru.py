@@ -1,4 +1,4 @@
-"""A GRU that sees people in metres, from its own place, turned to where it faces."""
+"""A GRU on egocentric coordinates: metres, relative to the reactor, in its own heading."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -17,16 +17,16 @@ from feint.skeleton import SBU_15
 
 
 class GRU(nn.Module):
-    """Actor sequences -> reactions, causally, frame by frame.
+    """The reaction to an actor's motion, frame by frame and causal.
 
     Args:
-        inputs, outputs: features a frame.
-        width: of the state.
-        layers: stacked.
+        inputs, outputs: features of a frame.
+        width: size of the state.
+        layers: number of stacked layers.
         dropout: on the last layer's states, in training mode only.
-        facing: see people as `Placed` does; otherwise as `Coordinates`.
-        first_pose: see `Coordinates`.
-        scale, links: of the skeleton, see `Placed`; SBU's if not given.
+        facing: normalise by `EgocentricNormalization`; otherwise by `Normalization`.
+        first_pose: see `Normalization`.
+        scale, links: of the skeleton, see `EgocentricNormalization`; by default SBU's.
     """
 
     training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
@@ -55,11 +55,11 @@ class GRU(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        """The answer, in data units; outputs up to t depend on inputs up to t alone."""
         seen = to_autocast_dtype(self.coordinates.normalize(x)).transpose(0, 1).contiguous()
         states = self.dropout(gru(self.gru, seen))
         return self.coordinates.denormalize(self.head(states).transpose(0, 1), x)
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)

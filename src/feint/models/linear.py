@@ -1,7 +1,7 @@
-"""Linear reactors: ridge regression over past frames, and DLinear.
+"""Linear models: ridge regression over past frames, and DLinear.
 
-With a linear model the attack is convex, so the best an attacker can do is known: they are what
-attacks are measured on (`tests/attacks/test_victims.py`), and what a network has to beat.
+An attack on a linear model is a convex problem with a known optimum, which attacks are tested
+against (`tests/models/test_victims.py`).  A network should beat them.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from feint.sequences import Sequences
 class Ridge(nn.Module):
     """Causal ridge regression: y_t = b + sum over s of W_s x_{t-s}, s = 0..taps-1.
 
-    Before a sequence's first frame stands the mean of the training data.  The weights are solved
-    for, not descended to: training epochs are not used.
+    Frames before a sequence's first are the training data's mean.  The weights have a closed form,
+    so that epochs and learning rate are not used.
 
     Args:
-        inputs, outputs: features a frame.
-        taps: frames seen, the present one among them.
-        penalty: on the squared weights, inputs and outputs in units of their deviation.
-        first_pose: see `Coordinates`.
+        inputs, outputs: features of a frame.
+        taps: frames that an answer depends on, including the present one.
+        penalty: on the squared weights, with inputs and outputs in units of their deviation.
+        first_pose: see `Normalization`.
     """
 
     def __init__(
@@ -46,25 +46,27 @@ class Ridge(nn.Module):
         self.head = nn.Linear(taps * inputs, outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        """The answer, in data units; outputs up to t depend on inputs up to t alone."""
         return self.coordinates.denormalize(self.head(self._past(x)), x)
 
     def _past(self, x: Tensor) -> Float[Tensor, "batch time seen"]:
-        """The present frame, then the one before it, ..., side by side."""
+        """The present frame, the one before it, ..., concatenated."""
         return past(self.coordinates.normalize(x), self.taps).flatten(2)
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)
 
     @torch.no_grad()
     def solve(self, x: Sequences, y: Sequences) -> None:
-        """The least squared error on this training data, in closed form."""
+        """Set the weights to the optimum on this training data."""
         nothing = torch.zeros_like(y.values)
-        away = self.coordinates.denormalize(nothing, x.values)  # what an answer of 0 means
+        away = self.coordinates.denormalize(
+            nothing, x.values
+        )  # the answer of a network that outputs 0
         wanted = ((y.values - away) / self.coordinates.output_scale)[y.mask].double()
         design = self._past(x.values)[x.mask].double()
-        offset, answer = design.mean(dim=0), wanted.mean(dim=0)  # what is constant costs nothing
+        offset, answer = design.mean(dim=0), wanted.mean(dim=0)  # constants are not penalised
         design, wanted = design - offset, wanted - answer
         gram = design.T @ design + self.penalty * torch.eye(design.shape[1]).to(design)
         weights = torch.linalg.solve(gram, design.T @ wanted)
@@ -73,9 +75,9 @@ class Ridge(nn.Module):
 
 
 def past(x: Float[Tensor, "batch time features"], taps: int) -> Tensor:
-    """Every frame with those before it, the present first: (batch, time, taps, features).
+    """Each frame with those before it, the present first: (batch, time, taps, features).
 
-    Zeros stand before the first frame.
+    Frames before the first are 0.
     """
     padded = F.pad(x, (0, 0, taps - 1, 0))
     return padded.unfold(1, taps, 1).flip(-1).transpose(2, 3)
@@ -84,16 +86,16 @@ def past(x: Float[Tensor, "batch time features"], taps: int) -> Tensor:
 class DLinear(nn.Module):
     """DLinear (Zeng, Chen, Zhang and Xu, AAAI 2023, arXiv:2205.13504), frame by frame.
 
-    A causal moving average splits every feature into trend and remainder; each goes through its
-    own linear filter over time.  Departures: the published one maps one window to another and
-    keeps features apart; here every frame is answered from the frames up to it, and a linear layer
-    mixes features, because the answer has others than the input.
+    A causal moving average splits each feature into trend and remainder, and each part has its own
+    linear filter over time.  Departures: the published model maps one window to another and keeps
+    features apart; here each frame is answered from the frames up to it, and a linear layer mixes
+    features, because the output has other features than the input.
 
     Args:
-        inputs, outputs: features a frame.
-        taps: frames the filters see.
-        window: frames of the moving average.
-        first_pose: see `Coordinates`.
+        inputs, outputs: features of a frame.
+        taps: length of the filters, in frames.
+        window: length of the moving average, in frames.
+        first_pose: see `Normalization`.
     """
 
     training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 1e-2, "schedule": "cosine"}
@@ -113,13 +115,13 @@ class DLinear(nn.Module):
         self.trend, self.remainder = (Filter(inputs, outputs, taps) for _ in range(2))
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        """The answer, in data units; outputs up to t depend on inputs up to t alone."""
         seen = self.coordinates.normalize(x)
         trend = self._trend(seen)
         return self.coordinates.denormalize(self.trend(trend) + self.remainder(seen - trend), x)
 
     def _trend(self, x: Tensor) -> Tensor:
-        """The mean of the last frames; of fewer where there are fewer."""
+        """The mean of the last `window` frames, or of all frames so far if there are fewer."""
         before = x.shape[1] - self.window
         total = x.cumsum(dim=1)
         if before > 0:
@@ -128,12 +130,12 @@ class DLinear(nn.Module):
         return total / count[:, None]
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)
 
 
 class Filter(nn.Module):
-    """Each feature filtered over time on its own, then all mixed."""
+    """A filter over time for each feature, then a linear layer over features."""
 
     def __init__(self, inputs: int, outputs: int, taps: int) -> None:
         super().__init__()
@@ -143,5 +145,5 @@ class Filter(nn.Module):
         self.mix = nn.Linear(inputs, outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """The filtered features, mixed."""
+        """The filter's output."""
         return self.mix((past(x, len(self.taps)) * self.taps).sum(dim=2))

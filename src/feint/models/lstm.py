@@ -1,4 +1,4 @@
-"""An LSTM, as most people would write one; bidirectional too, with packed sequences."""
+"""A plain LSTM, causal or bidirectional."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -14,16 +14,16 @@ from feint.sequences import Sequences
 
 
 class LSTM(nn.Module):
-    """Actor sequences -> reactions, frame by frame.
+    """The reaction to an actor's motion, frame by frame.
 
     Args:
-        inputs, outputs: features a frame.
-        width: of the state, in each direction.
-        layers: stacked.
+        inputs, outputs: features of a frame.
+        width: size of the state in each direction.
+        layers: number of stacked layers.
         dropout: on the last layer's states, in training mode only.
-        bidirectional: the answer to a frame depends on later ones too: not causal.  Sequences are
-            then packed by their lengths, so that no padding is read.
-        first_pose: see `Coordinates`.
+        bidirectional: the answer to a frame also depends on later frames, so the model is not
+            causal.  Sequences are packed by their lengths, so that no padding is read.
+        first_pose: see `Normalization`.
     """
 
     training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
@@ -48,7 +48,7 @@ class LSTM(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out."""
+        """The answer, in data units."""
         seen = self.coordinates.normalize(x)
         if self.lstm.bidirectional and lengths is not None:
             packed = pack_padded_sequence(
@@ -57,10 +57,10 @@ class LSTM(nn.Module):
             states, _ = pad_packed_sequence(
                 self.lstm(packed)[0], batch_first=True, total_length=x.shape[1]
             )
-        else:  # a state never sees the padding, which comes after the last own frame
+        else:  # no state reads the padding, which follows the last own frame
             states, _ = self.lstm(seen)
         return self.coordinates.denormalize(self.head(self.dropout(states)), x)
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)

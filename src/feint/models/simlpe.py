@@ -1,9 +1,9 @@
-"""siMLPe, a motion predictor of linear layers and layer norms alone, over a causal window.
+"""siMLPe, a motion predictor made of linear layers and layer norms, over a causal window.
 
 Guo, Du, Shen, Lepetit, Alameda-Pineda and Moreno-Noguer, Back to MLP: A Simple Baseline for Human
-Motion Prediction, WACV 2023 (arXiv:2207.01567), from its description: a cosine transform over
-time, a linear layer over features, blocks (a linear layer over time, a layer norm, a residual),
-and back; the answer is a change of the last pose seen.
+Motion Prediction, WACV 2023 (arXiv:2207.01567), written from the paper's description: a cosine
+transform over time, a linear layer over features, blocks of a linear layer over time, a layer norm
+and a residual, then the inverse transform; the output is a change of the last pose.
 """
 
 import math
@@ -21,18 +21,19 @@ from feint.sequences import Sequences
 
 
 class SiMLPe(nn.Module):
-    """Actor sequences -> reactions, causally, frame by frame.
+    """The reaction to an actor's motion, frame by frame and causal.
 
-    Departures: a frame is answered from a window that ends with it (its first frame held before
-    the sequence begins), where the published one maps 50 frames to the next; the change is that
-    of the first pose (`Coordinates`), or of the mean; 6 blocks of width 64, not 48 of 66.
+    Departures: each frame is answered from the window that ends with it (before the sequence
+    begins, its first frame is repeated), where the published model maps 50 frames to the next; the
+    output is a change of the first pose (`Normalization`) or of the mean pose; 6 blocks of width
+    64, not 48 of 66.
 
     Args:
-        inputs, outputs: features a frame.
-        window: frames seen.
-        width: of a frame inside.
-        depth: blocks.
-        first_pose: see `Coordinates`.
+        inputs, outputs: features of a frame.
+        window: frames that an answer depends on.
+        width: of a frame's embedding.
+        depth: number of blocks.
+        first_pose: see `Normalization`.
     """
 
     training_defaults: ClassVar[dict[str, Any]] = {
@@ -61,21 +62,21 @@ class SiMLPe(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        """The answer, in data units; outputs up to t depend on inputs up to t alone."""
         seen = self.enter(self.coordinates.normalize(x))
         held = seen[:, :1].expand(-1, self.window - 1, -1)
         windows = torch.cat([held, seen], dim=1).unfold(1, self.window, 1)
         spectrum = self.blocks(windows @ self.cosines.T)  # (batch, time, width, window)
-        last = spectrum @ self.cosines[:, -1]  # back in time, of the present frame
+        last = spectrum @ self.cosines[:, -1]  # the inverse transform at the present frame
         return self.coordinates.denormalize(self.head(last), x)
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)
 
 
 class Block(nn.Module):
-    """A linear layer over the window, the same for every feature, a layer norm, a residual."""
+    """A linear layer over time, shared by all features, a layer norm and a residual."""
 
     def __init__(self, window: int, width: int) -> None:
         super().__init__()
@@ -85,13 +86,13 @@ class Block(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch time width window"]
     ) -> Float[Tensor, "batch time width window"]:
-        """One block."""
+        """The block's output."""
         mixed = self.over_time(x).transpose(2, 3)
         return x + self.norm(mixed).transpose(2, 3)
 
 
 def cosines(size: int) -> Float[Tensor, "size size"]:
-    """The orthonormal cosine transform (type II), as a matrix: its transpose is its inverse."""
+    """The matrix of the orthonormal cosine transform (DCT-II); its transpose is its inverse."""
     at = torch.arange(size)
     matrix = torch.cos(math.pi / size * (at + 0.5) * at[:, None]) * math.sqrt(2 / size)
     matrix[0] /= math.sqrt(2)

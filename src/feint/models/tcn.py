@@ -1,7 +1,7 @@
 """TCN, the temporal convolutional network of Bai, Kolter and Koltun (2018, arXiv:1803.01271).
 
-Dilated causal convolutions with weight normalisation in residual blocks: the same outputs as
-padding both sides and cutting, without the padding's work (`models/convolution.py`).
+Dilated causal convolutions with weight normalisation in residual blocks.  The outputs are those of
+a convolution that pads both sides and cuts, computed without padding (`layers/causal_conv.py`).
 """
 
 from collections.abc import Sequence
@@ -22,18 +22,21 @@ from feint.sequences import Sequences
 
 
 class TCN(nn.Module):
-    """Actor sequences -> reactions, causally, frame by frame.
+    """The reaction to an actor's motion, frame by frame and causal.
 
     Args:
-        inputs, outputs: features a frame.
+        inputs, outputs: features of a frame.
         width: channels of every block.
-        depth: blocks; dilation 2^i in block i.
+        depth: number of blocks; block i has dilation 2^i.
         kernel: taps of every convolution.
         dropout: in every block, in training mode only.
-        first_pose: see `Coordinates`.
+        first_pose: see `Normalization`.
 
-    The paper's is `TCN(45, 45)`: "10 hidden layers with 256 units", 2,546,989 parameters at kernel
-    2 (it leaves the kernel open; 3 gives 3,803,693).
+    The paper uses `TCN(45, 45)`, "10 hidden layers with 256 units": 2,546,989 parameters with
+    kernel 2.  It does not state the kernel; 3 gives 3,803,693.
+
+    Raises:
+        FeintError: an argument is out of its range, or the features hold no first pose.
     """
 
     def __init__(
@@ -56,17 +59,17 @@ class TCN(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, x: Float[Tensor, "batch time inputs"]) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out; outputs up to t depend on inputs up to t alone."""
+        """The answer, in data units; outputs up to t depend on inputs up to t alone."""
         seen = to_autocast_dtype(self.coordinates.normalize(x)).transpose(0, 1).contiguous()
         return self.coordinates.denormalize(self.head(self.blocks(seen)).transpose(0, 1), x)
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)
 
 
 class Block(nn.Module):
-    """Two causal convolutions with ReLU and dropout, beside a residual, then a ReLU."""
+    """Two causal convolutions with ReLU and dropout, a residual connection, then a ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, dilation: int, dropout: float
@@ -78,7 +81,7 @@ class Block(nn.Module):
         self.residual = nn.Linear(inputs, outputs) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch outputs"]:
-        """One residual block."""
+        """The block's output."""
         y = self.dropout(self.second(self.dropout(self.first(x))))
         return F.relu(y + self.residual(x), inplace=True)
 
@@ -98,11 +101,11 @@ class CausalConv(nn.Module):
         weight_norm(self, "weight")
 
     def forward(self, x: Float[Tensor, "time batch inputs"]) -> Float[Tensor, "time batch outputs"]:
-        """The rectified sum over the taps that reach at least one frame."""
+        """relu(convolution + bias)."""
         bias, *taps = cached(self, x, self._taps)
         return causal_conv(x, tuple(taps), bias, self.dilation)
 
     def _taps(self) -> tuple[Tensor, ...]:
-        """The bias, then one matrix a tap, the present first."""
+        """The bias, then one matrix for each tap, the present frame's first."""
         taps = self.weight.permute(2, 0, 1).contiguous().unbind()
         return (self.bias, *reversed(taps))

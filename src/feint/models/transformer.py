@@ -1,6 +1,6 @@
 """A transformer over frames (Vaswani et al. 2017, arXiv:1706.03762), causal or with a key mask.
 
-Layer norm first, as is usual now (Xiong et al. 2020, arXiv:2002.04745).
+Layer norm comes first in each layer (Xiong et al. 2020, arXiv:2002.04745).
 """
 
 import math
@@ -20,17 +20,17 @@ from feint.sequences import Sequences
 
 
 class Transformer(nn.Module):
-    """Actor sequences -> reactions, frame by frame.
+    """The reaction to an actor's motion, frame by frame.
 
     Args:
-        inputs, outputs: features a frame.
-        width: of a frame inside; a multiple of `heads`, even.
-        depth: layers.
-        heads: of attention.
-        dropout: after attention and after the layers between, in training mode only.
-        causal: a frame attends to itself and those before it.  Otherwise to all own frames of its
-            sequence, by a mask from `lengths`.
-        first_pose: see `Coordinates`.
+        inputs, outputs: features of a frame.
+        width: of a frame's embedding; even, and a multiple of `heads`.
+        depth: number of layers.
+        heads: attention heads.
+        dropout: after attention and after the feed-forward part, in training mode only.
+        causal: a frame attends to itself and to earlier frames.  Otherwise it attends to all own
+            frames of its sequence, by a mask from `lengths`.
+        first_pose: see `Normalization`.
     """
 
     training_defaults: ClassVar[dict[str, Any]] = {"learning_rate": 2e-3, "schedule": "cosine"}
@@ -64,7 +64,7 @@ class Transformer(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch time inputs"], lengths: Int[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch time outputs"]:
-        """Data units in, data units out."""
+        """The answer, in data units."""
         time = torch.arange(x.shape[1], device=x.device)
         if self.causal:
             seen = (time[None, :] <= time[:, None])[None, None]
@@ -79,12 +79,12 @@ class Transformer(nn.Module):
         return self.coordinates.denormalize(self.head(self.norm(frames)), x)
 
     def fit_normalization(self, x: Sequences, y: Sequences) -> None:
-        """Normalise by this training data."""
+        """Set the normalisation by this training data."""
         self.coordinates.fit(x, y)
 
 
 class Layer(nn.Module):
-    """Attention, then two linear layers, each behind a layer norm and beside a residual."""
+    """Self-attention and a feed-forward part, each after a layer norm, each with a residual."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Layer(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch time width"], seen: Bool[Tensor, "#batch 1 #time time"]
     ) -> Float[Tensor, "batch time width"]:
-        """One layer; `seen` is True where a frame (third) may attend to another (fourth)."""
+        """The layer's output; `seen[..., i, j]` is True if frame i may attend to frame j."""
         query, key, value = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in self.project(self.norms[0](x)).chunk(3, dim=-1)
@@ -111,7 +111,7 @@ class Layer(nn.Module):
 
 
 def positions(time: int, width: int) -> Float[Tensor, "time width"]:
-    """Sines and cosines of every frame's place, of any number of frames."""
+    """Sinusoidal position encoding of each frame."""
     rate = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     angle = torch.arange(time)[:, None] * rate
     return torch.cat([angle.sin(), angle.cos()], dim=1)

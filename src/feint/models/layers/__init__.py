@@ -1,1 +1,1 @@
-"""Layers that several models share."""
+"""Layers that several families share, written for cheap input gradients; and normalisation."""
