@@ -33,7 +33,11 @@ def main(folder: Path) -> None:
     print("\nTrivial predictors:", ", ".join(f"{k} {v:.1f}" for k, v in trivial.items()), "\n")
     rates, own = found.rates, found.judged.filter(pl.col("surrogate") == pl.col("victim"))
     every = sorted(rates.filter(attack=ATTACK)["eps"].unique())
-    _head("model", "no attack", *(f"eps {eps:g}: noise, attack, if clean fails, reduction" for eps in every))
+    _head(
+        "model",
+        "no attack",
+        *(f"eps {eps:g}: noise, attack, if clean fails, reduction" for eps in every),
+    )
     for name in found.models:
         mine, cells = own.filter(victim=name), []
         for eps in every:
