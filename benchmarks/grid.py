@@ -115,9 +115,10 @@ def main() -> None:
         "",
         made_by("benchmarks.grid --data DIR", args.threads),
         "",
-        f"{asked_for.evaluation.limit} test sequences of SBU, {len(asked_for.target.labels)} "
-        f"targets, {len(asked_for.attack.eps)} eps, depth only, the natural tolerance; reactors at "
-        f"the paper's size. captum: PGD from the clean input for every eps, {STEPS} sign steps of "
+        f"{asked_for.evaluation.max_sequences} test sequences of SBU, "
+        f"{len(asked_for.target.labels)} targets, {len(asked_for.attack.eps)} eps, depth only, the "
+        "natural tolerance; reactors at the paper's size. captum: PGD from the clean input for "
+        f"every eps, {STEPS} sign steps of "
         f"{SHARE:.0%} of eps (steps of 1 % reached as much). feint: "
         "`MinimalPerturbation(levels=...)`.",
     ]

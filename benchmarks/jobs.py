@@ -57,8 +57,8 @@ eps = [0.075, 0.15, 0.225, 0.3, 0.375, 0.45]
 [target]
 labels = ["approaching", "departing", "kicking", "pushing", "handshaking", "hugging", "punching"]
 [evaluation]
-rows_per_job = 1
-limit = LIMIT
+sequences_per_job = 1
+max_sequences = LIMIT
 tolerance = "paper"
 """
 

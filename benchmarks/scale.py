@@ -91,7 +91,7 @@ def main() -> None:
         size = a_row[group][1] + a_row["score"][1] + table_bytes
         model = checkpoints.load(args.run / "models" / name)
         flop = 1200 * step(model, 1, round(frames))
-        per_job = told["experiment"]["evaluation"]["rows_per_job"]
+        per_job = told["experiment"]["evaluation"]["sequences_per_job"]
         for count in SIZES:
             lines.append(
                 f"| {name} | 10^{len(str(count)) - 1} | {threads * seconds * count / 3600:,.0f} | "

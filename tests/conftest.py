@@ -69,14 +69,14 @@ training = {{ epochs = 1 }}
 [attack]
 settings = {{ steps = 2 }}
 eps = [2, 6]
-unit = "cm"
+eps_unit = "cm"
 axes = ["x", "y", "z"]
 [target]
 labels = ["punching"]
 [evaluation]
-limit = 4
+max_sequences = 4
 noise = ["sign"]
-rows_per_job = 2
+sequences_per_job = 2
 """
 
 
@@ -94,11 +94,11 @@ training = {{ epochs = 1 }}
 [attack]
 settings = {{ steps = 1 }}
 eps = [2]
-unit = "cm"
+eps_unit = "cm"
 [target]
 labels = ["punching"]
 [evaluation]
-limit = 2
+max_sequences = 2
 noise = ["sign"]
 """
 

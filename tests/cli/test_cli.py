@@ -30,11 +30,11 @@ training = { epochs = 1 }
 [attack]
 settings = { steps = 3, restarts = 1 }
 eps = [2, 6]
-unit = "cm"
+eps_unit = "cm"
 [target]
 labels = ["punching"]
 [evaluation]
-limit = 2
+max_sequences = 2
 """
 pytestmark = pytest.mark.usefixtures("generated_once")
 

@@ -70,8 +70,8 @@ def test_a_small_file_gets_the_defaults():
         ),
         (
             "[attack]",
-            '[evaluation]\nsources = ["gru"]\n[attack]',
-            r"evaluation\.sources names gru; expected some of tcn",
+            '[evaluation]\ncraft_on = ["gru"]\n[attack]',
+            r"evaluation\.craft_on names gru; expected some of tcn",
         ),
     ],
 )

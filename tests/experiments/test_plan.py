@@ -28,7 +28,7 @@ def planned(rows: int = 5, kappa: Tolerance | None = KAPPA, **change: Any) -> Pl
         "model": [{"kind": "TCN", "name": "a", "training": {}}],
         "attack": {"eps": [2.0, 6.0], "settings": {}},
         "target": {"labels": list(LABELS[:2])},
-        "evaluation": {"rows_per_job": 2, "noise": ["sign", "uniform"]},
+        "evaluation": {"sequences_per_job": 2, "noise": ["sign", "uniform"]},
         "data": {},
     }
     for name, value in change.items():
@@ -74,8 +74,8 @@ def asked(draw: st.DrawFn) -> dict[str, Any]:
         "evaluation": {
             "transfer": draw(st.booleans()),
             "noise": draw(st.lists(st.sampled_from(["sign", "offset"]), unique=True)),
-            "rows_per_job": draw(st.integers(1, 4)),
-            "sources": draw(st.none() | st.lists(st.sampled_from(names), min_size=1, unique=True)),
+            "sequences_per_job": draw(st.integers(1, 4)),
+            "craft_on": draw(st.none() | st.lists(st.sampled_from(names), min_size=1, unique=True)),
         },
     }
 
@@ -131,8 +131,8 @@ def test_the_rows_come_from_what_is_scored_and_from_nothing_else(told: dict[str,
 
 def test_attacks_are_crafted_on_the_sources_alone() -> None:
     models = [{"kind": "TCN", "name": n, "training": {"epochs": i}} for i, n in enumerate("abc", 1)]
-    plan = planned(model=models, evaluation={"sources": ["c", "a"], "rows_per_job": 5})
-    assert plan.sources == ["a", "c"]
+    plan = planned(model=models, evaluation={"craft_on": ["c", "a"], "sequences_per_job": 5})
+    assert plan.surrogates == ["a", "c"]
     assert set(plan.pairs) == {(s, v) for s in "ac" for v in "abc"}
     crafted = {one.needs["model"] for one in stages.attack(plan) if one.kind == "attack"}
     assert crafted == {plan.training[name].key for name in "ac"}
@@ -140,7 +140,7 @@ def test_attacks_are_crafted_on_the_sources_alone() -> None:
 
 def test_more_rows_keep_the_jobs_of_fewer() -> None:
     few, more = (
-        {one.key for one in stages.attack(planned(rows, evaluation={"rows_per_job": 4}))}
+        {one.key for one in stages.attack(planned(rows, evaluation={"sequences_per_job": 4}))}
         for rows in (4, 12)
     )
     assert few < more
@@ -148,7 +148,7 @@ def test_more_rows_keep_the_jobs_of_fewer() -> None:
 
 @given(st.integers(1, 300), st.integers(1, 70))
 def test_the_parts_cover_all_rows_once(rows: int, most: int) -> None:
-    chunks = planned(rows, evaluation={"rows_per_job": most}).chunks
+    chunks = planned(rows, evaluation={"sequences_per_job": most}).chunks
     assert [i for begin, end in chunks for i in range(begin, end)] == list(range(rows))
     sizes = {end - begin for begin, end in chunks}
     assert max(sizes) <= most
@@ -233,7 +233,7 @@ def differ(before: Plan, after: Plan) -> set[str]:
         ({"name": "other"}, set()),
         ({"evaluation__transfer": False}, set()),
         ({"evaluation__batch_size": 7}, set()),
-        ({"evaluation__limit": 5}, set()),  # it is in the fingerprint of the test pairs
+        ({"evaluation__max_sequences": 5}, set()),  # it is in the fingerprint of the test pairs
         ({"evaluation__tolerance": "paper"}, set()),  # its kappa counts, not where it is from
         ({"data__seed": 7}, set()),  # in the fingerprints, too
         ({"data__test_sets": ["s01s02"]}, set()),
@@ -243,7 +243,7 @@ def differ(before: Plan, after: Plan) -> set[str]:
         ({"model__0__width": 8}, {"train", *WEIGHED}),
         ({"attack__settings": {"steps": 7}}, {"attack", "score attack"}),
         ({"attack__preset": "paper-adam"}, {"attack", "score attack"}),
-        ({"attack__unit": "cm"}, BUDGET),
+        ({"attack__eps_unit": "cm"}, BUDGET),
         ({"attack__axes": ["x"]}, BUDGET),
         ({"attack__joints": ["head"]}, BUDGET),
         ({"target__exemplar": "nearest"}, {"targets", *ASKED}),

@@ -38,13 +38,13 @@ training = { epochs = 1 }
 [attack]
 settings = { steps = 5, restarts = 1 }
 eps = [2, 6]
-unit = "cm"
+eps_unit = "cm"
 axes = ["x", "y", "z"]
 [target]
 labels = ["punching", "hugging"]
 role = "initiator"
 [evaluation]
-limit = 6
+max_sequences = 6
 noise = ["sign", "uniform"]
 """
 
@@ -57,7 +57,7 @@ def parse(text: str = SMALL) -> config.Experiment:
 def data() -> load.LoadedData:
     """The data of every run here; the embedded data takes a second to generate."""
     one = parse()
-    return load.load_data(one.data, one.evaluation.limit, one.seed)
+    return load.load_data(one.data, one.evaluation.max_sequences, one.seed)
 
 
 def small_run(folder: Path, text: str = SMALL) -> Run:
@@ -181,7 +181,7 @@ def test_an_unknown_target_is_named_before_anything_is_trained(tmp_path):
 def test_a_tolerance_without_a_target_is_named(tmp_path):
     path = tmp_path / "kappa.json"
     feint.Tolerance({"punching": 1.0}).save(path)
-    text = SMALL.replace("limit = 6", f'limit = 6\ntolerance = "{path}"')
+    text = SMALL.replace("max_sequences = 6", f'max_sequences = 6\ntolerance = "{path}"')
     with pytest.raises(FeintError, match="no kappa for 'hugging'"):
         small_run(tmp_path / "run", text).measure_tolerance()
 
@@ -281,11 +281,11 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
     text = SMALL.replace(
         "settings = { steps = 5, restarts = 1 }",
         'preset = "paper-eq6"\nsettings = { steps = 2 }',
-    ).replace('unit = "cm"', 'unit = "data"')
+    ).replace('eps_unit = "cm"', 'eps_unit = "data"')
     run = small_run(tmp_path, text)
     attack = kappa_for(run, run.plan().attacks["attack"])
     assert attack.eta == run.measure_tolerance().kappa["punching"]  # natural: per frame
-    paper = text.replace("limit = 6", 'limit = 6\ntolerance = "paper"')
+    paper = text.replace("max_sequences = 6", 'max_sequences = 6\ntolerance = "paper"')
     run = small_run(tmp_path / "paper", paper)
     attack = kappa_for(run, run.plan().attacks["attack"])
     assert (attack.kappa, attack.eta) == (52.04, None)
@@ -306,7 +306,7 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     one["model"][0] |= {"width": 32, "depth": 4}
     one["model"][1] |= {"widths": (32, 24, 16)}
     one["attack"] |= {"eps": (0.075, 0.45), "settings": {"steps": 60, "restarts": 1}}
-    one["evaluation"] |= {"limit": 12}
+    one["evaluation"] |= {"max_sequences": 12}
     run = Run(config.Experiment(**one), tmp_path)
     data = run.load_data()
     assert (len(data.train), len(data.test), data.n_attacked) == (454, 110, 12)

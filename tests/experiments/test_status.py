@@ -199,6 +199,6 @@ def test_a_run_json_that_tells_no_run_is_refused(
 
 def test_an_edited_run_json_is_damage(tiny: Any, tmp_path: Path) -> None:
     path = tiny.copy(tmp_path) / "run.json"
-    path.write_text(path.read_text().replace('"limit": 4', '"limit": 5'))
+    path.write_text(path.read_text().replace('"max_sequences": 4', '"max_sequences": 5'))
     with pytest.raises(FeintError, match="damaged or edited"):
         status(tmp_path / "copy")

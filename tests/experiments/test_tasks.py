@@ -34,10 +34,10 @@ SETTINGS: dict[str, Any] = {
         },
     ],
     "attack": {
-        "eps": [2.0, 6.0], "unit": "cm", "axes": ["x", "y", "z"], "settings": {"steps": 3},
+        "eps": [2.0, 6.0], "eps_unit": "cm", "axes": ["x", "y", "z"], "settings": {"steps": 3},
     },
     "target": {"labels": ["hugging"]},
-    "evaluation": {"noise": ["sign", "uniform", "offset"], "rows_per_job": 4},
+    "evaluation": {"noise": ["sign", "uniform", "offset"], "sequences_per_job": 4},
 }  # fmt: skip
 
 

@@ -52,8 +52,8 @@ eps = [0.1, 0.2]
 [target]
 labels = ["punching"]
 [evaluation]
-limit = 6
-rows_per_job = 3
+max_sequences = 6
+sequences_per_job = 3
 noise = ["sign"]
 tolerance = "paper"
 transfer = false
@@ -142,7 +142,7 @@ def main() -> None:
     os.fsync = lambda _: None  # what a killed process has written stays without
     torch.set_num_threads(1)
     experiment = config_file.parse(TEXT, "faults.toml")
-    data = load.load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
+    data = load.load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
     for line in sys.stdin:
         order = json.loads(line)
         read, write = os.pipe()

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarn
 @pytest.fixture(scope="module")
 def data() -> load.LoadedData:
     experiment = config_file.parse(TEXT, "faults.toml")
-    return load.load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
+    return load.load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
 
 
 def slowly(context: task_inputs.TaskContext, job: Job, fetch: Fetch) -> bytes:

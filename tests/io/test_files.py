@@ -363,7 +363,7 @@ def test_what_is_told_is_read_without_the_tensors(tmp_path: Path) -> None:
 def test_too_much_to_tell_is_an_error_when_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealed_module, "HEADER_LIMIT", 400)
     assert unpack(pack({}, "a" * 100), "it")[1] == "a" * 100
-    with pytest.raises(FeintError, match=r"tells .* bytes .*rows_per_job"):
+    with pytest.raises(FeintError, match=r"tells .* bytes .*sequences_per_job"):
         pack({}, "a" * 400)
 
 

@@ -15,6 +15,7 @@ from feint.evaluation.attack_task import AttackTask, Crafted
 from feint.evaluation.model_checks import BaselineComparison
 from feint.evaluation.rows import write
 from feint.evaluation.tolerance import Tolerance
+from feint.experiments import run_folder
 from feint.experiments.results import changed
 from feint.io.sealed import write_json
 from feint.jobs.job import Common, Job
@@ -148,13 +149,13 @@ class Fake:
 
     def _described(self) -> dict[str, object]:
         return {
-            "schema": 2,
+            "schema": run_folder.SCHEMA,
             "experiment": {
                 "name": self.name,
                 "model": [{"kind": "TCN", "name": name} for name in self.models],
                 "attack": {
                     "eps": list(self.eps),
-                    "unit": self.unit,
+                    "eps_unit": self.unit,
                     "axes": list(self.axes),
                     "joints": None,
                 },

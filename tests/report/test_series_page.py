@@ -39,10 +39,10 @@ training = { epochs = 15, learning_rate = 0.01, batch_size = 16 }
 [attack]
 settings = { steps = 15 }
 eps = [0.5, 2.0]
-units = { load = 0.5, count = 1.5 }
+eps_per_column = { load = 0.5, count = 1.5 }
 columns = ["load", "count"]
-ranges = { load = [-2.0, 2.0], count = [0, 6] }
-whole = ["count"]
+bounds = { load = [-2.0, 2.0], count = [0, 6] }
+integer_columns = ["count"]
 [[target.curves]]
 name = "warmer"
 kind = "offset"
@@ -53,7 +53,7 @@ kind = "curve"
 values = [[0.0], [1.0]]
 [evaluation]
 tolerance = 0.2
-limit = 6
+max_sequences = 6
 """
 ETT = Path(__file__).parents[2] / "examples" / "ett.toml"
 
@@ -125,7 +125,7 @@ def test_ett_from_the_example_reduced(tmp_path):
     model = {**told["model"][0], "width": 8, "depth": 3}
     told["model"] = [{**model, "training": {"epochs": 4, "batch_size": 32, "learning_rate": 0.01}}]
     told["attack"] |= {"eps": [0.5, 1.0], "settings": {"steps": 10}}
-    told["evaluation"] |= {"limit": 6}
+    told["evaluation"] |= {"max_sequences": 6}
     one = Run(config_file.restore(told, "ett"), tmp_path / "run")
     one.attack()
     rows = one.score()

@@ -18,7 +18,7 @@ def test_every_part_is_an_experiment(name):
             one.paper.get("steps", 400) if preset != "strong" else one.strong["steps"]
         )
         assert experiment.attack.eps == one.epsilons
-        assert experiment.evaluation.limit == one.rows[part]
+        assert experiment.evaluation.max_sequences == one.rows[part]
 
 
 def test_the_full_one_is_the_papers():
@@ -35,7 +35,7 @@ def test_the_full_one_is_the_papers():
     assert full.attack.eps == EPSILONS
     assert full.attack.axes == ("z",)
     assert len(full.target.labels) == 8
-    assert full.evaluation.limit == 110
+    assert full.evaluation.max_sequences == 110
     assert not full.data.first_pose
 
 
@@ -56,7 +56,8 @@ def test_fewer_rows_keep_the_jobs_of_more():
     one = profile("full")
     fewer = one.with_rows(["paper-eq6=11", "paper-adam=0"])
     sizes = [
-        p.experiment("paper-eq6", PAPER, "paper-eq6").evaluation.rows_per_job for p in (one, fewer)
+        p.experiment("paper-eq6", PAPER, "paper-eq6").evaluation.sequences_per_job
+        for p in (one, fewer)
     ]
     assert sizes == [11, 11]
     assert fewer.rows["paper-eq6"] == 11

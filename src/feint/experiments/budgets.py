@@ -26,7 +26,7 @@ def make_budget(attacker: Attacker, feature_spec: FeatureSpec, hidden: int) -> B
     if attacker.joints is not None:
         coords = coords & feature_spec.of_joints(attacker.joints)
     unit = None
-    if attacker.unit == "cm":
+    if attacker.eps_unit == "cm":
         unit = torch.cat([feature_spec.centimetres(), torch.ones(hidden)])
     return Budget(attacker.eps[0], _behind(coords, hidden, False), unit=unit)
 
@@ -35,14 +35,14 @@ def _of_series(attacker: Attacker, columns: Columns, hidden: int) -> Budget:
     coords = torch.ones(columns.features, dtype=torch.bool)
     if attacker.columns is not None:
         coords = columns.mask(attacker.columns)
-    whole = columns.mask(attacker.whole) if attacker.whole else None
+    whole = columns.mask(attacker.integer_columns) if attacker.integer_columns else None
     low, high = (
         torch.full((columns.features,), -torch.inf),
         torch.full((columns.features,), torch.inf),
     )
-    for name, (least, most) in attacker.ranges.items():
+    for name, (least, most) in attacker.bounds.items():
         low[columns.index(name)], high[columns.index(name)] = least, most
-    ranged = bool(attacker.ranges)
+    ranged = bool(attacker.bounds)
     return Budget(
         attacker.eps[0],
         _behind(coords, hidden, False),
@@ -55,9 +55,9 @@ def _of_series(attacker: Attacker, columns: Columns, hidden: int) -> Budget:
 
 def units(attacker: Attacker, columns: Columns) -> Tensor:
     """How much of each column one eps is, in the column's own unit: (features,)."""
-    if attacker.unit == "deviation":
+    if attacker.eps_unit == "deviation":
         return columns.deviations()
-    return torch.tensor([float(attacker.units.get(name, 1.0)) for name in columns.inputs])
+    return torch.tensor([float(attacker.eps_per_column.get(name, 1.0)) for name in columns.inputs])
 
 
 def _behind(values: Tensor, hidden: int, value: float | bool) -> Tensor:

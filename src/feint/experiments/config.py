@@ -34,18 +34,18 @@ class Attacker(ConfigTable):
     settings: dict[str, Any] = Field(default_factory=dict)
     """Any field of the attack, in place of the preset's."""
     eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    unit: Literal["data", "cm", "deviation"] = "data"
+    eps_unit: Literal["data", "cm", "deviation"] = "data"
     """Of eps: the data's, cm on every axis, or standard deviations of each column."""
     axes: Annotated[tuple[str, ...], Field(min_length=1)] = ("z",)
     joints: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Joints the attacker can move; all of them if not given."""
     columns: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
     """Columns of a series the attacker can change; all of them if not given."""
-    units: dict[Label, Positive] = Field(default_factory=dict)
+    eps_per_column: dict[Label, Positive] = Field(default_factory=dict)
     """Of a series: how much of a column one eps is, in the column's own unit."""
-    ranges: dict[Label, tuple[Number, Number]] = Field(default_factory=dict)
+    bounds: dict[Label, tuple[Number, Number]] = Field(default_factory=dict)
     """Of a series: the least and the largest value a changed column may take."""
-    whole: tuple[Label, ...] = ()
+    integer_columns: tuple[Label, ...] = ()
     """Columns of a series that hold whole numbers, and still do when changed."""
     warm_start: bool = True
     """Begin every eps at the result of the next smaller one, if the attack can; the paper begins
@@ -143,15 +143,15 @@ class Target(ConfigTable):
 class Evaluation(ConfigTable):
     """[evaluation]: what is asked, and of how many."""
 
-    limit: Count | None = None
-    """The first so many test sequences in a seeded order, so that a larger limit keeps what a
-    smaller one did; all of them, as they come, if not given."""
-    sources: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    max_sequences: Count | None = None
+    """The first so many test sequences in a seeded order, so that a larger number keeps the
+    results of a smaller one; all of them, in their own order, if not given."""
+    craft_on: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     """Models that attacks are crafted on; all of them if not given. The others only answer."""
     noise: tuple[Kind, ...] = ("sign", "offset")
     transfer: bool = True
     """Also score what was crafted on each model on every other."""
-    rows_per_job: Annotated[int, Field(ge=1, le=4096)] = 64
+    sequences_per_job: Annotated[int, Field(ge=1, le=4096)] = 64
     """Test sequences a job takes on: what is lost at most when a machine dies."""
     batch_size: Count | None = None
     """Rows attacked at once; if not given, what fits into memory and serves the processor."""
@@ -185,10 +185,10 @@ class Experiment(ConfigTable):
         names = [model.name for model in self.model]
         if len(set(names)) != len(names):
             raise FeintError(f"two models have the same name: {', '.join(names)}")
-        unknown = set(self.evaluation.sources or ()) - set(names)
+        unknown = set(self.evaluation.craft_on or ()) - set(names)
         if unknown:
             raise FeintError(
-                f"evaluation.sources names {', '.join(sorted(unknown))}; expected some of "
+                f"evaluation.craft_on names {', '.join(sorted(unknown))}; expected some of "
                 f"{', '.join(names)}"
             )
         return self
@@ -206,12 +206,12 @@ class Experiment(ConfigTable):
         if isinstance(self.data, Table):
             _check_columns(self.attack, self.data)
             return self
-        mine = [name for name in ("columns", "units", "ranges", "whole")
+        mine = [name for name in ("columns", "eps_per_column", "bounds", "integer_columns")
                 if getattr(self.attack, name)]  # fmt: skip
-        if mine or self.attack.unit == "deviation":
+        if mine or self.attack.eps_unit == "deviation":
             raise FeintError(
-                f"attack: {', '.join(mine) or 'unit deviation'} goes with a series of columns "
-                '(data.source = "windows"); expected axes, joints, and unit data or cm'
+                f"attack: {', '.join(mine) or 'eps_unit deviation'} goes with a series of columns "
+                '(data.source = "windows"); expected axes, joints, and eps_unit data or cm'
             )
         if not isinstance(self.data, People):
             try:
@@ -233,37 +233,38 @@ class Experiment(ConfigTable):
         return not self.attack.targeted
 
     @property
-    def sources(self) -> list[str]:
+    def surrogates(self) -> list[str]:
         """The models that attacks are crafted on, in the order of the models."""
-        asked = self.evaluation.sources
+        asked = self.evaluation.craft_on
         return [one.name for one in self.model if asked is None or one.name in asked]
 
 
 def _check_columns(attack: Attacker, data: Table) -> None:
     """Raise FeintError unless the attack is on columns that the data shows."""
-    if attack.unit == "cm" or attack.joints is not None or attack.axes != ("z",):
+    if attack.eps_unit == "cm" or attack.joints is not None or attack.axes != ("z",):
         raise FeintError(
-            "attack: axes, joints and cm are of people; a series has columns, units, ranges, whole"
+            "attack: axes, joints and cm are of people; a series has columns, "
+            "eps_per_column, bounds and integer_columns"
         )
     shown = data.inputs or ()
     changed = attack.columns if attack.columns is not None else shown
     for name, words in (
         ("columns", attack.columns or ()),
-        ("units", attack.units),
-        ("ranges", attack.ranges),
-        ("whole", attack.whole),
+        ("eps_per_column", attack.eps_per_column),
+        ("bounds", attack.bounds),
+        ("integer_columns", attack.integer_columns),
     ):
         if unknown := [word for word in words if word not in shown]:
             raise FeintError(
                 f"attack: {name} names {', '.join(unknown)}; expected some of data.inputs: "
                 f"{', '.join(shown)}"
             )
-    lacks = [word for word in changed if word not in attack.units]
-    if attack.units and (lacks or attack.unit != "data"):
+    lacks = [word for word in changed if word not in attack.eps_per_column]
+    if attack.eps_per_column and (lacks or attack.eps_unit != "data"):
         raise FeintError(
-            "attack: units goes without unit and has a number for every column that is attacked; "
-            f"it lacks {', '.join(lacks) or 'none'}"
+            "attack: eps_per_column goes without eps_unit and has a number for every column that "
+            f"is attacked; it lacks {', '.join(lacks) or 'none'}"
         )
-    for word, (low, high) in attack.ranges.items():
+    for word, (low, high) in attack.bounds.items():
         if not low < high:
-            raise FeintError(f"attack: ranges.{word} is [{low}, {high}]; expected low < high")
+            raise FeintError(f"attack: bounds.{word} is [{low}, {high}]; expected low < high")

@@ -63,7 +63,7 @@ def _looked_up(experiment: Experiment) -> Experiment:
 def with_models(experiment: Experiment, models: Sequence[ExternalModelConfig]) -> Experiment:
     """The same experiment with these models in the place of its own."""
     told = experiment.model_dump(exclude={"model"})
-    told["evaluation"] = {**told["evaluation"], "sources": None}
+    told["evaluation"] = {**told["evaluation"], "craft_on": None}
     try:
         return _looked_up(Experiment(**told, model=tuple(models)))
     except ValidationError as error:

@@ -29,7 +29,7 @@ def inspect(
             "The experiment trains all its models, and there is nothing to inspect. Name yours "
             'with --model package.module:factory, or a [[model]] of kind = "import".'
         )
-    data = load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
+    data = load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
     for spec in yours:
         model = checkpoints.load_external(spec.source(), read_files(spec.kind, spec.path), trust)
         yield spec.name, check_model(model, data.x_test, data.test.reactor)

@@ -62,7 +62,7 @@ class Plan:
     @cached_property
     def chunks(self) -> list[Rows]:
         """The test rows, in parts of nearly the same size."""
-        most = self.experiment.evaluation.rows_per_job
+        most = self.experiment.evaluation.sequences_per_job
         parts = -(-self.facts.rows // most)
         ends = [self.facts.rows * i // parts for i in range(parts + 1)]
         return list(pairwise(ends))
@@ -71,16 +71,16 @@ class Plan:
     def pairs(self) -> list[tuple[str, str]]:
         """The model an attack is crafted on, and the one that answers it."""
         transfer = self.experiment.evaluation.transfer
-        return [(s, v) for s in self.sources for v in self.weights if s == v or transfer]
+        return [(s, v) for s in self.surrogates for v in self.weights if s == v or transfer]
 
     @property
-    def sources(self) -> list[str]:
+    def surrogates(self) -> list[str]:
         """The models that attacks are crafted on."""
-        return self.experiment.sources
+        return self.experiment.surrogates
 
     @property
     def shared(self) -> bool:
-        """Whether all sources have the same targets: targets do not follow a model's answers."""
+        """Whether all surrogates have the same targets: targets do not follow a model's answers."""
         attacker = self.experiment.attack
         if not attacker.targeted and attacker.reference == "clean":
             return False
@@ -128,21 +128,21 @@ class Plan:
     # -- attacks ----------------------------------------------------------------------------
 
     @lru_cache(maxsize=1024)  # noqa: B019  (a plan lives as long as its run)
-    def targets(self, source: str, label: str, rows: Rows) -> Job:
-        """The targets of some rows; the same job for every source if they are shared."""
+    def targets(self, surrogate: str, label: str, rows: Rows) -> Job:
+        """The targets of some rows; the same job for every surrogate if they are shared."""
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"target": label, "rows": rows}
         name = f"target {label}, rows {rows[0]}-{rows[1] - 1}"
         common = self.settings.targets(label)
         if not self.shared:
-            return self._asking("targets", common, own, needs, source, name, "targets")
+            return self._asking("targets", common, own, needs, surrogate, name, "targets")
         return Job("targets", common, own, needs, "targets", name)
 
     @lru_cache(maxsize=1024)  # noqa: B019
-    def crafted(self, source: str, label: str, attack: str, rows: Rows) -> dict[float, Job]:
+    def crafted(self, surrogate: str, label: str, attack: str, rows: Rows) -> dict[float, Job]:
         """Perturbing some rows, by eps in rising order; with a warm start each needs the last."""
         kind = self.attacks[attack]
-        targets = self.targets(source, label, rows)
+        targets = self.targets(surrogate, label, rows)
         jobs: dict[float, Job] = {}
         previous: Job | None = None
         for eps in sorted(self.experiment.attack.eps):
@@ -156,9 +156,9 @@ class Plan:
             needs = {"targets": targets.key}
             if previous is not None and self._warm_start:
                 needs["previous"] = previous.key
-            name = f"attack {source} -> {label}, {which}"
-            common, group = self.settings.attack(label), f"attack {source}"
-            previous = self._asking("attack", common, own, needs, source, name, group)
+            name = f"attack {surrogate} -> {label}, {which}"
+            common, group = self.settings.attack(label), f"attack {surrogate}"
+            previous = self._asking("attack", common, own, needs, surrogate, name, group)
             jobs[eps] = previous
         return jobs
 
@@ -167,27 +167,27 @@ class Plan:
         attacker = self.experiment.attack
         return attacker.warm_start and abilities(attacker.attack()).warm_start
 
-    def minimal(self, source: str, label: str, rows: Rows) -> Job:
+    def minimal(self, surrogate: str, label: str, rows: Rows) -> Job:
         """The search for the smallest eps of some rows."""
         eps = max(self.experiment.attack.eps)
-        needs = {"targets": self.targets(source, label, rows).key}
+        needs = {"targets": self.targets(surrogate, label, rows).key}
         own = {"eps": eps, "rows": rows}
-        name = f"smallest eps {source} -> {label}, rows {rows[0]}-{rows[1] - 1}"
-        group, common = f"minimal {source}", self.settings.minimal(label)
-        return self._asking("minimal", common, own, needs, source, name, group)
+        name = f"smallest eps {surrogate} -> {label}, rows {rows[0]}-{rows[1] - 1}"
+        group, common = f"minimal {surrogate}", self.settings.minimal(label)
+        return self._asking("minimal", common, own, needs, surrogate, name, group)
 
     def score(
-        self, source: str, victim: str, label: str, attack: str, eps: float, rows: Rows
+        self, surrogate: str, victim: str, label: str, attack: str, eps: float, rows: Rows
     ) -> Job:
         """A victim's answers to some rows, and their distances."""
-        needs = {"targets": self.targets(source, label, rows).key}
+        needs = {"targets": self.targets(surrogate, label, rows).key}
         own: dict[str, float] = {}
         common = self.settings.answering
         if attack != NONE:
             common = self.settings.scoring
-            needs["crafted"] = self.crafted(source, label, attack, rows)[eps].key
+            needs["crafted"] = self.crafted(surrogate, label, attack, rows)[eps].key
             own["eps"] = eps
-        name = f"score {source} -> {victim}, {label}, {attack}, eps {eps:g}, rows {rows[0]}-"
+        name = f"score {surrogate} -> {victim}, {label}, {attack}, eps {eps:g}, rows {rows[0]}-"
         return self._asking("score", common, own, needs, victim, f"{name}{rows[1] - 1}", "score")
 
     def _asking(

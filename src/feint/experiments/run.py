@@ -124,7 +124,7 @@ class Run:
         """
         if self._data is None:
             one = self.experiment
-            self._data = load_data(one.data, one.evaluation.limit, one.seed)
+            self._data = load_data(one.data, one.evaluation.max_sequences, one.seed)
         return self._data
 
     def facts(self) -> Facts:
@@ -203,7 +203,7 @@ class Run:
         Up to the experiment's largest eps; what is there already is not searched again.
 
         Returns:
-            rows, as in minimal.parquet: source, target, exemplar, sequence, label, side, frames,
+            rows, as in minimal.parquet: surrogate, target, exemplar, sequence, label, side, frames,
             kappa and distance (equation 7), eps: 0 where none was needed, null where the largest
             was not enough; job and row, where the perturbed sequence lies.
 
@@ -249,12 +249,12 @@ class Run:
                 collect_rows.track(self.tracker, found)
             return found
 
-    def attack_task(self, source: str, label: str) -> AttackTask:
-        """The targets of every test sequence, crafted on `source`; made if they are not there."""
+    def attack_task(self, surrogate: str, label: str) -> AttackTask:
+        """The targets of every test sequence, made if they are not there."""
         with self.session("targets"):
             self._train()
             plan = self.plan()
-            jobs = [plan.targets(source, label, part) for part in plan.chunks]
+            jobs = [plan.targets(surrogate, label, part) for part in plan.chunks]
             self._complete(lambda: jobs, "targets", len(jobs))
             return joined([read_attack_task(*self.store.read(job.key)) for job in jobs])
 

@@ -32,7 +32,7 @@ from feint.io.schema import check_schema
 from feint.io.sealed import read_json, write_json
 from feint.jobs.store import Store
 
-SCHEMA = 2
+SCHEMA = 3
 """Of run.json, and of the folder's layout."""
 SESSIONS = 100
 """Sessions that run.json remembers."""
@@ -80,7 +80,7 @@ def describe(folder: Path) -> dict[str, Any]:
         described.get("schema"),
         SCHEMA,
         path,
-        "Use the feint that wrote it, or run the experiment again in another folder.",
+        "Run the experiment again, in another folder.",
     )
     try:
         _RunJson.model_validate(described)

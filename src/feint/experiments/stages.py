@@ -20,54 +20,54 @@ def baselines(plan: Plan) -> Iterator[Job]:
 
 def attack(plan: Plan) -> Iterator[Job]:
     """Targets, then everything that perturbs."""
-    for i, source in enumerate(plan.sources):
+    for i, surrogate in enumerate(plan.surrogates):
         for j, label in enumerate(plan.experiment.asked):
             if i == 0 or not plan.shared:
-                yield from (plan.targets(source, label, rows) for rows in plan.chunks)
+                yield from (plan.targets(surrogate, label, rows) for rows in plan.chunks)
             for name, kind in plan.attacks.items():
                 if isinstance(kind, Noise) and (i or j):
                     continue  # noise depends on neither model nor target
                 for eps in sorted(plan.experiment.attack.eps):
                     for rows in plan.chunks:
-                        yield plan.crafted(source, label, name, rows)[eps]
+                        yield plan.crafted(surrogate, label, name, rows)[eps]
 
 
 def minimal(plan: Plan) -> Iterator[Job]:
     """Targets, then the searches for the smallest eps."""
-    for i, source in enumerate(plan.sources):
+    for i, surrogate in enumerate(plan.surrogates):
         for label in plan.experiment.asked:
             if i == 0 or not plan.shared:
-                yield from (plan.targets(source, label, rows) for rows in plan.chunks)
-            yield from (plan.minimal(source, label, rows) for rows in plan.chunks)
+                yield from (plan.targets(surrogate, label, rows) for rows in plan.chunks)
+            yield from (plan.minimal(surrogate, label, rows) for rows in plan.chunks)
 
 
 def score(plan: Plan) -> Iterator[Job]:
     """Every scoring; one of what was not crafted on a model serves all of them."""
     first: dict[str, str] = {}
-    for source, victim in plan.pairs:
-        first.setdefault(victim, source)
-    for (source, victim, _, name, _), job in scored(plan):
-        if name == ATTACK or not plan.shared or first[victim] == source:
+    for surrogate, victim in plan.pairs:
+        first.setdefault(victim, surrogate)
+    for (surrogate, victim, _, name, _), job in scored(plan):
+        if name == ATTACK or not plan.shared or first[victim] == surrogate:
             yield job
 
 
 def scored(plan: Plan) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]:
-    """Every scoring in the order of the rows, with source, victim, target, attack, eps."""
-    for source, victim in plan.pairs:
+    """Every scoring in the order of the rows, with surrogate, victim, target, attack, eps."""
+    for surrogate, victim in plan.pairs:
         for label in plan.experiment.asked:
             for name in (NONE, *plan.attacks):
                 for eps in (0.0,) if name == NONE else plan.experiment.attack.eps:
                     for rows in plan.chunks:
-                        job = plan.score(source, victim, label, name, eps, rows)
-                        yield (source, victim, label, name, eps), job
+                        job = plan.score(surrogate, victim, label, name, eps, rows)
+                        yield (surrogate, victim, label, name, eps), job
 
 
 def searched(plan: Plan) -> Iterator[tuple[tuple[str], Job]]:
-    """Every search for the smallest eps in the order of the rows, with its source."""
-    for source in plan.sources:
+    """Every search for the smallest eps in the order of the rows, with its surrogate."""
+    for surrogate in plan.surrogates:
         for label in plan.experiment.target.labels:
             for rows in plan.chunks:
-                yield (source,), plan.minimal(source, label, rows)
+                yield (surrogate,), plan.minimal(surrogate, label, rows)
 
 
 def run(plan: Plan) -> Iterator[Job]:
@@ -83,7 +83,7 @@ def run(plan: Plan) -> Iterator[Job]:
 def sizes(plan: Plan) -> dict[str, int]:
     """How many jobs the stages attack, minimal and score yield."""
     targets, parts = len(plan.experiment.asked), len(plan.chunks)
-    models, victims = len(plan.sources), len({victim for _, victim in plan.pairs})
+    models, victims = len(plan.surrogates), len({victim for _, victim in plan.pairs})
     eps, noises = len(plan.experiment.attack.eps), len(plan.attacks) - 1
     target_jobs = targets * (1 if plan.shared else models)
     alike = victims if plan.shared else len(plan.pairs)

@@ -81,7 +81,7 @@ def plan_of(folder: Path) -> Plan:
     data, known = described["data"], described.get("weights", {})
     feature_spec = spec_from_dict(described["feature_spec"])
     facts = Facts(data["train_fingerprint"], data["test_fingerprint"], data["test"], feature_spec)
-    if not 0 < facts.rows <= PARTS * experiment.evaluation.rows_per_job:
+    if not 0 < facts.rows <= PARTS * experiment.evaluation.sequences_per_job:
         raise FeintError(
             f"{folder / 'run.json'} tells of {facts.rows} test sequences; expected some, and at "
             f"most {PARTS} jobs of them. Run the experiment again; what is finished is kept."

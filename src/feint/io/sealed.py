@@ -140,7 +140,7 @@ def pack(tensors: Mapping[str, Tensor], about: object) -> bytes:
     if size > HEADER_LIMIT:
         raise FeintError(
             f"A result tells {size} bytes about its tensors; expected at most {HEADER_LIMIT}. Give "
-            "smaller jobs (evaluation.rows_per_job), or fewer epochs."
+            "smaller jobs (evaluation.sequences_per_job), or fewer epochs."
         )
     return add_checksum(content)
 

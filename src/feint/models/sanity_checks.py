@@ -191,7 +191,7 @@ def _gradient(model: nn.Module, x: Sequences) -> Iterator[ModelIssue]:
             "no-gradient",
             "lets no gradient reach its input: it is cut off on the way (detach, no_grad, NumPy, "
             "rounding, an argument that is not used). Gradient attacks cannot be crafted on it; "
-            "it can answer others' (evaluation.sources names those attacks are crafted on).",
+            "it can answer others' (evaluation.craft_on names those attacks are crafted on).",
         )
         return
     told, true = [], []

@@ -29,10 +29,14 @@ class Units:
     def eps(self) -> str:
         """The unit of eps."""
         if isinstance(self.feature_spec, Columns):
-            if self.attack["unit"] == "deviation":
+            if self.attack["eps_unit"] == "deviation":
                 return "standard deviations of each column"
-            return "units of each column" if self.attack["units"] else self.feature_spec.input_unit
-        return "cm" if self.attack["unit"] == "cm" else "data units"
+            return (
+                "units of each column"
+                if self.attack["eps_per_column"]
+                else self.feature_spec.input_unit
+            )
+        return "cm" if self.attack["eps_unit"] == "cm" else "data units"
 
     @property
     def attacked_columns(self) -> list[str]:
@@ -86,10 +90,10 @@ class Units:
         return f"data units {per}{norm}"
 
     def _eps_by_column(self, eps: float, columns: Columns) -> str:
-        if self.attack["unit"] == "data" and not self.attack["units"]:
+        if self.attack["eps_unit"] == "data" and not self.attack["eps_per_column"]:
             return ""
-        factors = columns.scale if self.attack["unit"] == "deviation" else [
-            self.attack["units"].get(name, 1.0) for name in columns.inputs
+        factors = columns.scale if self.attack["eps_unit"] == "deviation" else [
+            self.attack["eps_per_column"].get(name, 1.0) for name in columns.inputs
         ]  # fmt: skip
         return ", ".join(
             f"{name} {eps * factor:.3g} {unit}".strip()

@@ -123,7 +123,7 @@ class Profile:
         models: tuple[str, ...],
         preset: str = "strong",
         *,
-        sources: tuple[str, ...] | None = None,
+        craft_on: tuple[str, ...] | None = None,
         settings: Mapping[str, Any] | None = None,
         epsilons: tuple[float, ...] | None = None,
         labels: tuple[str, ...] | None = None,
@@ -141,7 +141,12 @@ class Profile:
             {
                 "name": "reproduction",
                 "seed": self.seed,
-                "data": {"source": self.source, "first_pose": False, "root": root, "runs": 1},
+                "data": {
+                    "source": self.source,
+                    "first_pose": False,
+                    "root": root,
+                    "repetitions": 1,
+                },
                 "model": self.models(models),
                 "attack": {
                     "preset": preset,
@@ -151,9 +156,9 @@ class Profile:
                 },
                 "target": {"labels": labels or self.labels, "role": role},
                 "evaluation": {
-                    "limit": rows,
-                    "sources": sources,
-                    "rows_per_job": min(rows, PER_JOB.get(part, 22)),
+                    "max_sequences": rows,
+                    "craft_on": craft_on,
+                    "sequences_per_job": min(rows, PER_JOB.get(part, 22)),
                     "batch_size": 18,  # of like length: little padding
                     "transfer": transfer,
                     "tolerance": tolerance,

@@ -87,7 +87,7 @@ class Reproduction:
     def working(self, experiment: Experiment) -> Iterator[Run]:
         """A run of the shared folder."""
         test = len(self.data.test)
-        data = replace(self.data, n_attacked=min(experiment.evaluation.limit or test, test))
+        data = replace(self.data, n_attacked=min(experiment.evaluation.max_sequences or test, test))
         run = Run(experiment, self.out / "run", announce=False, data=data, **self._how)
         with run.working():
             yield run
@@ -129,7 +129,7 @@ class Reproduction:
     def data(self) -> LoadedData:
         """The data of every part: all test rows, in the seeded order."""
         experiment = self.experiment("strong", PAPER)
-        return load_data(experiment.data, experiment.evaluation.limit, experiment.seed)
+        return load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
 
     @property
     def skeleton(self) -> Skeleton:

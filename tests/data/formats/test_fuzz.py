@@ -42,7 +42,7 @@ kind = "TCN"
 [attack]
 eps = [0.1, 0.2]
 columns = ["a"]
-ranges = { a = [0, 9] }
+bounds = { a = [0, 9] }
 [[target.curves]]
 name = "up"
 kind = "ramp"

@@ -57,7 +57,7 @@ def transfer(r: Reproduction) -> None:
     tables = []
     grids = (("strong", PAPER, r.profile.epsilons), ("regular", REGULAR, r.profile.several))
     for part, sources, epsilons in grids:
-        experiment = r.experiment(part, victims, sources=sources, transfer=True, epsilons=epsilons)
+        experiment = r.experiment(part, victims, craft_on=sources, transfer=True, epsilons=epsilons)
         rows = r.scored(experiment).filter(pl.col("eps").is_in([0.0, most]))
         tables.append(r.judge(rows, preset="strong"))
         r.save("transfer", pl.concat(tables))
