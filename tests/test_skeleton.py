@@ -74,9 +74,9 @@ def test_features_lie_joint_by_joint_axis_by_axis() -> None:
 def test_a_change_has_no_offset() -> None:
     a, b = torch.rand(4, 6), torch.rand(4, 6)
     torch.testing.assert_close(
-        STICK.change_in_metres(a - b), STICK.to_metres(a) - STICK.to_metres(b)
+        STICK.displacement_in_metres(a - b), STICK.to_metres(a) - STICK.to_metres(b)
     )
-    assert STICK.change_in_metres(torch.ones(6)).tolist() == [[2, -0.5]] * 3
+    assert STICK.displacement_in_metres(torch.ones(6)).tolist() == [[2, -0.5]] * 3
 
 
 def test_axis_masks() -> None:
@@ -103,7 +103,7 @@ def test_joint_masks() -> None:
         (lambda: STICK.axis(), r"axis\(\) got no name; expected one or more of x, y"),
         (lambda: STICK.to_metres(torch.zeros(2, 5)), r"5 features a frame; expected 6 \(3 joints"),
         (lambda: STICK.bone_lengths(torch.zeros(7)), "7 features a frame; expected 6"),
-        (lambda: STICK.change_in_metres(torch.zeros(1, 7)), "7 features a frame; expected 6"),
+        (lambda: STICK.displacement_in_metres(torch.zeros(1, 7)), "7 features a frame; expected 6"),
     ],
 )
 def test_errors_name_what_is_known(ask, words: str) -> None:
@@ -129,7 +129,7 @@ def test_sbus_bones_are_in_order() -> None:
 
 @pytest.mark.parametrize("skeleton", [SBU_15, STICK], ids=lambda one: one.name)
 def test_a_centimetre_is_a_centimetre_on_every_axis(skeleton: Skeleton) -> None:
-    moved = skeleton.change_in_metres(skeleton.centimetres())
+    moved = skeleton.displacement_in_metres(skeleton.centimetres())
     torch.testing.assert_close(moved.abs(), torch.full_like(moved, 0.01))
     assert (skeleton.centimetres() > 0).all()
     assert SBU_15.centimetres()[:3].tolist() == pytest.approx([1 / 256, 1 / 192, 1 / 128])

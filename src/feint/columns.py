@@ -123,7 +123,7 @@ def spec_from_dict(values: Mapping[str, Any]) -> FeatureSpec:
     Raises:
         FeintError: the values describe neither.
     """
-    return Columns.from_dict(values) if "inputs" in values else Skeleton.of(values)
+    return Columns.from_dict(values) if "inputs" in values else Skeleton.from_dict(values)
 
 
 def first_pose_position(spec: FeatureSpec) -> bool | list[int]:

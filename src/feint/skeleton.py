@@ -1,7 +1,9 @@
-"""Joints, bones and units of a skeleton, and what is told about motion in metres.
+"""`Skeleton`: joints, bones, axes and units of a person's motion, and SBU Kinect's.
 
 A frame of a skeleton sequence is flat: joint by joint, axis by axis (`head.x, head.y, head.z,
 neck.x, ...`), in the data's own units.  `to_metres` and `from_metres` are the only conversions.
+Data and models both turn people about the vertical, so that rotation is here, too.  This file may
+import only the other flat files.
 """
 
 import re
@@ -22,18 +24,20 @@ _SIDES = (
     (re.compile("|".join(_WORDS)), _WORDS),
     (re.compile(r"(?<![A-Za-z])[lrLR](?=[_.A-Z ])|(?<=[_.])[lrLR](?![A-Za-z])"), _LETTERS),
 )
-"""How the names of joints tell left from right."""
+"""Patterns of names that say left or right, and what to put in their place."""
+LEFT_RIGHT = (("left shoulder", "right shoulder"), ("left hip", "right hip"))
+"""Pairs of joints whose mean line is at right angles to where a person faces."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """What the features of a skeleton sequence are.
+    """Joints, bones, axes and units of a sequence of poses.
 
     Attributes:
         name: a short name.
         joints: names, in the order of the features.
         bones: pairs of joint names, parent first.
-        root: the joint a person's place is read from.
+        root: the joint that gives a person's position.
         axes: names of a joint's coordinates, in the order of the features.
         scale, offset: metres = scale * value + offset, one per axis.
         fps: frames a second.
@@ -49,15 +53,15 @@ class Skeleton:
     fps: float
 
     @staticmethod
-    def of(told: Mapping[str, Any]) -> "Skeleton":
-        """The skeleton that JSON tells (`dataclasses.asdict`).
+    def from_dict(values: Mapping[str, Any]) -> "Skeleton":
+        """The skeleton that `dataclasses.asdict` wrote, perhaps by way of JSON or TOML.
 
         Raises:
-            FeintError: it tells none.
+            FeintError: the values do not describe a skeleton.
         """
         try:
             fields: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in told.items()
+                k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
             }
             fields["bones"] = tuple((a, b) for a, b in fields["bones"])
             found = Skeleton(**fields)
@@ -65,8 +69,9 @@ class Skeleton:
             return found
         except (KeyError, TypeError, ValueError) as error:
             raise FeintError(
-                f"This describes no skeleton ({error}): {dict(told)}. Expected the fields of "
-                "feint.Skeleton."
+                f"This does not describe a skeleton ({error}): {str(dict(values))[:300]}. Expected "
+                "the fields of feint.Skeleton.",
+                code="not-a-skeleton",
             ) from error
 
     def _check(self) -> None:
@@ -75,24 +80,24 @@ class Skeleton:
         words = (self.name, self.root, *self.joints, *self.axes, *ends)
         numbers = (*self.scale, *self.offset, self.fps)
         if not all(isinstance(word, str) for word in words):
-            raise ValueError("its names are no words")
+            raise ValueError("a name is not a string")
         if not all(type(n) in (int, float) and abs(n) < 1e9 for n in numbers):
-            raise ValueError("scale, offset and fps are no numbers below 1e9")
+            raise ValueError("scale, offset and fps must be numbers below 1e9")
         if not {self.root, *ends} <= set(self.joints) or not ends:
-            raise ValueError("its root and bones are not of its joints")
+            raise ValueError("the root and the ends of bones must be joints")
         if not 0 < len(self.axes) == len(self.scale) == len(self.offset):
-            raise ValueError("scale and offset are not one an axis")
+            raise ValueError("scale and offset must have one number per axis")
         if 0 in self.scale or not self.fps > 0:
-            raise ValueError("scale and fps cannot be 0")
+            raise ValueError("scale and fps must not be 0")
 
     @property
     def features(self) -> int:
-        """Numbers a frame: joints x axes."""
+        """Numbers per frame: joints x axes."""
         return len(self.joints) * len(self.axes)
 
     @property
     def head(self) -> int | None:
-        """The joint that is drawn as a head, by its name in any case; None if none is called so."""
+        """The position of the joint named "head", in any case; None without one."""
         return next((i for i, one in enumerate(self.joints) if one.lower() == "head"), None)
 
     def joint(self, name: str) -> int:
@@ -100,14 +105,15 @@ class Skeleton:
         if name not in self.joints:
             raise FeintError(
                 f"Skeleton {self.name} has no joint {name!r}; expected one of "
-                f"{', '.join(self.joints)}."
+                f"{', '.join(self.joints)}.",
+                code="unknown-joint",
             )
         return self.joints.index(name)
 
     def twin(self, name: str) -> str:
-        """The joint on the body's other side, by its name: "left hand", "LeftHand", "l_hand".
+        """The joint on the other side, by its name: "left hand", "LeftHand", "l_hand", "hand.L".
 
-        A joint without one is its own.
+        A joint without a twin is returned itself.
         """
         for pattern, swap in _SIDES:
             other = _swapped(name, pattern, swap)
@@ -124,15 +130,19 @@ class Skeleton:
         for name in names:
             if name not in self.axes:
                 raise FeintError(
-                    f"Skeleton {self.name} has no axis {name!r}; expected {', '.join(self.axes)}."
+                    f"Skeleton {self.name} has no axis {name!r}; expected {', '.join(self.axes)}.",
+                    code="unknown-axis",
                 )
         if not names:
-            raise FeintError(f"axis() got no name; expected one or more of {', '.join(self.axes)}.")
-        wanted = torch.tensor([a in names for a in self.axes])
-        return wanted.repeat(len(self.joints))
+            raise FeintError(
+                f"axis() got no name; expected one or more of {', '.join(self.axes)}.",
+                code="missing-name",
+            )
+        chosen = torch.tensor([a in names for a in self.axes])
+        return chosen.repeat(len(self.joints))
 
     def centimetres(self) -> Float[Tensor, " features"]:
-        """Data units in a centimetre, feature by feature: a `Budget`'s unit."""
+        """Data units per centimetre, one per feature: a `Budget`'s unit."""
         return (0.01 / torch.tensor(self.scale).abs()).repeat(len(self.joints))
 
     def of_joints(self, names: Sequence[str]) -> Bool[Tensor, " features"]:
@@ -142,19 +152,23 @@ class Skeleton:
             FeintError: no name, or a joint it does not have.
         """
         if not names:
-            raise FeintError("of_joints got no name; expected one or more joints.")
-        wanted = torch.zeros(len(self.joints), dtype=torch.bool)
-        wanted[[self.joint(name) for name in names]] = True
-        return wanted.repeat_interleave(len(self.axes))
+            raise FeintError(
+                f"of_joints got no name; expected one or more of {', '.join(self.joints)}.",
+                code="missing-name",
+            )
+        chosen = torch.zeros(len(self.joints), dtype=torch.bool)
+        chosen[[self.joint(name) for name in names]] = True
+        return chosen.repeat_interleave(len(self.axes))
 
     def split(
         self, values: Float[Tensor, "*shape features"]
     ) -> Float[Tensor, "*shape joints axes"]:
-        """Flat frames as (..., joints, axes).  Raises on another number of features."""
+        """Flat frames as (..., joints, axes).  Raises FeintError on another number of features."""
         if values.shape[-1] != self.features:
             raise FeintError(
                 f"Skeleton {self.name} got {values.shape[-1]} features a frame; expected "
-                f"{self.features} ({len(self.joints)} joints x {len(self.axes)} axes)."
+                f"{self.features} ({len(self.joints)} joints x {len(self.axes)} axes).",
+                code="wrong-shape",
             )
         return values.unflatten(-1, (len(self.joints), len(self.axes)))
 
@@ -172,7 +186,7 @@ class Skeleton:
         scale = positions.new_tensor(self.scale)
         return ((positions - positions.new_tensor(self.offset)) / scale).flatten(-2)
 
-    def change_in_metres(
+    def displacement_in_metres(
         self, difference: Float[Tensor, "*shape features"]
     ) -> Float[Tensor, "*shape joints axes"]:
         """A difference of two flat frames -> displacements in metres (no offset)."""
@@ -189,8 +203,27 @@ class Skeleton:
 
 
 def _swapped(name: str, pattern: re.Pattern[str], swap: Mapping[str, str]) -> str:
-    """A name with its words for left and right in each other's place."""
     return pattern.sub(lambda found: swap[found[0]], name)
+
+
+def forward_direction(
+    across: Float[Tensor, "*shape 3"],
+) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
+    """X and z of where a person faces, from the line between left and right joints.
+
+    It is `across` x up, as long as `across` is horizontally; y is upright.
+    """
+    return across[..., 2], -across[..., 0]
+
+
+def rotate_horizontally(
+    positions: Float[Tensor, "*shape 3"],
+    cos: Float[Tensor, "*around"],
+    sin: Float[Tensor, "*around"],
+) -> Float[Tensor, "*shape 3"]:
+    """Positions (x, y, z) rotated about y by an angle with this cosine and sine: x towards z."""
+    x, y, z = positions.unbind(dim=-1)
+    return torch.stack([cos * x - sin * z, y, sin * x + cos * z], dim=-1)
 
 
 SBU_15 = Skeleton(

@@ -167,7 +167,7 @@ def test_unit_makes_eps_physical() -> None:
     x = Sequences.pad([torch.full((2, 45), 0.5)])
     budget = Budget(3.0, unit=SBU_15.centimetres())  # 3 cm
     got = budget.project(x.with_values(x.values + 1), x)
-    moved = SBU_15.change_in_metres(got.values - x.values).abs()
+    moved = SBU_15.displacement_in_metres(got.values - x.values).abs()
     torch.testing.assert_close(moved, torch.full_like(moved, 0.03), rtol=1e-4, atol=0)
     assert budget.radius(x).shape == (1, 1, 45)
     assert Budget(3.0).radius(x).tolist() == [[[3.0]]]

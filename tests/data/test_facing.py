@@ -58,7 +58,7 @@ def test_travel_is_told_or_taken_out():
 
 def test_not_turned_is_only_moved():
     positions = rotate_about_vertical(person(), 1.0)
-    told = egocentric_motion(SBU_15.from_metres(positions), SBU_15, turn=False)
+    told = egocentric_motion(SBU_15.from_metres(positions), SBU_15, rotate=False)
     torch.testing.assert_close(told, positions - positions[:1, [SBU_15.joint("torso")]])
 
 
@@ -73,7 +73,7 @@ def test_flat_sequences_keep_lengths_and_padding():
 
 
 def test_other_axes_are_refused():
-    upside = Skeleton.of(asdict(SBU_15) | {"axes": ("x", "z", "y")})
+    upside = Skeleton.from_dict(asdict(SBU_15) | {"axes": ("x", "z", "y")})
     with pytest.raises(FeintError, match="axes x, z, y; facing needs"):
         heading(person(), upside)
 

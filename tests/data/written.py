@@ -68,21 +68,28 @@ def keypoints(people: list[np.ndarray], fps: float, depth: bool) -> str:
     return json.dumps({"fps": fps, "frames": frames})
 
 
+NTU_PLACES = [
+    NTU_25.joint({"torso": "base of spine"}.get(name, name.replace("foot", "ankle")))
+    for name in SBU_15.joints
+]
+"""Where Kinect v2 has SBU's joints."""
+
+
 def ntu(people: list[np.ndarray]) -> str:
-    """A `.skeleton` file: the 15 joints at the first places of 25, the others on the first."""
+    """A `.skeleton` file: the 15 joints at their places of 25, the others on the first."""
     lines = [str(len(people[0]))]
     for t in range(len(people[0])):
         lines.append(str(len(people)))
         for i, one in enumerate(people):
             lines += [f"7205759403792796{i} 0 1 1 0 0 0 0.1 -0.2 2", "25"]
             for k in range(len(NTU_25.joints)):
-                x, y, z = one[t, k if k < one.shape[1] else 0] * TURN
+                x, y, z = one[t, NTU_PLACES.index(k) if k in NTU_PLACES else 0] * TURN
                 lines.append(f"{x:.6f} {y:.6f} {z:.6f} 1 1 1 1 0 0 0 0 2")
     return "\n".join(lines) + "\n"
 
 
 def write(one: Interaction, root: Path, source: str, fps: float = 15.0) -> None:
-    """One interaction in the folders of `feint.data.folder`."""
+    """One interaction in the folders that `feint.data.listing` describes."""
     folder, name = root / one.label, one.key.replace("/", "-")
     folder.mkdir(parents=True, exist_ok=True)
     people = [metres(one.first), metres(one.second)]

@@ -5,17 +5,18 @@ added here also needs a line in docs/data.md.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from feint.config import ConfigTable, Count, Positive, Word, Words
+from feint.data.formats import FORMATS
 from feint.data.sbu.constants import FOLDS, PAPER_TEST_SETS
 from feint.errors import FeintError
 
-Format = Literal["bvh", "keypoints", "ntu", "arrays"]
 Axes = Annotated[tuple[Literal["x", "y", "z"], ...], Field(min_length=2, max_length=3)]
-SOURCES = ("synthetic", "sbu", *get_args(Format), "windows")
+SOURCES = ("synthetic", "sbu", *FORMATS, "windows")
+Unit = Literal["m", "cm", "mm", "inch"]
 TAGS = ("given", "people", "table")
 """Labels of the three kinds of [data] inside pydantic's errors; users never write them."""
 
@@ -123,17 +124,24 @@ class _UserData(ConfigTable):
 
 
 class People(_UserData):
-    """[data] with source "bvh", "keypoints", "ntu" or "arrays": recordings of people."""
+    """[data] with one of `feint.data.formats.FORMATS` as its source: recordings of people."""
 
-    source: Format
+    source: str
     skeleton: Word | None = None
     """A name of feint's own (`feint.data.skeletons`) or a TOML file; BVH files bring theirs."""
-    unit: Literal["m", "cm", "mm", "inch"] | None = None
-    """Of the files' positions. NTU's are metres; otherwise needed, or `height`, or a skeleton's."""
+    unit: Unit | Annotated[tuple[Unit, ...], Field(min_length=2, max_length=3)] | None = None
+    """Of the files' positions, or one per axis x, y, z. NTU's are metres; otherwise needed, or
+    `height`, or the scale of a skeleton in TOML."""
     height: Positive | None = None
     """How tall the recorded people are in metres: the scale is then measured on the data."""
-    up: Literal["y", "-y", "z"] | None = None
+    up: Literal["y", "-y", "z", "-z"] | None = None
     """The axis that points up; image coordinates have "-y"."""
+    image_size: tuple[Count, Count] | None = None
+    """Width and height of the images in pixels, for points that are shares of them."""
+    root_joint: Word | None = None
+    """The ROOT that is the person, in BVH files with several."""
+    joint_aliases: dict[Word, Word] = Field(default_factory=dict)
+    """Names that files have for a joint, and the skeleton's name for it: { Hip = "Hips" }."""
     axes: Axes | None = None
     """Which of x, y and z are used; what the files have, if not given."""
     fps: Positive | None = None
@@ -141,6 +149,10 @@ class People(_UserData):
     people: Literal["two", "top-2-motion"] | tuple[Word, Word] | tuple[Word] = "two"
     """'two': exactly two, or it is an error; two names; the two who move most; one name (or a
     recording of one person) with `horizon` is a forecast of oneself."""
+    leave_out: tuple[Word, ...] | Word = ()
+    """Names of recordings that are not used, or a text file with one name a line."""
+    on_bad_recording: Literal["error", "leave-out"] = "error"
+    """A recording that cannot be used is an error, or it is left out and named in a note."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Keypoints below it are missing."""
     max_gap: Annotated[float, Field(ge=0, le=10)] = 0.2
@@ -201,7 +213,7 @@ class Table(_UserData):
 
 def _kind(value: Any) -> str:
     source = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
-    if source in get_args(Format):
+    if source in FORMATS:
         return "people"
     return "table" if source == "windows" else "given"
 

@@ -1,7 +1,8 @@
-"""Motion as a person sees it: turned to one direction, told from where the person stands.
+"""Motion from a person's own point of view: where it starts and where it faces taken out.
 
-Raw coordinates mix what somebody does with where they stand and which way the camera looks.  Here
-a motion is turned about the vertical until the person faces +x, and told in metres from the root.
+Raw coordinates mix what a person does with the position and the camera.  Here a motion is rotated
+about the vertical until the person faces +x, and given in metres from the root.  The recogniser
+and the paper's aligned distances use it; models have their own (`models.layers.egocentric`).
 """
 
 import torch
@@ -10,10 +11,7 @@ from torch import Tensor
 
 from feint.errors import FeintError
 from feint.sequences import Sequences
-from feint.skeleton import Skeleton
-
-PAIRS = (("left shoulder", "right shoulder"), ("left hip", "right hip"))
-"""Who has these knows where a person faces."""
+from feint.skeleton import LEFT_RIGHT, Skeleton, forward_direction, rotate_horizontally
 
 
 def heading(positions: Float[Tensor, "time joints 3"], skeleton: Skeleton) -> Float[Tensor, ""]:
@@ -28,33 +26,37 @@ def heading(positions: Float[Tensor, "time joints 3"], skeleton: Skeleton) -> Fl
     if tuple(skeleton.axes) != ("x", "y", "z"):
         raise FeintError(
             f"Skeleton {skeleton.name} has the axes {', '.join(skeleton.axes)}; facing needs "
-            "x, y, z with y upright."
+            "x, y, z with y upright.",
+            code="unknown-axis",
         )
     across = positions.new_zeros(3)
-    for left, right in PAIRS:
+    for left, right in LEFT_RIGHT:
         span = positions[:, skeleton.joint(right)] - positions[:, skeleton.joint(left)]
         across = across + span.mean(dim=0)
-    forward_x, forward_z = across[2], -across[0]  # across x up, up to length
-    return torch.atan2(forward_z, forward_x)
+    x, z = forward_direction(across)
+    return torch.atan2(z, x)
 
 
 def egocentric_motion(
     values: Float[Tensor, "time features"],
     skeleton: Skeleton,
-    turn: bool = True,
+    rotate: bool = True,
     travel: bool = True,
 ) -> Float[Tensor, "time joints 3"]:
     """One person's motion in metres, from the root, facing +x.
 
     Args:
         values: in the data's units.
-        turn: turn it; else only the place is taken out.
-        travel: tell the root's own way since the first frame; else it stays at the origin.
+        rotate: rotate it; otherwise only the position is taken out.
+        travel: keep the root's way since the first frame; otherwise the root stays at the origin.
+
+    Raises:
+        FeintError: the skeleton has no shoulders or hips, or not the axes x, y, z.
     """
     positions = skeleton.to_metres(values)
     root = positions[:, [skeleton.joint(skeleton.root)]]
     about = positions - (root[:1] if travel else root)
-    if not turn:
+    if not rotate:
         return about
     return rotate_about_vertical(about, -heading(positions, skeleton))
 
@@ -62,17 +64,15 @@ def egocentric_motion(
 def rotate_about_vertical(
     positions: Float[Tensor, "*shape 3"], angle: Float[Tensor, "*around"] | float
 ) -> Float[Tensor, "*shape 3"]:
-    """Positions turned about the vertical by angles in radians: +x goes towards +z."""
+    """Positions rotated about the vertical by angles in radians: +x goes towards +z."""
     angle = torch.as_tensor(angle, dtype=positions.dtype, device=positions.device)
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    x, y, z = positions.unbind(dim=-1)
-    return torch.stack([cos * x - sin * z, y, sin * x + cos * z], dim=-1)
+    return rotate_horizontally(positions, torch.cos(angle), torch.sin(angle))
 
 
 def egocentric_sequences(reactions: Sequences, skeleton: Skeleton) -> Sequences:
     """Every motion as `egocentric_motion`, flat: (batch, time, joints x 3) in metres.
 
-    The root, always the origin otherwise, tells its way since the first frame.
+    The root, which would always be the origin, holds its way since the first frame.
     """
     root = skeleton.joint(skeleton.root)
     rows = []

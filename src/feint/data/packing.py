@@ -1,4 +1,4 @@
-"""Pairs as one checksummed safetensors file."""
+"""Pairs as the bytes of one checksummed safetensors file, to be sent to other processes."""
 
 import json
 from collections.abc import Mapping
@@ -14,29 +14,36 @@ from feint.sequences import Sequences
 
 
 def pack_pairs(pairs: Pairs) -> bytes:
-    """Pairs as sealed safetensors, to be sent to whoever works on them."""
-    told = {"keys": pairs.keys, "labels": pairs.labels, "sets": pairs.sets, "sides": pairs.sides}
-    names = json.dumps({**told, "roles": pairs.roles, "feature_spec": asdict(pairs.feature_spec)})
+    """Pairs as checksummed safetensors."""
+    names = {
+        "keys": pairs.keys,
+        "labels": pairs.labels,
+        "sets": pairs.sets,
+        "sides": pairs.sides,
+        "roles": pairs.roles,
+        "feature_spec": asdict(pairs.feature_spec),
+    }
+    text = json.dumps(names)
     tensors = {
         "actor": pairs.actor.values,
         "reactor": pairs.reactor.values,
         "lengths": pairs.actor.lengths,
-        "names": torch.frombuffer(bytearray(names.encode()), dtype=torch.uint8),
+        "names": torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8),
     }
     return pack(tensors, {})
 
 
 def unpack_pairs(tensors: Mapping[str, Tensor], about: object = None) -> Pairs:
-    """What `pack_pairs` packed."""
-    told = json.loads(bytes(tensors["names"].numpy()))
+    """The pairs in the tensors of a file that `pack_pairs` made."""
+    names = json.loads(bytes(tensors["names"].numpy()))
     lengths = tensors["lengths"]
     return Pairs(
         Sequences(tensors["actor"], lengths),
         Sequences(tensors["reactor"], lengths),
-        tuple(told["keys"]),
-        tuple(told["labels"]),
-        tuple(told["sets"]),
-        tuple(told["sides"]),
-        tuple(told["roles"]),
-        spec_from_dict(told["feature_spec"]),
+        tuple(names["keys"]),
+        tuple(names["labels"]),
+        tuple(names["sets"]),
+        tuple(names["sides"]),
+        tuple(names["roles"]),
+        spec_from_dict(names["feature_spec"]),
     )

@@ -1,7 +1,7 @@
 """Two-person interactions, and the (actor, reactor) pairs a model learns from.
 
-Every source of interactions (`sbu`, `synthetic`) gives a list of `Interaction`; `pair` turns
-them into what the rest of the house works on.
+Every source of people (`sbu`, `synthetic`, `recordings_load`) gives a list of `Interaction`;
+`pair` makes `Pairs` of them, which all later packages take.  Windows of a table are `Pairs`, too.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Interaction:
         set: the recording set, "s01s02": what the folds are made of.
         label: the interaction's name, "handshaking".
         first, second: (time, features) of the two people, in the data's units.
-        initiator: who begins it, where the source knows it.
+        initiator: the person who begins it, where the source knows it.
     """
 
     key: str
@@ -48,14 +48,14 @@ class Pairs:
     """Actor sequences beside the reactions that belong to them, row by row.
 
     Attributes:
-        actor, reactor: the person seen and the one who answers; same lengths.
+        actor, reactor: the person that a model sees, and the reaction to it; same lengths.
         keys: "<interaction key>/<AB or BA>", unique; in AB the first person is the actor.
         labels: the interaction's name.
         sets: the recording set.
         sides: the side the reactor stands on, as the camera sees it.
         roles: whether the reactor initiates the interaction or responds to it; where the source
-            does not say, the one who moves more initiates (see `guess_initiator`).
-        form: joints and units of both, or columns.
+            does not say, it is guessed (see `guess_initiator`).
+        feature_spec: joints and units of both people, or columns.
     """
 
     actor: Sequences
@@ -87,17 +87,20 @@ class Pairs:
         """The rows a predicate keeps; `what` names them in the error when none is left."""
         rows = [i for i in range(len(self)) if keep(i)]
         if not rows:
-            raise FeintError(f"No pair is left among {len(self)}: expected some {what}.")
+            raise FeintError(
+                f"No pair is left among {len(self)}: expected some {what}.", code="empty-split"
+            )
         return self[rows]
 
     @property
     def skeleton(self) -> Skeleton:
-        """The joints and units of both people.  Raises FeintError where there are none."""
+        """The joints and units of both people.  Raises FeintError for columns."""
         if isinstance(self.feature_spec, Skeleton):
             return self.feature_spec
         raise FeintError(
             f"{self.feature_spec.name} has columns and no skeleton; expected recordings of people. "
-            "Give the targets of columns as target.curves."
+            "Give the targets of columns as target.curves.",
+            code="no-skeleton",
         )
 
     @property
@@ -106,7 +109,7 @@ class Pairs:
         return tuple(key.rpartition("/")[0] for key in self.keys)
 
     def fingerprint(self) -> str:
-        """A hash of all there is: tells whether two runs saw the same data."""
+        """A hash of all values and names: two runs with the same one saw the same data."""
         digest = hashlib.sha256()
         for sequences in (self.actor, self.reactor):
             for sequence in sequences:
@@ -122,7 +125,10 @@ def pair(
     skeleton: Skeleton = SBU_15,
     reactor_role: Literal["any", "responder"] = "any",
 ) -> Pairs:
-    """Interactions -> (actor, reactor) pairs.
+    """(actor, reactor) pairs of interactions.
+
+    Raises:
+        FeintError: no interaction, or two people of different shapes.
 
     Args:
         reactor_role: "any" uses each interaction twice, each person once as the actor (section 6.1
@@ -133,7 +139,8 @@ def pair(
         if one.first.shape != one.second.shape:
             raise FeintError(
                 f"pair got {one.key} with people of shapes {tuple(one.first.shape)} and "
-                f"{tuple(one.second.shape)}; expected as many frames and features of both."
+                f"{tuple(one.second.shape)}; expected the same shape of both.",
+                code="wrong-shape",
             )
         initiator = one.initiator
         if initiator == "unknown":
@@ -144,7 +151,7 @@ def pair(
             if reactor_role == "any" or role == "responder":
                 rows.append((f"{one.key}/{direction}", one, actor, reactor, role))
     if not rows:
-        raise FeintError("pair got no interaction; expected at least one.")
+        raise FeintError("pair got no interaction; expected at least one.", code="empty-split")
     keys, sources, actors, reactors, roles = zip(*rows, strict=True)
     return Pairs(
         actor=Sequences.pad(actors),
@@ -163,7 +170,7 @@ def reactor_side(
     reactor: Float[Tensor, "time features"],
     skeleton: Skeleton = SBU_15,
 ) -> Side:
-    """The side the reactor stands on: smaller mean raw x of the root than the actor's is left."""
+    """The side of the reactor: left if the mean raw x of its root is smaller than the actor's."""
     x = skeleton.joint(skeleton.root) * len(skeleton.axes)
     apart = reactor[:, x].mean() - actor[:, x].mean()
     return "left" if bool(torch.lt(apart, 0)) else "right"
@@ -174,11 +181,11 @@ def guess_initiator(
     second: Float[Tensor, "time features"],
     skeleton: Skeleton = SBU_15,
 ) -> Literal["first", "second"]:
-    """Who moves the joints farther about the root: a guess at who initiates.
+    """A guess at the initiator: the person whose joints move farther about the root.
 
-    It agrees with the truth for 82 % of the generated interactions (`feint.data.synthetic`), and
-    on SBU telling the roles apart so raises the same-class/different-class AUC of the aligned
-    distance from 0.59 to 0.71 (docs/departures.md).
+    It is right for 82 % of the generated interactions (`feint.data.synthetic`).  On SBU, where the
+    truth is unknown, roles guessed in this way raise the same-class/different-class AUC of the
+    aligned distance from 0.59 to 0.71 (docs/departures.md).
     """
 
     def path(values: Tensor) -> float:

@@ -1,33 +1,26 @@
-"""From recordings as they come to interactions: who, how often a second, and what was missing."""
+"""From one recording to interactions: people in metres, at one rate, cut where they are missing.
+
+`recordings_load` reads every recording of a folder and calls `interactions` on each.  What is done
+on the way is counted, and the counts become notes at the end of the report.
+"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from feint.data.formats.recording import Joints, Recording
-from feint.data.interpolation import interpolate_gaps, run_lengths
+from feint.data.formats.recording import AnyPositions, Positions, Recording
+from feint.data.interpolation import interpolate_gaps, run_lengths, sample_linearly
 from feint.data.listing import RecordingFiles
 from feint.data.pairs import Interaction
+from feint.data.people import Choice, choose, trim
+from feint.data.scale import Scale, to_metres
 from feint.errors import FeintError
-from feint.skeleton import Skeleton
 
-ALIKE = 0.01
-"""How much two frame rates may differ and still be one."""
-UNEQUAL = 0.1
-"""How much longer one person's file may be than the other's."""
-TALLEST = (0.3, 3.0)
-"""Metres that a person may measure, from the lowest joint to the highest."""
-TURNS = {
-    "y": ((0, 1.0), (1, 1.0), (2, 1.0)),
-    "-y": ((0, 1.0), (1, -1.0), (2, -1.0)),
-    "z": ((0, 1.0), (2, 1.0), (1, -1.0)),
-    "kinect": ((0, -1.0), (1, 1.0), (2, -1.0)),
-}
-"""To x right, y up, z towards whoever looks: which of a file's axes, and its sign."""
+SAME_RATE = 0.01
+"""How much two frame rates may differ, relative, and still be one."""
 
 
 @dataclass
@@ -35,244 +28,172 @@ class PreprocessOptions:
     """What is done with recordings, and what was done.
 
     Attributes:
-        skeleton: joints, bones, root and axes of what comes out, in metres; its fps is theirs.
-        scale: metres of one of the files' units.
-        turn: a key of `TURNS`.
-        named: who, by name: two, or one.
-        people: "two", or "top-2-motion".
-        resample: to the skeleton's fps; otherwise another rate is an error.
-        gap: seconds of missing frames that are interpolated.
-        split: cut where longer ones are, in place of an error.
-        least, most: frames of a piece.
-        ahead: frames from what one person does to what is asked of the same.
-        counts: what was done, for the notes.
+        scale: joints, axes and metres of what comes out; its skeleton's fps is the rate.
+        choice: which people.
+        resample: to the rate; otherwise another rate is an error.
+        default_fps: the rate of files that do not say; None if that is an error.
+        max_gap: seconds of missing frames that are interpolated.
+        split_at_gaps: cut a recording where longer gaps are, in place of an error.
+        min_frames, max_frames: of a piece, as a model sees it.
+        horizon: frames from what one person does to what is predicted of the same.
+        counts: how often what was done, for the notes.
+        assumed: what was assumed, in sentences, and of how many recordings.
     """
 
-    skeleton: Skeleton
-    scale: float
-    turn: str
-    named: tuple[str, ...] = ()
-    people: Literal["two", "top-2-motion"] = "two"
+    scale: Scale
+    choice: Choice
     resample: bool = False
-    gap: float = 0.2
-    split: bool = False
-    least: int = 8
-    most: int | None = None
-    ahead: int = 0
+    default_fps: float | None = None
+    max_gap: float = 0.2
+    split_at_gaps: bool = False
+    min_frames: int = 8
+    max_frames: int | None = None
+    horizon: int = 0
     counts: "Counter[str]" = field(default_factory=Counter)
+    assumed: "Counter[str]" = field(default_factory=Counter)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of what comes out."""
+        return self.scale.skeleton.fps
 
 
 def interactions(
-    entry: RecordingFiles, clips: Sequence[Recording], how: PreprocessOptions
+    files: RecordingFiles, recordings: Sequence[Recording], options: PreprocessOptions
 ) -> list[Interaction]:
-    """The interactions of one recording: one, or one a piece, none if all pieces are too short.
+    """The interactions of one recording: one, or one per piece; none if all pieces are too short.
 
     Raises:
         FeintError: not the people, rate or joints expected, or a gap that is too long.
     """
-    rate = how.skeleton.fps
-    people: dict[str, np.ndarray] = {}
-    for i, clip in enumerate(clips):
-        fps = _rate(clip, how)
-        for name, values in clip.people.items():
+    people: dict[str, AnyPositions] = {}
+    for i, recording in enumerate(recordings):
+        each, notes = to_metres(recording, options.scale)
+        for note in (*recording.notes, *notes):
+            options.assumed[note] += 1
+        fps = _rate(recording, options)
+        for name, values in each.items():
             own = f"{i}-{name}" if name in people else name
-            people[own] = _evened(_told(values, clip, how), fps, rate, how)
-    chosen = _chosen(people, entry, how)
-    both = _trimmed([people[name] for name in chosen], entry, how)
+            people[own] = _resampled(values, recording, fps, options)
+    choice = options.choice if not files.people else _named(options.choice, files.people)
+    chosen = choose(people, choice, options.fps, str(files.files[0]), options.counts)
+    both = trim(chosen, str(files.files[0]), options.counts)
     found = []
-    for k, piece in enumerate(_pieces(both, entry, how)):
+    for k, piece in enumerate(_pieces(both, files, options)):
         first, second = piece[0], piece[-1]
-        if how.ahead:
-            first, second = first[: -how.ahead], second[how.ahead :]
-        set_, label, name = entry.key.split("/")
+        if options.horizon:
+            first, second = first[: -options.horizon], second[options.horizon :]
+        set_, label, name = files.key.split("/")
         key = f"{set_}/{label}/{name}" + (f".{k}" if k else "")
         flat = [torch.tensor(one, dtype=torch.float32).flatten(1) for one in (first, second)]
-        who = "first" if len(chosen) == 1 else entry.initiator
-        found.append(Interaction(key, entry.set, entry.label, flat[0], flat[1], who))
+        initiator = "first" if len(chosen) == 1 else files.initiator
+        found.append(Interaction(key, files.set, files.label, flat[0], flat[1], initiator))
     if not found:
-        how.counts["recordings too short and left out"] += 1
+        options.counts["recordings too short and left out"] += 1
     return found
 
 
-def metres(
-    clip: Recording, skeleton: Skeleton, scale: float, turn: str
-) -> Mapping[str, np.ndarray]:
-    """A recording's people with the skeleton's joints and axes, in metres.
+def _named(choice: Choice, names: tuple[str, ...]) -> Choice:
+    return Choice(choice.wanted, names)
 
-    Raises:
-        FeintError: a joint or an axis is not there.
-    """
-    order = _order(clip, skeleton)
-    found = {}
-    for name, values in clip.people.items():
-        wanted = ["xyz".index(axis) for axis in skeleton.axes]
-        turned = TURNS[turn]
-        if any(turned[axis][0] >= values.shape[-1] for axis in wanted):
+
+def _rate(recording: Recording, options: PreprocessOptions) -> float:
+    """Rows a second of a recording; checked against the rate of the others."""
+    wanted = options.fps
+    if recording.times is not None:
+        span = float(recording.times[-1] - recording.times[0])
+        fps = (len(recording.times) - 1) / span if span > 0 else wanted
+    else:
+        given = recording.fps or options.default_fps
+        if given is None:
             raise FeintError(
-                f"{clip.place} has {values.shape[-1]} coordinates a joint, and "
-                f"{', '.join(skeleton.axes)} are asked for (up = {turn!r}). Set data.axes = "
-                '["x", "y"] and data.up = "y" or "-y".'
+                f"{recording.file} does not say how many frames a second it has, and others do. "
+                "Set data.fps = 30: the rate of files that do not say, to which the others are "
+                "resampled.",
+                code="no-frame-rate",
             )
-        columns = [values[:, order, turned[axis][0]] * turned[axis][1] for axis in wanted]
-        found[name] = scale * np.stack(columns, axis=-1)
-    return found
-
-
-def body_height(people: Sequence[np.ndarray], skeleton: Skeleton) -> float:
-    """How tall people are: the median over them of the 95th percentile, lowest to highest joint."""
-    up = skeleton.axes.index("y")
-    each = []
-    for one in people:
-        with np.errstate(all="ignore"):
-            seen = ~np.isnan(one[..., up]).all(axis=1)
-        spread = [np.nanmax(frame) - np.nanmin(frame) for frame in one[seen][..., up]]
-        each += [np.percentile(spread, 95)] if spread else []
-    return float(np.median(each)) if each else float("nan")
-
-
-def _order(clip: Recording, skeleton: Skeleton) -> list[int]:
-    """Where the skeleton's joints are in a recording."""
-    some = next(iter(clip.people.values()))
-    if not clip.joints:
-        if some.shape[1] == len(skeleton.joints):
-            return list(range(some.shape[1]))
-        raise FeintError(
-            f"{clip.place} has {some.shape[1]} joints without names, and the skeleton "
-            f"{skeleton.name} has {len(skeleton.joints)}; expected as many. Set data.skeleton."
-        )
-    if lacks := [name for name in skeleton.joints if name not in clip.joints]:
-        raise FeintError(
-            f"{clip.place} has no joint {', '.join(lacks[:5])} of the skeleton {skeleton.name}; it "
-            f"has {', '.join(clip.joints[:40])}. Write a skeleton of joints that all files have "
-            "(data.skeleton, a TOML file)."
-        )
-    return [clip.joints.index(name) for name in skeleton.joints]
-
-
-def _told(values: Joints, clip: Recording, how: PreprocessOptions) -> np.ndarray:
-    one = replace(clip, people={"": values})
-    return metres(one, how.skeleton, how.scale, how.turn)[""]
-
-
-def _rate(clip: Recording, how: PreprocessOptions) -> float:
-    """A recording's frames a second."""
-    wanted = how.skeleton.fps
-    if clip.fps is None and not how.resample:
-        raise FeintError(
-            f"{clip.place} does not say how many frames a second, and others do. Set data.fps: the "
-            "rate of files that do not say, to which the others are resampled."
-        )
-    if clip.fps is None or abs(clip.fps / wanted - 1) <= ALIKE:
+        fps = given / recording.frame_step
+    if recording.times is None and abs(fps / wanted - 1) <= SAME_RATE:
         return wanted
-    if not how.resample:
+    if not options.resample:
+        uneven = recording.times is not None
         raise FeintError(
-            f"{clip.place} has {clip.fps:g} frames a second, and others {wanted:g}. Set data.fps, "
-            "and all are resampled to it."
+            f"{recording.file} has {'uneven steps, on average ' if uneven else ''}{fps:.4g} frames "
+            f"a second, {'' if uneven else f'and others {wanted:g}; '}expected one rate. Set "
+            f"data.fps = {wanted:g}, and all are resampled to it.",
+            code="uneven-time" if uneven else "different-rates",
         )
-    how.counts[f"files resampled from {clip.fps:.4g} to {wanted:g} frames a second"] += 1
-    return clip.fps
+    options.counts[f"files resampled from {fps:.4g} to {wanted:g} frames a second"] += 1
+    return fps
 
 
-def _evened(values: Joints, fps: float, rate: float, how: PreprocessOptions) -> np.ndarray:
+def _resampled(
+    values: Positions, recording: Recording, fps: float, options: PreprocessOptions
+) -> Positions:
     """Short gaps interpolated, and resampled (linearly) where the rate is another."""
     flat = values.reshape(len(values), -1)
-    out, there = interpolate_gaps(flat, round(how.gap * fps))
-    how.counts["values interpolated in short gaps"] += int((there & np.isnan(flat)).sum())
-    if fps != rate:
-        at = np.arange(0, len(out) - 1 + 1e-9, fps / rate)
-        before = np.minimum(at.astype(int), max(len(out) - 2, 0))
-        share = (at - before)[:, None]
-        after = np.minimum(before + 1, len(out) - 1)
-        mixed = (1 - share) * out[before] + share * out[after]
-        out = np.where(share == 0, out[before], mixed)
+    out, there = interpolate_gaps(flat, round(options.max_gap * fps))
+    options.counts["values interpolated in short gaps"] += int((there & np.isnan(flat)).sum())
+    step, at = fps / options.fps, None
+    if recording.times is not None:
+        begin, end = recording.times[0], recording.times[-1]
+        grid = np.arange(begin, end + 1e-9, 1 / options.fps)
+        at = np.interp(grid, recording.times, np.arange(len(recording.times)))
+    elif step != 1:
+        at = np.arange(0, len(out) - 1 + 1e-9, step)
+    if at is not None:
+        out = sample_linearly(torch.from_numpy(out), torch.from_numpy(at)).numpy()
     return out.reshape(len(out), *values.shape[1:])
 
 
-def _chosen(
-    people: Mapping[str, np.ndarray], entry: RecordingFiles, how: PreprocessOptions
-) -> list[str]:
-    """Who of the people seen is meant: two, or with a forecast one."""
-    told = ", ".join(list(people)[:20])
-    place, named = entry.files[0], entry.people or how.named
-    if named:
-        if lacks := [name for name in named if name not in people]:
-            raise FeintError(f"{place} does not show {', '.join(lacks)}; it shows {told}.")
-        chosen = list(named)
-    elif how.people == "top-2-motion" and len(people) > (1 if how.ahead else 2):
-        chosen = sorted(people, key=lambda name: -_way(people[name]))[: 1 if how.ahead else 2]
-        chosen.sort(key=list(people).index)
-        how.counts["recordings of which those who move most were taken"] += 1
-    else:
-        chosen = list(people)
-    wanted = 1 if how.ahead else 2
-    if len(chosen) != wanted:
-        advice = (
-            "For a forecast of one person from what that person did, set data.horizon."
-            if len(chosen) == 1
-            else "Name them (data.people, or the column people in pairs.csv), or set data.people = "
-            '"top-2-motion".'
-        )
-        raise FeintError(
-            f"{place} shows {len(people)} people ({told}); expected {wanted}"
-            f"{' (data.horizon is set)' if how.ahead else ''}. {advice}"
-        )
-    return chosen
-
-
-def _way(values: Joints) -> float:
-    """How far somebody's joints went, gaps left out."""
-    return float(np.nansum(np.linalg.norm(np.diff(values, axis=0), axis=-1)))
-
-
-def _trimmed(
-    people: list[np.ndarray], entry: RecordingFiles, how: PreprocessOptions
-) -> list[np.ndarray]:
-    """The frames that all have."""
-    lengths = [len(one) for one in people]
-    if max(lengths) - min(lengths) > max(2, UNEQUAL * max(lengths)):
-        raise FeintError(
-            f"{entry.files[0]} and its other person have {lengths[0]} and {lengths[-1]} frames; "
-            "expected the same time of both. Cut them alike."
-        )
-    if len(set(lengths)) > 1:
-        how.counts["recordings cut to the shorter of the two people"] += 1
-    return [one[: min(lengths)] for one in people]
-
-
 def _pieces(
-    people: list[np.ndarray], entry: RecordingFiles, how: PreprocessOptions
-) -> list[list[np.ndarray]]:
+    people: list[AnyPositions], files: RecordingFiles, options: PreprocessOptions
+) -> list[list[AnyPositions]]:
     """The stretches without a gap, cut to the length that is allowed."""
     flat = np.concatenate([one.reshape(len(one), -1) for one in people], axis=1)
     missing = np.isnan(flat)
     if missing.all(axis=0).any():
-        k = int(missing.all(axis=0).argmax()) // len(how.skeleton.axes) % len(how.skeleton.joints)
         raise FeintError(
-            f"{entry.files[0]} never shows {how.skeleton.joints[k]!r} of one person. Write a "
-            "skeleton without it (data.skeleton, a TOML file), lower data.confidence, or leave the "
-            "file out."
+            f"{files.files[0]} never shows {_joint(missing.all(axis=0), options)}. Write a "
+            'skeleton without it (data.skeleton = "mine.toml"), lower data.confidence, or leave '
+            "the recording out (data.leave_out).",
+            code="missing-joint",
         )
     gone = missing.any(axis=1)
     there = np.flatnonzero(~gone)
     begin, end = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
     inside = gone[begin:end]
-    if inside.any() and not how.split:
-        longest = int(run_lengths(inside)[inside].max())
+    if inside.any() and not options.split_at_gaps:
+        lengths = np.where(inside, run_lengths(inside), 0)
+        at = int(lengths.argmax())
         raise FeintError(
-            f"{entry.files[0]} has a gap of {longest / how.skeleton.fps:.2f} s (frame "
-            f"{begin + int(inside.argmax())} of {len(gone)} on), longer than data.max_gap = "
-            f'{how.gap:g} s. Set data.on_long_gap = "split" to cut it there, or a larger '
-            "data.max_gap."
+            f"{files.files[0]} has a gap of {lengths[at] / options.fps:.2f} s (frames "
+            f"{begin + at} to {begin + at + lengths[at] - 1} of {len(gone)}): "
+            f"{_joint(missing[begin + at], options)} is missing there, for longer than "
+            f'data.max_gap = {options.max_gap:g} s. Set data.on_long_gap = "split" to cut it '
+            "there, or a larger data.max_gap.",
+            code="long-gap",
         )
-    how.counts["frames left out at the ends or in long gaps"] += int(gone.sum())
+    options.counts["frames left out at the ends or in long gaps"] += int(gone.sum())
     edges = np.flatnonzero(np.diff(np.concatenate([[True], gone, [True]])))
-    pieces = []
+    horizon, pieces = options.horizon, []
     for a, b in zip(edges[::2], edges[1::2], strict=True):
-        parts = -(-(b - a) // how.most) if how.most else 1
-        ends = [a + (b - a) * i // parts for i in range(parts + 1)]
-        pieces += [(s, e) for s, e in zip(ends[:-1], ends[1:], strict=True)]  # noqa: RUF007
-    least = how.least + how.ahead
-    kept = [(s, e) for s, e in pieces if e - s >= least]
+        # A model sees `horizon` frames fewer of a piece than there are.
+        parts = -(-max(1, b - a - horizon) // options.max_frames) if options.max_frames else 1
+        ends = [a + (b - a - horizon) * i // parts for i in range(parts + 1)]
+        pieces += [(ends[i], ends[i + 1] + horizon) for i in range(parts)]
+    kept = [(s, e) for s, e in pieces if e - s - horizon >= options.min_frames]
     if len(kept) < len(pieces):
-        how.counts["pieces too short and left out"] += len(pieces) - len(kept)
+        options.counts["pieces too short and left out"] += len(pieces) - len(kept)
     return [[one[s:e] for one in people] for s, e in kept]
+
+
+def _joint(missing: np.ndarray, options: PreprocessOptions) -> str:
+    """The first missing coordinate's joint and person, in words."""
+    skeleton = options.scale.skeleton
+    person, feature = divmod(int(missing.argmax()), skeleton.features)
+    name = skeleton.joints[feature // len(skeleton.axes)]
+    others = missing.reshape(-1, len(skeleton.joints), len(skeleton.axes)).any(axis=2).sum() - 1
+    more = f" and {others} other joints" if others else ""
+    who = ("the first person", "the second person")[person] if person < 2 else "a person"
+    return f"{name!r} of {who}{more}"

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from feint.data.facing import PAIRS, rotate_about_vertical
+from feint.data.facing import rotate_about_vertical
 from feint.sequences import Sequences, check_alike, sum_over_time
-from feint.skeleton import Skeleton
+from feint.skeleton import LEFT_RIGHT, Skeleton, forward_direction
 
 
 def pose_distance(a: Sequences, b: Sequences, skeleton: Skeleton) -> Float[Tensor, " batch"]:
@@ -35,13 +35,13 @@ def place_distance(a: Sequences, b: Sequences, skeleton: Skeleton) -> Float[Tens
         FeintError: shapes or lengths differ.
     """
     check_alike(a, b, "place_distance")
-    difference = skeleton.change_in_metres(a.values - b.values)
+    difference = skeleton.displacement_in_metres(a.values - b.values)
     return _mean(difference[:, :, skeleton.joint(skeleton.root)].norm(dim=-1), a)
 
 
 def turns(skeleton: Skeleton) -> bool:
     """Whether a body of this skeleton can be turned: which way it faces is known."""
-    names = [name for pair in PAIRS for name in pair]
+    names = [name for pair in LEFT_RIGHT for name in pair]
     return tuple(skeleton.axes) == ("x", "y", "z") and set(names) <= set(skeleton.joints)
 
 
@@ -53,11 +53,12 @@ def _bodies(sequences: Sequences, skeleton: Skeleton) -> Float[Tensor, "batch ti
     if not turns(skeleton):
         return about
     across = about.new_zeros(len(sequences), 3)
-    for left, right in PAIRS:
+    for left, right in LEFT_RIGHT:
         span = about[:, :, skeleton.joint(right)] - about[:, :, skeleton.joint(left)]
         own = torch.where(sequences.mask[..., None], span, 0)
         across = across + own.sum(dim=1) / sequences.lengths[:, None]
-    angle = torch.atan2(-across[:, 0], across[:, 2])
+    x, z = forward_direction(across)
+    angle = torch.atan2(z, x)
     return rotate_about_vertical(about, -angle[:, None, None])
 
 

@@ -161,6 +161,6 @@ def mean_error(a: Sequences, b: Sequences, skeleton: Skeleton | None) -> float:
     if skeleton is None:
         total = distance(a, b)
     else:
-        apart = skeleton.change_in_metres(a.values - b.values).norm(dim=-1).mean(dim=-1)
+        apart = skeleton.displacement_in_metres(a.values - b.values).norm(dim=-1).mean(dim=-1)
         total = sum_over_time(100 * apart, a.lengths)
     return float(total.sum() / a.lengths.sum())

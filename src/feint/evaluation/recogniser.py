@@ -118,7 +118,7 @@ def restore(tensors: dict[str, Tensor], told: dict[str, Any]) -> Recogniser:
         own = {k.removeprefix(begin): v for k, v in tensors.items() if k.startswith(begin)}
         member.load_state_dict(own)
         members.append(member.eval())
-    return Recogniser(tuple(members), tuple(told["labels"]), Skeleton.of(told["skeleton"]))
+    return Recogniser(tuple(members), tuple(told["labels"]), Skeleton.from_dict(told["skeleton"]))
 
 
 def train_recogniser(

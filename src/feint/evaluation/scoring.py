@@ -91,8 +91,8 @@ def _in_centimetres(
         return means
 
     actor, actor_adv = (s.values[..., : skeleton.features] for s in (x, x_adv))
-    miss = skeleton.change_in_metres(answered.values - targets.values).norm(dim=-1)
-    moved = skeleton.change_in_metres(actor_adv - actor).norm(dim=-1)
+    miss = skeleton.displacement_in_metres(answered.values - targets.values).norm(dim=-1)
+    moved = skeleton.displacement_in_metres(actor_adv - actor).norm(dim=-1)
     bones = skeleton.bone_lengths(actor).clamp_min(1e-6)
     stretched = (skeleton.bone_lengths(actor_adv) / bones - 1).abs().median(dim=-1).values
     return {

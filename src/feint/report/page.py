@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from feint.columns import Columns
+from feint.data.formats import FORMATS
+from feint.data.kinematics import mean_acceleration
 from feint.errors import FeintError
 from feint.io import text
 from feint.io.atomic import safe_join, write_text
@@ -13,7 +15,6 @@ from feint.io.text import join_words
 from feint.report import series_page, tables
 from feint.report.cases.case import (
     Case,
-    acceleration,
     acceleration_rows,
     choose,
     mean_accelerations,
@@ -121,7 +122,7 @@ def _described(run: RunData) -> dict[str, Any]:
     attack = experiment["attack"]
     kinds = [f"{one['name']} ({one['kind']})" for one in experiment["model"]]
     source = {"sbu": "recorded (SBU Kinect Interaction)", "synthetic": "generated"}
-    source |= {name: f"recorded ({name})" for name in ("bvh", "keypoints", "ntu", "arrays")}
+    source |= {name: f"recorded, {kind.title}" for name, kind in FORMATS.items()}
     trained = [name for name in run.models if name not in run.pretrained]
     joints = "every joint" if attack["joints"] is None else join_words(attack["joints"])
     return {
@@ -155,8 +156,8 @@ def _case(run: RunData, case: Case) -> dict[str, Any]:
         "succeeded": case.succeeded,
         "already": bool(row["clean"]),
         "rule": case.rule,
-        "calm": text.number(acceleration(case.actor, fps)),
-        "acceleration_rows": text.number(acceleration(case.actor_adv, fps)),
+        "calm": text.number(mean_acceleration(case.actor, fps)),
+        "acceleration_rows": text.number(mean_acceleration(case.actor_adv, fps)),
     }
 
 

@@ -20,9 +20,10 @@ from feint.data.formats.bvh import parse_bvh
 from feint.data.formats.keypoints import parse_keypoints
 from feint.data.formats.npz import parse_arrays
 from feint.data.formats.ntu import parse_ntu
+from feint.data.formats.recording import ReadOptions
 from feint.data.formats.skeletons import read_skeleton
 from feint.data.formats.tables import read_table
-from feint.data.listing import entries
+from feint.data.listing import recordings
 from feint.errors import FeintError
 from feint.experiments import config_file
 from feint.skeleton import SBU_15
@@ -87,18 +88,18 @@ def through(name, read):
 def from_folder(content: bytes, folder: Path) -> None:
     (folder / "a.bvh").write_text("")
     (folder / "pairs.csv").write_bytes(content)
-    entries(folder, "bvh")
+    recordings(folder, "bvh")
 
 
 SEEDS = {
     "bvh": (written.bvh(PEOPLE[0], SBU_15, 15.0).encode(), lambda b, _: parse_bvh(b, "x", "a")),
     "json": (
         written.keypoints(PEOPLE, 15.0, True).encode(),
-        lambda b, _: parse_keypoints(b, "x", 0.3, True),
+        lambda b, _: parse_keypoints(b, "x", ReadOptions(depth=True)),
     ),
     "coco": (
         json.dumps([{"image_id": i, "keypoints": [1, 2, 1] * 3} for i in range(3)]).encode(),
-        lambda b, _: parse_keypoints(b, "x", 0.3, False),
+        lambda b, _: parse_keypoints(b, "x", ReadOptions()),
     ),
     "ntu": (written.ntu(PEOPLE).encode(), lambda b, _: parse_ntu(b, "x")),
     "npz": (npz(), lambda b, _: parse_arrays(b, "x")),

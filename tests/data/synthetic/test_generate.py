@@ -110,7 +110,7 @@ def test_noise_is_added_to_the_same_motion_and_larger_in_depth_and_on_hands() ->
     still, seen = (generate(sets=["s01s02"], noise=n, repetitions=3) for n in (0.0, 0.004))
     errors = torch.cat(
         [
-            SBU_15.change_in_metres(b - a)
+            SBU_15.displacement_in_metres(b - a)
             for (_, a), (_, b) in zip(bodies(still), bodies(seen), strict=True)
         ]
     )

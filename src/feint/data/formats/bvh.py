@@ -1,218 +1,183 @@
 """BVH: a tree of joints, and for every frame the rotations that place them.
 
-Joint positions are worked out here from offsets and rotations, in the file's own unit; end sites
-(tips without a channel) are left out.  What a file says is checked before anything is made of it.
+Joint positions are worked out here from offsets and rotations, in the file's own unit.  End sites
+(tips without a channel) are no joints; they are kept as `tips`, because a body's height ends
+there.  A file is checked before anything is made of it.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from feint.data.formats.recording import LARGEST, MOST_JOINTS, Joints, Recording, check_size
+from feint.data.formats.bvh_hierarchy import Node, read_hierarchy
+from feint.data.formats.recording import (
+    LARGEST,
+    Positions,
+    ReadOptions,
+    Recording,
+    check_size,
+)
 from feint.errors import FeintError
 from feint.io.atomic import read_bytes
 
 LARGEST_FILE = 256 * 2**20
-DEEPEST = 100
 LONGEST_HEADER = 2**20
-CHANNELS = tuple(f"{axis}{kind}" for kind in ("position", "rotation") for axis in "XYZ")
 
 
-@dataclass
-class _Joint:
-    name: str
-    parent: int
-    offset: list[float] = field(default_factory=list)
-    channels: list[str] = field(default_factory=list)
-
-
-def read_bvh(path: Path) -> Recording:
-    """One person from a BVH file, named as the file is.
+def read(path: Path, options: ReadOptions) -> Recording:
+    """The people of a BVH file: one, named as the file is, or one a ROOT, named as its ROOT is.
 
     Raises:
         FeintError: no such file, not BVH, larger than the limits, with what is wrong.
     """
-    return parse_bvh(read_bytes(path, LARGEST_FILE), str(path), path.stem)
+    return parse_bvh(read_bytes(path, LARGEST_FILE), str(path), path.stem, options.root_joint)
 
 
-def parse_bvh(content: bytes, place: str, name: str) -> Recording:
-    """The same from bytes; `place` stands for them in errors."""
+def parse_bvh(content: bytes, file: str, name: str, root_joint: str | None = None) -> Recording:
+    """The same from bytes; `file` stands for them in errors."""
+    content = content.removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
     begin = content.find(b"MOTION")
     if not 0 <= begin <= LONGEST_HEADER:
         raise FeintError(
-            f"{place} has no MOTION in its first {LONGEST_HEADER} bytes; expected a BVH file: "
-            "HIERARCHY, then MOTION."
+            f"{file} has no MOTION in its first {LONGEST_HEADER} bytes; expected a BVH file: "
+            "HIERARCHY, then MOTION.",
+            code="not-bvh",
         )
-    joints = _Hierarchy(content[:begin], place).read()
-    values, fps = _motion(content[begin:], place, joints)
-    positions = _placed(joints, values)
-    names = tuple(one.name for one in joints)
-    bones = tuple((names[one.parent], one.name) for one in joints if one.parent >= 0)
-    return Recording(place, {name: positions}, names, bones, fps)
+    nodes = read_hierarchy(content[:begin], file)
+    values, fps, notes = _motion(content[begin:], file, nodes)
+    positions = _forward_kinematics(nodes, values)
+    trees = _trees(nodes, file, root_joint)
+    first = [k for k in trees[0] if not nodes[k].is_tip]
+    prefix = _namespace([nodes[k].name for k in first]) if len(trees) > 1 else ""
+    names = tuple(nodes[k].name.removeprefix(prefix) for k in first)
+    bones = tuple(
+        (nodes[nodes[k].parent].name.removeprefix(prefix), nodes[k].name.removeprefix(prefix))
+        for k in first
+        if nodes[k].parent >= 0
+    )
+    people, tips = {}, {}
+    for tree in trees:
+        who = nodes[tree[0]].name if len(trees) > 1 else name
+        people[who] = positions[:, [k for k in tree if not nodes[k].is_tip]]
+        tips[who] = positions[:, [k for k in tree if nodes[k].is_tip]]
+    ends = tuple(nodes[nodes[k].parent].name for k in trees[0] if nodes[k].is_tip)
+    return Recording(file, people, names, bones, fps, tips=tips, tip_joints=ends, notes=notes)
 
 
-class _Hierarchy:
-    """Reads the tree, token by token."""
+def _trees(nodes: list[Node], file: str, root_joint: str | None) -> list[list[int]]:
+    """The nodes under each ROOT that is read; several only if their joints have the same names."""
+    root_of: list[int] = []
+    for k, node in enumerate(nodes):
+        root_of.append(k if node.parent < 0 else root_of[node.parent])
+    trees = [[k for k, r in enumerate(root_of) if r == root] for root in sorted(set(root_of))]
+    names = [nodes[tree[0]].name for tree in trees]
+    if root_joint is not None:
+        trees = [tree for tree in trees if nodes[tree[0]].name == root_joint]
+        if not trees:
+            raise FeintError(
+                f"{file} has no ROOT {root_joint!r}; it has {', '.join(names)}. Set "
+                f'data.root_joint = "{names[0]}".',
+                code="unknown-joint",
+            )
+    each = []
+    for tree in trees:
+        own = [nodes[k].name for k in tree if not nodes[k].is_tip]
+        prefix = _namespace(own)
+        each.append([one.removeprefix(prefix) for one in own])
+    if any(own != each[0] for own in each) or len(set(names)) != len(names):
+        raise FeintError(
+            f"{file} has {len(trees)} ROOTs with different joints: {', '.join(names)}. Say which "
+            f'one is the person: data.root_joint = "{names[0]}".',
+            code="several-roots",
+        )
+    return trees
 
-    def __init__(self, content: bytes, place: str) -> None:
-        self.tokens = content.decode("utf-8", "replace").replace("{", " { ").split()
-        self.place, self.at = place, 0
 
-    def read(self) -> list[_Joint]:
-        """The joints, parents first."""
-        joints: list[_Joint] = []
-        self._expect("HIERARCHY")
-        self._expect("ROOT")
-        stack = [self._joint(joints, -1)]
-        while stack:
-            token = self._next()
-            if token == "}":
-                stack.pop()
-            elif token == "JOINT" and stack[-1] >= 0:
-                stack.append(self._joint(joints, stack[-1]))
-            elif token == "End" and stack[-1] >= 0:
-                self._expect("Site")
-                self._expect("{")
-                stack.append(-1)
-            elif token == "OFFSET":
-                offset = [self._number() for _ in range(3)]
-                if stack[-1] >= 0:
-                    joints[stack[-1]].offset = offset
-            elif token == "CHANNELS" and stack[-1] >= 0:
-                joints[stack[-1]].channels = self._channels()
-            else:
-                raise self._wrong(token, "JOINT, End Site, OFFSET, CHANNELS or a closing bracket")
-            if len(stack) > DEEPEST or len(joints) > MOST_JOINTS:
-                raise FeintError(
-                    f"{self.place} has a tree of more than {DEEPEST} levels or {MOST_JOINTS} "
-                    "joints; expected a person."
-                )
-        if self.at < len(self.tokens):
-            raise self._wrong(self.tokens[self.at], "MOTION: one person, one ROOT a file")
-        for one in joints:
-            if len(one.offset) != 3:
-                raise FeintError(f"{self.place}: the joint {one.name!r} has no OFFSET.")
-        if len({one.name for one in joints}) != len(joints):
-            raise FeintError(f"{self.place} has two joints of one name; expected each once.")
-        return joints
-
-    def _joint(self, joints: list[_Joint], parent: int) -> int:
-        words = []
-        while (token := self._next()) != "{":
-            words.append(token)
-            if len(words) > 8:
-                raise self._wrong(token, "a joint's name and an opening bracket")
-        name = " ".join(words)
-        if not 0 < len(name) <= 100 or not name.isprintable():
-            raise self._wrong(name, "a joint's name")
-        joints.append(_Joint(name, parent))
-        return len(joints) - 1
-
-    def _channels(self) -> list[str]:
-        count = self._next()
-        if not (count.isdecimal() and len(count) == 1 and int(count) <= 6):
-            raise self._wrong(count, "a number of channels, 0 to 6")
-        named = [self._next() for _ in range(int(count))]
-        if not set(named) <= set(CHANNELS) or len(set(named)) != len(named):
-            raise self._wrong(" ".join(named), f"channels such as {' '.join(CHANNELS)}, each once")
-        return named
-
-    def _number(self) -> float:
-        token = self._next()
-        try:
-            value = float(token)
-        except ValueError:
-            value = float("nan")
-        if not abs(value) < LARGEST:
-            raise self._wrong(token, "a finite number")
-        return value
-
-    def _expect(self, word: str) -> None:
-        token = self._next()
-        if token != word:
-            raise self._wrong(token, word)
-
-    def _next(self) -> str:
-        if self.at >= len(self.tokens):
-            raise FeintError(f"{self.place} ends inside its HIERARCHY; expected a BVH file, whole.")
-        self.at += 1
-        return self.tokens[self.at - 1]
-
-    def _wrong(self, got: str, expected: str) -> FeintError:
-        return FeintError(f"{self.place}: got {got[:40]!r} in its HIERARCHY; expected {expected}.")
+def _namespace(names: list[str]) -> str:
+    """What all names begin with, up to a colon: "Anna:"."""
+    prefix = names[0].rpartition(":")[0] + ":"
+    return prefix if len(prefix) > 1 and all(name.startswith(prefix) for name in names) else ""
 
 
 def _motion(
-    content: bytes, place: str, joints: list[_Joint]
-) -> tuple[Float[np.ndarray, "frames channels"], float]:
-    """The channels' values, and the frames a second."""
-    lines = content[:400].split(b"\n", 3)
-    words = b" ".join(lines[:3]).split()
-    right = len(lines) > 3 and len(words) == 6
-    right = right and [words[0], words[1], *words[3:5]] == [
-        b"MOTION",
-        b"Frames:",
-        b"Frame",
-        b"Time:",
-    ]
+    content: bytes, file: str, nodes: list[Node]
+) -> tuple[Float[np.ndarray, "frames channels"], float, tuple[str, ...]]:
+    """The channels' values, the frames a second, and what was odd."""
+    words = content[:400].split(None, 6)
+    right = [*words[:2], *words[3:5]] == [b"MOTION", b"Frames:", b"Frame", b"Time:"]
     try:
-        frames, seconds = int(words[2][:10]), float(words[5])
+        said, seconds = int(words[2][:10]), float(words[5])
     except (IndexError, ValueError):
         right = False
     if not right or not 1e-4 <= seconds <= 10:
         raise FeintError(
-            f"{place}: got {b' '.join(words)[:80].decode('utf-8', 'replace')!r} where its motion "
-            "begins; expected MOTION, Frames: a number, Frame Time: seconds from 0.0001 to 10."
+            f"{file}: got {b' '.join(words[:6])[:80].decode('utf-8', 'replace')!r} where its "
+            "motion begins; expected MOTION, Frames: a number, Frame Time: seconds from 0.0001 to "
+            "10.",
+            code="not-bvh",
         )
-    width = sum(len(one.channels) for one in joints)
-    check_size(place, frames, 1, len(joints))
+    width = sum(len(one.channels) for one in nodes)
+    check_size(file, said, 1, sum(not one.is_tip for one in nodes))
     if width == 0:
-        raise FeintError(f"{place} has no channels; expected joints that move.")
-    body = content[sum(len(line) + 1 for line in lines[:3]) :].split()
+        raise FeintError(
+            f"{file} has no channels; expected joints that move. Leave it out (data.leave_out).",
+            code="not-bvh",
+        )
+    body = content.split(None, 6)[6].split() if len(words) > 6 else []
+    frames, notes = said, tuple[str, ...]()
+    if len(body) in ((said - 1) * width, (said + 1) * width) and body:
+        frames = len(body) // width
+        notes = (f"{file} says {said} frames and holds {frames}; all {frames} are used",)
     if len(body) != frames * width:
         raise FeintError(
-            f"{place} has {len(body)} numbers of motion; expected {frames} frames x {width} "
-            "channels. Is it cut off?"
+            f"{file} has {len(body)} numbers of motion; expected {said} frames x {width} "
+            "channels. Is it cut off?",
+            code="damaged-file",
         )
     try:
         values = np.array(body, dtype=np.float64).reshape(frames, width)
     except ValueError as error:
         raise FeintError(
-            f"{place}: its motion holds something that is no number ({error})."
+            f"{file}: its motion holds something that is not a number ({error}).",
+            code="not-a-number",
         ) from None
     if not bool((np.abs(values) < LARGEST).all()):
-        raise FeintError(f"{place}: its motion holds a number that is not finite.")
-    return values, round(1 / seconds, 2)  # files tell seconds with few digits
+        raise FeintError(
+            f"{file}: its motion holds a number that is infinite or above {LARGEST:g}.",
+            code="not-finite",
+        )
+    return values, round(1 / seconds, 2), notes  # files give the seconds with few digits
 
 
-def _placed(joints: list[_Joint], values: Float[np.ndarray, "frames channels"]) -> Joints:
-    """Where every joint is, frame by frame."""
+def _forward_kinematics(
+    nodes: list[Node], values: Float[np.ndarray, "frames channels"]
+) -> Positions:
+    """Where every node is, frame by frame."""
     frames, at = len(values), 0
-    turned = np.empty((len(joints), frames, 3, 3))
-    places = np.empty((frames, len(joints), 3))
-    for k, one in enumerate(joints):
+    turned = np.empty((len(nodes), frames, 3, 3))
+    positions = np.empty((frames, len(nodes), 3))
+    for k, one in enumerate(nodes):
         own = np.broadcast_to(np.eye(3), (frames, 3, 3))
-        moved = np.tile(np.array(one.offset), (frames, 1))
+        offset = np.tile(np.array(one.offset), (frames, 1))
         for name in one.channels:
             axis, channel = "XYZ".index(name[0]), values[:, at]
             if name.endswith("position"):
-                moved[:, axis] = channel  # in place of the offset, as in Blender and bvhio
+                offset[:, axis] = channel  # in place of the offset, as in Blender and bvhio
             else:
                 own = own @ _rotation(axis, np.deg2rad(channel))
             at += 1
         if one.parent < 0:
-            turned[k], places[:, k] = own, moved
+            turned[k], positions[:, k] = own, offset
         else:
-            up = turned[one.parent]
-            turned[k] = up @ own
-            places[:, k] = places[:, one.parent] + (up @ moved[:, :, None])[:, :, 0]
-    return places
+            parent = turned[one.parent]
+            turned[k] = parent @ own
+            moved = (parent @ offset[:, :, None])[:, :, 0]
+            positions[:, k] = positions[:, one.parent] + moved
+    return positions
 
 
 def _rotation(axis: int, angle: Float[np.ndarray, " frames"]) -> Float[np.ndarray, "frames 3 3"]:
-    """Rotations about one axis."""
     a, b = (axis + 1) % 3, (axis + 2) % 3
     made = np.zeros((len(angle), 3, 3))
     made[:, axis, axis] = 1.0

@@ -2,27 +2,30 @@
 
 First the number of frames.  A frame: how many bodies; a body: its name and nine more words, how
 many joints, then a line a joint: x, y, z, eight more numbers, and how well it was tracked (0: not).
+The joints have no names in the file; their order is Kinect v2's (`skeletons.NTU_25`).
 """
 
-import re
 from pathlib import Path
 
 import numpy as np
 
-from feint.data.formats.recording import MOST_PEOPLE, Joints, Recording, check_size
-from feint.data.formats.skeletons import NTU_25
+from feint.data.formats.recording import (
+    MOST_PEOPLE,
+    Positions,
+    ReadOptions,
+    Recording,
+    check_size,
+)
 from feint.errors import FeintError
 from feint.io.atomic import read_bytes
 
 LARGEST_FILE = 256 * 2**20
 FPS = 30.0
-NAME = re.compile(r"S\d{3}C\d{3}(P\d{3})R\d{3}(A\d{3})")
-"""Of a file: who performed, and which action."""
-JOINTS = len(NTU_25.joints)
+JOINTS = 25
 
 
-def read_ntu(path: Path) -> Recording:
-    """Everybody in a `.skeleton` file, by their names in it.
+def read(path: Path, options: ReadOptions) -> Recording:
+    """The people of a `.skeleton` file, by their names in it.
 
     Raises:
         FeintError: no such file, not of this kind, larger than the limits, with the line.
@@ -30,16 +33,17 @@ def read_ntu(path: Path) -> Recording:
     return parse_ntu(read_bytes(path, LARGEST_FILE), str(path))
 
 
-def parse_ntu(content: bytes, place: str) -> Recording:
-    """The same from bytes; `place` stands for them in errors."""
-    lines = _Lines(content, place)
+def parse_ntu(content: bytes, file: str) -> Recording:
+    """The same from bytes; `file` stands for them in errors."""
+    lines = _Lines(content.removeprefix(b"\xef\xbb\xbf"), file)
     frames = lines.count("a number of frames")
-    check_size(place, frames, 1, JOINTS)
+    check_size(file, frames, 1, JOINTS)
     if len(lines.lines) < frames:
         raise FeintError(
-            f"{place} says {frames} frames and has {len(lines.lines)} lines; expected all."
+            f"{file} says {frames} frames and has {len(lines.lines)} lines. Is it cut off?",
+            code="damaged-file",
         )
-    people: dict[str, Joints] = {}
+    people: dict[str, Positions] = {}
     for frame in range(frames):
         for _ in range(lines.count("a number of bodies")):
             name = lines.words(1, 40, "a body's name")[0].decode("ascii", "replace")[:40]
@@ -47,7 +51,7 @@ def parse_ntu(content: bytes, place: str) -> Recording:
             if joints != JOINTS:
                 raise lines.wrong(str(joints).encode(), f"{JOINTS} joints, as Kinect v2 has")
             if name not in people:
-                check_size(place, frames, len(people) + 1, JOINTS)
+                check_size(file, frames, len(people) + 1, JOINTS)
                 people[name] = np.full((frames, JOINTS, 3), np.nan)
             for joint in range(joints):
                 words = lines.words(3, 40, "x, y, z of a joint")
@@ -55,22 +59,19 @@ def parse_ntu(content: bytes, place: str) -> Recording:
                     position = [float(word) for word in words[:3]]
                 except ValueError:
                     raise lines.wrong(b" ".join(words), "x, y, z of a joint") from None
-                lost = len(words) >= 12 and words[11] == b"0"
-                if not lost:
+                untracked = len(words) >= 12 and words[11] == b"0"
+                if not untracked:
                     people[name][frame, joint] = position
     if any(line.strip() for line in lines.lines[lines.at :]):
         raise lines.wrong(lines.lines[lines.at], "the end of the file")
-    return Recording(place, people, NTU_25.joints, NTU_25.bones, FPS)
+    return Recording(file, people, fps=FPS, convention="NTU_25")
 
 
 class _Lines:
-    """Reads line by line."""
-
-    def __init__(self, content: bytes, place: str) -> None:
-        self.lines, self.place, self.at = content.split(b"\n"), place, 0
+    def __init__(self, content: bytes, file: str) -> None:
+        self.lines, self.file, self.at = content.split(b"\n"), file, 0
 
     def count(self, what: str) -> int:
-        """A whole number alone in its line."""
         word = self.words(1, 1, what)[0]
         most = 10**7 if "frames" in what else MOST_PEOPLE
         if not (word.isdigit() and len(word) <= 8 and int(word) <= most):
@@ -78,9 +79,10 @@ class _Lines:
         return int(word)
 
     def words(self, least: int, most: int, what: str) -> list[bytes]:
-        """The words of the next line."""
         if self.at >= len(self.lines):
-            raise FeintError(f"{self.place} ends too early; expected {what}. Is it cut off?")
+            raise FeintError(
+                f"{self.file} ends too early; expected {what}. Is it cut off?", code="damaged-file"
+            )
         line = self.lines[self.at]
         self.at += 1
         words = line.split(None, most) if len(line) < 4096 else []
@@ -89,6 +91,7 @@ class _Lines:
         return words
 
     def wrong(self, got: bytes, expected: str) -> FeintError:
-        """What is wrong in the line just read."""
-        told = got[:40].decode("utf-8", "replace")
-        return FeintError(f"{self.place}, line {self.at}: got {told!r}; expected {expected}.")
+        shown = got[:40].decode("utf-8", "replace")
+        return FeintError(
+            f"{self.file}, line {self.at}: got {shown!r}; expected {expected}.", code="not-ntu"
+        )

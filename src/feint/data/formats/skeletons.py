@@ -1,4 +1,8 @@
-"""Skeletons that files come with by convention, and those that a TOML file tells."""
+"""Known orders of joints, by the programs that write them, and skeletons from TOML files.
+
+Files of keypoints rarely name their joints.  `named` finds the skeleton that an experiment asks
+for; `guess` finds the one known skeleton with a number of joints, and never decides between two.
+"""
 
 import tomllib
 from dataclasses import fields
@@ -68,16 +72,58 @@ NTU_25 = _metric(
 )
 """The 25 joints of Kinect v2, as NTU RGB+D has them, in its order."""
 
-KNOWN = {one.name: one for one in (SBU_15, COCO_17, MEDIAPIPE_33, NTU_25)}
+OPENPOSE_25 = _metric(
+    "OpenPose_25",
+    "nose, neck, right shoulder, right elbow, right wrist, left shoulder, left elbow, left wrist, "
+    "middle hip, right hip, right knee, right ankle, left hip, left knee, left ankle, right eye, "
+    "left eye, right ear, left ear, left big toe, left small toe, left heel, right big toe, "
+    "right small toe, right heel",
+    "middle hip-neck, neck-nose, nose-* eye, * eye-* ear, neck-* shoulder, * shoulder-* elbow, "
+    "* elbow-* wrist, middle hip-* hip, * hip-* knee, * knee-* ankle, * ankle-* heel, "
+    "* ankle-* big toe, * big toe-* small toe",
+    "middle hip",
+    30.0,
+)
+"""OpenPose's BODY_25, in its order."""
+
+HALPE_26 = _metric(
+    "Halpe_26",
+    ", ".join(COCO_17.joints) + ", head, neck, hip, left big toe, right big toe, left small toe, "
+    "right small toe, left heel, right heel",
+    "hip-neck, neck-head, neck-nose, nose-* eye, * eye-* ear, neck-* shoulder, "
+    "* shoulder-* elbow, * elbow-* wrist, hip-* hip, * hip-* knee, * knee-* ankle, "
+    "* ankle-* heel, * ankle-* big toe, * big toe-* small toe",
+    "hip",
+    30.0,
+)
+"""AlphaPose's 26 keypoints (Halpe), in its order."""
+
+H36M_17 = _metric(
+    "H36M_17",
+    "hip, right hip, right knee, right ankle, left hip, left knee, left ankle, spine, neck, nose, "
+    "head, left shoulder, left elbow, left wrist, right shoulder, right elbow, right wrist",
+    "hip-spine, spine-neck, neck-nose, nose-head, neck-* shoulder, * shoulder-* elbow, "
+    "* elbow-* wrist, hip-* hip, * hip-* knee, * knee-* ankle",
+    "hip",
+    50.0,
+)
+"""The 17 joints of Human3.6M that lifters to 3-D write, in their order."""
+
+KNOWN = {
+    one.name: one for one in (SBU_15, COCO_17, MEDIAPIPE_33, NTU_25, OPENPOSE_25, HALPE_26, H36M_17)
+}
+_ONLY_2D = (OPENPOSE_25.name,)
+_ONLY_3D = (H36M_17.name,)
 
 
-def by_count(joints: int) -> Skeleton | None:
-    """The skeleton of feint's own that has so many joints."""
-    return next((one for one in KNOWN.values() if len(one.joints) == joints), None)
+def candidates(joints: int, axes: int) -> list[Skeleton]:
+    """The known skeletons with so many joints that files with so many axes may have."""
+    other = _ONLY_2D if axes == 3 else _ONLY_3D
+    return [one for one in KNOWN.values() if len(one.joints) == joints and one.name not in other]
 
 
 def named(name: str) -> Skeleton:
-    """A skeleton of feint's own, or one that a TOML file tells.
+    """A known skeleton by its name, or the one that a TOML file describes.
 
     Raises:
         FeintError: neither.
@@ -87,7 +133,8 @@ def named(name: str) -> Skeleton:
     if not name.endswith(".toml"):
         raise FeintError(
             f"There is no skeleton {name!r}; expected one of {', '.join(KNOWN)}, or a TOML file "
-            "(docs/data.md)."
+            '(docs/data.md). Set data.skeleton = "mine.toml".',
+            code="unknown-skeleton",
         )
     return read_skeleton(Path(name))
 
@@ -98,33 +145,39 @@ def read_skeleton(path: Path) -> Skeleton:
     `name` is the file's if not given, `axes` x, y, z, `scale` 1, `offset` 0, `fps` 30.
 
     Raises:
-        FeintError: no such file, no TOML, or it tells no skeleton.
+        FeintError: no such file, not TOML, or keys or values that do not describe a skeleton.
     """
     content = read_bytes(path, LARGEST_FILE)
     try:
-        told = tomllib.loads(content.decode("utf-8"))
+        given = tomllib.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise FeintError(f"{path} is not TOML: {error}. Mend the line it names.") from None
-    usual = {"name": path.stem, "axes": ["x", "y", "z"], "fps": 30.0}
-    axes = told.get("axes", usual["axes"])
-    count = len(axes) if isinstance(axes, list) else 3
-    full = {**usual, "scale": [1.0] * count, "offset": [0.0] * count, **told}
-    unknown = set(full) - {field.name for field in fields(Skeleton)}
-    lacks = {"joints", "bones", "root"} - set(full)
-    if unknown or lacks:
         raise FeintError(
-            f"{path} tells no skeleton: {', '.join(sorted(unknown)) or 'nothing'} is unknown, "
-            f"{', '.join(sorted(lacks)) or 'nothing'} is missing. Expected joints, bones and root, "
-            "and perhaps name, axes, scale, offset, fps."
+            f"{path} is not TOML: {error}. Correct the line it names.", code="not-toml"
+        ) from None
+    usual = {"name": path.stem, "axes": ["x", "y", "z"], "fps": 30.0}
+    axes = given.get("axes", usual["axes"])
+    count = len(axes) if isinstance(axes, list) else 3
+    full = {**usual, "scale": [1.0] * count, "offset": [0.0] * count, **given}
+    unknown = set(full) - {field.name for field in fields(Skeleton)}
+    missing = {"joints", "bones", "root"} - set(full)
+    if unknown or missing:
+        raise FeintError(
+            f"{path} does not describe a skeleton: unknown keys: "
+            f"{', '.join(sorted(unknown)) or 'none'}; missing keys: "
+            f"{', '.join(sorted(missing)) or 'none'}. Expected joints, bones and root, "
+            "and perhaps name, axes, scale, offset, fps.",
+            code="unknown-key" if unknown else "missing-key",
         )
     try:
-        found = Skeleton.of(full)
+        found = Skeleton.from_dict(full)
         right = 0 < len(found.joints) <= MOST_JOINTS and len(set(found.joints)) == len(found.joints)
+        right &= set(found.axes) <= set("xyz") and len(set(found.axes)) == len(found.axes)
     except RecursionError:
         right = False
     if not right:
         raise FeintError(
-            f"{path} tells {len(full['joints'])} joints, perhaps one twice; expected 1 to "
-            f"{MOST_JOINTS}, each once."
+            f"{path} has {len(full['joints'])} joints and the axes {full['axes']}; expected 1 to "
+            f"{MOST_JOINTS} joints, each once, and axes among x, y, z, each once.",
+            code="duplicate-name",
         )
     return found

@@ -177,7 +177,9 @@ def pose(body: Body, motion: Motion, fps: float) -> Float[np.ndarray, "time 15 3
     """The joints of a moving body in metres, in the order of `SBU_15`."""
     time = len(motion.path)
     if time < 2:
-        raise FeintError(f"pose got a motion of {time} frames; expected at least 2.")
+        raise FeintError(
+            f"pose got a motion of {time} frames; expected at least 2.", code="too-short"
+        )
     forward, up, left = axes(motion.heading)
     feet = steps(motion.path, motion.heading, motion.width, motion.stagger, motion.kicks_left, fps)
     free = 0 if motion.kicks_left else 1

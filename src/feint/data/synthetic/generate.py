@@ -59,12 +59,14 @@ def generate(
     unknown = [name for name in chosen if name not in SETS]
     if unknown or not chosen:
         raise FeintError(
-            f"generate got sets={list(chosen)}; expected some of SBU's 21: {', '.join(SETS)}."
+            f"generate got sets={list(chosen)}; expected some of SBU's 21: {', '.join(SETS)}.",
+            code="unknown-set",
         )
     if seed < 0 or repetitions < 1 or not 0 <= noise < float("inf"):
         raise FeintError(
             f"generate got seed={seed}, repetitions={repetitions}, noise={noise}; expected "
-            "seed >= 0, repetitions >= 1 and a finite noise >= 0 in metres."
+            "seed >= 0, repetitions >= 1 and a finite noise >= 0 in metres.",
+            code="bad-argument",
         )
     return [
         _interaction(seed, name, label, run, noise)

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from feint.errors import FeintError
 from feint.sequences import Sequences
-from feint.skeleton import SBU_15
+from feint.skeleton import LEFT_RIGHT, SBU_15, forward_direction, rotate_horizontally
 
 Links = Sequence[Sequence[int]]
 """Pairs of joints, left and right; the person faces perpendicular to the line between them."""
-SBU_LINKS = ((3, 6), (9, 12))
+SBU_LINKS = tuple((SBU_15.joint(left), SBU_15.joint(right)) for left, right in LEFT_RIGHT)
 """Shoulders and hips of `SBU_15`."""
 
 
@@ -123,10 +123,6 @@ class EgocentricNormalization(nn.Module):
     def _rotated(self, positions: Tensor, person: Tensor, back: bool = False) -> Tensor:
         """Positions rotated about the vertical until the person faces +x, or back."""
         across = (person[..., self.right, :] - person[..., self.left, :]).mean(dim=2) * self.metres
-        forward_x, forward_z = across[..., 2, None], -across[..., 0, None]
-        size = (
-            forward_x**2 + forward_z**2 + 1e-12
-        ).rsqrt()  # avoids NaN: a flat pose has no heading
-        cos, sin = forward_x * size, forward_z * size * (1 if back else -1)
-        x, y, z = positions.unbind(dim=-1)
-        return torch.stack([cos * x - sin * z, y, sin * x + cos * z], dim=-1)
+        x, z = (one[..., None] for one in forward_direction(across))
+        size = (x**2 + z**2 + 1e-12).rsqrt()  # a flat pose faces nowhere; 1e-12 avoids NaN
+        return rotate_horizontally(positions, x * size, z * size * (1 if back else -1))

@@ -8,6 +8,7 @@ import polars as pl
 from jaxtyping import Float
 from torch import Tensor
 
+from feint.data.kinematics import mean_acceleration
 from feint.errors import FeintError
 from feint.evaluation.attack_task import ATTACK, AWAY, NONE
 from feint.evaluation.rows import TASK_KEY
@@ -157,13 +158,6 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
         ) from error
 
 
-def acceleration(motion: Motion, fps: float) -> float | None:
-    """Mean size of a joint's acceleration in m/s2; None under three frames."""
-    if len(motion) < 3:
-        return None
-    return float((motion.diff(n=2, dim=0) * fps**2).norm(dim=-1).mean())
-
-
 def acceleration_rows(run: RunData) -> pl.DataFrame:
     """White-box rows of `RunData.readable` with the actor's `acceleration`, and `recorded`'s.
 
@@ -181,7 +175,7 @@ def acceleration_rows(run: RunData) -> pl.DataFrame:
         found = []
         for one, frames in zip(seen[rows["row"].to_list()], rows["frames"], strict=True):
             flat = one[:frames, : run.skeleton.features].float()
-            found.append(acceleration(run.skeleton.to_metres(flat), run.skeleton.fps))
+            found.append(mean_acceleration(run.skeleton.to_metres(flat), run.skeleton.fps))
         told = pl.Series(found, dtype=pl.Float64)
         parts.append(rows.with_columns(acceleration=told))
     every, key = pl.concat(parts), ["surrogate", "target", "sequence"]

@@ -179,8 +179,8 @@ def _read(run: RunData, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
     change = tensors.seen(job).values[i, :frames, : skeleton.features].float() - actor
     place = skeleton.to_metres(actor)[:, joints]
     return _Case(
-        100 * skeleton.change_in_metres(missed).norm(dim=-1).mean(dim=-1).numpy(),
-        100 * skeleton.change_in_metres(change)[:, joints].norm(dim=-1).numpy(),
+        100 * skeleton.displacement_in_metres(missed).norm(dim=-1).mean(dim=-1).numpy(),
+        100 * skeleton.displacement_in_metres(change)[:, joints].norm(dim=-1).numpy(),
         100 * place.diff(dim=0).norm(dim=-1).numpy(),
         100 * (place - place[:1]).norm(dim=-1).amax(dim=0).numpy(),
     )

@@ -45,7 +45,10 @@ def fig4(r: Reproduction) -> None:
     natural = []
     for quantity in DERIVATIVES:
         every = torch.cat(
-            [magnitudes(one, r.skeleton, quantity).flatten() for one in r.data.train.actor]
+            [
+                magnitudes(r.skeleton.to_metres(one), r.skeleton.fps, quantity).flatten()
+                for one in r.data.train.actor
+            ]
         ).numpy()
         natural += [
             {"quantity": quantity, "percent": p, "value": float(np.percentile(every, p))}

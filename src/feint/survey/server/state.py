@@ -118,6 +118,6 @@ def study_info(study: Study) -> dict[str, Any]:
         "consent": study.consent,
         "instructions": list(study.instructions),
         "thanks": study.thanks,
-        "skeleton": skeleton_to_dict(Skeleton.of(study.skeleton)),
+        "skeleton": skeleton_to_dict(Skeleton.from_dict(study.skeleton)),
         "trials": len(study.trials),
     }
