@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from feint.data.interpolation import sample_linearly
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
 from feint.sequences import Sequences, frame_distance
@@ -179,10 +180,7 @@ def fit_length(
     have = len(sequence)
     if length_mode == "resample":
         at = torch.linspace(0, have - 1, frames, dtype=torch.float64, device=sequence.device)
-        before = at.floor().long().clamp_max(max(have - 2, 0))
-        after = (before + 1).clamp_max(have - 1)
-        share = (at - before).to(sequence.dtype)[:, None]
-        return torch.lerp(sequence[before], sequence[after], share)
+        return sample_linearly(sequence, at)
     if have > frames:
         return sequence[:frames] if length_mode == "hold" else sequence[have - frames :]
     return torch.cat([sequence, sequence[-1:].expand(frames - have, -1)])
