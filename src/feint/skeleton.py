@@ -172,6 +172,11 @@ class Skeleton:
             )
         return values.unflatten(-1, (len(self.joints), len(self.axes)))
 
+    def root_of(self, values: Float[Tensor, "*shape features"]) -> Float[Tensor, "*shape features"]:
+        """The root's coordinates in every frame, in data units, repeated for every joint."""
+        root = self.split(values)[..., self.joint(self.root), :]
+        return root.repeat(*([1] * (root.ndim - 1)), len(self.joints))
+
     def to_metres(
         self, values: Float[Tensor, "*shape features"]
     ) -> Float[Tensor, "*shape joints axes"]:

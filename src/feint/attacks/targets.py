@@ -131,10 +131,10 @@ class Targets:
         ).values
         shift = torch.zeros_like(placed)
         if self.anchor == "root":
-            shift = _roots(prediction.values, skeleton) - _roots(placed, skeleton)
+            shift = skeleton.root_of(prediction.values) - skeleton.root_of(placed)
         elif self.anchor != "raw":
             reference = reactor if self.anchor == "reactor" else prediction
-            shift = _roots(reference.values[:, :1], skeleton) - _roots(placed[:, :1], skeleton)
+            shift = skeleton.root_of(reference.values[:, :1]) - skeleton.root_of(placed[:, :1])
         return reactor.with_values((placed + shift) * reactor.mask[..., None])
 
     def _representative(self, rows: list[int], train: Pairs) -> int:
@@ -167,9 +167,9 @@ def to_one(
     """Mean per-frame distance of each reaction, aligned to `one` in time and place, to `one`."""
     placed = torch.stack([fit_length(r, len(one), length_mode) for r in reactions])
     if anchor == "root":
-        placed = placed + _roots(one, skeleton) - _roots(placed, skeleton)
+        placed = placed + skeleton.root_of(one) - skeleton.root_of(placed)
     elif anchor != "raw":
-        placed = placed + _roots(one[:1], skeleton) - _roots(placed[:, :1], skeleton)
+        placed = placed + skeleton.root_of(one[:1]) - skeleton.root_of(placed[:, :1])
     return frame_distance(placed - one).mean(dim=1)
 
 
@@ -196,9 +196,3 @@ def mirror(
     positions[..., 0] = 2 * place - positions[..., 0]
     order = [skeleton.joint(skeleton.twin(name)) for name in skeleton.joints]
     return positions[..., order, :].flatten(-2)
-
-
-def _roots(values: Float[Tensor, "*shape features"], skeleton: Skeleton) -> Tensor:
-    """The root's coordinates, repeated for every joint."""
-    root = skeleton.split(values)[..., skeleton.joint(skeleton.root), :]
-    return root.repeat(*([1] * (root.ndim - 1)), len(skeleton.joints))
