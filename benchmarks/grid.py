@@ -49,7 +49,7 @@ def asked(run: Run, name: str, model: torch.nn.Module) -> Asked:
 def section(name: str, run: Run, python: str, threads: int) -> str:
     """One reactor's Markdown."""
     model = checkpoints.load(run.folder / "models" / name)
-    task, levels = asked(run, name, model), run.experiment.attack.eps
+    task, levels = asked(run, name, model), run.experiment.eps
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write(place, run.folder / "models" / name, task)
@@ -116,7 +116,7 @@ def main() -> None:
         made_by("benchmarks.grid --data DIR", args.threads),
         "",
         f"{asked_for.evaluation.max_sequences} test sequences of SBU, "
-        f"{len(asked_for.target.labels)} targets, {len(asked_for.attack.eps)} eps, depth only, the "
+        f"{len(asked_for.target.labels)} targets, {len(asked_for.eps)} eps, depth only, the "
         "natural tolerance; reactors at the paper's size. captum: PGD from the clean input for "
         f"every eps, {STEPS} sign steps of "
         f"{SHARE:.0%} of eps (steps of 1 % reached as much). feint: "

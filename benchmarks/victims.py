@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import IS_ATTACK, NONE
 from feint.models.checkpoints import read_metadata
 from feint.report.run_data import RunData
 
@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
     trivial = found.baselines[found.models[0]].trivial
     print("\nTrivial predictors:", ", ".join(f"{k} {v:.1f}" for k, v in trivial.items()), "\n")
     rates, own = found.rates, found.judged.filter(pl.col("surrogate") == pl.col("victim"))
-    every = sorted(rates.filter(attack=ATTACK)["eps"].unique())
+    every = sorted(rates.filter(IS_ATTACK)["eps"].unique())
     _head(
         "model",
         "no attack",
@@ -41,10 +41,8 @@ def main(folder: Path) -> None:
     for name in found.models:
         mine, cells = own.filter(victim=name), []
         for eps in every:
-            rate = rates.filter(surrogate=name, victim=name, attack=ATTACK, eps=eps).row(
-                0, named=True
-            )
-            closed = mine.filter(attack=ATTACK, eps=eps)["closed"].mean()
+            rate = rates.filter(IS_ATTACK, surrogate=name, victim=name, eps=eps).row(0, named=True)
+            closed = mine.filter(IS_ATTACK, eps=eps)["closed"].mean()
             rest = "–" if rate["moved"] is None else f"{rate['moved']:.0%}"
             cells.append(f"{rate['noise']:.0%}, **{rate['reached']:.0%}**, {rest}, {closed:.2f}")
         _row(name, f"{mine.filter(attack=NONE)['reached'].mean():.0%}", *cells)

@@ -25,8 +25,8 @@ def test_a_small_file_gets_the_defaults():
     assert one.data.source == "synthetic"
     assert one.model[0].name == "tcn"
     assert one.model[0].settings() == {"width": 256, "depth": 10, "kernel": 2, "dropout": 0.2}
-    assert one.attack.attack().steps == 400
-    assert one.attack.axes == ("z",)
+    assert one.attack[0].attack().steps == 400
+    assert one.attack[0].axes == ("z",)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_run_does_not_differ_from_itself(tiny: Any, capsys: pytest.CaptureFixt
 
 def test_what_was_set_otherwise_is_told(tiny: Any, copy: Path) -> None:
     def change(told: dict[str, Any]) -> None:
-        told["experiment"]["attack"]["settings"] = {"steps": 5}
+        told["experiment"]["attack"][0]["settings"] = {"steps": 5}
         told["experiment"]["model"][1]["width"] = 7
         told["data"]["train"] = 71
         told["weights"]["b"] = "other"
@@ -78,7 +78,7 @@ def test_what_was_set_otherwise_is_told(tiny: Any, copy: Path) -> None:
     found = diff(tiny.folder, copy)
     assert found.settings[:3] == [
         "experiment.model[1].width: 6 -> 7",
-        "experiment.attack.settings.steps: 2 -> 5",
+        "experiment.attack[0].settings.steps: 2 -> 5",
         "data.train: 72 -> 71",
     ]
     assert found.settings[3].startswith("weights.b: '")
@@ -112,15 +112,15 @@ def test_other_distances_are_measured(tiny: Any, copy: Path) -> None:
 
 def test_success_is_compared_rate_by_rate(tiny: Any, copy: Path) -> None:
     """Every answer to an attack a success: the share moved becomes 1."""
-    attack = pl.col("attack") == "attack"
+    attack = pl.col("attack") == "aia"
     d = pl.col("distance_frame")
     rewrite(copy, distance_frame=pl.when(attack).then(1e-6).otherwise(d))
     found = diff(tiny.folder, copy)
     assert found.rates is not None
-    attacked = found.rates.filter(pl.col("attack") == "attack", pl.col("moved_a").is_not_null())
+    attacked = found.rates.filter(pl.col("attack") == "aia", pl.col("moved_a").is_not_null())
     assert attacked["moved_b"].to_list() == [1.0] * attacked.height
     assert attacked["difference"].to_list() == [1 - a for a in attacked["moved_a"]]
-    rest = found.rates.filter(pl.col("attack") != "attack")
+    rest = found.rates.filter(pl.col("attack") != "aia")
     assert rest["difference"].drop_nulls().to_list() == [0.0] * len(rest["difference"].drop_nulls())
 
 

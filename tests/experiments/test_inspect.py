@@ -43,7 +43,7 @@ def finished(least: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_is_attacked_untrained_and_named(finished: Path) -> None:
     found = RunData.load(finished)
-    assert len(found.rows.filter(attack="attack")) > 0
+    assert len(found.rows.filter(attack="aia")) > 0
     said = {one.name: one.sentence for one in found.warnings}
     assert said["reads-padding"].startswith("a reads the padding")
     assert {"reads-padding", "not-causal", "weak-model"} <= said.keys()
@@ -110,7 +110,7 @@ def test_a_random_model_is_attacked_over_its_samples(least: Tiny, tmp_path: Path
     one = least.run(tmp_path / "run", (change[0], change[1] + "samples = 2\n"))
     one.attack()
     rows = one.score()
-    assert (rows.filter(attack="attack")["linf"] > 0).all()
+    assert (rows.filter(attack="aia")["linf"] > 0).all()
     assert verify(tmp_path / "run", trust=True).ok  # the same draws
     assert "batch-dependent" in {w.name for w in RunData.load(tmp_path / "run").warnings}
 

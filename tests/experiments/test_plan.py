@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feint.attacks.targets import Anchor
+from feint.evaluation.attack_task import is_attack_name
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import stages
 from feint.experiments.config import Experiment
@@ -114,7 +115,7 @@ def test_the_rows_come_from_what_is_scored_and_from_nothing_else(told: dict[str,
     plan = planned(**told)
     experiment, parts = plan.experiment, len(plan.chunks)
     scored = list(stages.scored(plan))
-    each = 1 + len(plan.attacks) * len(experiment.attack.eps)
+    each = 1 + len(plan.attacks) * len(experiment.eps)
     assert len(scored) == len(plan.pairs) * len(experiment.target.labels) * each * parts
     assert len({(names, i % parts) for i, (names, _) in enumerate(scored)}) == len(scored)
     assert {one.key for _, one in scored} == {one.key for one in stages.score(plan)}
@@ -158,12 +159,12 @@ def test_the_parts_cover_all_rows_once(rows: int, most: int) -> None:
 
 def test_a_climb_goes_from_eps_to_eps_and_the_rest_begins_anew() -> None:
     rows = (0, 2)
-    warm = planned(attack__eps=[6.0, 0.5, 2.0]).crafted("a", "hugging", "attack", rows)
+    warm = planned(attack__eps=[6.0, 0.5, 2.0]).crafted("a", "hugging", "aia", rows)
     assert list(warm) == [0.5, 2.0, 6.0]
     chain = list(warm.values())
     assert [one.needs.get("previous") for one in chain] == [None, chain[0].key, chain[1].key]
     for change in ({"attack__warm_start": False}, {"attack__settings": {"keep": "last"}}):
-        anew = planned(**change).crafted("a", "hugging", "attack", rows)
+        anew = planned(**change).crafted("a", "hugging", "aia", rows)
         assert not any("previous" in one.needs for one in anew.values())
 
 
@@ -172,7 +173,7 @@ TWO = [{"kind": "TCN", "name": "a"}, {"kind": "DeepGRU", "name": "b"}]
 
 def test_noise_serves_every_source_and_target() -> None:
     plan = planned(model=TWO)
-    for eps in plan.experiment.attack.eps:
+    for eps in plan.experiment.eps:
         jobs = {
             plan.crafted(source, label, "sign-noise", (0, 2))[eps].key
             for source in "ab"
@@ -209,7 +210,9 @@ def keys(plan: Plan) -> dict[str, dict[str, str]]:
             kind = one.kind
             if kind == "score":
                 crafted = one.name.split(", ")[2]
-                kind = f"score {'noise' if crafted.endswith('noise') else crafted}"
+                kind = (
+                    f"score {'attack' if is_attack_name(crafted) else crafted.rpartition('-')[2]}"
+                )
             found[kind][one.name] = one.key
     return found
 
@@ -305,8 +308,7 @@ def test_more_of_something_or_another_name_leaves_the_keys_there_were(more: Any)
 
 def test_beginning_every_eps_anew_leaves_the_smallest() -> None:
     warm, anew = (
-        planned(attack__warm_start=w).crafted("a", "hugging", "attack", (0, 2))
-        for w in (True, False)
+        planned(attack__warm_start=w).crafted("a", "hugging", "aia", (0, 2)) for w in (True, False)
     )
     assert warm[2.0].key == anew[2.0].key
     assert warm[6.0].key != anew[6.0].key

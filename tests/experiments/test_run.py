@@ -155,7 +155,7 @@ def test_a_changed_setting_redoes_only_what_depends_on_it(done, tmp_path, capsys
     kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "jobs").rglob("*") if p.is_file()}
     capsys.readouterr()
     run, after = whole(tmp_path, SMALL.replace("eps = [2, 6]", "eps = [2, 8]"))
-    assert "experiment.attack.eps: [2.0, 6.0] -> [2.0, 8.0]" in capsys.readouterr().err
+    assert "experiment.attack[0].eps: [2.0, 6.0] -> [2.0, 8.0]" in capsys.readouterr().err
     new = {p for p in (tmp_path / "jobs").rglob("*") if p.is_file()} - set(kept)
     kinds = [run.store.about(p.name.partition(".")[0])["kind"] for p in new]
     # At the new eps alone: two noises, the attack on two models to two targets; each answered by
@@ -283,15 +283,15 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
         'preset = "paper-eq6"\nsettings = { steps = 2 }',
     ).replace('eps_unit = "cm"', 'eps_unit = "data"')
     run = small_run(tmp_path, text)
-    attack = kappa_for(run, run.plan().attacks["attack"])
+    attack = kappa_for(run, run.plan().attacks["aia"])
     assert attack.eta == run.measure_tolerance().kappa["punching"]  # natural: per frame
     paper = text.replace("max_sequences = 6", 'max_sequences = 6\ntolerance = "paper"')
     run = small_run(tmp_path / "paper", paper)
-    attack = kappa_for(run, run.plan().attacks["attack"])
+    attack = kappa_for(run, run.plan().attacks["aia"])
     assert (attack.kappa, attack.eta) == (52.04, None)
     run = small_run(tmp_path / "j", paper.replace('"paper"', '"paper-joint"'))
-    assert kappa_for(run, run.plan().attacks["attack"]).norm == "joint"
-    fixed = replace(run.plan().attacks["attack"], kappa=3.0)
+    assert kappa_for(run, run.plan().attacks["aia"]).norm == "joint"
+    fixed = replace(run.plan().attacks["aia"], kappa=3.0)
     assert kappa_for(run, fixed) is fixed
 
 
@@ -305,7 +305,7 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
         model["training"] |= {"epochs": 12}
     one["model"][0] |= {"width": 32, "depth": 4}
     one["model"][1] |= {"widths": (32, 24, 16)}
-    one["attack"] |= {"eps": (0.075, 0.45), "settings": {"steps": 60, "restarts": 1}}
+    one["attack"][0] |= {"eps": (0.075, 0.45), "settings": {"steps": 60, "restarts": 1}}
     one["evaluation"] |= {"max_sequences": 12}
     run = Run(config.Experiment(**one), tmp_path)
     data = run.load_data()
@@ -318,7 +318,7 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     asked = white.filter(pl.col("attack") != "none").join(clean, on=task)
     closed = pl.col("distance_frame") / pl.col("clean")
     # The best iterate is kept, and the clean input is the first: no row can get worse.
-    assert bool((asked.filter(pl.col("attack") == "attack").select(closed).to_series() < 1).all())
+    assert bool((asked.filter(pl.col("attack") == "aia").select(closed).to_series() < 1).all())
     at_most = asked.filter(pl.col("eps") == 0.45)
     mean = {
         (source, attack): share
@@ -329,7 +329,7 @@ def test_a_reduced_run_on_real_sbu(sbu_root, tmp_path, request):
     for source in ("tcn", "deepgru"):
         # Twelve epochs: such a reactor hardly follows depth.  Noise brings it no nearer.
         noise = min(mean[source, "sign-noise"], mean[source, "offset-noise"])
-        assert mean[source, "attack"] < noise - 0.05
+        assert mean[source, "aia"] < noise - 0.05
     watch(request.getfixturevalue("browser"), page.write(run.folder))
 
 

@@ -16,7 +16,7 @@ from feint.jobs.store import Store
 from feint.report import terminal
 
 
-def rewritten(folder: Path, *path: str, value: Any) -> Path:
+def rewritten(folder: Path, *path: str | int, value: Any) -> Path:
     """run.json with something else in it, sealed again."""
     told = read_json(folder / "run.json")
     place = told
@@ -72,10 +72,10 @@ def test_what_is_left_is_counted_and_its_time_told(tiny: Any, tmp_path: Path) ->
     attacks = [job for _, job in states(folder) if job.kind == "attack"]
     for job in attacks:
         tensors, about = store.read(job.key)
-        about["made"]["seconds"] = 100.0 if job.group == "attack a" else 10.0
+        about["made"]["seconds"] = 100.0 if job.group == "attack aia a" else 10.0
         store.put(job.key, store_.result(job, tensors, {"made": about["made"]}))
-    left = [one for one in attacks if one.group == "attack a"][:3]
-    left += [one for one in attacks if one.group == "attack b"][:1]
+    left = [one for one in attacks if one.group == "attack aia a"][:3]
+    left += [one for one in attacks if one.group == "attack aia b"][:1]
     for job in left:
         store.path(job.key).unlink()
     store.fail(left[0], "it ran out of luck.", "Traceback")
@@ -118,7 +118,7 @@ def test_a_run_that_just_began_has_everything_left(tiny: Any, tmp_path: Path) ->
 
 
 def test_results_of_other_settings_are_told_as_such(tiny: Any, tmp_path: Path) -> None:
-    folder = rewritten(tiny.copy(tmp_path), "experiment", "attack", "eps", value=[2.0])
+    folder = rewritten(tiny.copy(tmp_path), "experiment", "attack", 0, "eps", value=[2.0])
     found = status(folder)
     assert counted(folder) == {**DONE, "noise": (2, 0, 0), "attack": (4, 0, 0),
                                "score": (16, 0, 0)}  # fmt: skip
@@ -171,8 +171,8 @@ def test_no_run_is_told(tmp_path: Path) -> None:
         ("experiment", None, "experiment"),
         ("experiment", [], "experiment"),
         ("experiment.model", [], "model"),
-        ("experiment.attack.eps", [0], "eps"),
-        ("experiment.attack.settings", {"steps": 10**400, "step_size": 10**400}, "experiment"),
+        ("experiment.attack.0.eps", [0], "eps"),
+        ("experiment.attack.0.settings", {"steps": 10**400, "step_size": 10**400}, "experiment"),
         ("experiment.name", "../../x", "name"),
         ("experiment.colour", "red", "unknown key"),
         ("data", 3, "data"),
@@ -192,7 +192,8 @@ def test_no_run_is_told(tmp_path: Path) -> None:
 def test_a_run_json_that_tells_no_run_is_refused(
     tiny: Any, tmp_path: Path, path: str, value: Any, told: str
 ) -> None:
-    rewritten(tiny.copy(tmp_path), *path.split("."), value=value)
+    names = (int(n) if n.isdigit() else n for n in path.split("."))
+    rewritten(tiny.copy(tmp_path), *names, value=value)
     with pytest.raises(FeintError, match=rf"(?s)run\.json.*{told}"):
         status(tmp_path / "copy")
 

@@ -150,13 +150,13 @@ def jobs() -> dict[str, Job]:
         "noise sign": crafted["sign-noise"][2.0],
         "noise uniform": crafted["uniform-noise"][2.0],
         "noise offset": crafted["offset-noise"][2.0],
-        "attack": crafted["attack"][2.0],
-        "attack further": crafted["attack"][6.0],
-        "attack deepgru": one.crafted("deepgru", "hugging", "attack", rows)[2.0],
+        "attack": crafted["aia"][2.0],
+        "attack further": crafted["aia"][6.0],
+        "attack deepgru": one.crafted("deepgru", "hugging", "aia", rows)[2.0],
         "minimal": one.minimal("tcn", "hugging", rows),
-        "score": one.score("tcn", "tcn", "hugging", "attack", 6.0, rows),
+        "score": one.score("tcn", "tcn", "hugging", "aia", 6.0, rows),
         "score without": one.score("tcn", "tcn", "hugging", "none", 0.0, rows),
-        "score of another": one.score("tcn", "deepgru", "hugging", "attack", 6.0, rows),
+        "score of another": one.score("tcn", "deepgru", "hugging", "aia", 6.0, rows),
     }
     for job in found.values():
         read(job)
@@ -328,7 +328,7 @@ def test_weights_that_changed_meanwhile_are_found() -> None:
 
 def test_a_need_that_is_damaged_is_told_with_what_needs_it() -> None:
     job = jobs()["attack"]
-    with pytest.raises(DamagedError, match=r"what attack tcn -> hugging, .* needs as its targets"):
+    with pytest.raises(DamagedError, match=r"what attack aia tcn -> hugging, .* needs as its targets"):
         run_task(TaskContext(), job, lambda key: fetch(key)[:-1])
 
 

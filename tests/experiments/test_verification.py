@@ -132,7 +132,7 @@ def test_numbers_in_the_rows_that_were_changed_are_found(copy: Path) -> None:
         "perturbation_cm",
         "bone_length_change",
     )
-    here = (pl.col("attack") == "attack") & (pl.int_range(pl.len()) == pl.len() - 1)
+    here = (pl.col("attack") == "aia") & (pl.int_range(pl.len()) == pl.len() - 1)
     better = [pl.when(here).then(0.9 * pl.col(c)).otherwise(pl.col(c)).alias(c) for c in columns]
     rewrite(copy, lambda table: table.with_columns(better))
     found = verify(copy)
@@ -162,7 +162,7 @@ def test_an_eps_that_was_changed_is_found(copy: Path, eps: float) -> None:
 
 
 def test_rows_of_another_attack_are_found(copy: Path) -> None:
-    swapped = pl.col("attack").replace({"attack": "sign-noise", "sign-noise": "attack"})
+    swapped = pl.col("attack").replace({"aia": "sign-noise", "sign-noise": "aia"})
     rewrite(copy, lambda table: table.with_columns(attack=swapped))
     assert "under other names" in told(verify(copy))
 

@@ -95,7 +95,7 @@ class Fake:
                 for (name, eps), crafted in self._crafted(task, generator).items():
                     needs = {"targets": asked.key}
                     if name != "none":
-                        kind = "attack" if name == "attack" else "noise"
+                        kind = "attack" if name == "aia" else "noise"
                         made = Job(
                             kind, Common(surrogate=surrogate, target=target, name=name, eps=eps)
                         )
@@ -140,7 +140,7 @@ class Fake:
             towards = torch.zeros_like(x.values)
             towards[..., :width] = task.targets.values - x.values[..., :width]
             shakes = torch.rand(most.shape, generator=generator) * 2 - 1
-            changes = {"attack": towards.clamp(-most, most)}
+            changes = {"aia": towards.clamp(-most, most)}
             changes |= {f"{kind}-noise": shakes * most for kind in self.noise}
             for name, change in changes.items():
                 x_adv = x.with_values(x.values + change)

@@ -100,7 +100,7 @@ def test_the_verdict_is_the_summarys(read: Reader, finished: Path) -> None:
 def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: bool) -> None:
     run_data = RunData.load(finished)
     rates = success_rates.rates(run_data.rows, run_data.tolerance, by_target=by_target)
-    rates = rates.filter(pl.col("attack") == "attack")
+    rates = rates.filter(pl.col("attack") == "aia")
     shown = read.table(tables.rates(run_data, by_target).heads)
     assert len(shown) == len(rates) == 2 * 2 * 3 * (2 if by_target else 1)
     for cells, one in zip(shown, rates.iter_rows(named=True), strict=True):
@@ -340,7 +340,7 @@ def test_a_model_that_came_trained_is_said_to_have(fake_run: MakeRun) -> None:
 def test_an_untargeted_run_does_not_say_what_the_answer_becomes(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("untargeted",))
     told = read_json(folder / "run.json")
-    told["experiment"]["attack"] |= {"kind": "untargeted", "reference": "true"}
+    told["experiment"]["attack"] |= {"kind": "untargeted", "name": "aia", "reference": "true"}
     told["experiment"]["target"] = {"labels": ["punching"]}
     write_json(folder / "run.json", told)
     words = " ".join(Reader(page.write(folder).read_text(encoding="utf-8")).words.split())

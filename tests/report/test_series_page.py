@@ -92,7 +92,7 @@ def test_every_change_keeps_to_its_columns_units_ranges_and_whole_numbers(run):
 
 def test_the_attack_moves_what_noise_does_not_and_verifies(run):
     rates = RunData.load(run.folder).rates
-    last = rates.filter((pl.col("attack") == "attack") & (pl.col("eps") == 2)).row(0, named=True)
+    last = rates.filter((pl.col("attack") == "aia") & (pl.col("eps") == 2)).row(0, named=True)
     assert last["moved"] > last["moved_noise"]
     assert verify(run.folder).ok
     small = pl.read_parquet(run.folder / "minimal.parquet")
@@ -124,12 +124,12 @@ def test_ett_from_the_example_reduced(tmp_path):
     told["data"] |= {"root": str(root / "ETTh1.csv"), "train_stride": 48}
     model = {**told["model"][0], "width": 8, "depth": 3}
     told["model"] = [{**model, "training": {"epochs": 4, "batch_size": 32, "learning_rate": 0.01}}]
-    told["attack"] |= {"eps": [0.5, 1.0], "settings": {"steps": 10}}
+    told["attack"][0] |= {"eps": [0.5, 1.0], "settings": {"steps": 10}}
     told["evaluation"] |= {"max_sequences": 6}
     one = Run(config_file.restore(told, "ett"), tmp_path / "run")
     one.attack()
     rows = one.score()
-    attacked = rows.filter(pl.col("attack") == "attack", pl.col("eps") == 1)["distance_frame"]
+    attacked = rows.filter(pl.col("attack") == "aia", pl.col("eps") == 1)["distance_frame"]
     clean = rows.filter(pl.col("attack") == "none")["distance_frame"]
     assert attacked.mean() < 0.9 * clean.mean()
     assert page.write(one.folder).exists()

@@ -30,7 +30,7 @@ def test_it_runs_to_rows_that_tell_how_far(least: Any, tmp_path: Path, reference
     one.attack()
     found = one.score()
     assert set(found["target"]) == {AWAY}
-    by_eps = found.filter(pl.col("attack") == "attack").sort("eps", "sequence")
+    by_eps = found.filter(pl.col("attack") == "untargeted").sort("eps", "sequence")
     small, large = (by_eps.filter(eps=eps)["distance_frame"] for eps in (2, 6))
     assert (large >= small - 1e-4).all()
     clean = found.filter(attack="none").sort("sequence")["distance_frame"]
@@ -49,7 +49,7 @@ def test_what_an_untargeted_attack_refuses(least: Any, tmp_path: Path) -> None:
     for text, match in (
         ('kind = "untargeted"\nsettings = { smoothness = 0.1 }\n', "unknown field 'smoothness'"),
         ('kind = "untargeted"\npreset = "paper-eq6"\n', "it has none"),
-        ('kind = "away"\n', "attack.kind"),
+        ('kind = "away"\n', "attack's kind is 'away'"),
     ):
         with pytest.raises(FeintError, match=match):
             least.run(tmp_path / "run", change(text))
@@ -72,7 +72,7 @@ def test_a_series_can_be_led_away_too(tmp_path: Path) -> None:
     found = run.score().sort("sequence")
     clean, noise, attacked = (
         found.filter(pl.col("attack").is_in(names), pl.col("eps").is_in([0.0, 2.0]))
-        for names in (["none"], ["sign-noise"], ["attack"])
+        for names in (["none"], ["sign-noise"], ["untargeted"])
     )
     assert (attacked["distance_frame"] >= clean["distance_frame"] - 1e-4).all()
     assert attacked["distance_frame"].mean() > noise["distance_frame"].mean()

@@ -14,10 +14,10 @@ def test_every_part_is_an_experiment(name):
         preset = part if part.startswith("paper") else "strong"
         experiment = one.experiment(part, PAPER + AGAIN + REGULAR, preset)
         assert [spec.name for spec in experiment.model] == [*PAPER, *AGAIN, *REGULAR]
-        assert experiment.attack.attack().steps == (
+        assert experiment.attack[0].attack().steps == (
             one.paper.get("steps", 400) if preset != "strong" else one.strong["steps"]
         )
-        assert experiment.attack.eps == one.epsilons
+        assert experiment.eps == one.epsilons
         assert experiment.evaluation.max_sequences == one.rows[part]
 
 
@@ -30,7 +30,7 @@ def test_the_full_one_is_the_papers():
         assert spec.training["epochs"] == 1000
         assert spec.training["keep"] == "last"
         assert "learning_rate" not in spec.training  # 1e-3 by default
-    attack = full.attack.attack()
+    attack = full.attack[0].attack()
     assert (attack.steps, attack.step_size, attack.smoothness) == (400, 0.03, 0.1)
     assert full.attack.eps == EPSILONS
     assert full.attack.axes == ("z",)

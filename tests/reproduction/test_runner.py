@@ -67,12 +67,12 @@ def test_rows_stand_beside_their_baselines(out: Path):
     assert set(rows["preset"]) == {"strong", "paper-eq6", "paper-adam"}
     for _, some in rows.group_by("preset", "victim", "target"):
         count = {a: s["sequence"].n_unique() for (a,), s in some.group_by("attack")}
-        assert set(count) == {"none", "attack", "sign-noise", "offset-noise"}
+        assert set(count) == {"none", "aia", "sign-noise", "offset-noise"}
         assert len(set(count.values())) == 1
-    baselines = rows.filter(pl.col("attack") != "attack")
+    baselines = rows.filter(pl.col("attack") != "aia")
     assert (baselines["surrogate"] == baselines["victim"]).all()
     assert rows.filter(pl.col("surrogate") != pl.col("victim"))["attack"].unique().to_list() == [
-        "attack"
+        "aia"
     ]
 
 

@@ -2,17 +2,35 @@
 
 from dataclasses import dataclass
 
+import polars as pl
 import torch
 from torch import Tensor
 
 from feint.sequences import Sequences
 
 NONE = "none"
-"""The name, in rows, of the attack that does nothing."""
+"""In the column `attack` of rows: the clean input, without an attack."""
+NOISE = "-noise"
+"""In the same column: how the names of the noise baselines end."""
+AWAY = "untargeted"
+"""In the column `target` of rows: the target of every untargeted attack."""
+IS_NOISE = pl.col("attack").str.ends_with("noise")
+IS_ATTACK = (pl.col("attack") != NONE) & ~IS_NOISE
+"""Rows of an attack; its name is the experiment's own.  The others are baselines."""
 
 
-ATTACK = "attack"
-"""The name, in rows, of the attack an experiment is about; all others are baselines."""
+def is_attack_name(name: str) -> bool:
+    """Whether the column `attack` means an attack by this name, and no baseline."""
+    return name != NONE and not name.endswith("noise")
+
+
+def of_attack(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The rows of one attack and of its baselines: of the same targets and eps."""
+    own = rows.filter(pl.col("attack") == name)
+    asked = pl.col("target").is_in(own["target"].unique().implode())
+    sizes = pl.col("eps").is_in(own["eps"].unique().implode())
+    baseline = ~IS_ATTACK & asked & (sizes | (pl.col("attack") == NONE))
+    return rows.filter((pl.col("attack") == name) | baseline)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +78,3 @@ def clean(task: AttackTask) -> Crafted:
     """The baseline without an attack, as something to score."""
     rows = torch.arange(len(task.x))
     return Crafted(NONE, torch.zeros(len(rows)), rows, task.x)
-
-
-AWAY = "untargeted"
-"""The target, in rows, of an attack that only leads away from what stands in its place."""

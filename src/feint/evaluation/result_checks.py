@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.evaluation.model_checks import Warning
 from feint.evaluation.tolerance import Tolerance
 
@@ -28,7 +29,7 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
                     "reactions pass for it.",
                 )
             )
-    for one in rates.filter(pl.col("attack") == "attack").iter_rows(named=True):
+    for one in rates.filter(IS_ATTACK).iter_rows(named=True):
         about = f"{one['surrogate']} -> {one['victim']}, eps {one['eps']:g}"
         if one["clean"] > 0.5:
             found.append(
@@ -49,7 +50,7 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
                     f"the attack ({one['reached']:.0%}); the attack is what fails here.",
                 )
             )
-    crafted = rows.filter(pl.col("attack") == "attack")
+    crafted = rows.filter(IS_ATTACK)
     missed = crafted.filter(~tolerance.reached(crafted))
     still = int((missed["linf"] == 0).sum()) / max(len(missed), 1)
     if still > 0:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from feint.evaluation.attack_task import AWAY
+from feint.evaluation.attack_task import AWAY, IS_ATTACK, IS_NOISE
 from feint.evaluation.bootstrap import cluster_interval
 from feint.evaluation.tolerance import Tolerance
 
@@ -34,11 +34,7 @@ def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> 
     clean = judged.filter(pl.col("attack") == "none").select(
         *task, clean=pl.col("reached"), clean_distance=measured
     )
-    noise = (
-        judged.filter(pl.col("attack").str.ends_with("noise"))
-        .group_by([*task, "eps"])
-        .agg(noise=pl.col("reached").any())
-    )
+    noise = judged.filter(IS_NOISE).group_by([*task, "eps"]).agg(noise=pl.col("reached").any())
     asked = (
         judged.filter(pl.col("attack") != "none")
         .join(clean, on=task, how="left", validate="m:1")
@@ -116,9 +112,7 @@ def quartiles(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     return (
         rows.filter(pl.col(column).is_finite())
         .with_columns(
-            kind=pl.when(pl.col("attack").str.ends_with("noise"))
-            .then(pl.lit("random noise"))
-            .otherwise(pl.col("attack"))
+            kind=pl.when(IS_NOISE).then(pl.lit("random noise")).otherwise(pl.col("attack"))
         )
         .group_by("kind", "eps")
         .agg(
@@ -142,7 +136,7 @@ def verdict(table: pl.DataFrame, unit: str, away: bool = False) -> list[str]:
     near, far = "the target", "count as it"
     if away:
         near, far = "led away", "count as led away"
-    white = table.filter((pl.col("attack") == "attack") & (pl.col("surrogate") == pl.col("victim")))
+    white = table.filter(IS_ATTACK & (pl.col("surrogate") == pl.col("victim")))
     sentences = []
     for one in white.filter(pl.col("eps") == pl.col("eps").max()).iter_rows(named=True):
         if not one["failed"]:

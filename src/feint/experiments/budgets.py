@@ -7,11 +7,12 @@ from feint.attacks.budget import Budget
 from feint.columns import Columns, FeatureSpec
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
-from feint.experiments.config import Attacker, Experiment
+from feint.experiments.attack_config import AttackConfig
+from feint.experiments.config import Experiment
 from feint.skeleton import Skeleton
 
 
-def make_budget(attacker: Attacker, feature_spec: FeatureSpec, hidden: int) -> Budget:
+def make_budget(attacker: AttackConfig, feature_spec: FeatureSpec, hidden: int) -> Budget:
     """The budget at the attacker's first eps; every job puts its own in its place.
 
     Args:
@@ -31,7 +32,7 @@ def make_budget(attacker: Attacker, feature_spec: FeatureSpec, hidden: int) -> B
     return Budget(attacker.eps[0], _behind(coords, hidden, False), unit=unit)
 
 
-def _of_series(attacker: Attacker, columns: Columns, hidden: int) -> Budget:
+def _of_series(attacker: AttackConfig, columns: Columns, hidden: int) -> Budget:
     coords = torch.ones(columns.features, dtype=torch.bool)
     if attacker.columns is not None:
         coords = columns.mask(attacker.columns)
@@ -53,7 +54,7 @@ def _of_series(attacker: Attacker, columns: Columns, hidden: int) -> Budget:
     )
 
 
-def units(attacker: Attacker, columns: Columns) -> Tensor:
+def units(attacker: AttackConfig, columns: Columns) -> Tensor:
     """How much of each column one eps is, in the column's own unit: (features,)."""
     if attacker.eps_unit == "deviation":
         return columns.deviations()
@@ -77,7 +78,7 @@ def hidden(feature_spec: FeatureSpec, first_pose: bool) -> int:
 def check_fits(experiment: Experiment, train: Pairs) -> None:
     """Raise FeintError if the data lacks what the attack changes, or reactions to a target."""
     try:
-        make_budget(experiment.attack, train.feature_spec, 0)
+        make_budget(experiment.budget, train.feature_spec, 0)
     except FeintError as error:
         raise FeintError(
             f"The experiment's attack does not fit its data: {error}", error.code

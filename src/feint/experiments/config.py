@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from feint.attacks import ATTACKS, Attack, abilities, make_attack, presets
 from feint.attacks.noise import Kind
 from feint.attacks.target_curves import WIDEST, Curve, read_curve
 from feint.attacks.target_curves import Kind as CurveKind
@@ -14,66 +13,16 @@ from feint.config import ConfigTable, Count, Positive
 from feint.data.config import AnyData, Data, People, Table
 from feint.errors import FeintError
 from feint.evaluation.attack_task import AWAY
+from feint.experiments.attack_config import (
+    BUDGET,
+    AttackConfig,
+    Label,
+    Number,
+    check_columns,
+    check_together,
+)
 from feint.models.config import AnyModel, Name
 from feint.skeleton import SBU_15
-
-Label = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=200)]
-Number = Annotated[float, Field(allow_inf_nan=False, gt=-1e30, lt=1e30)]
-
-
-class Attacker(ConfigTable):
-    """[attack]: the attack and its budget."""
-
-    kind: Name = "aia"
-    """One of `feint.attacks.ATTACKS`. An untargeted one leads the output away from the reference;
-    target.labels are then its candidates."""
-    reference: Literal["true", "clean"] = "true"
-    """Untargeted: what answers are led away from, the true reaction or the model's clean answer."""
-    preset: Name | None = None
-    """Named settings, for a kind that has them; the kind's first if not given."""
-    settings: dict[str, Any] = Field(default_factory=dict)
-    """Any field of the attack, in place of the preset's."""
-    eps: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    eps_unit: Literal["data", "cm", "deviation"] = "data"
-    """Of eps: the data's, cm on every axis, or standard deviations of each column."""
-    axes: Annotated[tuple[str, ...], Field(min_length=1)] = ("z",)
-    joints: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """Joints the attacker can move; all of them if not given."""
-    columns: Annotated[tuple[Label, ...], Field(min_length=1)] | None = None
-    """Columns of a series the attacker can change; all of them if not given."""
-    eps_per_column: dict[Label, Positive] = Field(default_factory=dict)
-    """Of a series: how much of a column one eps is, in the column's own unit."""
-    bounds: dict[Label, tuple[Number, Number]] = Field(default_factory=dict)
-    """Of a series: the least and the largest value a changed column may take."""
-    integer_columns: tuple[Label, ...] = ()
-    """Columns of a series that hold whole numbers, and still do when changed."""
-    warm_start: bool = True
-    """Begin every eps at the result of the next smaller one, if the attack can; the paper begins
-    each at the clean input."""
-
-    @model_validator(mode="after")
-    def _known(self) -> "Attacker":
-        self.attack()
-        told = [round(eps, 6) for eps in self.eps]  # rows tell eps to seven decimals
-        if len(set(told)) != len(told) or min(told) == 0:
-            raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}")
-        return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _first_preset(cls, value: Any) -> Any:
-        kind = value.get("kind", "aia") if isinstance(value, dict) else None
-        names = list(presets(kind)) if kind in ATTACKS else []
-        return {"preset": names[0], **value} if names else value
-
-    def attack(self) -> Attack:
-        """The attack with its settings."""
-        return make_attack(self.kind, self.settings, self.preset)
-
-    @property
-    def targeted(self) -> bool:
-        """Whether the attack has a target."""
-        return abilities(self.attack()).targeted
 
 
 class TargetCurve(ConfigTable):
@@ -170,7 +119,8 @@ class Experiment(ConfigTable):
         tuple[AnyModel, ...],
         Field(min_length=1),
     ]
-    attack: Attacker
+    attack: Annotated[tuple[AttackConfig, ...], Field(min_length=1)]
+    """One [attack] table, or several [[attack]] of one budget and with names."""
     target: Target
     evaluation: Evaluation = Evaluation()
 
@@ -179,6 +129,22 @@ class Experiment(ConfigTable):
     def _seeds(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         """A model with seeds becomes that many."""
         return tuple(one for model in value for one in model.each())
+
+    @field_validator("attack", mode="before")
+    @classmethod
+    def _tables(cls, value: Any) -> Any:
+        """One table is a list of one; what the first says of the budget holds for all."""
+        if not isinstance(value, list | tuple):
+            return [value]
+        first = value[0] if value and isinstance(value[0], dict) else {}
+        shared = {key: first[key] for key in ("eps", *BUDGET) if key in first}
+        return [{**shared, **one} if isinstance(one, dict) else one for one in value]
+
+    @field_validator("attack")
+    @classmethod
+    def _go_together(cls, value: tuple[AttackConfig, ...]) -> tuple[AttackConfig, ...]:
+        check_together(value)
+        return value
 
     @model_validator(mode="after")
     def _names(self) -> "Experiment":
@@ -204,67 +170,55 @@ class Experiment(ConfigTable):
                 f"{self.data.source!r}"
             )
         if isinstance(self.data, Table):
-            _check_columns(self.attack, self.data)
+            check_columns(self.budget, self.data)
             return self
         mine = [name for name in ("columns", "eps_per_column", "bounds", "integer_columns")
-                if getattr(self.attack, name)]  # fmt: skip
-        if mine or self.attack.eps_unit == "deviation":
+                if getattr(self.budget, name)]  # fmt: skip
+        if mine or self.budget.eps_unit == "deviation":
             raise FeintError(
                 f"attack: {', '.join(mine) or 'eps_unit deviation'} goes with a series of columns "
                 '(data.source = "windows"); expected axes, joints, and eps_unit data or cm'
             )
         if not isinstance(self.data, People):
             try:
-                SBU_15.axis(*self.attack.axes)
-                if self.attack.joints is not None:
-                    SBU_15.of_joints(self.attack.joints)
+                SBU_15.axis(*self.budget.axes)
+                if self.budget.joints is not None:
+                    SBU_15.of_joints(self.budget.joints)
             except FeintError as error:
                 raise FeintError(f"attack: {error}") from error
         return self
 
     @property
-    def asked(self) -> tuple[str, ...]:
-        """The targets in the rows."""
-        return (AWAY,) if self.away else self.target.labels
+    def budget(self) -> AttackConfig:
+        """The table that says what may be changed: the first one, as all of them agree."""
+        return self.attack[0]
 
     @property
-    def away(self) -> bool:
-        """Whether the attack is untargeted."""
-        return not self.attack.targeted
+    def eps(self) -> tuple[float, ...]:
+        """Every eps of any attack, in the order of the file."""
+        return tuple(dict.fromkeys(eps for one in self.attack for eps in one.eps))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The targets in the rows."""
+        return tuple(dict.fromkeys(label for one in self.attack for label in self.targets_of(one)))
+
+    def targets_of(self, attack: AttackConfig) -> tuple[str, ...]:
+        """The targets in the rows of one attack."""
+        return self.target.labels if attack.targeted else (AWAY,)
+
+    @property
+    def targeted(self) -> bool:
+        """Whether any attack has a target."""
+        return any(one.targeted for one in self.attack)
+
+    @property
+    def reference(self) -> str | None:
+        """What untargeted attacks lead away from, "true" or "clean"; None if there is none."""
+        return next((one.reference for one in self.attack if not one.targeted), None)
 
     @property
     def surrogates(self) -> list[str]:
         """The models that attacks are crafted on, in the order of the models."""
         asked = self.evaluation.craft_on
         return [one.name for one in self.model if asked is None or one.name in asked]
-
-
-def _check_columns(attack: Attacker, data: Table) -> None:
-    """Raise FeintError unless the attack is on columns that the data shows."""
-    if attack.eps_unit == "cm" or attack.joints is not None or attack.axes != ("z",):
-        raise FeintError(
-            "attack: axes, joints and cm are of people; a series has columns, "
-            "eps_per_column, bounds and integer_columns"
-        )
-    shown = data.inputs or ()
-    changed = attack.columns if attack.columns is not None else shown
-    for name, words in (
-        ("columns", attack.columns or ()),
-        ("eps_per_column", attack.eps_per_column),
-        ("bounds", attack.bounds),
-        ("integer_columns", attack.integer_columns),
-    ):
-        if unknown := [word for word in words if word not in shown]:
-            raise FeintError(
-                f"attack: {name} names {', '.join(unknown)}; expected some of data.inputs: "
-                f"{', '.join(shown)}"
-            )
-    lacks = [word for word in changed if word not in attack.eps_per_column]
-    if attack.eps_per_column and (lacks or attack.eps_unit != "data"):
-        raise FeintError(
-            "attack: eps_per_column goes without eps_unit and has a number for every column that "
-            f"is attacked; it lacks {', '.join(lacks) or 'none'}"
-        )
-    for word, (low, high) in attack.bounds.items():
-        if not low < high:
-            raise FeintError(f"attack: bounds.{word} is [{low}, {high}]; expected low < high")

@@ -46,7 +46,7 @@ def parse(text: str, name: str) -> Experiment:
     try:
         return _looked_up(Experiment(**told))
     except ValidationError as error:
-        raise FeintError(f"{name} is not an experiment:\n{_told(error)}") from error
+        raise FeintError(f"{name} is not an experiment:\n{_told(error, told)}") from error
     except (TypeError, ArithmeticError) as error:
         raise FeintError(f"{name} is not an experiment: {error}.") from error
 
@@ -67,7 +67,7 @@ def with_models(experiment: Experiment, models: Sequence[ExternalModelConfig]) -
     try:
         return _looked_up(Experiment(**told, model=tuple(models)))
     except ValidationError as error:
-        raise FeintError(f"These models make no experiment:\n{_told(error)}") from error
+        raise FeintError(f"These models make no experiment:\n{_told(error, told)}") from error
 
 
 def on_fold(experiment: Experiment, fold: int) -> Experiment:
@@ -82,18 +82,25 @@ def restore(told: Any, name: str) -> Experiment:
     try:
         return Experiment(**told)
     except ValidationError as error:
-        raise FeintError(f"{name} tells no experiment of this feint:\n{_told(error)}") from error
+        raise FeintError(
+            f"{name} tells no experiment of this feint:\n{_told(error, told)}"
+        ) from error
     except (TypeError, ArithmeticError) as error:
         raise FeintError(f"{name} tells no experiment of this feint: {error}.") from error
 
 
-def _told(error: ValidationError) -> str:
+def _told(error: ValidationError, content: dict[str, Any]) -> str:
+    """A line for each wrong key, named as in the file: one [attack] table has no number."""
+    numbered = isinstance(content.get("attack"), list | tuple)
     lines = []
     places = [one["loc"] for one in error.errors()]
     for one in error.errors():
         if any(other != one["loc"] and other[: len(one["loc"])] == one["loc"] for other in places):
             continue  # what is inside it says more
-        key = ".".join(str(part) for part in one["loc"] if part not in TAGS)
+        where = [part for part in one["loc"] if part not in TAGS]
+        if where[:2] == ["attack", 0] and not numbered:
+            del where[1]
+        key = ".".join(map(str, where))
         came = one["input"]
         no_value = one["type"] == "missing" or isinstance(came, dict | ConfigTable)
         shown = "" if no_value else f"got {came!r}; "

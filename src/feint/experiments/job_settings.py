@@ -12,7 +12,7 @@ from typing import Any
 from feint.attacks import AIA, Attack, Noise, attack_to_dict, with_tolerance
 from feint.attacks.budget import Budget
 from feint.columns import first_pose_position
-from feint.evaluation.attack_task import ATTACK, AWAY
+from feint.evaluation.attack_task import AWAY
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.budgets import hidden, make_budget
 from feint.experiments.config import Experiment
@@ -47,14 +47,14 @@ class JobSettings:
         """Everything that perturbs, by its name in the rows."""
         seed = self.experiment.seed
         noises = {f"{k}-noise": Noise(k, seed=seed) for k in self.experiment.evaluation.noise}
-        return {**noises, ATTACK: self.experiment.attack.attack()}
+        return {**noises, **{one.name: one.attack() for one in self.experiment.attack}}
 
     @cached_property
     def budget(self) -> Budget:
         """What may be changed; every job puts its own eps in its place."""
         feature_spec = self.facts.feature_spec
         return make_budget(
-            self.experiment.attack, feature_spec, hidden(feature_spec, self.first_pose)
+            self.experiment.budget, feature_spec, hidden(feature_spec, self.first_pose)
         )
 
     def with_kappa(self, attack: Attack, label: str) -> Attack:
@@ -117,16 +117,16 @@ class JobSettings:
     def _away(self) -> Common:
         spec, seed = self.experiment.target, self.experiment.seed
         candidates: list[Any] = [one.curve(seed).told() for one in spec.curves]
-        reference = self.experiment.attack.reference
+        reference = self.experiment.reference
         away = {"reference": reference, "candidates": candidates or list(spec.labels)}
         return Common(**self._targets.settings, away=away)
 
     # -- attacks and answers ----------------------------------------------------------------
 
     @lru_cache(maxsize=64)  # noqa: B019
-    def attack(self, label: str) -> Common:
-        """Of attacks with one target."""
-        attack = self.with_kappa(self.attacks[ATTACK], label)
+    def attack(self, name: str, label: str) -> Common:
+        """Of one attack with one target; the attack's name is no part of it."""
+        attack = self.with_kappa(self.attacks[name], label)
         return Common(attack=attack_to_dict(attack), budget=self._budget)
 
     @lru_cache(maxsize=64)  # noqa: B019

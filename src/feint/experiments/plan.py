@@ -81,8 +81,7 @@ class Plan:
     @property
     def shared(self) -> bool:
         """Whether all surrogates have the same targets: targets do not follow a model's answers."""
-        attacker = self.experiment.attack
-        if not attacker.targeted and attacker.reference == "clean":
+        if self.experiment.reference == "clean":
             return False
         spec = self.experiment.target
         if spec.curves:
@@ -145,7 +144,7 @@ class Plan:
         targets = self.targets(surrogate, label, rows)
         jobs: dict[float, Job] = {}
         previous: Job | None = None
-        for eps in sorted(self.experiment.attack.eps):
+        for eps in sorted(self.eps_of(attack)):
             which = f"eps {eps:g}, rows {rows[0]}-{rows[1] - 1}"
             own = {"eps": eps, "rows": rows}
             if isinstance(kind, Noise):
@@ -154,22 +153,42 @@ class Plan:
                 jobs[eps] = Job("noise", self.settings.noise(attack), own, needs, "noise", name)
                 continue
             needs = {"targets": targets.key}
-            if previous is not None and self._warm_start:
+            if previous is not None and self._warm_start[attack]:
                 needs["previous"] = previous.key
-            name = f"attack {surrogate} -> {label}, {which}"
-            common, group = self.settings.attack(label), f"attack {surrogate}"
+            name = f"attack {attack} {surrogate} -> {label}, {which}"
+            common, group = self.settings.attack(attack, label), f"attack {attack} {surrogate}"
             previous = self._asking("attack", common, own, needs, surrogate, name, group)
             jobs[eps] = previous
         return jobs
 
     @cached_property
-    def _warm_start(self) -> bool:
-        attacker = self.experiment.attack
-        return attacker.warm_start and abilities(attacker.attack()).warm_start
+    def _warm_start(self) -> dict[str, bool]:
+        """By attack: whether every eps begins at the result of the next smaller one."""
+        return {
+            one.name: one.warm_start and abilities(self.attacks[one.name]).warm_start
+            for one in self.experiment.attack
+        }
+
+    def eps_of(self, attack: str) -> tuple[float, ...]:
+        """The eps of an attack; of noise, every eps of any attack."""
+        own = (one.eps for one in self.experiment.attack if one.name == attack)
+        return next(own, self.experiment.eps)
+
+    @cached_property
+    def perturbations(self) -> dict[str, list[str]]:
+        """By target: the noises and the attacks that have it, as the rows call them."""
+        noises = [name for name, one in self.attacks.items() if isinstance(one, Noise)]
+        return {
+            label: [
+                *noises,
+                *(o.name for o in self.experiment.attack if label in self.experiment.targets_of(o)),
+            ]
+            for label in self.experiment.asked
+        }
 
     def minimal(self, surrogate: str, label: str, rows: Rows) -> Job:
         """The search for the smallest eps of some rows."""
-        eps = max(self.experiment.attack.eps)
+        eps = max(self.experiment.eps)
         needs = {"targets": self.targets(surrogate, label, rows).key}
         own = {"eps": eps, "rows": rows}
         name = f"smallest eps {surrogate} -> {label}, rows {rows[0]}-{rows[1] - 1}"

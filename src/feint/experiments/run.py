@@ -14,7 +14,7 @@ from torch import nn
 
 from feint.data.load import LoadedData, load_data
 from feint.errors import FeintError
-from feint.evaluation.attack_task import AttackTask
+from feint.evaluation.attack_task import AWAY, AttackTask
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import (
     collect_rows,
@@ -183,9 +183,10 @@ class Run:
                 self._complete(lambda: [job], "tolerance", 1)
                 measured = told(self.store.read(job.key)[1], "tolerance", dict)
                 found = Tolerance.told(measured, job.name)
-            away = self.experiment.away
-            for label in self.load_data().test.labels if away else self.experiment.asked:
-                found.of(label)  # there, or an error that names it
+            labels = self.load_data().test.labels  # an untargeted row is judged by its own
+            for asked in self.experiment.asked:
+                for label in labels if asked == AWAY else (asked,):
+                    found.of(label)  # there, or an error that names it
             found.save(safe_join(self.folder, "tolerance.json"))
         self._tolerance = found
         return found
@@ -210,10 +211,10 @@ class Run:
         Raises:
             FeintError: the attack is untargeted.
         """
-        if self.experiment.away:
+        if not self.experiment.targeted:
             raise FeintError(
                 "The smallest eps is searched for with a target, and this experiment's attack is "
-                'untargeted. Give attack.kind = "aia".',
+                'untargeted. Give an attack with a target, such as kind = "aia".',
                 "untargeted",
             )
         with self.session("minimal"):

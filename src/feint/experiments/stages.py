@@ -7,7 +7,7 @@ memory to speak of.
 from collections.abc import Iterator
 
 from feint.attacks import Noise
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import NONE, is_attack_name
 from feint.experiments.plan import Plan
 from feint.jobs.job import Job
 
@@ -24,10 +24,10 @@ def attack(plan: Plan) -> Iterator[Job]:
         for j, label in enumerate(plan.experiment.asked):
             if i == 0 or not plan.shared:
                 yield from (plan.targets(surrogate, label, rows) for rows in plan.chunks)
-            for name, kind in plan.attacks.items():
-                if isinstance(kind, Noise) and (i or j):
+            for name in plan.perturbations[label]:
+                if isinstance(plan.attacks[name], Noise) and (i or j):
                     continue  # noise depends on neither model nor target
-                for eps in sorted(plan.experiment.attack.eps):
+                for eps in sorted(plan.eps_of(name)):
                     for rows in plan.chunks:
                         yield plan.crafted(surrogate, label, name, rows)[eps]
 
@@ -35,7 +35,7 @@ def attack(plan: Plan) -> Iterator[Job]:
 def minimal(plan: Plan) -> Iterator[Job]:
     """Targets, then the searches for the smallest eps."""
     for i, surrogate in enumerate(plan.surrogates):
-        for label in plan.experiment.asked:
+        for label in plan.experiment.target.labels:
             if i == 0 or not plan.shared:
                 yield from (plan.targets(surrogate, label, rows) for rows in plan.chunks)
             yield from (plan.minimal(surrogate, label, rows) for rows in plan.chunks)
@@ -47,7 +47,7 @@ def score(plan: Plan) -> Iterator[Job]:
     for surrogate, victim in plan.pairs:
         first.setdefault(victim, surrogate)
     for (surrogate, victim, _, name, _), job in scored(plan):
-        if name == ATTACK or not plan.shared or first[victim] == surrogate:
+        if is_attack_name(name) or not plan.shared or first[victim] == surrogate:
             yield job
 
 
@@ -55,8 +55,8 @@ def scored(plan: Plan) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]
     """Every scoring in the order of the rows, with surrogate, victim, target, attack, eps."""
     for surrogate, victim in plan.pairs:
         for label in plan.experiment.asked:
-            for name in (NONE, *plan.attacks):
-                for eps in (0.0,) if name == NONE else plan.experiment.attack.eps:
+            for name in (NONE, *plan.perturbations[label]):
+                for eps in (0.0,) if name == NONE else plan.eps_of(name):
                     for rows in plan.chunks:
                         job = plan.score(surrogate, victim, label, name, eps, rows)
                         yield (surrogate, victim, label, name, eps), job
@@ -82,13 +82,15 @@ def run(plan: Plan) -> Iterator[Job]:
 
 def sizes(plan: Plan) -> dict[str, int]:
     """How many jobs the stages attack, minimal and score yield."""
-    targets, parts = len(plan.experiment.asked), len(plan.chunks)
+    experiment, parts = plan.experiment, len(plan.chunks)
+    targets, searched = len(experiment.asked), len(experiment.target.labels)
     models, victims = len(plan.surrogates), len({victim for _, victim in plan.pairs})
-    eps, noises = len(plan.experiment.attack.eps), len(plan.attacks) - 1
-    target_jobs = targets * (1 if plan.shared else models)
+    attacked = sum(len(experiment.targets_of(one)) * len(one.eps) for one in experiment.attack)
+    noisy = len(experiment.evaluation.noise) * len(experiment.eps)
+    askers = 1 if plan.shared else models
     alike = victims if plan.shared else len(plan.pairs)
     return {
-        "attack": parts * (target_jobs + noises * eps + models * targets * eps),
-        "minimal": parts * (target_jobs + models * targets),
-        "score": parts * targets * (len(plan.pairs) * eps + alike * (1 + noises * eps)),
+        "attack": parts * (targets * askers + noisy + models * attacked),
+        "minimal": parts * searched * (askers + models),
+        "score": parts * (len(plan.pairs) * attacked + targets * alike * (1 + noisy)),
     }

@@ -7,6 +7,7 @@ or "paper-joint" (Table 1), a number, or the path of a tolerance file.
 from pathlib import Path
 
 from feint.evaluation import table1, tolerance
+from feint.evaluation.attack_task import AWAY
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.config import Experiment
 
@@ -25,7 +26,7 @@ def stated(experiment: Experiment) -> Tolerance | None:
     if asked in ("paper", "paper-joint"):
         return table1.paper("joint" if asked == "paper-joint" else "frame")
     if isinstance(asked, float):
-        return tolerance.given(asked, experiment.target.labels, experiment.away)
+        return tolerance.given(asked, experiment.target.labels, AWAY in experiment.asked)
     return Tolerance.load(Path(asked))
 
 

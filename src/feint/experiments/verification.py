@@ -251,7 +251,7 @@ class _Work:
             self._same(job, "kappa", kappa, goals[at])
         if some["eps"].is_null().to_list() != (near >= kappa).tolist():
             self.found.say(f"job {job}: its eps does not say which sequences came within kappa.")
-        largest = max(self.plan.experiment.attack.eps)
+        largest = max(self.plan.experiment.eps)
         for i, eps in zip(at, some["eps"].to_list(), strict=True):
             if eps != 0:
                 budget = replace(self.plan.budget, eps=largest if eps is None else eps)

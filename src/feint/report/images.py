@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.io import text
 from feint.io.atomic import safe_join, write_bytes
 from feint.report.cases.case import Case, goal_text
@@ -97,7 +97,7 @@ def _success(run: RunData) -> dict[str, Any]:
     white: list[Image] = []
     transfer: list[Image] = []
     multiples: dict[str, list[Image]] = {name: [] for name in run.models}
-    attacks = run.rates.filter(pl.col("attack") == ATTACK)
+    attacks = run.rates.filter(IS_ATTACK)
     for surrogate, victim in product(run.models, run.models):
         curve = attacks.filter((pl.col("surrogate") == surrogate) & (pl.col("victim") == victim))
         own = surrogate == victim
@@ -107,9 +107,7 @@ def _success(run: RunData) -> dict[str, Any]:
         content = svg.success_svg(curve, run.units.eps, depth).encode()
         image = Image(f"success-{surrogate}-{victim}.svg", content, title, _told(title, curve))
         (white if own else transfer).append(image)
-    singles = run.rates_by_target.filter(
-        (pl.col("attack") == ATTACK) & (pl.col("surrogate") == pl.col("victim"))
-    )
+    singles = run.rates_by_target.filter(IS_ATTACK & (pl.col("surrogate") == pl.col("victim")))
     for (victim, target), curve in singles.group_by("victim", "target", maintain_order=True):
         title = f"target {target}"
         alt = _told(f"{victim}, {title}", curve)

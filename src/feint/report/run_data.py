@@ -16,9 +16,10 @@ from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
 from feint.evaluation import rows as table
-from feint.evaluation.attack_task import AWAY, NONE
+from feint.evaluation.attack_task import AWAY, NONE, of_attack
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
+from feint.experiments.config import Experiment
 from feint.experiments.config_file import restore
 from feint.experiments.tensor_reader import TensorReader
 from feint.io.atomic import safe_join
@@ -34,19 +35,30 @@ class RunData:
     Attributes:
         folder: of the run.
         description: the content of run.json.
+        attack: the name of the attack that is reported on; the experiment's first if empty.
     """
 
     folder: Path
     description: dict[str, Any]
+    attack: str = ""
 
     @staticmethod
-    def load(folder: Path) -> "RunData":
+    def load(folder: Path, attack: str = "") -> "RunData":
         """Read a folder's run.json.
 
+        Args:
+            attack: the name of the attack to report on; the experiment's first if not given.
+
         Raises:
-            FeintError: the folder holds no run.
+            FeintError: the folder holds no run, or it has no such attack.
         """
-        return RunData(folder, run_folder.describe(folder))
+        run = RunData(folder, run_folder.describe(folder), attack)
+        if attack and attack not in run.attacks:
+            raise FeintError(
+                f"{folder} has no attack {attack!r}; expected one of {', '.join(run.attacks)}.",
+                code="unknown-attack",
+            )
+        return run
 
     @cached_property
     def tensors(self) -> TensorReader:
@@ -54,10 +66,20 @@ class RunData:
         return TensorReader(self.folder)
 
     @cached_property
+    def _restored(self) -> Experiment:
+        return restore(self.description["experiment"], str(self.folder / "run.json"))
+
+    @property
+    def attacks(self) -> list[str]:
+        """The attacks' names, in the experiment's order."""
+        return [one.name for one in self._restored.attack]
+
+    @cached_property
     def experiment(self) -> dict[str, Any]:
-        """The experiment, as run.json holds it, without the data's path."""
-        experiment = restore(self.description["experiment"], str(self.folder / "run.json"))
-        return experiment.model_dump(mode="json", exclude={"data": {"root"}})
+        """The experiment as run.json holds it, without the data's path; `attack` is one table."""
+        content = self._restored.model_dump(mode="json", exclude={"data": {"root"}})
+        name = self.attack or self.attacks[0]
+        return {**content, "attack": next(o for o in content["attack"] if o["name"] == name)}
 
     @property
     def models(self) -> list[str]:
@@ -72,9 +94,10 @@ class RunData:
     @property
     def led_away_from(self) -> str:
         """What an untargeted attack leads outputs away from, in words; empty if targeted."""
-        attack = self.experiment["attack"]
+        name = self.experiment["attack"]["name"]
+        attack = next(one for one in self._restored.attack if one.name == name)
         words = {"true": "the true reaction", "clean": "the clean answer"}
-        return words[attack["reference"]] if attack["kind"] == "untargeted" else ""
+        return "" if attack.targeted else words[attack.reference]
 
     @cached_property
     def units(self) -> Units:
@@ -104,7 +127,12 @@ class RunData:
 
     @cached_property
     def rows(self) -> pl.DataFrame:
-        """rows.parquet."""
+        """The rows of the attack that is reported on, and of its baselines."""
+        return of_attack(self.all_rows, self.experiment["attack"]["name"])
+
+    @cached_property
+    def all_rows(self) -> pl.DataFrame:
+        """rows.parquet: the rows of every attack."""
         path = safe_join(self.folder, "rows.parquet")
         if not path.exists():
             raise FeintError(

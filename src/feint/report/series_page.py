@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from feint.columns import Columns
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.io import text
 from feint.io.atomic import safe_join, write_text
 from feint.io.text import join_words
@@ -106,7 +104,7 @@ def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
 
     white: list[Image] = []
     transfer: list[Image] = []
-    attacks = run.rates.filter(pl.col("attack") == ATTACK)
+    attacks = run.rates.filter(IS_ATTACK)
     for (surrogate, victim), curve in attacks.group_by("surrogate", "victim", maintain_order=True):
         own = surrogate == victim
         title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"

@@ -9,7 +9,7 @@ import polars as pl
 
 from feint.errors import FeintError
 from feint.evaluation import rows, success_rates
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE
 from feint.io.atomic import safe_join
 from feint.io.text import MISSING, number, number_interval, percent, percent_interval
 from feint.report.run_data import RunData
@@ -55,7 +55,7 @@ def rates(run: RunData, by_target: bool = False) -> Table:
         "perturbation_cm": "moved joints by, cm",
         "bone_length_change": "bones off by",
     }
-    attacked = table.filter(pl.col("attack") == ATTACK)
+    attacked = table.filter(IS_ATTACK)
     return Table(
         (
             "crafted on",
@@ -110,7 +110,7 @@ def _measure(column: str, value: float | None) -> str:
 
 def short_rates(run: RunData) -> Table:
     """`rates` for a narrow terminal: the shares alone."""
-    attacked = run.rates.filter(pl.col("attack") == ATTACK)
+    attacked = run.rates.filter(IS_ATTACK)
     return Table(
         ("model", "eps", "n", "none", "noise", "attack", "failed", "noise", "attack", "95 %"),
         tuple(
@@ -141,7 +141,7 @@ def perturbation(run: RunData, mean_accelerations: Mapping[tuple[str, str, float
     table = rows.group_by("surrogate", "attack", "eps").agg(
         pl.len().alias("n"), **{name: value for name, (_, value) in told.items()}
     )
-    order = pl.col("attack").replace_strict({"none": "", ATTACK: "~"}, default=pl.col("attack"))
+    order = pl.when(IS_ATTACK).then(2).when(IS_NOISE).then(1).otherwise(0)
     return Table(
         (
             "crafted on",
@@ -161,7 +161,7 @@ def perturbation(run: RunData, mean_accelerations: Mapping[tuple[str, str, float
                 ),
                 number(mean_accelerations.get((one["surrogate"], one["attack"], one["eps"]))),
             )
-            for one in table.sort("surrogate", order, "eps").iter_rows(named=True)
+            for one in table.sort("surrogate", order, "attack", "eps").iter_rows(named=True)
         ),
         names=2,
     )

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from feint.evaluation import table1
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE, NONE
 from feint.evaluation.bootstrap import cluster_interval
 from feint.evaluation.psychometric import fit
 from feint.evaluation.success_rates import INTERACTION
@@ -53,8 +53,8 @@ def rates(
     """
     judged = rows.filter(pl.col("true_class") != pl.col("target"))
     clean = judged.filter(pl.col("attack") == NONE).unique(ANSWER, maintain_order=True)
-    noise = judged.filter(pl.col("attack").str.ends_with("noise"))
-    attacked = judged.filter(pl.col("attack") == ATTACK).join(
+    noise = judged.filter(IS_NOISE)
+    attacked = judged.filter(IS_ATTACK).join(
         clean.select(*ANSWER, clean_cm="error_cm", **{f"clean {y}": y for y in yardsticks}),
         on=ANSWER, how="left", validate="m:1",
     ).join(
@@ -174,7 +174,7 @@ def recognised_tolerance(rows: pl.DataFrame, seed: int = 0) -> Tolerance | None:
 def _white(rows: pl.DataFrame) -> pl.DataFrame:
     """Attacked and clean answers of white boxes, and the interaction each belongs to."""
     return rows.filter(
-        pl.col("attack").is_in([NONE, ATTACK]),
+        ~IS_NOISE,
         pl.col("true_class") != pl.col("target"),
         pl.col("surrogate") == pl.col("victim"),
     ).with_columns(interaction=INTERACTION)
@@ -220,7 +220,7 @@ def case_rows(
             *ANSWER, clean_cm="error_cm", clean_recognised_as="recognised_as"
         )
         clean = clean.unique(ANSWER, maintain_order=True)
-        some = some.filter(pl.col("attack") == ATTACK, pl.col("surrogate") == pl.col("victim"))
+        some = some.filter(IS_ATTACK, pl.col("surrogate") == pl.col("victim"))
         some = some.filter(pl.col("eps") == pl.col("eps").max()).join(clean, on=ANSWER, how="left")
         if stays:  # approaching and remaining are one class to the recogniser: told by distance
             some = some.with_columns(success=pl.col("error_cm") < 0.5 * pl.col("clean_cm"))

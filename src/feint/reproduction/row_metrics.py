@@ -7,7 +7,7 @@ import torch
 
 from feint.data.facing import egocentric_motion
 from feint.data.kinematics import percentile
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.evaluation.recogniser import Recogniser
 from feint.experiments.tensor_reader import TensorReader
 from feint.sequences import Sequences
@@ -40,11 +40,11 @@ def judged(
         actor that was seen (95th percentile over joints and frames, m/s2 and m/s3), and of every
         recogniser the label it gives the answer and its probability of the target.
     """
-    first = rows.filter(pl.col("attack") != ATTACK).unique(
+    first = rows.filter(~IS_ATTACK).unique(
         ["victim", "target", "attack", "eps", "sequence"], keep="first", maintain_order=True
     )
     baselines = first.with_columns(surrogate=pl.col("victim"))
-    asked = pl.concat([baselines, rows.filter(pl.col("attack") == ATTACK)])
+    asked = pl.concat([baselines, rows.filter(IS_ATTACK)])
     parts = []
     for (job,), some in asked.group_by("job", maintain_order=True):
         parts.append(_more(some, str(job), reader, recognisers, skeleton))

@@ -19,7 +19,7 @@ import torch
 import feint
 from feint.data.load import LoadedData, load_data
 from feint.errors import DamagedError, FeintError
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import IS_ATTACK, NONE
 from feint.evaluation.recogniser import Recogniser, restore, train_recogniser
 from feint.experiments.config import Experiment
 from feint.experiments.run import Run
@@ -220,7 +220,7 @@ class Reproduction:
         task = ["victim", "target", "sequence"]
         clean = every.filter(pl.col("attack") == NONE).unique(task)
         clean = clean.select(*task, clean_job="job", clean_row="row")
-        rows = rows.filter(pl.col("attack") == ATTACK).join(clean, on=task, how="left")
+        rows = rows.filter(IS_ATTACK).join(clean, on=task, how="left")
         for row in rows.iter_rows(named=True):
             job, i, long = row["job"], row["row"], row["frames"]
             asked = reader.attack_task(job)

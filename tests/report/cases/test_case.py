@@ -23,11 +23,11 @@ def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
     assert chosen is not None
     row, rule = chosen
     assert row["surrogate"] == row["victim"]
-    assert (row["eps"], row["attack"]) == (6.0, "attack")
+    assert (row["eps"], row["attack"]) == (6.0, "aia")
     assert row["reached"]
     assert not row["clean"]
     successes = run_data.judged.filter(
-        (pl.col("victim") == pl.col("surrogate")) & (pl.col("attack") == "attack")
+        (pl.col("victim") == pl.col("surrogate")) & (pl.col("attack") == "aia")
         & (pl.col("eps") == 6.0) & ~pl.col("clean") & pl.col("reached")
     )  # fmt: skip
     way = successes["clean_distance"] - successes["distance"]

@@ -86,7 +86,7 @@ def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(run_data: RunD
 def test_the_limits_are_kept_and_what_is_left_out_is_counted(run_data: RunData) -> None:
     everything = player.player(run_data)
     assert everything is not None
-    assert everything.attacked == len(run_data.judged.filter(pl.col("attack") == "attack"))
+    assert everything.attacked == len(run_data.judged.filter(pl.col("attack") == "aia"))
     assert everything.cases > 2
     assert len(told(run_data, cases=2)) == 2
     size = len(everything.payload)

@@ -33,7 +33,7 @@ def looked(run_data: RunData) -> case_table.Browse:
 
 
 def attacked(run_data: RunData) -> pl.DataFrame:
-    return run_data.judged.filter(pl.col("attack") == "attack").sort(player.KEY)
+    return run_data.judged.filter(pl.col("attack") == "aia").sort(player.KEY)
 
 
 def unpacked(column: dict[str, Any]) -> list[Any]:
@@ -106,7 +106,7 @@ def test_the_matrix_counts_what_the_rates_count(run_data: RunData) -> None:
         .agg(pl.col(success_matrix.COUNTS).sum())
         .sort("surrogate", "victim", "target", "eps")
     )
-    rates = run_data.rates_by_target.filter(pl.col("attack") == "attack")
+    rates = run_data.rates_by_target.filter(pl.col("attack") == "aia")
     rates = rates.sort("surrogate", "victim", "target", "eps")
     assert totals["asked"].to_list() == rates["n"].to_list()
     assert totals["failed"].to_list() == rates["failed"].to_list()
@@ -122,7 +122,7 @@ def test_the_still_matrix_is_white_box_at_the_largest_eps(run_data: RunData) -> 
     stills = dict(matrix.still())
     assert list(stills) == ["tcn", "gru"]
     rates = run_data.rates_by_target.filter(
-        (pl.col("attack") == "attack") & (pl.col("eps") == 6) & (pl.col("surrogate") == "tcn")
+        (pl.col("attack") == "aia") & (pl.col("eps") == 6) & (pl.col("surrogate") == "tcn")
     )
     for j, target in enumerate(matrix.targets):
         one = rates.filter(victim="tcn", target=target).row(0, named=True)

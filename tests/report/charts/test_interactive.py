@@ -72,7 +72,7 @@ def by_hand(run_data: RunData, hit: pl.Series, surrogate: str, victim: str, eps:
     judged = run_data.judged.with_columns(hit.alias("hit")).filter(
         pl.col("surrogate") == surrogate, pl.col("victim") == victim
     )
-    attack = judged.filter(pl.col("attack") == "attack", pl.col("eps") == eps).sort(ASKED)
+    attack = judged.filter(pl.col("attack") == "aia", pl.col("eps") == eps).sort(ASKED)
     clean = judged.filter(pl.col("attack") == "none").sort(ASKED)
     noise = judged.filter(pl.col("attack") == "sign-noise", pl.col("eps") == eps).sort(ASKED)
     assert attack["sequence"].equals(clean["sequence"])
@@ -101,7 +101,7 @@ def test_intervals_are_the_summarys(run_data: RunData) -> None:
     assert len(found) == 2 * 2 * 2 * 3
     for one in found:
         row = table.row(
-            by_predicate=(pl.col("attack") == "attack") & (pl.col("surrogate") == one.surrogate)
+            by_predicate=(pl.col("attack") == "aia") & (pl.col("surrogate") == one.surrogate)
             & (pl.col("victim") == one.victim) & (pl.col("target") == one.target)
             & (pl.col("eps") == one.eps),
             named=True,
@@ -222,7 +222,7 @@ def test_roughness_is_told_of_all_rows_and_drawn_of_some(run_data: RunData) -> N
     mine = acceleration_rows.filter(case.WHITE_BOX, ~pl.col("clean"), pl.col("eps") == 6.0)
     mine = mine.filter(pl.col("victim") == "tcn")
     (row,) = found.sums.filter(
-        pl.col("victim") == "tcn", pl.col("attack") == "attack", pl.col("eps") == 6.0
+        pl.col("victim") == "tcn", pl.col("attack") == "aia", pl.col("eps") == 6.0
     ).iter_rows(named=True)
     assert row["n"] == len(mine)
     assert row["reached"] == pytest.approx(mine["reached"].mean())

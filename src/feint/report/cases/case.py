@@ -10,13 +10,13 @@ from torch import Tensor
 
 from feint.data.kinematics import mean_acceleration
 from feint.errors import FeintError
-from feint.evaluation.attack_task import ATTACK, AWAY, NONE
+from feint.evaluation.attack_task import AWAY, IS_ATTACK, NONE
 from feint.evaluation.rows import TASK_KEY
 from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
 Motion = Float[Tensor, "frames joints axes"]
-WHITE_BOX = (pl.col("attack") == ATTACK) & (pl.col("surrogate") == pl.col("victim"))
+WHITE_BOX = IS_ATTACK & (pl.col("surrogate") == pl.col("victim"))
 """Rows attacked on the very model that answers."""
 DISTANCE_CHANGE = (pl.col("clean_distance") - pl.col("distance")).abs()
 """How far an answer came: nearer to its target, or, untargeted, further away."""

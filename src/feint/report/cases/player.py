@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK, AWAY
+from feint.evaluation.attack_task import AWAY, IS_ATTACK
 from feint.io import text
 from feint.report.cases.case import (
     DISTANCE_CHANGE,
@@ -88,7 +88,7 @@ def player(run: RunData, cases: int = CASES, size: int = SIZE) -> Player | None:
             encoded_cases.append(encoded)
             keys.append(tuple(row[name] for name in KEY))
             room -= len(encoded) + 1
-    total = len(run.judged.filter(pl.col("attack") == ATTACK))
+    total = len(run.judged.filter(IS_ATTACK))
     payload = _payload(head, encoded_cases) if encoded_cases else ""
     return Player(payload, len(encoded_cases), total, tuple(keys))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.report.cases.player import KEY, Player, case_id
 from feint.report.charts.success_matrix import SuccessMatrix
 from feint.report.embed import bundled_script, csp_hash, safe_json
@@ -56,7 +56,7 @@ class Browse:
 
 def browse(run: RunData, player: Player | None, limit: int = ROWS) -> Browse | None:
     """The rows to look through; None if nothing was attacked."""
-    rows = run.judged.filter(pl.col("attack") == ATTACK)
+    rows = run.judged.filter(IS_ATTACK)
     if not len(rows):
         return None
     return packed(

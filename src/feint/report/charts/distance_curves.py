@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from feint.errors import FeintError
-from feint.evaluation.attack_task import NONE
+from feint.evaluation.attack_task import NONE, is_attack_name
 from feint.report.run_data import RunData
 
 CASES = 150
@@ -78,7 +78,9 @@ class CaseSample:
 
 def kind(attack: str) -> str:
     """What an attack's name comes to: "none", "noise" (of any kind), or "attack"."""
-    return "noise" if attack.endswith("noise") else attack
+    if is_attack_name(attack):
+        return "attack"
+    return attack if attack == NONE else "noise"
 
 
 def sample_cases(run: RunData, cases: int = CASES) -> CaseSample:

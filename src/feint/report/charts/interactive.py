@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from feint.evaluation import success_rates
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import NONE, is_attack_name
 from feint.report.charts import minimal_eps, success_criteria
 from feint.report.charts.distance_curves import CENTIMETRES, CaseSample, sample_cases
 from feint.report.charts.minimal_eps import MinimalEpsByModel
@@ -227,12 +227,12 @@ def _moved(drawn: CaseSample, white: Sequence[str], eps: Sequence[float]) -> dic
 def _rough(found: Smoothness, white: Sequence[str], eps: Sequence[float]) -> dict[str, Any]:
     """Points as columns: added acceleration in cm/s2, closed in thousandths, kept within 1."""
     points = found.points
-    kinds = sorted(points["attack"].unique(), key=lambda one: (one != ATTACK, one))
+    kinds = sorted(points["attack"].unique(), key=lambda one: (not is_attack_name(one), one))
     return {
         "total": found.total,
         "model": [white.index(one) for one in points["victim"]],
         "eps": [eps.index(one) for one in points["eps"]],
-        "kinds": kinds,
+        "kinds": ["attack" if is_attack_name(one) else one for one in kinds],
         "kind": [kinds.index(one) for one in points["attack"]],
         "reached": "".join("1" if one else "0" for one in points["reached"]),
         "added": counted(points["added"], 100),

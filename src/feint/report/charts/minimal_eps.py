@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from feint.errors import DamagedError
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE
 from feint.report.run_data import RunData
 
 
@@ -48,8 +48,8 @@ class MinimalEpsByModel:
 def minimal_eps(run: RunData) -> MinimalEpsByModel | None:
     """What every sequence needed; None if nothing was attacked."""
     judged = run.judged.filter(pl.col("surrogate") == pl.col("victim"))
-    noise = first(judged.filter(pl.col("attack").str.ends_with("noise")))
-    grid = first(judged.filter(pl.col("attack") == ATTACK))
+    noise = first(judged.filter(IS_NOISE))
+    grid = first(judged.filter(IS_ATTACK))
     try:
         searched = run.minimal_eps_rows
     except DamagedError:

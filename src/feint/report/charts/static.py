@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.report.charts.distance_curves import CENTIMETRES, CaseSample
 from feint.report.charts.minimal_eps import MinimalEps, MinimalEpsByModel
 from feint.report.charts.smoothness import Smoothness
@@ -134,9 +134,9 @@ def smoothness(found: Smoothness, models: Sequence[str], eps: float) -> str:
 
     def draw(axes: Axes, model: str) -> None:
         mine = found.points.filter(pl.col("victim") == model, pl.col("eps") == eps)
-        attack = mine.filter(pl.col("attack") == ATTACK)
+        attack = mine.filter(IS_ATTACK)
         for some, colour, face, told in (
-            (mine.filter(pl.col("attack") != ATTACK), PALE, PALE, "random noise"),
+            (mine.filter(~IS_ATTACK), PALE, PALE, "random noise"),
             (attack.filter(~pl.col("reached")), ATTACKED, "none", "attack, does not count"),
             (attack.filter(pl.col("reached")), ATTACKED, ATTACKED, "attack, counts"),
         ):

@@ -12,7 +12,7 @@ import polars as pl
 
 from feint.data.sbu import constants
 from feint.evaluation import table1, tolerance
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE, NONE
 from feint.evaluation.bootstrap import cluster_intervals
 from feint.evaluation.rows import TASK_KEY
 from feint.evaluation.success_rates import INTERACTION
@@ -129,13 +129,9 @@ def rates(run: RunData, criterion: SuccessCriterion) -> Iterator[Rate]:
     """Every rate in a reading: white box and transfer, all targets together and one by one."""
     judged = run.judged.with_columns(hits(run)[criterion.rule].alias("hit"))
     clean = judged.filter(pl.col("attack") == NONE).select(*TASK_KEY, clean="hit")
-    noise = (
-        judged.filter(pl.col("attack").str.ends_with("noise"))
-        .group_by([*TASK_KEY, "eps"])
-        .agg(noise=pl.col("hit").any())
-    )
+    noise = judged.filter(IS_NOISE).group_by([*TASK_KEY, "eps"]).agg(noise=pl.col("hit").any())
     rows = (
-        judged.filter(pl.col("attack") == ATTACK)
+        judged.filter(IS_ATTACK)
         .select(*TASK_KEY, "eps", "hit", interaction=INTERACTION)
         .join(clean, on=TASK_KEY, how="left", validate="m:1")
         .join(noise, on=[*TASK_KEY, "eps"], how="left", validate="m:1")

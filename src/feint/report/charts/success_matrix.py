@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE
 from feint.io.text import percent
 from feint.report.run_data import RunData
 
@@ -140,14 +140,10 @@ def counted(judged: pl.DataFrame) -> pl.DataFrame:
         where none was tried.
     """
     key = ["surrogate", "victim", "target", "sequence", "eps"]
-    noise = (
-        judged.filter(pl.col("attack").str.ends_with("noise"))
-        .group_by(key)
-        .agg(noise=pl.col("reached").any())
-    )
+    noise = judged.filter(IS_NOISE).group_by(key).agg(noise=pl.col("reached").any())
     failed = ~pl.col("clean")
     return (
-        judged.filter(pl.col("attack") == ATTACK)
+        judged.filter(IS_ATTACK)
         .join(noise, on=key, how="left", validate="m:1")
         .group_by(PLACE)
         .agg(

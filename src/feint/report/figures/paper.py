@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from feint.errors import FeintError
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.report.cases.case import Case, Motion
 from feint.report.charts.svg import ACTOR, INK, draw_success, legend_below, style, with_grid
 from feint.report.figures.stick_figures import Box, StickFigure, View, setup_axes, side
@@ -87,7 +87,7 @@ def figure5(run: RunData, victim: str | None = None, target: str | None = None) 
         FeintError: there is nothing to draw.
     """
     rates = run.rates if target is None else run.rates_by_target
-    some = rates.filter(pl.col("attack") == ATTACK)
+    some = rates.filter(IS_ATTACK)
     targets = sorted(set(run.rates_by_target["target"]))
     victims = [name for name in run.models if name in set(some["victim"])]
     if target is not None:

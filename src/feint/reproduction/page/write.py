@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.io.atomic import write_text
 from feint.reproduction import metrics
 from feint.reproduction.page import markdown as md
@@ -88,9 +88,7 @@ def _fractions(r: Results) -> list[str]:
     told = []
     test = r.about["test"]
     if r.has("fig5"):
-        for preset, some in r.fig5.filter(pl.col("attack") == ATTACK).group_by(
-            "preset", maintain_order=True
-        ):
+        for preset, some in r.fig5.filter(IS_ATTACK).group_by("preset", maintain_order=True):
             n = some["sequence"].n_unique()
             told.append(
                 f"Figure 5 with `{preset[0]}` on {n} of {test} test sequences"

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.experiments.run_folder import baseline_comparisons
 from feint.experiments.tensor_reader import TensorReader
 from feint.models import checkpoints
@@ -71,7 +71,7 @@ def transfer(r: Reproduction) -> None:
         stopped.append(r.judge(rows, steps=str(steps)))
     r.save("stopped", pl.concat(stopped))
     rows = rows.filter(
-        pl.col("attack") == ATTACK,
+        IS_ATTACK,
         pl.col("surrogate") == pl.col("victim"),
         pl.col("true_class") != pl.col("target"),
     )

@@ -7,7 +7,7 @@ import polars as pl
 import torch
 
 from feint.data.kinematics import DERIVATIVES, magnitudes
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.reproduction import target_alignments
 from feint.reproduction.metrics import case_rows
 from feint.reproduction.parts.attacks import _figure5
@@ -34,9 +34,7 @@ def fig4(r: Reproduction) -> None:
             told: dict[str, Any] = {"rule": rule, "weight": f"{weight:g}"}
             rows = r.scored(experiment)
             if weight in (0.0, 0.1):
-                one = rows.filter(
-                    pl.col("attack") == ATTACK, pl.col("true_class") != pl.col("target")
-                )
+                one = rows.filter(IS_ATTACK, pl.col("true_class") != pl.col("target"))
                 one = one.sort("target", "sequence").head(1)
                 motions.append(r.motion(f"{rule} {weight:g}", one, rows))
             tables.append(r.judge(rows, **told))

@@ -4,9 +4,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
-
-from feint.evaluation.attack_task import ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.reproduction.page import markdown as md
 from feint.reproduction.page.figures import NAMES
 from feint.reproduction.results import Results
@@ -57,7 +55,7 @@ def departures(r: Results, folder: Path) -> Iterator[str]:
                 f"{md.share(joint['clean'])} -> {md.share(joint['reached'])}",
             ]
         )
-    some = r.table("variants").filter(pl.col("attack") == ATTACK)
+    some = r.table("variants").filter(IS_ATTACK)
     yield from md.table(
         ["attack", "cm a joint", "closed", "recognised", "literal kappa", "joint kappa"], lines
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import IS_ATTACK, NONE
 from feint.reproduction import metrics
 from feint.reproduction.page import figures
 from feint.reproduction.page import markdown as md
@@ -19,7 +19,7 @@ def smoothness(r: Results, folder: Path) -> Iterator[str]:
     yield from ("## Figure 4: temporal smoothness", "")
     rows = r.judged("fig4").with_columns(pl.col("weight").cast(pl.Float64))
     natural = r.table("natural-motion")
-    attacked = rows.filter(pl.col("attack") == ATTACK, pl.col("true_class") != pl.col("target"))
+    attacked = rows.filter(IS_ATTACK, pl.col("true_class") != pl.col("target"))
     drawn = _drawn(r, "fig4-motion")
     content = None
     if drawn is not None:

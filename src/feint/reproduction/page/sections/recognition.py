@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from feint.evaluation import table1 as table1_module
-from feint.evaluation.attack_task import ATTACK, NONE
+from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE, NONE
 from feint.evaluation.table1 import TABLE_1_DISTANCES, TABLE_1_VOTES
 from feint.reproduction import metrics
 from feint.reproduction.page import figures
@@ -126,7 +126,7 @@ def kappa(r: Results, folder: Path) -> Iterator[str]:
     )
     yield from ("", "### kappa fitted on the recogniser", "")
     rows = r.fig5.filter(
-        pl.col("attack").is_in([NONE, ATTACK]), pl.col("true_class") != pl.col("target"),
+        ~IS_NOISE, pl.col("true_class") != pl.col("target"),
         pl.col("surrogate") == pl.col("victim"), pl.col("preset") == "strong",
     )  # fmt: skip
     curves = r.table("kappa")
@@ -205,7 +205,7 @@ def table1(r: Results, folder: Path) -> Iterator[str]:
     """Table 1: what judges would see."""
     yield from ("## Table 1: what judges would see", "")
     rows = r.fig5.filter(
-        pl.col("attack") == ATTACK, pl.col("surrogate") == pl.col("victim"),
+        IS_ATTACK, pl.col("surrogate") == pl.col("victim"),
         pl.col("true_class") != pl.col("target"), pl.col("preset") == "strong",
     )  # fmt: skip
 
