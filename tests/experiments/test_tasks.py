@@ -328,7 +328,7 @@ def test_weights_that_changed_meanwhile_are_found() -> None:
 
 def test_a_need_that_is_damaged_is_told_with_what_needs_it() -> None:
     job = jobs()["attack"]
-    with pytest.raises(DamagedError, match=r"what attack aia tcn -> hugging, .* needs as its targets"):
+    with pytest.raises(DamagedError, match=r"what attack aia .* needs as its targets"):
         run_task(TaskContext(), job, lambda key: fetch(key)[:-1])
 
 
