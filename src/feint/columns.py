@@ -27,7 +27,9 @@ class Columns:
         name: a short name.
         inputs, outputs: names of the columns, in the order of the features.
         input_units, output_units: one unit per column, "°C"; "" where it is unknown.
-        scale: standard deviation of each input column in the training windows, in its own unit.
+        scale: standard deviation of each input column in the training windows, in its own unit;
+            0 for a column that never changes.
+        resolution: the step of float32 at each input column's largest value.
         step: the name of one time step: "hour".
         horizon: how many steps later than the input the output is.
     """
@@ -38,6 +40,7 @@ class Columns:
     input_units: tuple[str, ...]
     output_units: tuple[str, ...]
     scale: tuple[float, ...]
+    resolution: tuple[float, ...] = ()
     step: str = "step"
     horizon: int = 0
 
@@ -67,8 +70,9 @@ class Columns:
         words = (self.name, self.step, *self.inputs, *self.outputs)
         if not all(isinstance(one, str) for one in (*words, *self.input_units, *self.output_units)):
             raise ValueError("names and units must be strings")
-        if not all(type(n) in (int, float) and 0 <= n < 1e30 for n in self.scale):
-            raise ValueError("scale must be numbers of 0 or more")
+        numbers = (*self.scale, *self.resolution)
+        if not all(type(n) in (int, float) and 0 <= n < 1e30 for n in numbers):
+            raise ValueError("scale and resolution must be numbers of 0 or more")
         if type(self.horizon) is not int or self.horizon < 0:
             raise ValueError("horizon must be a whole number of 0 or more")
         for names in (self.inputs, self.outputs):
@@ -76,6 +80,8 @@ class Columns:
                 raise ValueError("a column is duplicated, or there are no columns")
         if not len(self.inputs) == len(self.input_units) == len(self.scale):
             raise ValueError("input_units and scale need one value per input column")
+        if self.resolution and len(self.resolution) != len(self.inputs):
+            raise ValueError("resolution needs one value per input column, or none")
         if len(self.outputs) != len(self.output_units):
             raise ValueError("output_units needs one value per output column")
 

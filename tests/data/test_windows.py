@@ -49,7 +49,11 @@ def test_short_gaps_are_filled_and_windows_with_long_ones_left_out(tmp_path):
     a = [None if i in (2, 3, 24, 25, 26, 27, 28) else float(i) for i in range(60)]
     root = table(tmp_path / "t.csv", a=a)
     train, _, notes = series_load.load_windows(spec(root, max_gap=2))
-    assert notes == ["2 training windows had gaps longer than 2: left out"]
+    assert notes == [
+        "2 training windows had gaps longer than 2: left out",
+        "a: 2 of 60 values were missing and interpolated (data.max_gap = 2; with 0 such windows "
+        "are left out)",
+    ]
     assert train.actor.values[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5]
     out, there = interpolate_gaps(np.array([[np.nan, 1.0, np.nan, 3.0, np.nan]]).T, 3)
     assert there[:, 0].tolist() == [False, True, True, True, False]
@@ -61,7 +65,10 @@ def test_missing_rows_count_as_gaps(tmp_path):
     lines = root.read_text().splitlines()
     root.write_text("\n".join([*lines[:5], *lines[6:]]))
     train, _, notes = series_load.load_windows(spec(root))
-    assert notes == ["t.csv: 1 steps were missing and count as gaps"]
+    assert notes[0] == "t.csv: 1 steps were missing and count as gaps"
+    assert [note.partition(" values")[0] for note in notes[1:]] == [
+        f"{name}: 1 of 60" for name in "abc"
+    ]
     assert train.actor.values[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
@@ -69,10 +76,15 @@ def test_missing_rows_count_as_gaps(tmp_path):
     "columns, words, code, names",
     [
         ({}, {"inputs": ("a", "x")}, "unknown-column", ["'x'", "date, a, b, c", "data.inputs"]),
-        ({"b": ["1"] * 59 + ["one"]}, {}, "not-a-number", ["row 60", "'one'", "'b'"]),
-        ({"b": [1.0] * 59 + [float("inf")]}, {}, "not-a-number", ["row 60", "'inf'", "'b'"]),
+        (
+            {"b": ["1"] * 59 + ["one"]},
+            {},
+            "not-a-number",
+            ["line 61", "'one'", "'b'", "data.missing", "data.words"],
+        ),
+        ({"b": [1.0] * 59 + [float("inf")]}, {}, "not-a-number", ["line 61", "'inf'", "'b'"]),
         ({"date": ["2024"] * 59 + ["x y"]}, {}, "not-a-date", ["'date'"]),
-        ({"date": [float(i % 9) for i in range(60)]}, {}, "time-not-rising", ["row 10"]),
+        ({"date": [float(i % 9) for i in range(60)]}, {}, "time-not-rising", ["line 11"]),
         ({"date": [i * i * 1.0 for i in range(60)]}, {}, "uneven-time", []),
         ({"date": [i + 1e6 * (i > 9) for i in range(60)]}, {}, "time-pauses", []),
         ({}, {"input_size": 30}, "no-window", ["30", "data.input_size"]),

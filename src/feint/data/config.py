@@ -174,6 +174,30 @@ class Table(_UserData):
     outputs: Words | None = None
     time: Word | None = None
     """The column of time: it must rise by the same step; missing steps count as gaps."""
+    time_format: Word | None = None
+    """Of dates that do not begin with the year: "%d/%m/%Y %H:%M"."""
+    track: Word | None = None
+    """The column that says which track (series) a row belongs to; without it a file is one."""
+    separator: Annotated[str, Field(pattern='^[^\n\r"]$')] | None = None
+    """Between cells: ",", ";", "\t", "|", or " " for any run of blanks; guessed if not given."""
+    encoding: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,20}$")] = "utf-8"
+    """Of CSV files; a byte-order mark goes before it."""
+    names: Words | None = None
+    """The columns' names, for files without a line of names."""
+    names_line: Count = 1
+    """The line of the columns' names."""
+    first_line: Count | None = None
+    """The line of the first row; the one after the names if not given."""
+    decimal: Literal[".", ","] = "."
+    """The decimal separator."""
+    thousands: Literal["", ".", ",", "'", " ", "_"] = ""
+    """What groups digits by three; " " stands for all narrow and fixed spaces."""
+    missing: tuple[Word | float, ...] = ()
+    """More cells that mean a missing value: ["?", "-", -200]."""
+    words: dict[Word, float] = Field(default_factory=dict)
+    """Words that stand for numbers: { True = 1, False = 0 }."""
+    offsets: dict[Word, float] = Field(default_factory=dict)
+    """Subtracted from columns, inputs and outputs alike, before they become float32."""
     input_size: Annotated[int, Field(ge=2, le=100_000)]
     """Steps of a window."""
     stride: Count | None = None
@@ -207,6 +231,16 @@ class Table(_UserData):
             raise FeintError(
                 f"units names {', '.join(sorted(unknown))}; expected inputs or outputs",
                 code="unknown-column",
+            )
+        if unknown := set(self.offsets) - {*self.inputs, *self.outputs}:
+            raise FeintError(
+                f"offsets names {', '.join(sorted(unknown))}; expected inputs or outputs",
+                code="unknown-column",
+            )
+        if self.thousands == self.decimal:
+            raise FeintError(
+                f"decimal and thousands are both {self.decimal!r}; expected different ones",
+                code="bad-separator",
             )
         return self
 

@@ -4,12 +4,16 @@ It joins `windows.py` (files to windows) and `split.py` (which sets are held out
 experiment's `Table` asks. `load.py` calls it.
 """
 
+import numpy as np
+
 from feint.columns import Columns
 from feint.data import windows
 from feint.data.config import Table
+from feint.data.formats.cells import TableFormat
 from feint.data.recordings_load import Split, folder
 from feint.data.split import choose_test_sets
-from feint.data.windows import Segment, WindowSpec
+from feint.data.windows import Segment, SeriesSpec, WindowSpec
+from feint.io.csv_reader import CsvFormat
 
 
 def load_windows(table: Table) -> Split:
@@ -20,31 +24,64 @@ def load_windows(table: Table) -> Split:
     """
     inputs, outputs = table.inputs or (), table.outputs or ()
     root = folder(table.root, "windows")
-    segments, notes = windows.read_segments(root, (*inputs, *outputs), table.time, table.n_segments)
+    segments, notes = windows.read_segments(root, _series(table))
     sets = [one.name for one in segments]
     test = choose_test_sets(sets, table.chosen_sets, table.test_share, table.seed)
     sides: tuple[list[Segment], list[Segment]] = ([], [])
     for one in segments:
         sides[one.name in test].append(one)
+    scale = windows.standard_deviations(sides[0], len(inputs))
     columns = Columns(
         name=root.stem,
         inputs=inputs,
         outputs=outputs,
         input_units=tuple(table.units.get(name, "") for name in inputs),
         output_units=tuple(table.units.get(name, "") for name in outputs),
-        scale=windows.standard_deviations(sides[0], len(inputs)),
+        scale=scale,
+        resolution=windows.resolutions(segments, (*inputs, *outputs))[: len(inputs)],
         step=table.step,
         horizon=table.horizon,
     )
+    notes += [
+        f"{name} never changes in the training windows: its standard deviation is 0"
+        for name, one in zip(inputs, scale, strict=True)
+        if one == 0
+    ]
     stride = table.stride or table.input_size
-    pairs = []
-    for name, side, step in (
-        ("training", sides[0], table.train_stride or stride),
-        ("test", sides[1], stride),
-    ):
-        spec = WindowSpec(table.input_size, table.horizon, step, table.max_gap)
-        made, gaps = windows.cut_windows(side, spec, columns)
-        pairs.append(made)
-        if gaps:
-            notes.append(f"{gaps} {name} windows had gaps longer than {table.max_gap}: left out")
-    return pairs[0], pairs[1], notes
+    train, left, filled = windows.cut_windows(
+        sides[0], _windows(table, table.train_stride or stride), columns
+    )
+    tested, left_too, filled_too = windows.cut_windows(sides[1], _windows(table, stride), columns)
+    for name, count in (("training", left), ("test", left_too)):
+        if count:
+            notes.append(f"{count} {name} windows had gaps longer than {table.max_gap}: left out")
+    return train, tested, [*notes, *_interpolated(table, segments, filled + filled_too)]
+
+
+def _series(table: Table) -> SeriesSpec:
+    names = (*(table.inputs or ()), *(table.outputs or ()))
+    lines = CsvFormat(
+        table.separator, table.encoding, table.names_line, table.first_line, table.names or ()
+    )
+    layout = TableFormat(
+        lines, table.decimal, table.thousands, table.missing, table.words, table.time_format
+    )
+    offsets = tuple(table.offsets.get(name, 0.0) for name in names)
+    return SeriesSpec(names, table.time, table.track, table.n_segments, offsets, layout)
+
+
+def _windows(table: Table, stride: int) -> WindowSpec:
+    return WindowSpec(table.input_size, table.horizon, stride, table.max_gap)
+
+
+def _interpolated(table: Table, segments: list[Segment], counts: np.ndarray) -> list[str]:
+    """One note for each column of which values were made up."""
+    total = sum(len(one.values) for one in segments)
+    names = (*(table.inputs or ()), *(table.outputs or ()))
+    each = dict(zip(names, counts.tolist(), strict=True))  # a column may be input and output
+    return [
+        f"{name}: {count:,} of {total:,} values were missing and interpolated (data.max_gap = "
+        f"{table.max_gap}; with 0 such windows are left out)"
+        for name, count in each.items()
+        if count
+    ]

@@ -1,8 +1,9 @@
 """Windows of time series: from tables of numbers to pairs of input and output windows.
 
-A file is one series. It is cut into consecutive segments of equal size: the *sets* that a split
-keeps together. A window never crosses from one segment into the next. `formats/tables.py` reads the
-files; `series_load.py` decides which segments are for training and which for testing.
+A file is one series, or one for each track in it. A series is cut into consecutive segments of
+equal size: the *sets* that a split keeps together. A window never crosses from one segment into the
+next. `formats/tables.py` reads the files and `clock.py` brings their rows to even steps of time;
+`series_load.py` decides which segments are for training and which for testing.
 """
 
 from collections.abc import Sequence
@@ -15,36 +16,56 @@ import torch
 from jaxtyping import Float
 
 from feint.columns import Columns
-from feint.data.formats.tables import read_table
+from feint.data.formats.cells import TableFormat
+from feint.data.formats.tables import Table, read_table
 from feint.data.interpolation import interpolate_gaps
 from feint.data.pairs import Pairs, Role, Side
+from feint.data.time_steps import TimeSteps
 from feint.errors import FeintError
 from feint.io.memory import SHARE, free_memory
 from feint.sequences import Sequences
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 MAX_FILES = 10_000
-TIME_TOLERANCE = 1e-3
-"""How far, in steps, a time may be from its place on an even grid."""
-MAX_STRETCH = 4
-"""A file with missing rows may span so many times as many steps as it has rows."""
+MAX_SEGMENTS = 100_000
 
 Values = Float[np.ndarray, "steps columns"]
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A consecutive part of a file.
+    """A consecutive part of a series.
 
     Attributes:
         name: the set it forms.
-        begin: its first row in the file.
+        begin: its first step in the series.
         values: NaN where a value is missing.
     """
 
     name: str
     begin: int
     values: Values
+
+
+@dataclass(frozen=True)
+class SeriesSpec:
+    """What is read from each file.
+
+    Attributes:
+        names: the columns: inputs, then outputs.
+        time: the column of time, if there is one.
+        track: the column that says which series a row belongs to; None: a file is one series.
+        segments: how many segments each series is cut into.
+        offsets: subtracted from each of the columns.
+        layout: how the files are written.
+    """
+
+    names: tuple[str, ...]
+    time: str | None
+    track: str | None
+    segments: int
+    offsets: tuple[float, ...]
+    layout: TableFormat
 
 
 @dataclass(frozen=True)
@@ -64,63 +85,118 @@ class WindowSpec:
     max_gap: int
 
 
-def read_segments(
-    root: Path, names: Sequence[str], time: str | None, count: int
-) -> tuple[list[Segment], list[str]]:
+def read_segments(root: Path, spec: SeriesSpec) -> tuple[list[Segment], list[str]]:
     """Read every file and cut it into segments.
 
     Args:
         root: a file, or a folder of files.
-        names: the columns: inputs, then outputs.
-        time: the column of time, if there is one.
-        count: how many segments each file is cut into.
+        spec: what is read from each.
 
     Returns:
         The segments, and notes on how the files were read.
 
     Raises:
-        FeintError: there is no file, or one cannot be read; the message has its name and row.
+        FeintError: there is no file, or one cannot be read; the message has its name and line.
     """
-    found, notes = [], []
+    found: list[Segment] = []
+    notes: list[str] = []
+    clock = TimeSteps()
     for path in _files(root):
-        values, times = read_table(path, names, time)
-        if times is not None:
-            values, missing = _on_even_steps(path, values, times)
-            if missing:
-                notes.append(f"{path.name}: {missing} steps were missing and count as gaps")
-        if len(values) < count:
+        table = read_table(path, spec.names, spec.time, spec.track, spec.layout)
+        notes += table.notes
+        for name, rows in _tracks(path, table):
+            values = table.values[rows] - np.array(spec.offsets)
+            if table.times is not None:
+                values = clock.even(path, values, table, rows)
+            found += _segments(path, name, values, spec.segments)
+        if len(found) > MAX_SEGMENTS:
             raise FeintError(
-                f"{path} has {len(values)} rows; expected at least data.n_segments = {count}.",
-                code="too-short",
+                f"{root} has more than {MAX_SEGMENTS:,} segments; use fewer tracks or a smaller "
+                "data.n_segments.",
+                code="file-too-large",
             )
-        ends = [len(values) * i // count for i in range(count + 1)]
-        for i, (begin, end) in enumerate(pairwise(ends), 1):
-            name = path.stem + (f"-{i}" if count > 1 else "")
-            found.append(Segment(name, begin, values[begin:end]))
     if len({one.name for one in found}) != len(found):
         raise FeintError(
             f"{root} has two files with the same name up to the suffix; rename one.",
             code="duplicate-name",
         )
-    return found, notes
+    return found, [*notes, *clock.notes()]
+
+
+def _tracks(path: Path, table: Table) -> list[tuple[str, np.ndarray]]:
+    """The name and the rows of each series of a file."""
+    if table.tracks is None:
+        return [(path.stem, np.arange(len(table.values)))]
+    rows: dict[str, list[int]] = {}
+    for row, track in enumerate(table.tracks):
+        rows.setdefault(track, []).append(row)
+    return [
+        (f"{path.stem}-{track.replace('/', '_')}", np.array(some)) for track, some in rows.items()
+    ]
+
+
+def _segments(path: Path, name: str, values: Values, count: int) -> list[Segment]:
+    if len(values) < count:
+        raise FeintError(
+            f"{path}: {name} has {len(values)} rows; expected at least data.n_segments = {count}.",
+            code="too-short",
+        )
+    ends = [len(values) * i // count for i in range(count + 1)]
+    return [
+        Segment(name + (f"-{i}" if count > 1 else ""), begin, values[begin:end])
+        for i, (begin, end) in enumerate(pairwise(ends), 1)
+    ]
 
 
 def standard_deviations(segments: Sequence[Segment], inputs: int) -> tuple[float, ...]:
-    """The standard deviation of each input column over all segments; 1 for a constant column."""
+    """The standard deviation of each input column over all segments; 0 for a constant column."""
     every = np.concatenate([one.values[:, :inputs] for one in segments])
     with np.errstate(all="ignore"):
-        spread = np.nanstd(every, axis=0) if len(every) else np.ones(inputs)
-    return tuple(float(s) if np.isfinite(s) and s > 1e-12 else 1.0 for s in spread)
+        spread = np.nanstd(every, axis=0) if len(every) else np.zeros(inputs)
+        largest = np.nanmax(np.abs(every), axis=0, initial=0.0)
+    changes = np.isfinite(spread) & (spread > 1e-12 * largest)  # less than that is rounding
+    return tuple(float(s) for s in np.where(changes, spread, 0.0))
+
+
+def resolutions(segments: Sequence[Segment], names: Sequence[str]) -> tuple[float, ...]:
+    """The step of float32 at each column's largest value.
+
+    Raises:
+        FeintError: float32 would blur a column: its step is not small beside the difference
+            between neighbouring rows, or beside the column's standard deviation.
+    """
+    found = []
+    for k, name in enumerate(names):
+        parts = [one.values[:, k] for one in segments]
+        every = np.concatenate(parts)
+        every = every[~np.isnan(every)]
+        largest = float(np.abs(every).max(initial=0.0))
+        step = float(np.spacing(np.float32(largest)))
+        found.append(step)
+        apart = np.concatenate([np.abs(np.diff(part[~np.isnan(part)])) for part in parts])
+        apart = apart[apart > 0]
+        if not len(apart):
+            continue
+        usual = float(np.median(apart))
+        if step > 0.1 * usual or step > 1e-3 * float(every.std()):
+            raise FeintError(
+                f"The column {name!r} has values of {largest:.9g}, where float32, in which models "
+                f"work, has steps of {step:g}; neighbouring rows differ by {usual:.3g}. Subtract a "
+                f"constant: data.offsets = {{ {name!r} = {float(np.median(every)):.0f} }}.",
+                code="beyond-float32",
+            )
+    return tuple(found)
 
 
 def cut_windows(
     segments: Sequence[Segment], spec: WindowSpec, columns: Columns
-) -> tuple[Pairs, int]:
+) -> tuple[Pairs, int, np.ndarray]:
     """Cut segments into windows.
 
     Returns:
-        Pairs with keys "<set>/<block>/<first row>", and how many windows were left out because of
-        gaps. A block is `input_size` rows: bootstrap intervals resample whole blocks.
+        Pairs with keys "<set>/<block>/<first row>"; how many windows were left out because of gaps;
+        and how many values of each column were interpolated. A block is `input_size` rows:
+        bootstrap intervals resample whole blocks.
 
     Raises:
         FeintError: no window is left, or the windows do not fit into memory.
@@ -128,8 +204,10 @@ def cut_windows(
     span, seen = spec.input_size + spec.horizon, len(columns.inputs)
     _check_memory(segments, spec, seen + len(columns.outputs))
     actors, reactors, keys, sets, gaps = [], [], [], [], 0
+    interpolated = np.zeros(seen + len(columns.outputs), dtype=int)
     for one in segments:
         values, known = interpolate_gaps(one.values, spec.max_gap)
+        interpolated += (known & np.isnan(one.values)).sum(axis=0)
         for begin in range(0, len(values) - span + 1, spec.stride):
             window = slice(begin, begin + spec.input_size)
             later = slice(begin + spec.horizon, begin + span)
@@ -145,7 +223,7 @@ def cut_windows(
         raise FeintError(
             f"No window of data.input_size = {spec.input_size} steps (data.horizon = "
             f"{spec.horizon}) is left in {', '.join(one.name for one in segments)[:200]}: the "
-            f"shortest segment has {min((len(one.values) for one in segments), default=0)} rows, "
+            f"longest segment has {max((len(one.values) for one in segments), default=0)} steps, "
             f"and {gaps} windows had gaps. Use a shorter data.input_size, fewer data.n_segments, "
             "or a larger data.max_gap.",
             code="no-window",
@@ -162,7 +240,7 @@ def cut_windows(
         roles=(role,) * len(keys),
         feature_spec=columns,
     )
-    return made, gaps
+    return made, gaps, interpolated
 
 
 def _check_memory(segments: Sequence[Segment], spec: WindowSpec, columns: int) -> None:
@@ -194,41 +272,3 @@ def _files(root: Path) -> list[Path]:
             code="no-recording" if not found else "too-many-files",
         )
     return found
-
-
-def _on_even_steps(
-    path: Path, values: Values, times: Float[np.ndarray, " rows"]
-) -> tuple[np.ndarray, int]:
-    """The values at even steps of time, NaN at missing steps, and how many are missing."""
-    if len(values) < 2:
-        return values, 0
-    apart = np.diff(times)
-    if not bool((apart > 0).all()):
-        row = int((apart <= 0).argmax()) + 2
-        raise FeintError(
-            f"{path}, row {row}: the time does not rise ({times[row - 2]:g}, then "
-            f"{times[row - 1]:g}). Sort the rows, and leave one of each time.",
-            code="time-not-rising",
-        )
-    step = float(np.median(apart))
-    places = (times - times[0]) / step
-    if not float(places[-1]) < MAX_STRETCH * len(values):
-        raise FeintError(
-            f"{path}: its times span {places[-1]:.4g} steps of {step:g} with {len(values)} rows; "
-            "expected few missing. Cut the file where it pauses.",
-            code="time-pauses",
-        )
-    at = places.round().astype(np.int64)
-    off = np.abs(places - at)
-    # Clocks drift: a place is compared with the last one, not with the beginning.
-    uneven = np.abs(apart / step - (apart / step).round()) > TIME_TOLERANCE
-    if bool(uneven.any()) or bool((off > 0.5 - TIME_TOLERANCE).any()):
-        row = int(uneven.argmax()) + 2
-        raise FeintError(
-            f"{path}, row {row}: {apart[row - 2]:g} after the row before, where the usual step is "
-            f"{step:g}. feint does not resample series: bring them to even steps first.",
-            code="uneven-time",
-        )
-    even = np.full((int(at[-1]) + 1, values.shape[1]), np.nan)
-    even[at] = values
-    return even, len(even) - len(values)

@@ -36,6 +36,8 @@ def _of_series(attacker: AttackConfig, columns: Columns, hidden: int) -> Budget:
     coords = torch.ones(columns.features, dtype=torch.bool)
     if attacker.columns is not None:
         coords = columns.mask(attacker.columns)
+    unit = units(attacker, columns)
+    _check_columns(attacker, columns, coords, unit)
     whole = columns.mask(attacker.integer_columns) if attacker.integer_columns else None
     low, high = (
         torch.full((columns.features,), -torch.inf),
@@ -49,9 +51,33 @@ def _of_series(attacker: AttackConfig, columns: Columns, hidden: int) -> Budget:
         _behind(coords, hidden, False),
         low=_behind(low, hidden, -torch.inf) if ranged else None,
         high=_behind(high, hidden, torch.inf) if ranged else None,
-        unit=_behind(units(attacker, columns), hidden, 1.0),
+        unit=_behind(torch.where(unit > 0, unit, 1.0), hidden, 1.0),
         integer=None if whole is None else _behind(whole, hidden, False),
     )
+
+
+def _check_columns(attacker: AttackConfig, columns: Columns, coords: Tensor, unit: Tensor) -> None:
+    """Raise FeintError if eps means nothing on a column that may be changed."""
+    eps = min((one for one in attacker.eps if one > 0), default=0.0)
+    steps = columns.resolution or (0.0,) * columns.features
+    for k, name in enumerate(columns.inputs):
+        if not coords[k]:
+            continue
+        if not unit[k] > 0:
+            others = ", ".join(repr(one) for one in columns.inputs if one != name)
+            raise FeintError(
+                f"The column {name!r} never changes in the training windows, so an eps in standard "
+                f"deviations means nothing on it. Leave it out: attack.columns = [{others}], or "
+                "give the eps of each column in its own unit: attack.eps_per_column.",
+                code="constant-column",
+            )
+        if eps and steps[k] > 0.1 * eps * float(unit[k]):
+            raise FeintError(
+                f"eps = {eps:g} changes the column {name!r} by {eps * float(unit[k]):.3g}, and "
+                f"float32, in which models work, has steps of {steps[k]:g} at its values. Subtract "
+                "a constant from it (data.offsets), or use a larger eps.",
+                code="eps-below-precision",
+            )
 
 
 def units(attacker: AttackConfig, columns: Columns) -> Tensor:

@@ -1,79 +1,117 @@
-"""CSV and Parquet files as columns of numbers, read within limits and told apart line by line."""
+"""CSV and Parquet files as columns of numbers, with a time and a track for each row.
+
+`io/csv_reader.py` and `io/parquet_guard.py` read the file; here cells become float64 numbers and
+dates become seconds. What a cell may look like is a `TableFormat`; nothing is guessed that could be
+read in two ways. Messages name the line and the key of [data] to write.
+"""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from feint.data.formats.cells import Cells, TableFormat
+from feint.data.formats.dates import read_times
 from feint.errors import FeintError
+from feint.io import csv_reader
 from feint.io.atomic import read_bytes
+from feint.io.csv_reader import MAX_COLUMNS, MAX_ROWS, CsvFormat
 from feint.io.memory import SHARE, free_memory
+from feint.io.parquet_guard import validate
 
 LARGEST_FILE = 2**30
-MOST_COLUMNS = 4096
-MOST_ROWS = 20_000_000
+DEFAULT = TableFormat()
 WIDTH = 64
-"""Bytes a value takes while a file is read, at most."""
-LARGEST = 1e30
-BROKEN = (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""Bytes that one value takes while a file is read, at most."""
+LONGEST_CELL = 2**16
+"""Bytes of a string in a Parquet file."""
 
 Columns = Float[np.ndarray, "rows columns"]
 
 
-def read_table(path: Path, names: Sequence[str], time: str | None) -> tuple[Columns, Any]:
-    """The columns `names` of a file as numbers, NaN where a cell is empty, and its column of time.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of one file.
 
-    Returns:
-        (rows, columns) float64, and the time of each row as float64 (dates in seconds), or None.
+    Attributes:
+        values: (rows, columns) float64, NaN where a value is missing.
+        times: of each row, dates in seconds; None without a column of time.
+        tracks: the name of each row's track; None without a column of tracks.
+        shown: a row's place for messages: "line 7", "row 6".
+        time_shown: a row's time as the file has it.
+        notes: how dates were read.
+    """
+
+    values: Columns
+    times: Float[np.ndarray, " rows"] | None
+    tracks: list[str] | None
+    shown: Callable[[int], str]
+    time_shown: Callable[[int], str] = str
+    notes: tuple[str, ...] = ()
+
+
+def read_table(
+    path: Path,
+    names: Sequence[str],
+    time: str | None = None,
+    track: str | None = None,
+    layout: TableFormat = DEFAULT,
+) -> Table:
+    """Read columns of numbers from a file.
+
+    Args:
+        path: a CSV file, or a Parquet file by its suffix (.parquet, .pq).
+        names: the columns of numbers.
+        time: the column of time: dates or numbers.
+        track: the column that says which track (series) a row belongs to.
+        layout: how the file is written.
 
     Raises:
-        FeintError: no such file, too large, no table, a column that is not there, a cell that is
-            no finite number, a time that is none.
+        FeintError: no such file, too large, not a table, a column is missing or ambiguous, a cell
+            is not a finite number, a time cannot be read.
     """
-    asked = [*dict.fromkeys([*names, *([] if time is None else [time])])]
+    more = [name for name in (time, track) if name is not None]
+    asked = list(dict.fromkeys([*names, *more]))
     content = read_bytes(path, LARGEST_FILE)
-    parquet = path.suffix.lower() in (".parquet", ".pq")
-    frame = _parquet(path, content, asked) if parquet else _csv(path, content, asked)
-    if not 0 < len(frame) <= MOST_ROWS:
+    shown: Callable[[int], str] = _row_place
+    if path.suffix.lower() in (".parquet", ".pq"):
+        frame = _parquet(path, content, asked)
+    else:
+        frame, shown = _csv(path, content, asked, layout.csv)
+    frame, shown = _without_empty_rows(frame, time, shown)
+    if not 0 < len(frame) <= MAX_ROWS:
         raise FeintError(
-            f"{path} has {len(frame)} rows; expected 1 to {MOST_ROWS:,}.", code="wrong-shape"
+            f"{path} has {len(frame)} rows; expected 1 to {MAX_ROWS:,}.", code="wrong-shape"
         )
-    columns = [_numbers(path, frame[name]) for name in names]
-    return np.stack(columns, axis=1), None if time is None else _times(path, frame[time])
+    place = Cells(path, shown, layout)
+    values = np.stack([place.numbers(frame[name]) for name in names], axis=1)
+    times = None
+    notes: tuple[str, ...] = ()
+    if time is not None:
+        times, notes = read_times(path, frame[time], layout.time_format, layout.decimal, shown)
+    tracks = None if track is None else place.words(frame[track])
+    return Table(values, times, tracks, shown, lambda row: str(frame[time or ""][row]), notes)
 
 
-def _csv(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
-    first = content[: 2**20].partition(b"\n")[0]
-    # A separator that is not there makes one column of a line, and the error names it.
-    separator = max(b",;\t", key=first.count)
-    width, lines = first.count(bytes([separator])) + 1, content.count(b"\n") + 1
-    if width > MOST_COLUMNS or lines > MOST_ROWS:
-        raise FeintError(
-            f"{path} has {width} columns and {lines:,} lines; expected at most {MOST_COLUMNS} and "
-            f"{MOST_ROWS:,}. Keep the columns that the experiment names.",
-            code="file-too-large",
-        )
-    _fits(path, lines * min(width, len(asked)) + len(content) // WIDTH)
-    try:
-        head = pl.read_csv(
-            io.BytesIO(first + b"\n"), separator=chr(separator), n_rows=0, infer_schema=False
-        )
-        _has(path, head.columns, asked)
-        return pl.read_csv(
-            io.BytesIO(content),
-            separator=chr(separator),
-            columns=asked,
-            infer_schema=False,
-            null_values=["", "NA", "NaN", "nan", "null"],
-        )
-    except FeintError:
-        raise
-    except BROKEN as error:
-        raise _broken(path, error, "a CSV file with a first line of names") from None
+def _row_place(row: int) -> str:
+    return f"row {row + 1}"
+
+
+def _csv(
+    path: Path, content: bytes, asked: list[str], layout: CsvFormat
+) -> tuple[pl.DataFrame, Callable[[int], str]]:
+    def choose(names: Sequence[str]) -> list[int]:
+        _has(path, names, asked)
+        return [names.index(name) for name in asked]
+
+    lines = content.count(b"\n") + content.count(b"\r") + 1
+    _fits(path, min(lines, MAX_ROWS) * len(asked) + len(content) // WIDTH)
+    found = csv_reader.read_columns(content, str(path), layout, choose)
+    return found.cells, lambda row: f"line {found.line(row)}"
 
 
 def _parquet(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
@@ -81,33 +119,39 @@ def _parquet(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        told = pq.ParquetFile(io.BytesIO(content)).metadata
-        groups = [told.row_group(i).total_byte_size for i in range(min(told.num_row_groups, 10**5))]
-        if (
-            told.num_columns > MOST_COLUMNS
-            or told.num_rows > MOST_ROWS
-            or min(groups, default=0) < 0
-        ):
-            raise FeintError(
-                f"{path} has {told.num_columns} columns and {told.num_rows:,} rows; expected at "
-                f"most {MOST_COLUMNS} and {MOST_ROWS:,}."
-            )
-        _fits(path, told.num_rows * len(asked) + sum(groups) // WIDTH)
-        _has(path, told.schema.to_arrow_schema().names, asked)
-        table = pq.read_table(io.BytesIO(content), columns=asked, use_threads=False)
-        table.validate(full=True)  # names and words that are no text, offsets that lead outside
-        return pl.DataFrame(pl.from_arrow(table))
-    except (*BROKEN, pa.ArrowException, MemoryError) as error:
-        if isinstance(error, FeintError):
-            raise
-        raise _broken(path, error, "a Parquet file") from None
+        summary = validate(content, asked)
+    except ValueError as error:
+        raise _broken(path, f"{error} as in a sound Parquet file") from None
+    if len(summary.columns) > MAX_COLUMNS or summary.rows > MAX_ROWS:
+        raise FeintError(
+            f"{path} has {len(summary.columns)} columns and {summary.rows:,} rows; expected at "
+            f"most {MAX_COLUMNS} and {MAX_ROWS:,}.",
+            code="file-too-large",
+        )
+    _fits(path, summary.rows * len(asked) + summary.size // WIDTH)
+    _has(path, summary.columns, asked)
+    try:
+        file = pq.ParquetFile(io.BytesIO(content), read_dictionary=asked)
+        table = file.read(columns=asked, use_threads=False)
+        table.validate(full=True)  # strings that are not text, offsets that lead outside
+        frame = pl.DataFrame(pl.from_arrow(table))
+    except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException,
+            OSError, ValueError, MemoryError) as error:  # fmt: skip
+        raise _broken(path, str(error)) from None
+    for name in asked:
+        if frame[name].dtype == pl.Categorical:
+            longest = frame[name].unique().cast(pl.String).str.len_bytes().max()
+            if longest is not None and int(longest) > LONGEST_CELL:  # type: ignore[arg-type]
+                raise FeintError(
+                    f"{path}: the column {name!r} has very long strings; expected numbers.",
+                    code="not-a-number",
+                )
+    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String)).select(asked)
 
 
-def _broken(
-    path: Path, error: BaseException, expected: str, code: str = "damaged-file"
-) -> FeintError:
-    told = str(error).strip().partition("\n")[0][:200]
-    return FeintError(f"{path} could not be read: {told}. Expected {expected}.", code=code)
+def _broken(path: Path, error: str) -> FeintError:
+    what = error.strip().partition("\n")[0]
+    return FeintError(f"{path} could not be read: {what}.", code="damaged-file")
 
 
 def _fits(path: Path, values: int) -> None:
@@ -120,60 +164,33 @@ def _fits(path: Path, values: int) -> None:
 
 
 def _has(path: Path, there: Sequence[str], asked: Sequence[str]) -> None:
-    lacks = [name for name in asked if name not in there]
-    if lacks:
-        shown = ", ".join(there[:20]) + (" ..." if len(there) > 20 else "")
+    shown = ", ".join(there[:20]) + (" ..." if len(there) > 20 else "")
+    if lacks := [name for name in asked if name not in there]:
         raise FeintError(
-            f"{path} has no column {', '.join(map(repr, lacks))}; it has {shown[:400]}. Name "
-            "columns of its first line in data.inputs, data.outputs and data.time.",
+            f"{path} has no column {', '.join(map(repr, lacks))}; it has {shown[:400]}. Name its "
+            "columns in data.inputs, data.outputs, data.time and data.track. If the names are not "
+            "in the first line, set data.names_line.",
             code="unknown-column",
         )
-
-
-def _numbers(path: Path, column: pl.Series) -> Float[np.ndarray, " rows"]:
-    """A column as numbers, NaN where there is none."""
-    if column.dtype == pl.String:
-        found = column.str.strip_chars().cast(pl.Float64, strict=False)
-    elif column.dtype.is_numeric():
-        found = column.cast(pl.Float64)
-    else:
+    if twice := [name for name in asked if there.count(name) > 1]:
         raise FeintError(
-            f"{path}: the column {column.name!r} is {column.dtype}; expected numbers.",
-            code="not-a-number",
+            f"{path} has {there.count(twice[0])} columns named {twice[0]!r}; expected one. Rename "
+            "them in the file's line of names.",
+            code="duplicate-name",
         )
-    bad = (found.is_null() & column.is_not_null()) | (found.abs() >= LARGEST)
-    if bool(bad.fill_null(False).any()):
-        row = int(bad.fill_null(False).arg_max() or 0)
-        raise FeintError(
-            f"{path}, row {row + 1}: got {str(column[row])[:40]!r} in the column {column.name!r}; "
-            "expected a finite number, or nothing where it is missing.",
-            code="not-a-number",
-        )
-    return found.fill_null(float("nan")).to_numpy()
 
 
-def _times(path: Path, column: pl.Series) -> Float[np.ndarray, " rows"]:
-    """A column of time as numbers, or of dates as seconds."""
-    try:
-        if column.dtype == pl.String:
-            numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
-            if numbers.is_null().any():
-                dates = column.str.to_datetime(strict=False, time_unit="us")
-                numbers = dates.dt.epoch("us").cast(pl.Float64) / 1e6
-        elif column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
-            numbers = column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
-        else:
-            numbers = column.cast(pl.Float64)
-    except BROKEN as error:
-        raise _broken(
-            path, error, f"dates or numbers in the column {column.name!r}", "not-a-date"
-        ) from None
-    bad = ~numbers.is_finite().fill_null(False)
-    if bool(bad.any()):
-        row = int(bad.arg_max() or 0)
-        raise FeintError(
-            f"{path}, row {row + 1}: got {str(column[row])[:40]!r} in the column of time "
-            f"{column.name!r}; expected a date such as 2024-01-31 13:00:00, or a number.",
-            code="not-a-date",
-        )
-    return numbers.to_numpy()
+def _without_empty_rows(
+    frame: pl.DataFrame, time: str | None, shown: Callable[[int], str]
+) -> tuple[pl.DataFrame, Callable[[int], str]]:
+    """Without rows of empty cells: everywhere with a column of time, else only at the end."""
+    if not frame.width:
+        return frame, shown
+    filled = frame.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    if filled.all():
+        return frame, shown
+    if time is None:
+        last = len(filled) - int(filled.reverse().arg_max() or 0) if filled.any() else 0
+        return frame.head(last), shown
+    kept = filled.arg_true()
+    return frame.filter(filled), lambda row: shown(int(kept[row]))
