@@ -1,7 +1,5 @@
 """Targets of a series: curves that the attacker wants the model to answer with."""
 
-import csv
-import io
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import torch
 from feint.attacks.targets import fit_length
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
-from feint.io.atomic import read_bytes
+from feint.io.csv_reader import read_rows
 from feint.sequences import Sequences
 
 Kind = Literal["offset", "ramp", "curve", "window"]
@@ -126,35 +124,29 @@ class Curve:
 
 
 def read_curve(path: Path) -> list[list[float]]:
-    """Rows of numbers from a CSV file, one a step; a first row of names is passed over.
+    """Rows of numbers from a CSV file, one row for each step; a first row of names is skipped.
 
     Raises:
-        FeintError: no such file, too large, or something that is no finite number in it.
+        FeintError: no such file, too large, or a cell that is not a finite number.
     """
-    content = read_bytes(path, LARGEST_FILE)
-    try:
-        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FeintError(
-            f"{path} is no CSV file: {error}. Expected numbers, a row a step."
-        ) from None
     rows: list[list[float]] = []
-    for number, line in enumerate(lines, 1):
-        if not any(field.strip() for field in line):
-            continue
+    for k, (number, line) in enumerate(read_rows(path, LARGEST_FILE)):
         try:
             row = [float(field) for field in line]
         except ValueError:
             row = []
-        if not row and number == 1:
+        if not row and k == 0:
             continue
         wrong = not row or len(row) > WIDEST or (rows and len(row) != len(rows[0]))
         if wrong or not all(abs(n) < LARGEST for n in row):
             raise FeintError(
                 f"{path}, line {number}: got {','.join(line)[:80]!r}; expected finite numbers, as "
-                "many in every row: one an output."
+                "many in every row: one for each output.",
+                code="not-a-number",
             )
         rows.append(row)
     if not 1 <= len(rows) <= LONGEST:
-        raise FeintError(f"{path} has {len(rows)} rows of numbers; expected 1 to {LONGEST}.")
+        raise FeintError(
+            f"{path} has {len(rows)} rows of numbers; expected 1 to {LONGEST}.", code="wrong-shape"
+        )
     return rows

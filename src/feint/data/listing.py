@@ -10,8 +10,6 @@
 semicolon between them) and `initiator` ("first" or "second").  Nothing is read here but names.
 """
 
-import csv
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import Literal
 
 from feint.data.formats import FORMATS, Format
 from feint.errors import FeintError
-from feint.io.atomic import read_bytes
+from feint.io.csv_reader import read_rows
 
 LARGEST_FILE = 16 * 2**20
 MOST = 100_000
@@ -124,14 +122,8 @@ def _files(path: Path, kind: Format) -> tuple[Path, ...]:
 
 
 def _from_table(root: Path, table: Path, kind: Format) -> list[RecordingFiles]:
-    content = read_bytes(table, LARGEST_FILE)
-    try:
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FeintError(
-            f"{table} is not a CSV file in UTF-8: {error}. Save it as one.", code="not-csv"
-        ) from None
-    heads = [head.strip() for head in rows[0]] if rows else []
+    rows = read_rows(table, LARGEST_FILE)
+    heads = rows[0][1] if rows else []
     named = "file" in heads or {"first", "second"} <= set(heads)
     if not named or "label" not in heads or not set(heads) <= set(COLUMNS):
         raise FeintError(
@@ -140,15 +132,13 @@ def _from_table(root: Path, table: Path, kind: Format) -> list[RecordingFiles]:
             code="unknown-column",
         )
     found = []
-    for number, row in enumerate(rows[1:], 2):
-        if not any(cell.strip() for cell in row):
-            continue
+    for number, row in rows[1:]:
         if len(row) != len(heads):
             raise FeintError(
                 f"{table}, line {number}: got {len(row)} cells; expected {len(heads)}.",
                 code="wrong-shape",
             )
-        cells = {head: cell.strip() for head, cell in zip(heads, row, strict=True)}
+        cells = dict(zip(heads, row, strict=True))
         found.append(_row(root, cells, f"{table}, line {number}", kind))
     return found
 

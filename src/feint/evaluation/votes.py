@@ -12,7 +12,6 @@ the smaller one counts: the leftmost, as judges were asked.  "None of them" is n
 answer is no vote; both are counted beside.  Classes that were not asked get the objectives' mean.
 """
 
-import csv
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +19,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from feint.errors import FeintError
+from feint.io.csv_reader import read_rows
 
 Reading = Literal["paper", "minimum"]
 """Of "the minimum epsilon polled": the most voted, or the smallest with any vote."""
 MOST = 1_000_000
+LARGEST_FILE = 2**20
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,10 @@ def read(path: Path) -> Poll:
         FeintError: no such file, or it tells no votes.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        told = _csv(text, path) if path.suffix.lower() == ".csv" else tomllib.loads(text)
+        if path.suffix.lower() == ".csv":
+            told = _csv(path)
+        else:
+            told = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         objectives = [
             Votes(**{**one, "votes": tuple(one["votes"]), "distances": tuple(one["distances"])})
             for one in told.pop("objective")
@@ -186,13 +189,15 @@ def read(path: Path) -> Poll:
 _WHOLE = (int, type(None))
 
 
-def _csv(text: str, path: Path) -> dict[str, Any]:
+def _csv(path: Path) -> dict[str, Any]:
     """The same as the TOML's dictionary."""
     found: dict[str, dict[str, Any]] = {}
-    for line in csv.DictReader(text.splitlines()):
+    (_, names), *rows = read_rows(path, LARGEST_FILE)
+    for _, cells in rows:
+        line = dict(zip(names, cells, strict=True))
         name = line["reaction"]
         one = found.setdefault(name, {"reaction": name, "votes": [], "distances": []})
-        if (line["distance"] or "").strip():
+        if line["distance"]:
             one["votes"].append(int(line["votes"]))
             one["distances"].append(float(line["distance"]))
         else:
