@@ -50,7 +50,7 @@ bench: peers
 	.venv-peers/bin/python -m benchmarks.step
 	.venv-peers/bin/python -m benchmarks.scaling
 	@if [ -n "$(DATA)" ]; then .venv-peers/bin/python -m benchmarks.grid --data "$(DATA)"; else \
-	  echo "The grid needs SBU: make bench DATA=sbu/ (feint data sbu sbu/ fetches it)"; fi
+	  echo "The grid needs SBU: make bench DATA=sbu/ (feint data download-sbu sbu/ fetches it)"; fi
 
 clean:
 	rm -rf $(VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """A template: your own model, brought to feint by its import path.  docs/your-model.md explains.
 
-feint inspect examples/sbu.toml --data sbu/ --model examples.your_model:build
+feint check-model examples/sbu.toml --data sbu/ --model examples.your_model:build
 feint run examples/sbu.toml --data sbu/ --model examples.your_model:build --weights mine.safetensors
 """
 

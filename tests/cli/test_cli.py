@@ -1,5 +1,6 @@
 """The commands a user types."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from feint.cli.main import app
 from feint.cli.main import main as entry_point
+from feint.cli.options import RunOptions
 from feint.data.sbu import constants, dataset
 from feint.evaluation import rows
 from feint.jobs.lock import Lock
@@ -52,11 +54,41 @@ def main(monkeypatch, *words: object) -> int | None:
     return 0
 
 
-def test_help_names_every_command():
-    told = invoke("--help").output
-    for command in ("demo", "run", "data", "train", "attack", "score", "minimal", "report",
-                    "status", "verify", "diff", "figure", "animate"):  # fmt: skip
-        assert command in told
+COMMANDS = {
+    "demo", "run", "train", "attack", "check-model", "min-eps", "evaluate", "reproduce", "status",
+    "verify", "diff", "report", "figure", "animate", "rerun", "data", "survey",
+}  # fmt: skip
+
+
+def commands(*words: str) -> set[str]:
+    """The commands that a help text lists: the first word of each line of the table."""
+    listed = invoke(*words, "--help").output.partition("Commands")[2]
+    return set(re.findall(r"^│ (\S+)", listed, flags=re.MULTILINE))
+
+
+def test_help_lists_every_command_and_no_other():
+    assert commands() == COMMANDS
+    assert commands("data") == {"check-sbu", "download-sbu", "synthetic"}
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS - {"data", "survey"}))
+def test_every_command_has_a_help_text_of_its_own(command):
+    done = invoke(command, "--help")
+    assert done.exit_code == 0
+    usage, *text = [line for line in done.output.partition("╭")[0].splitlines() if line.strip()]
+    assert f" {command} " in usage
+    assert text
+
+
+def test_options_of_a_block_reach_the_command(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(RunOptions, "make_run", lambda self, *_: seen.append(self) or 1 / 0)
+    words = ("train", tmp_path, "--cpus", 2, "--model", "a:b", "--model", "c:d", "--wait")
+    with pytest.raises(ZeroDivisionError):
+        invoke(*words)
+    (options,) = seen
+    assert (options.cpus, options.model, options.wait) == (2.0, ["a:b", "c:d"], True)
+    assert (options.engine, options.out, options.tensorboard) == ("local", None, False)
 
 
 def test_help_answers_without_torch():
@@ -84,17 +116,27 @@ def test_sbu_without_a_folder_says_what_to_pass(monkeypatch, capsys, tmp_path):
     assert "--data DIR" in capsys.readouterr().err
 
 
+def kinds(folder: Path) -> set[str]:
+    """Of the finished jobs."""
+    store = Store(folder)
+    return {store.about(key)["kind"] for key in store}
+
+
 def test_the_whole_run_stage_by_stage_and_at_once(tmp_path):
     path, folder = tmp_path / "x.toml", tmp_path / "run"
     sets = f"repetitions = 1\ntest_sets = {list(constants.SETS[4:])}"  # little to learn from
     path.write_text(SMALL.replace("repetitions = 1", sets))
     assert "hold first pose" in invoke("train", path, "--out", folder).output
-    assert not (folder / "adversarial").exists()
+    assert not kinds(folder) & {"attack", "noise", "score"}
     invoke("attack", path, "--out", folder)
+    assert {"attack", "noise"} <= kinds(folder)
     assert not (folder / "rows.parquet").exists()
-    invoke("score", path, "--out", folder)
-    told = invoke("minimal", path, "--out", folder).output
-    assert "The smallest eps that is enough" in told
+    invoke("evaluate", path, "--out", folder)
+    assert len(rows.read(folder / "rows.parquet")) == 2 * (1 + 2 * 3)
+    shown = invoke("min-eps", path, "--out", folder).output
+    smallest = rows.read(folder / "minimal.parquet")
+    assert len(smallest) == 2
+    assert re.search(rf"tcn.*\b{len(smallest)}\b", shown)
     told = invoke("report", folder).output
     assert "Report:" in told
     assert "index.html" in told
@@ -118,13 +160,13 @@ def test_check_on_damage_exits_with_1(tmp_path):
     path = tmp_path / "s01s02" / "01" / "001" / "skeleton_pos.txt"
     path.parent.mkdir(parents=True)
     path.write_text("1,2,3\n")
-    done = invoke("data", "check", tmp_path)
+    done = invoke("data", "check-sbu", tmp_path)
     assert done.exit_code == 1
     assert "282" in done.output  # what should be there
 
 
 def test_check_on_the_real_data_is_content(sbu_root: Path):
-    done = invoke("data", "check", sbu_root)
+    done = invoke("data", "check-sbu", sbu_root)
     assert done.exit_code == 0
     assert "6822" in done.output
 
@@ -219,7 +261,7 @@ def test_running_again_in_this_process_does_nothing_new(there) -> None:
     assert after == before
 
 
-@pytest.mark.parametrize("command", ["run", "train", "attack", "score", "minimal"])
+@pytest.mark.parametrize("command", ["run", "train", "attack", "evaluate", "min-eps"])
 def test_an_address_needs_ray(monkeypatch, capsys, there, command) -> None:
     path, folder = there
     words = (command, path, "--out", folder, "--address", "ray://somewhere:1")

@@ -224,7 +224,7 @@ def test_a_library_that_is_not_there_is_named_with_the_extra(
 def test_the_viewers_recording_has_everybody_in_it(tiny: Any, tmp_path: Path) -> None:
     pytest.importorskip("rerun")
     path = tmp_path / "case.rrd"
-    assert f"Recording: {path}" in invoke("view", tiny.folder, "--out", path).output
+    assert f"Recording: {path}" in invoke("rerun", tiny.folder, "--out", path).output
     content = path.read_bytes()
     assert content.startswith(b"RRF")
     for name in ("clean/answer", "attacked/actor", "attacked/moved", "wanted", "distance_cm"):
@@ -238,7 +238,7 @@ def test_without_the_viewer_it_says_what_to_install(
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *m: None if name == "rerun" else true(name, *m)
     )
-    said = refused("view", tiny.folder)
+    said = refused("rerun", tiny.folder)
     assert "needs rerun-sdk, which is not installed" in said
     assert "feint[view]" in said
 

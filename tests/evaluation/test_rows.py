@@ -93,7 +93,7 @@ def test_an_error_on_the_way_leaves_nothing(tmp_path: Path) -> None:
 def refused(path: Path, content: bytes, told: str = "") -> None:
     path.write_bytes(content)
     for ask in (read, rows.about):
-        with pytest.raises(DamagedError, match=rf"{re.escape(str(path))}.*{told}.*feint score"):
+        with pytest.raises(DamagedError, match=rf"{re.escape(str(path))}.*{told}.*feint evaluate"):
             ask(path)
 
 

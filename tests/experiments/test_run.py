@@ -385,5 +385,5 @@ def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):
 
 
 def test_the_smallest_eps_needs_a_search_first(done, tmp_path):
-    with pytest.raises(FeintError, match="feint minimal"):
+    with pytest.raises(FeintError, match="feint min-eps"):
         terminal.show_minimal(tmp_path)

@@ -47,7 +47,7 @@ def test_a_finished_run_says_so(tiny: Any, capsys: pytest.CaptureFixture[str]) -
     assert counted(tiny.folder) == DONE
     assert (found.finished, found.seconds, found.failures) == (True, 0.0, [])
     assert (found.holder, found.damaged) == (None, 0)
-    assert found.others == 4  # of `feint minimal`: two models, two parts
+    assert found.others == 4  # of `feint min-eps`: two models, two parts
     terminal.show_status(found)
     told = capsys.readouterr().out
     assert "Nothing is left to do." in told

@@ -241,13 +241,13 @@ def test_columns_without_numbers_are_dashes(fake_run: MakeRun) -> None:
 @pytest.mark.parametrize(
     "gone, how, said, left",
     [
-        ("rows.parquet", "missing", "feint score", ["models"]),
+        ("rows.parquet", "missing", "feint evaluate", ["models"]),
         ("tolerance.json", "damaged", "feint", ["models"]),
         ("models/tcn.json", "missing", "feint train", ["rates", "case"]),
         ("targets", "missing", "feint run", ["models", "rates"]),
         ("attack", "damaged", "run the step", ["models", "rates"]),
         ("score", "missing", "feint run", ["models", "rates"]),
-        ("minimal.parquet", "damaged", "feint minimal", ["models", "rates", "case"]),
+        ("minimal.parquet", "damaged", "feint min-eps", ["models", "rates", "case"]),
     ],
 )
 def test_what_is_lost_is_named_and_the_rest_is_there(
@@ -307,7 +307,7 @@ def test_where_nothing_can_be_read_there_is_no_page(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     (folder / "rows.parquet").unlink()
     (folder / "models" / "tcn.json").unlink()
-    with pytest.raises(FeintError, match=r"nothing to report.*feint train.*feint score"):
+    with pytest.raises(FeintError, match=r"nothing to report.*feint train.*feint evaluate"):
         page.write(folder)
     (folder / "run.json").unlink()
     with pytest.raises(FeintError, match=r"no run\.json"):

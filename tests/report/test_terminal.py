@@ -44,7 +44,9 @@ def test_models_alone_need_no_rows(fake_run: MakeRun, capsys: pytest.CaptureFixt
     assert out.index("warning weak-model") < out.index("hold first pose")
     terminal.show(folder)
     out = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"missing: \S*tolerance\.json is not there.*feint score.*hold first pose", out)
+    assert re.search(
+        r"missing: \S*tolerance\.json is not there.*feint evaluate.*hold first pose", out
+    )
     assert "How often" not in out
 
 

@@ -67,7 +67,7 @@ def test_fewer_rows_keep_the_jobs_of_more():
     "asked", ["strong", "strong=0", "strong=-1", "cases=0", "nothing=3", "strong=x"]
 )
 def test_wrong_numbers_of_rows_are_refused(asked):
-    with pytest.raises(FeintError, match="--rows got"):
+    with pytest.raises(FeintError, match="--max-sequences got"):
         profile("full").with_rows([asked])
 
 

@@ -42,7 +42,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # As the command does it, but a thousand files are not waited for until they are on the disk.
     main = "import os; os.fsync = lambda _: None; from feint.cli import main; main()"
     command = [sys.executable, "-c", main, "reproduce", "--profile", "smoke"]
-    command += ["--again", "tcn", "--out", str(folder)]
+    command += ["--second-seed", "tcn", "--out", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder
@@ -58,7 +58,7 @@ def test_every_part_leaves_its_tables_and_its_section(out: Path):
     assert len(images) > 8
     for image in images:
         assert (out / image).read_bytes().startswith(b"\x89PNG")
-    assert 'feint reproduce --data DIR --profile smoke --again "tcn"' in text
+    assert 'feint reproduce --data DIR --profile smoke --second-seed "tcn"' in text
     assert "`strong` on 12 of" in text
 
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_run_is_refused(tmp_path: Path):
         run.run(Reproduction(profile("smoke"), None, tmp_path), ["fig9"])
     with pytest.raises(FeintError, match="needs SBU and no folder was given"):
         Reproduction(profile("quick"), None, tmp_path)
-    with pytest.raises(FeintError, match="--again got 'lstm'"):
+    with pytest.raises(FeintError, match="--second-seed got 'lstm'"):
         Reproduction(profile("smoke"), None, tmp_path, again=["lstm"])
     with pytest.raises(FeintError, match="holds no results"):
         write.write(tmp_path, tmp_path)

@@ -1,4 +1,4 @@
-"""`feint data`: check, download and generate interaction data."""
+"""`feint data`: commands that check, download and generate interaction data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,11 +8,11 @@ import typer
 data_app = typer.Typer(no_args_is_help=True, help="Get, check and make interaction data.")
 
 
-@data_app.command("check")
-def data_check(
+@data_app.command()
+def check_sbu(
     root: Annotated[Path, typer.Argument(help="SBU's folder, or one of its zip files.")],
 ) -> None:
-    """Tell what of SBU is there against what should be; exits with 1 if anything differs."""
+    """Compare a folder of SBU with what it should contain; exits with 1 if anything differs."""
     from feint.data.sbu import check
     from feint.report import terminal
 
@@ -22,8 +22,8 @@ def data_check(
         raise typer.Exit(1)
 
 
-@data_app.command("sbu")
-def data_sbu(
+@data_app.command()
+def download_sbu(
     root: Annotated[Path, typer.Argument(help="The folder to download to.")],
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="Only this set, s01s02 say; repeatable.")
@@ -38,11 +38,11 @@ def data_sbu(
     fetched = download.download(
         root, sets=sets or constants.SETS, base_url=base_url or download.OFFICIAL_URL
     )
-    typer.echo(f"{len(fetched)} sets in {root}. Check them: feint data check {root}")
+    typer.echo(f"{len(fetched)} sets in {root}. Check them: feint data check-sbu {root}")
 
 
-@data_app.command("synthetic")
-def data_synthetic(
+@data_app.command()
+def synthetic(
     root: Annotated[Path, typer.Argument(help="The folder to write to.")],
     seed: Annotated[int, typer.Option(help="Another seed, other motion.")] = 0,
     repetitions: Annotated[

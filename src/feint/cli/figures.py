@@ -1,10 +1,11 @@
-"""The commands that draw from a finished run: `feint figure`, `feint animate`.  No model runs."""
+"""Commands that draw from a finished run: figure, animate, rerun.  No model runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from feint.cli.options import CaseOptions, expand
 from feint.errors import FeintError
 
 if TYPE_CHECKING:
@@ -14,19 +15,6 @@ if TYPE_CHECKING:
     from feint.report.figures.paper import FilmRow
     from feint.report.run_data import RunData
 
-Target = Annotated[str | None, typer.Option(help="The reaction that is wanted.")]
-TrueClass = Annotated[str | None, typer.Option(help="What the person seen does.")]
-Victim = Annotated[str | None, typer.Option(help="The model attacked.")]
-Sequence = Annotated[str | None, typer.Option(help="The test sequence, s01s02/03/001/A say.")]
-Eps = Annotated[
-    float | None, typer.Option(help="In the run's unit; the largest there is if not given.")
-]
-OneCase = Annotated[
-    str | None,
-    typer.Option(
-        "--case", help="An id of the report's player (#case=...), or a place in its list."
-    ),
-]
 Out = Annotated[
     Path | None, typer.Option("--out", help="The file; in the run's report/ if not given.")
 ]
@@ -34,6 +22,7 @@ FIGURES = ("pdf", "svg", "png")
 MOVING = ("gif", "mp4", "html")
 
 
+@expand
 def figure(
     name: Annotated[
         Literal["fig1", "fig2", "fig3", "fig4", "fig5", "case"],
@@ -42,12 +31,7 @@ def figure(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN...", help="A run's folder; fig4 takes several.")
     ],
-    target: Target = None,
-    true_class: TrueClass = None,
-    victim: Victim = None,
-    sequence: Sequence = None,
-    eps: Eps = None,
-    case: OneCase = None,
+    options: CaseOptions,
     out: Out = None,
     form: Annotated[
         Literal["pdf", "svg", "png"] | None,
@@ -64,7 +48,7 @@ def figure(
     if len(runs) > 1 and name != "fig4":
         raise FeintError(f"{name} is drawn of one run; got {len(runs)}. fig4 has a row a run.")
     kind, path = _file(out, form, FIGURES, runs[0], name)
-    asked = Selection(target, true_class, victim, sequence, eps, case)
+    asked = Selection(**vars(options))
     drawn = _drawn(name, [RunData.load(one) for one in runs], asked)
     from feint.io.atomic import write_bytes
     from feint.report.figures import export as content
@@ -73,14 +57,10 @@ def figure(
     typer.echo(f"Figure: {path}")
 
 
+@expand
 def animate(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    target: Target = None,
-    true_class: TrueClass = None,
-    victim: Victim = None,
-    sequence: Sequence = None,
-    eps: Eps = None,
-    case: OneCase = None,
+    options: CaseOptions,
     out: Out = None,
     form: Annotated[
         Literal["gif", "mp4", "html"] | None,
@@ -101,7 +81,7 @@ def animate(
     from feint.report.run_data import RunData
 
     run_data = RunData.load(run)
-    one = select(run_data, Selection(target, true_class, victim, sequence, eps, case))
+    one = select(run_data, Selection(**vars(options)))
     _say(run_data, one.row, one.rule)
     if kind == "html":
         made = page.alone(run_data, one)
@@ -111,30 +91,26 @@ def animate(
     typer.echo(f"Animation: {path}")
 
 
-def view(
+@expand
+def rerun(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
-    target: Target = None,
-    true_class: TrueClass = None,
-    victim: Victim = None,
-    sequence: Sequence = None,
-    eps: Eps = None,
-    case: OneCase = None,
+    options: CaseOptions,
     out: Annotated[
         Path | None, typer.Option("--out", help="Write a recording (.rrd) instead of opening it.")
     ] = None,
 ) -> None:
     """Open a case of a finished run in the rerun viewer (extra: view)."""
-    from feint.report.cases import rerun
+    from feint.report.cases import rerun as viewer
     from feint.report.cases.selection import Selection, select
     from feint.report.run_data import RunData
 
     run_data = RunData.load(run)
-    one = select(run_data, Selection(target, true_class, victim, sequence, eps, case))
+    one = select(run_data, Selection(**vars(options)))
     _say(run_data, one.row, one.rule)
     if out is None:
-        rerun.show(one)
+        viewer.show(one)
     else:
-        rerun.save(one, out)
+        viewer.save(one, out)
         typer.echo(f"Recording: {out}")
 
 

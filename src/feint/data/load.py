@@ -69,7 +69,7 @@ def _interactions(spec: Data) -> tuple[Pairs, Pairs]:
         if spec.root is None:
             raise FeintError(
                 "The experiment's data is SBU, and no folder was given. Pass --data DIR, or "
-                "set data.root; `feint data sbu DIR` downloads it.",
+                "set data.root; `feint data download-sbu DIR` downloads it.",
                 code="no-data-folder",
             )
         interactions = dataset.read(spec.root)

@@ -170,7 +170,7 @@ def about(path: Path) -> dict[str, Any]:
     return _checked(path)[1]
 
 
-_ADVICE = "Remove it and run `feint score` again."
+_ADVICE = "Remove it and run `feint evaluate` again."
 
 
 def _gathered(parts: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:

@@ -48,7 +48,7 @@ class Status:
         failures: of the first few jobs that failed, name and reason.
         holder: the process at work on it, if there is one.
         others: finished jobs that this experiment does not need: of other settings, or of
-            `feint minimal`.
+            `feint min-eps`.
         damaged: files set aside.
     """
 

@@ -136,8 +136,8 @@ class RunData:
         path = safe_join(self.folder, "rows.parquet")
         if not path.exists():
             raise FeintError(
-                f"{path} is not there: nothing was scored yet. Run `feint score` on the experiment "
-                "first (`feint run` does all in one)."
+                f"{path} is not there: nothing was scored yet. Run `feint evaluate` on the "
+                "experiment first (`feint run` does all in one)."
             )
         return table.scored(path, self._measure_name)
 
@@ -147,7 +147,7 @@ class RunData:
         path = safe_join(self.folder, "tolerance.json")
         if not path.exists():
             raise FeintError(
-                f"{path} is not there: no tolerance was measured yet. Run `feint score` on the "
+                f"{path} is not there: no tolerance was measured yet. Run `feint evaluate` on the "
                 "experiment first (`feint run` does all in one)."
             )
         return Tolerance.load(path)
@@ -248,7 +248,7 @@ class RunData:
 
     @cached_property
     def minimal_eps_rows(self) -> pl.DataFrame | None:
-        """minimal.parquet, of `feint minimal`; None where there is none.
+        """minimal.parquet, of `feint min-eps`; None where there is none.
 
         Raises:
             DamagedError: it holds something else.
@@ -260,7 +260,7 @@ class RunData:
         if "eps" not in found.columns or found["eps"].is_nan().any():
             raise DamagedError(
                 f"Could not read {path}: it does not say which eps each sequence needs. Remove it "
-                "and run `feint minimal` again."
+                "and run `feint min-eps` again."
             )
         return found.filter(pl.col("true_class") != pl.col("target"))
 

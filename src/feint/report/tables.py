@@ -205,7 +205,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
     """
     path = safe_join(folder, "minimal.parquet")
     if not path.exists():
-        raise FeintError(f"{path} is not there. Run `feint minimal` first.")
+        raise FeintError(f"{path} is not there. Run `feint min-eps` first.")
     unit = RunData.load(folder).units.eps
     needed = success_rates.smallest(rows.read(path, ("surrogate", "target", "true_class")))
     shares = ("quarter", "half", "three_quarters")

@@ -108,7 +108,7 @@ def show_check(report: check_module.CheckReport) -> None:
     if report.ok:
         out.print(Text("Everything is there, and nothing is damaged.", style="green"))
     else:
-        told = "It differs from the official dataset; `feint data sbu` fetches what is missing."
+        told = "It differs from the official dataset; `feint data download-sbu` fetches what lacks."
         out.print(Text(told, style="bold red"))
 
 
@@ -130,7 +130,7 @@ def show_status(found: Status) -> None:
     if found.damaged:
         out.print(Text(f"{found.damaged} damaged files were set aside in damaged/.", style="red"))
     if found.others:
-        out.print(f"{found.others} finished jobs are of other settings, or of `feint minimal`.")
+        out.print(f"{found.others} finished jobs are of other settings, or of `feint min-eps`.")
     if found.finished:
         out.print(Text("Nothing is left to do.", style="green"))
     else:

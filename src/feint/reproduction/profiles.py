@@ -92,8 +92,8 @@ class Profile:
             least = 0 if part.startswith("paper-") else 1
             if part not in rows or not number.isdecimal() or int(number) < least:
                 raise FeintError(
-                    f"--rows got {one!r}; expected PART=N with a number of test sequences and one "
-                    f"of {', '.join(rows)}."
+                    f"--max-sequences got {one!r}; expected PART=N with a number of test sequences "
+                    f"and one of {', '.join(rows)}."
                 )
             rows[part] = int(number)
         return replace(self, rows=rows)

@@ -63,12 +63,14 @@ class Reproduction:
         if profile.source == "sbu" and root is None:
             raise FeintError(
                 "A reproduction needs SBU and no folder was given. Pass --data DIR; "
-                "`feint data sbu DIR` downloads it."
+                "`feint data download-sbu DIR` downloads it."
             )
         self.profile, self.root, self.out = profile, root, out
         for name in again:
             if name not in PAPER:
-                raise FeintError(f"--again got {name!r}; expected some of {', '.join(PAPER)}.")
+                raise FeintError(
+                    f"--second-seed got {name!r}; expected some of {', '.join(PAPER)}."
+                )
         self.again = tuple(f"{name}-again" for name in PAPER if name in again)
         self._how: dict[str, Any] = {"engine": engine, "device": device, "wait": wait}
         self.results = out / "results"

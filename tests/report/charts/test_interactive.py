@@ -171,7 +171,7 @@ def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
     grid = minimal_eps.minimal_eps(damaged)
     assert grid is not None
     assert not grid.searched
-    assert ["feint minimal" in one for one in damaged.problems] == [True]
+    assert ["feint min-eps" in one for one in damaged.problems] == [True]
 
 
 def test_distances_over_time_are_the_tensors(run_data: RunData) -> None:

@@ -34,8 +34,8 @@ def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
         values, damage = parse(file)
         if damage:
             raise FeintError(
-                f"{damage[0]}. Mend or remove it, or fetch the set again (feint data sbu); "
-                "feint data check lists all damage."
+                f"{damage[0]}. Mend or remove it, or fetch the set again (feint data "
+                "download-sbu); feint data check-sbu lists all damage."
             )
         found[file.key] = _interaction(file.key, values)
     missing = sorted((wanted or set()) - {one.set for one in found.values()})
@@ -43,7 +43,7 @@ def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
         raise FeintError(
             f"{root} has no sequence of {', '.join(missing) or 'any set'}; expected "
             "<set>/<category>/<run>/skeleton_pos.txt or <set>.zip in it. "
-            "Name the folder that holds the sets, or fetch them with feint data sbu."
+            "Name the folder that holds the sets, or fetch them with feint data download-sbu."
         )
     return [found[key] for key in sorted(found)]
 

@@ -117,7 +117,7 @@ def files(root: Path, sets: set[str] | None) -> Iterator[SequenceFile]:
     if not root.is_dir():
         raise FeintError(
             f"{root} is not there; expected a folder of the SBU sets or one zip. "
-            "Fetch the dataset with feint data sbu."
+            "Fetch the dataset with feint data download-sbu."
         )
     try:
         entries = sorted(root.iterdir())

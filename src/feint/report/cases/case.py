@@ -154,7 +154,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
     except (IndexError, ValueError) as error:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
-            f"rows.parquet ({error}). Run `feint score` again."
+            f"rows.parquet ({error}). Run `feint evaluate` again."
         ) from error
 
 
@@ -170,7 +170,7 @@ def acceleration_rows(run: RunData) -> pl.DataFrame:
         if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
             raise FeintError(
                 f"The job {job} in {run.folder} has {len(seen)} sequences, and rows.parquet "
-                "names more. Run `feint score` again."
+                "names more. Run `feint evaluate` again."
             )
         found = []
         for one, frames in zip(seen[rows["row"].to_list()], rows["frames"], strict=True):

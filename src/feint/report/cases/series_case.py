@@ -83,5 +83,5 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
     except (IndexError, ValueError) as error:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
-            f"rows.parquet ({error}). Run `feint score` again."
+            f"rows.parquet ({error}). Run `feint evaluate` again."
         ) from error

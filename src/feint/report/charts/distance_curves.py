@@ -170,7 +170,7 @@ def _read(run: RunData, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
     if i >= len(task.keys) or task.keys[i] != row["sequence"]:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
-            "rows.parquet. Run `feint score` again."
+            "rows.parquet. Run `feint evaluate` again."
         )
     missed = (tensors.score(job)[0].values[i] - task.targets.values[i])[:frames].float()
     if not in_cm:

@@ -34,7 +34,7 @@ class MinimalEpsByModel:
     """Of every model and target, white box.
 
     Attributes:
-        searched: found by `feint minimal`; else the first eps of the grid at which an answer
+        searched: found by `feint min-eps`; else the first eps of the grid at which an answer
             counts.
         largest: the largest eps that was tried.
         parts: one a model and target.

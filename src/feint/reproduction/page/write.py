@@ -59,7 +59,7 @@ def _head(r: Results) -> list[str]:
         _command(r),
         "```",
         "",
-        "and the page from the tables by `feint reproduce --page-from RESULTS --out docs`.",
+        "and the page from the tables by `feint reproduce --results RESULTS --out docs`.",
         "",
         "Intervals are 95 %, bootstrap over interactions. Sequences whose own class is the target are "
         "left out. *Reached* is of all others; *clean* is the same without an attack, *noise* under "
@@ -75,12 +75,12 @@ def _head(r: Results) -> list[str]:
 
 def _command(r: Results) -> str:
     about = r.about
-    asked = " ".join(f"--rows {part}={n}" for part, n in about["fewer"].items())
+    asked = " ".join(f"--max-sequences {part}={n}" for part, n in about["fewer"].items())
     command = f"feint reproduce --data DIR --profile {about['profile']} {asked}".rstrip()
     missing = {"tcn", "deepgru"} - {name.removesuffix("-again") for name in about["again"]}
     if missing:
         left = ",".join(sorted({"tcn", "deepgru"} - missing))
-        command += f' --again "{left}"'
+        command += f' --second-seed "{left}"'
     return command
 
 

@@ -118,15 +118,17 @@ def test_a_random_model_is_attacked_over_its_samples(least: Tiny, tmp_path: Path
 def test_inspect_tells_every_check(
     finished: Path, least: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feint.experiments.inspect.load_data", lambda *_: least._data)
+    monkeypatch.setattr("feint.experiments.check_models.load_data", lambda *_: least._data)
     path = tmp_path / "one.toml"
     sets = '["s05s02", "s06s04"]'
     path.write_text(LEAST.format(test_sets=sets).replace(*yours("Packed")))
-    shown = CliRunner().invoke(app, ["inspect", str(path)])
+    shown = CliRunner().invoke(app, ["check-model", str(path)])
     assert shown.exit_code == 0, shown.output
     told = " ".join(shown.output.split())
     assert told.count("ok a ") == 7
     assert "note a is not causal" in told
-    shown = CliRunner().invoke(app, ["inspect", str(path), "--model", "tests.models.mine:build"])
+    shown = CliRunner().invoke(
+        app, ["check-model", str(path), "--model", "tests.models.mine:build"]
+    )
     assert shown.exit_code == 1
     assert "FAILS build does not answer" in " ".join(shown.output.split())

@@ -1,4 +1,4 @@
-"""An experiment's own models asked, before anything is run, what an attack takes for granted."""
+"""Model checks before a run: do a user's own models meet the attacks' assumptions?"""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from feint.models.external.import_path import read_files
 from feint.models.sanity_checks import ModelIssue, check_model
 
 
-def inspect(
+def check_models(
     experiment: Experiment, trust: bool = False
 ) -> Iterator[tuple[str, tuple[ModelIssue, ...]]]:
     """Every user's model of an experiment, with what was found (`feint.check_model`).
@@ -26,7 +26,7 @@ def inspect(
     yours = [spec for spec in experiment.model if isinstance(spec, ExternalModelConfig)]
     if not yours:
         raise FeintError(
-            "The experiment trains all its models, and there is nothing to inspect. Name yours "
+            "The experiment trains all its models: there is none to check. Name yours "
             'with --model package.module:factory, or a [[model]] of kind = "import".'
         )
     data = load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
