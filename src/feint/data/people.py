@@ -24,12 +24,12 @@ class Choice:
     """How people are chosen.
 
     Attributes:
-        wanted: how many: two, or one for a forecast of its own motion.
+        count: how many: two, or one for a forecast of its own motion.
         names: the people asked for; () if none are.
         top_motion: of more people than wanted, those who move most are taken.
     """
 
-    wanted: int
+    count: int
     names: tuple[str, ...] = ()
     top_motion: bool = False
 
@@ -57,14 +57,14 @@ def choose(
         chosen = {name: people[name] for name in choice.names}
     else:
         chosen = dict(people)
-        if len(chosen) > choice.wanted:
+        if len(chosen) > choice.count:
             chosen, joined = join_tracks(people, fps)
             counts["bodies that got another name in the middle of a recording, joined"] += joined
-        if choice.top_motion and len(chosen) > choice.wanted:
-            ranked = sorted(chosen, key=lambda name: -motion(chosen[name]))[: choice.wanted]
+        if choice.top_motion and len(chosen) > choice.count:
+            ranked = sorted(chosen, key=lambda name: -motion(chosen[name]))[: choice.count]
             chosen = {name: one for name, one in chosen.items() if name in ranked}
             counts["recordings of which those who move most were taken"] += 1
-    if len(chosen) != choice.wanted:
+    if len(chosen) != choice.count:
         advice = (
             "For a forecast of one person from what that person did, set data.horizon = 5."
             if len(chosen) == 1
@@ -72,8 +72,8 @@ def choose(
             'data.people = "top-2-motion".'
         )
         raise FeintError(
-            f"{file} shows {len(people)} people ({shown}); expected {choice.wanted}"
-            f"{' (data.horizon is set)' if choice.wanted == 1 else ''}. {advice} Or leave it out "
+            f"{file} shows {len(people)} people ({shown}); expected {choice.count}"
+            f"{' (data.horizon is set)' if choice.count == 1 else ''}. {advice} Or leave it out "
             "(data.leave_out).",
             code="wrong-number-of-people",
         )

@@ -94,15 +94,15 @@ def interactions(
 
 
 def _named(choice: Choice, names: tuple[str, ...]) -> Choice:
-    return Choice(choice.wanted, names)
+    return Choice(choice.count, names)
 
 
 def _rate(recording: Recording, options: PreprocessOptions) -> float:
     """Rows a second of a recording; checked against the rate of the others."""
-    wanted = options.fps
+    rate = options.fps
     if recording.times is not None:
         span = float(recording.times[-1] - recording.times[0])
-        fps = (len(recording.times) - 1) / span if span > 0 else wanted
+        fps = (len(recording.times) - 1) / span if span > 0 else rate
     else:
         given = recording.fps or options.default_fps
         if given is None:
@@ -113,17 +113,17 @@ def _rate(recording: Recording, options: PreprocessOptions) -> float:
                 code="no-frame-rate",
             )
         fps = given / recording.frame_step
-    if recording.times is None and abs(fps / wanted - 1) <= SAME_RATE:
-        return wanted
+    if recording.times is None and abs(fps / rate - 1) <= SAME_RATE:
+        return rate
     if not options.resample:
         uneven = recording.times is not None
         raise FeintError(
             f"{recording.file} has {'uneven steps, on average ' if uneven else ''}{fps:.4g} frames "
-            f"a second, {'' if uneven else f'and others {wanted:g}; '}expected one rate. Set "
-            f"data.fps = {wanted:g}, and all are resampled to it.",
+            f"a second, {'' if uneven else f'and others {rate:g}; '}expected one rate. Set "
+            f"data.fps = {rate:g}, and all are resampled to it.",
             code="uneven-time" if uneven else "different-rates",
         )
-    options.counts[f"files resampled from {fps:.4g} to {wanted:g} frames a second"] += 1
+    options.counts[f"files resampled from {fps:.4g} to {rate:g} frames a second"] += 1
     return fps
 
 
