@@ -95,3 +95,16 @@ def test_missing_rows_count_as_gaps(tmp_path):
 def test_what_does_not_fit_is_refused_with_what_to_do(columns, words, code, names, tmp_path):
     with refused(code, names):
         series_load.load_windows(spec(table(tmp_path / "t.csv", **columns), **words))
+
+
+def test_uneven_times_are_resampled_if_asked(tmp_path):
+    times = [0.0, 1.0, 2.0, 3.4, 4.0, 5.0, 9.0, *range(10, 63)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["date,a,b,c", *(f"{t},{2 * t},{t},{t}" for t in times)]))
+    with refused("uneven-time", ["data.resample = true"]):
+        series_load.load_windows(spec(path))
+    train, _, notes = series_load.load_windows(spec(path, resample=True, max_gap=0, train_stride=1))
+    assert train.actor.values[0, :, 0].tolist() == [0, 2, 4, 6, 8, 10]  # 6 is between 4 and 6.8
+    begins = [int(key.rpartition("/")[2]) for key in train.keys]
+    assert begins[:2] == [0, 9]  # the pause from 5 to 9 stays a gap
+    assert any("interpolated linearly" in note for note in notes)

@@ -11,7 +11,13 @@ from jaxtyping import Float, Int
 from feint.errors import FeintError
 
 TOLERANCE = 0.25
-"""How far from its place after the time before a time may be, in steps."""
+"""How far from its place a time may be, in steps."""
+SAME_STEP = 0.15
+"""How much a fitted step may differ from the median one, relative; rounding explains no more."""
+JITTER = 0.22
+"""Steps by which jitter may move one time; two neighbours may be moved apart by twice as much."""
+LONGEST = 1e7
+"""Steps between two times; a longer pause fits no grid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +27,7 @@ class Grid:
     Attributes:
         index: the place of each time, from 0; places without a time are missing steps.
         step: between neighbouring places, in the unit of the times.
-        error: how far the worst time is from its place after the one before, in steps.
+        error: how far the worst time is from its place, in steps; infinite if no grid fits.
     """
 
     index: Int[np.ndarray, " times"]
@@ -35,7 +41,7 @@ class Grid:
 
 
 def fit_grid(times: Float[np.ndarray, " times"], what: str) -> Grid:
-    """The grid whose step comes from the whole span, so that rounded clocks do not drift.
+    """The grid whose step is fitted to all times, so that rounded clocks do not drift.
 
     Args:
         times: at least two.
@@ -54,11 +60,36 @@ def fit_grid(times: Float[np.ndarray, " times"], what: str) -> Grid:
             code="time-not-rising",
         )
     usual = float(np.median(gaps))
+    if gaps.max() > LONGEST * usual:
+        return Grid(np.arange(len(times)), usual, float("inf"))
+    each = [_by_neighbours(times, gaps, usual), _by_fit(times, gaps, usual)]
+    return next((grid for grid in each if grid.is_even), each[0])
+
+
+def _by_neighbours(times: np.ndarray, gaps: np.ndarray, usual: float) -> Grid:
+    """Each time is compared with the one before, so that a clock may drift."""
     counts = np.round(gaps / usual)
     if (counts < 1).any():
         return Grid(np.arange(len(times)), usual, float("inf"))
     step = float((times[-1] - times[0]) / counts.sum())
-    # A clock may drift: each time is compared with the one before, more loosely after a long pause.
+    # More loosely after a long pause.
     error = float((np.abs(gaps / step - counts) / np.maximum(1, counts / 100)).max())
     index = np.concatenate([[0], np.cumsum(counts)])
     return Grid(index.astype(np.int64), step, error)
+
+
+def _by_fit(times: np.ndarray, gaps: np.ndarray, usual: float) -> Grid:
+    """All times are compared with one line, so that each may be rounded or jitter by itself."""
+    step = float(gaps[gaps < 1.5 * usual].mean())
+    index = np.concatenate([[0], np.cumsum(np.maximum(1, np.round(gaps / step)))])
+    since = times - times[0]
+    for _ in range(2):
+        centred = index - index.mean()
+        step = float((centred * since).sum() / (centred**2).sum())
+        places = (since - since.mean()) / step + index.mean()
+        index = np.round(places)
+    jumps = np.abs(gaps / step - np.diff(index)).max()
+    if (np.diff(index) < 1).any() or abs(step / usual - 1) > SAME_STEP or jumps > 2 * JITTER:
+        return Grid(np.arange(len(times)), usual, float("inf"))
+    error = float(np.abs(places - index).max())
+    return Grid((index - index[0]).astype(np.int64), step, error)

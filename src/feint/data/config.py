@@ -176,6 +176,8 @@ class Table(_UserData):
     """The column of time: it must rise by the same step; missing steps count as gaps."""
     time_format: Word | None = None
     """Of dates that do not begin with the year: "%d/%m/%Y %H:%M"."""
+    resample: bool = False
+    """Rows at uneven times are interpolated linearly at even steps, in place of an error."""
     track: Word | None = None
     """The column that says which track (series) a row belongs to; without it a file is one."""
     separator: Annotated[str, Field(pattern='^[^\n\r"]$')] | None = None

@@ -67,7 +67,9 @@ def _series(table: Table) -> SeriesSpec:
         lines, table.decimal, table.thousands, table.missing, table.words, table.time_format
     )
     offsets = tuple(table.offsets.get(name, 0.0) for name in names)
-    return SeriesSpec(names, table.time, table.track, table.n_segments, offsets, layout)
+    return SeriesSpec(
+        names, table.time, table.track, table.n_segments, offsets, layout, table.resample
+    )
 
 
 def _windows(table: Table, stride: int) -> WindowSpec:

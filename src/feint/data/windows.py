@@ -58,6 +58,7 @@ class SeriesSpec:
         segments: how many segments each series is cut into.
         offsets: subtracted from each of the columns.
         layout: how the files are written.
+        resample: interpolate rows at uneven times at even steps; otherwise they are an error.
     """
 
     names: tuple[str, ...]
@@ -66,6 +67,7 @@ class SeriesSpec:
     segments: int
     offsets: tuple[float, ...]
     layout: TableFormat
+    resample: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def read_segments(root: Path, spec: SeriesSpec) -> tuple[list[Segment], list[str
     """
     found: list[Segment] = []
     notes: list[str] = []
-    clock = TimeSteps()
+    clock = TimeSteps(spec.resample)
     for path in _files(root):
         table = read_table(path, spec.names, spec.time, spec.track, spec.layout)
         notes += table.notes
