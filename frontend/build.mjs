@@ -67,7 +67,7 @@ await mkdir(survey, { recursive: true });
 
 // Those of the report stand inside a script element of a page that must not fetch anything.
 const alone = /<\/script|<!--|\beval\(|new Function|\bfetch\(|XMLHttpRequest|WebSocket/i;
-await script("./src/main.js", await licensed("three", "feint's player", "three.js"), alone, new URL("player.js", report));
+await script("./src/player.js", await licensed("three", "feint's player", "three.js"), alone, new URL("player.js", report));
 await script("./src/charts.js", await licensed("uplot", "feint's charts", "uPlot"), alone, new URL("charts.js", report));
 await script("./src/browse.js", "/*! feint (Apache-2.0) */\n", alone, new URL("browse.js", report));
 

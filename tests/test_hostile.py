@@ -65,10 +65,9 @@ def _hangs_are_failures() -> Iterator[None]:
 def undrawn(run_data: Any, *_: object) -> dict[str, Any]:
     """The page's pictures, which take most of the time, left out."""
     blank = images.Image("none.svg", b"", "", "")
-    names = ("moving", "still", "strip", "typical_strip", "needed", "over_time", "moved", "rough")
-    none = dict.fromkeys(names, blank)
-    lists: dict[str, Any] = {name: [] for name in ("white", "transfer", "distances")}
-    return {**none, **lists, "multiples": {name: [] for name in run_data.models}}
+    images_ = dict.fromkeys(("moving", "still", "strip", "typical_strip"), blank)
+    lists: dict[str, Any] = {name: [] for name in ("white", "transfer")}
+    return {**images_, **lists, "stills": {}, "multiples": {name: [] for name in run_data.models}}
 
 
 def lost(folder: Path) -> str:

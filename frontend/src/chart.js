@@ -1,9 +1,10 @@
-// One chart: uPlot in it, a legend that switches lines, a tooltip, arrow keys, and its numbers as a table.
+// Draws one chart: uPlot, a legend that switches lines, a tooltip, arrow keys, and the numbers as a table.
+// What is drawn comes from line-chart.js and success.js.
 import uPlot from "uplot";
 import style from "uplot/dist/uPlot.min.css";
-import { made } from "./table.js";
+import { element, table } from "./dom.js";
 
-document.head.append(made("style", style));
+document.head.append(element("style", {}, style));
 
 const redraws = [];
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraws.forEach((one) => one()));
@@ -14,48 +15,48 @@ export const able = () => Boolean(document.createElement("canvas").getContext("2
 export class Chart {
   /**
    * @param root where it is put: .plot, .legend and so on are made in it.
-   * A drawing: {
-   *   told: a sentence of what is seen, empty: why there is nothing to see,
-   *   x: {values, label, log, above: {label, factor}, range, told(value)},
-   *   y: {label, told(value), range, above(value, index)},
-   *   lines: [{name, values, low, high, colour, dash, width, dots, only (dots alone), size, hollow, stepped, fill (opacity of the band), told(i)}],
+   * A description: {
+   *   text: a sentence that says what is seen, empty: why there is nothing to see,
+   *   x: {values, label, log, above: {label, factor}, range, text(value)},
+   *   y: {label, text(value), range, above(value, index)},
+   *   lines: [{name, values, low, high, colour, dash, width, dots, only (dots alone), size, hollow, stepped, fill (opacity of the band), text(i)}],
    *   heads, rows: the numbers as a table.
    * } colours are names of CSS variables.
    */
   constructor(root) {
     this.root = root;
     this.hidden = new Set();
-    this.legend = made("p", undefined, { class: "legend", role: "group", "aria-label": "Lines, each can be switched off" });
-    this.plot = made("div", undefined, { class: "plot", tabindex: "0", role: "img" });
-    this.tip = made("div", undefined, { class: "tip", role: "status" });
+    this.legend = element("p", { class: "legend", role: "group", "aria-label": "Lines, each can be switched off" });
+    this.plot = element("div", { class: "plot", tabindex: "0", role: "img" });
+    this.tip = element("div", { class: "tip", role: "status" });
     this.tip.hidden = true;
-    this.nothing = made("p", undefined, { class: "nothing" });
-    this.said = made("p", undefined, { class: "said", "aria-live": "polite" });
-    this.details = made("details");
-    this.table = made("div", undefined, { class: "wide", role: "region", "aria-label": "The numbers of this chart", tabindex: "0" });
-    this.details.append(made("summary", "The numbers"), this.table);
+    this.empty = element("p", { class: "empty" });
+    this.summary = element("p", { class: "summary", "aria-live": "polite" });
+    this.details = element("details");
+    this.table = element("div", { class: "wide", role: "region", "aria-label": "The numbers of this chart", tabindex: "0" });
+    this.details.append(element("summary", {}, "The numbers"), this.table);
     this.details.addEventListener("toggle", () => this.tabulate());
-    root.append(this.legend, this.plot, this.nothing, this.said, this.details);
+    root.append(this.legend, this.plot, this.empty, this.summary, this.details);
     this.plot.addEventListener("keydown", (event) => this.key(event));
     this.plot.addEventListener("blur", () => this.leave());
     new ResizeObserver(() => this.resize()).observe(this.plot);
-    redraws.push(() => this.drawing && this.draw(this.drawing));
+    redraws.push(() => this.description && this.draw(this.description));
   }
 
-  draw(drawing) {
-    this.drawing = drawing;
+  draw(description) {
+    this.description = description;
     this.uplot?.destroy();
     this.uplot = undefined;
     this.plot.replaceChildren();
-    const empty = !drawing.lines.length || !drawing.x.values.length;
+    const empty = !description.lines.length || !description.x.values.length;
     for (const one of [this.legend, this.plot, this.details]) one.hidden = empty;
-    this.nothing.hidden = !empty;
-    this.nothing.textContent = drawing.empty ?? "There is nothing to draw.";
-    this.said.textContent = drawing.told ?? "";
+    this.empty.hidden = !empty;
+    this.empty.textContent = description.empty ?? "There is nothing to draw.";
+    this.summary.textContent = description.text ?? "";
     this.tabulate();
     if (empty) return;
-    this.plot.setAttribute("aria-label", `Chart. ${drawing.told} Left and right read its values; they are in a table below, too.`);
-    this.legend.replaceChildren(...drawing.lines.map((line) => this.switch(line)));
+    this.plot.setAttribute("aria-label", `Chart. ${description.text} Left and right read its values; they are in a table below, too.`);
+    this.legend.replaceChildren(...description.lines.map((line) => this.switch(line)));
     this.uplot = new uPlot(this.options(), this.data(), this.plot);
     this.tip.hidden = true;
     this.uplot.over.append(this.tip);
@@ -77,20 +78,20 @@ export class Chart {
   }
 
   data() {
-    const { x, lines } = this.drawing;
+    const { x, lines } = this.description;
     const none = x.values.map(() => null);
     return [x.values, ...lines.flatMap(({ values, low, high }) => [low ?? none, high ?? none, values])];
   }
 
   options() {
-    const { x, y, lines } = this.drawing;
+    const { x, y, lines } = this.description;
     const [ink, line, grid] = ["--soft", "--line", "--grid"].map((name) => this.colour(name));
     const font = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
     const axis = { stroke: ink, font, labelFont: font, labelSize: 20, ticks: { stroke: line, size: 5 }, grid: { stroke: grid, width: 1 } };
-    const told = x.told ?? String;
+    const text = x.text;
     const axes = [
-      { ...axis, label: x.label, size: 30, space: 44, values: (_, at) => at.map((one) => (one === null ? "" : told(one))), grid: { show: false } },
-      { ...axis, label: y.label, size: 52, values: (_, at) => at.map(y.told) },
+      { ...axis, label: x.label, size: 30, space: 44, values: (_, at) => at.map((one) => (one === null ? "" : text(one))), grid: { show: false } },
+      { ...axis, label: y.label, size: 52, values: (_, at) => at.map(y.text) },
     ];
     if (x.above) {
       const above = (one) => String(Number((one * x.above.factor).toPrecision(3)));
@@ -135,7 +136,7 @@ export class Chart {
 
   /** From the first to the last place where a line that is shown has a value. */
   span() {
-    const { x, lines } = this.drawing;
+    const { x, lines } = this.description;
     const shown = lines.filter((one) => !this.hidden.has(one.name));
     const there = x.values.filter((_, i) => shown.some(({ values }) => values[i] !== null));
     const [low, high] = there.length ? [there[0], there.at(-1)] : [x.values[0], x.values.at(-1)];
@@ -144,14 +145,14 @@ export class Chart {
   }
 
   switch(line) {
-    const button = made("button", undefined, { type: "button", "aria-pressed": String(!this.hidden.has(line.name)) });
-    const mark = made("i", undefined, { class: line.only ? (line.hollow ? "ring" : "dot") : line.dash ? "dashed" : "full" });
+    const button = element("button", { type: "button", "aria-pressed": String(!this.hidden.has(line.name)) });
+    const mark = element("i", { class: line.only ? (line.hollow ? "ring" : "dot") : line.dash ? "dashed" : "full" });
     mark.style.color = `var(${line.colour})`;
     button.append(mark, line.name);
     button.addEventListener("click", () => {
       this.hidden[this.hidden.has(line.name) ? "delete" : "add"](line.name);
       button.setAttribute("aria-pressed", String(!this.hidden.has(line.name)));
-      const first = 3 * this.drawing.lines.indexOf(line) + 1;
+      const first = 3 * this.description.lines.indexOf(line) + 1;
       for (const i of [first, first + 1, first + 2]) this.uplot.setSeries(i, { show: !this.hidden.has(line.name) });
       if (line.only) this.uplot.setScale("x", Object.fromEntries(this.span().map((end, i) => [i ? "max" : "min", end])));
     });
@@ -167,18 +168,18 @@ export class Chart {
       return;
     }
     this.at = idx;
-    const { x, y, lines } = this.drawing;
-    const title = made("b", (x.title ?? x.told ?? String)(x.values[idx], idx));
-    const told = lines.flatMap((line) => {
+    const { x, y, lines } = this.description;
+    const title = element("b", {}, (x.title ?? x.text)(x.values[idx], idx));
+    const values = lines.flatMap((line) => {
       if (this.hidden.has(line.name) || line.values[idx] === null || line.values[idx] === undefined) return [];
-      const mark = made("i", undefined, { class: line.dash ? "dashed" : "full" });
+      const mark = element("i", { class: line.dash ? "dashed" : "full" });
       mark.style.color = `var(${line.colour})`;
-      const one = made("span");
-      one.append(mark, `${line.name}: ${line.told ? line.told(idx) : y.told(line.values[idx])}`);
+      const one = element("span");
+      one.append(mark, `${line.name}: ${line.text ? line.text(idx) : y.text(line.values[idx])}`);
       return [one];
     });
-    this.tip.hidden = !told.length;
-    this.tip.replaceChildren(title, ...told);
+    this.tip.hidden = !values.length;
+    this.tip.replaceChildren(title, ...values);
     const width = u.over.clientWidth;
     const at = u.valToPos(x.values[idx], "x");
     const beside = at > width / 2 ? at - this.tip.offsetWidth - 10 : at + 10;
@@ -188,7 +189,7 @@ export class Chart {
 
   /** The place in the data under the cursor; of dots the one that is nearest to it. */
   nearest(u) {
-    const { x, lines } = this.drawing;
+    const { x, lines } = this.description;
     const { idx, left, top } = u.cursor;
     if (!lines.every((one) => one.only) || this.typing || left < 0) return idx;
     let [best, nearest] = [idx, Infinity];
@@ -207,7 +208,7 @@ export class Chart {
     if (event.key === "Escape") this.leave();
     if (step === undefined || !this.uplot) return;
     event.preventDefault();
-    const { values } = this.drawing.x;
+    const { values } = this.description.x;
     const now = this.tip.hidden ? (step > 0 ? -1 : values.length) : this.at;
     const at = Math.min(Math.max(now + step, 0), values.length - 1);
     this.typing = true;
@@ -221,19 +222,8 @@ export class Chart {
   }
 
   tabulate() {
-    if (!this.details.open || !this.drawing) return;
-    const { heads, rows } = this.drawing;
-    const table = made("table");
-    const [top, body] = [made("tr"), made("tbody")];
-    top.append(...heads.map((head, i) => made("th", head, { scope: "col", class: i ? "n" : "w" })));
-    for (const cells of rows) {
-      const row = made("tr");
-      row.append(...cells.map((cell, i) => (i ? made("td", cell, { class: "n" }) : made("th", cell, { scope: "row", class: "w" }))));
-      body.append(row);
-    }
-    const head = made("thead");
-    head.append(top);
-    table.append(head, body);
-    this.table.replaceChildren(table);
+    if (!this.details.open || !this.description) return;
+    const { heads, rows } = this.description;
+    this.table.replaceChildren(table(heads, rows));
   }
 }

@@ -1,17 +1,18 @@
-// The page's charts, from the page's JSON; a section whose chart cannot be drawn keeps its pictures.
+// The report's charts, from the page's JSON. A section whose chart cannot be drawn keeps its pictures.
 import { able } from "./chart.js";
-import { Distances } from "./distances.js";
-import { Moved } from "./moved.js";
-import { Needed } from "./needed.js";
-import { Rough } from "./rough.js";
+import { LineChart } from "./line-chart.js";
 import { Success } from "./success.js";
 import { Transfer } from "./transfer.js";
 
-const KINDS = { success: Success, transfer: Transfer, needed: Needed, distances: Distances, moved: Moved, rough: Rough };
-const data = JSON.parse(document.getElementById("charts-data").textContent);
+/** By the kind of a `Section` of feint/report/charts/chart.py. */
+const KINDS = { lines: LineChart, success: Success, transfer: Transfer };
+const { sections, rates } = JSON.parse(document.getElementById("charts-data").textContent);
 
 if (able()) {
   const roots = [...document.querySelectorAll("[data-chart]")];
   for (const root of roots) root.closest(".chart").classList.add("works"); // what is hidden has no width
-  for (const root of roots) new KINDS[root.dataset.chart](root, data);
+  for (const root of roots) {
+    const section = sections.find((one) => one.id === root.dataset.chart);
+    new KINDS[section.kind](root, section, rates);
+  }
 }

@@ -1,4 +1,4 @@
-// Which frame it is.
+// Time of the player: which frame is shown, playing or not, how fast.
 
 export class Clock {
   /** @param changed called whenever the frame changed or playing began or ended. */

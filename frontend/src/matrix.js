@@ -1,11 +1,11 @@
-// True class by target: the share moved, at the eps of a slider.
-import { made } from "./table.js";
-import { percent } from "./told.js";
+// The success matrix: success rates by true class and target, at the eps of a slider.
+import { element } from "./dom.js";
+import { fill, MISSING, percent } from "./format.js";
 
 const STRONG = 0.66;
 
-export class Matrix {
-  /** @param look called with {surrogate, victim, true_class, target, eps} of a cell, all words, and its counts told. */
+export class SuccessMatrix {
+  /** @param look called with {surrogate, victim, true_class, target, eps} of a cell, as text, and its counts in words. */
   constructor(root, data, look) {
     this.data = data;
     this.look = look;
@@ -27,49 +27,48 @@ export class Matrix {
     for (const [p, e, label, target, ...rest] of counts) {
       if (p === pair && e === at) here.set(`${label} ${target}`, rest);
     }
-    this.part("eps-told").textContent = eps[at];
+    this.part("eps-text").textContent = eps[at];
     this.part("eps").setAttribute("aria-valuetext", eps[at]);
-    const top = made("tr");
-    top.append(made("td"), ...targets.map((one) => made("th", one, { scope: "col" })));
-    const head = made("thead");
+    const top = element("tr");
+    top.append(element("td"), ...targets.map((one) => element("th", { scope: "col" }, one)));
+    const head = element("thead");
     head.append(top);
-    const body = made("tbody");
+    const body = element("tbody");
     labels.forEach((label, i) => {
-      const line = made("tr");
-      line.append(made("th", label, { scope: "row" }));
+      const line = element("tr");
+      line.append(element("th", { scope: "row" }, label));
       targets.forEach((target, j) => {
-        const place = { ...this.data.pairs[pair], true_class: label, target, eps: this.data.words[at] };
+        const place = { ...this.data.pairs[pair], true_class: label, target, eps: this.data.eps_words[at] };
         line.append(this.cell(here.get(`${i} ${j}`), place, at));
       });
       body.append(line);
     });
-    const table = made("table");
+    const table = element("table");
     table.append(head, body);
     this.part("matrix").replaceChildren(table);
   }
 
   cell(counts, place, at) {
-    if (!counts) return made("td", undefined, { class: "none" });
-    const [asked, failed, moved, noise] = counts;
-    const where = `${place.true_class}, ${place.target} wanted`;
-    const cell = made("td");
-    const button = made("button", undefined, { type: "button" });
-    let told = `${where}: all ${asked} count as the target without an attack`;
-    if (failed) {
-      const share = moved / failed;
+    if (!counts) return element("td", { class: "none" });
+    const { texts } = this.data;
+    const [n, failures, successes, noise] = counts;
+    const words = { ...place, n, failures, successes, noise };
+    const cell = element("td");
+    const button = element("button", { type: "button" });
+    let text = fill(texts.open, words);
+    if (failures) {
+      const share = successes / failures;
       cell.style.setProperty("--share", share.toFixed(3));
       cell.classList.toggle("strong", share > STRONG);
-      told = `${where}: of the ${failed} that failed without an attack ${moved} moved`;
-      if (noise !== null) told += `, under random noise ${noise}`;
-      told += `; ${asked} asked`;
-      button.append(made("b", percent(share)), made("small", `${moved} of ${failed}`));
+      text = fill(noise === null ? texts.cell : texts.cell_noise, words);
+      button.append(element("b", {}, percent(share)), element("small", {}, fill(texts.small, words)));
     } else {
       cell.className = "open";
-      button.append(made("b", "–"), made("small", `0 of ${asked} failed`));
+      button.append(element("b", {}, MISSING), element("small", {}, fill(texts.small_open, words)));
     }
-    cell.title = told;
-    button.setAttribute("aria-label", told);
-    button.addEventListener("click", () => this.look(place, `At most ${this.data.eps[at]}: ${told}.`));
+    cell.title = text;
+    button.setAttribute("aria-label", text);
+    button.addEventListener("click", () => this.look(place, `At most ${this.data.eps[at]}: ${text}.`));
     cell.append(button);
     return cell;
   }

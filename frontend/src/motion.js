@@ -1,4 +1,4 @@
-// A case's motion, out of the page's JSON: metres, the data's axes turned into the scene's.
+// Decodes a case's motion from the page's JSON: metres, in the axes of the scene.
 
 const NOWHERE = -32768;
 
@@ -11,8 +11,8 @@ export class Motion {
     this.frames = frames;
     this.joints = skeleton.joints.length;
     this.values = new Float32Array(frames * this.joints * 3);
-    // The camera sees the first axis to the right.  Where the data's points left, everything is
-    // turned half around the vertical: never mirrored.
+    // The camera sees the first axis to the right.  Where the first axis of the data points
+    // left, everything is turned half around the vertical, which never mirrors.
     const sign = [turned ? -1 : 1, 1, turned ? -1 : 1];
     for (let i = 0; i < frames * this.joints; i++) {
       for (let axis = 0; axis < axes; axis++) {
@@ -31,13 +31,13 @@ export class Motion {
   }
 }
 
-/** Everything that is drawn of a case. */
-export function decoded(told, skeleton) {
+/** A case with its motions decoded. */
+export function decode(encoded, skeleton) {
   const motions = {};
-  for (const [name, base64] of Object.entries(told.motions)) {
-    motions[name] = new Motion(base64, told.frames, skeleton, told.step);
+  for (const [name, base64] of Object.entries(encoded.motions)) {
+    motions[name] = new Motion(base64, encoded.frames, skeleton, encoded.step);
   }
-  return { ...told, motions };
+  return { ...encoded, motions };
 }
 
 const a = [0, 0, 0];

@@ -1,16 +1,10 @@
-// The table of every case: sorted by its heads, filtered, a page at a time.
+// The table of every case: sorted by its heads, filtered, a page at a time. The rows are in table-data.js.
+import { element } from "./dom.js";
 
 const PAGE = 50;
-const CHOICES = ["victim", "surrogate", "true_class", "target", "eps", "reached", "clean"];
+const CHOICES = ["victim", "surrogate", "true_class", "target", "eps", "success", "clean_success"];
 
-export function made(tag, text, attributes = {}) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
-
-export class Table {
+export class CaseTable {
   constructor(root, rows) {
     this.root = root;
     this.rows = rows;
@@ -32,10 +26,10 @@ export class Table {
   }
 
   head({ name, head, numeric }) {
-    const cell = made("th", undefined, { scope: "col", "data-column": name });
+    const cell = element("th", { scope: "col", "data-column": name });
     if (numeric) cell.className = "n";
-    const button = made("button", head, { type: "button" });
-    const arrow = made("i", "", { "aria-hidden": "true" });
+    const button = element("button", { type: "button" }, head);
+    const arrow = element("i", { "aria-hidden": "true" }, "");
     button.append(arrow);
     button.addEventListener("click", () => this.sort(name));
     cell.append(button);
@@ -45,12 +39,12 @@ export class Table {
   choice({ name, head, words, values }) {
     const used = new Set(values);
     if (used.size < 2) return;
-    const label = made("label");
-    const select = made("select", undefined, { "data-filter": name });
+    const label = element("label");
+    const select = element("select", { "data-filter": name });
     select.append(new Option("all", ""));
     words.forEach((word, code) => used.has(code) && select.append(new Option(word, code)));
     select.addEventListener("change", () => this.filter());
-    label.append(made("span", head), select);
+    label.append(element("span", {}, head), select);
     this.part("filters").append(label);
     this.selects.set(name, select);
   }
@@ -61,23 +55,23 @@ export class Table {
     this.filter();
   }
 
-  /** Set every filter: {column's name: word}; the others are cleared.  `told` says why. */
-  choose(words, told = "") {
+  /** Set every filter: {column's name: word}; the others are cleared.  `reason` is shown above. */
+  choose(words, reason = "") {
     this.part("text").value = "";
     for (const [name, select] of this.selects) {
       select.value = name in words ? this.rows.code(name, words[name]) : "";
     }
-    this.filter(told);
+    this.filter(reason);
   }
 
-  filter(told = "") {
-    this.part("from").textContent = told;
-    const wanted = [...this.selects]
+  filter(reason = "") {
+    this.part("from").textContent = reason;
+    const exact = [...this.selects]
       .filter(([, select]) => select.value !== "")
       .map(([name, select]) => [name, Number(select.value)]);
     const text = this.part("text").value;
-    this.shown = this.rows.filtered(text, wanted);
-    this.part("reset").disabled = !text && !wanted.length;
+    this.shown = this.rows.filtered(text, exact);
+    this.part("reset").disabled = !text && !exact.length;
     this.first = 0;
     this.draw();
   }
@@ -108,9 +102,9 @@ export class Table {
   }
 
   row(row) {
-    const line = made("tr");
+    const line = element("tr");
     const id = this.rows.cases.get(row);
-    const door = made("td");
+    const door = element("td");
     if (id === undefined) {
       door.className = "soft";
       door.textContent = "not in this page";
@@ -118,11 +112,11 @@ export class Table {
       if (command) line.dataset.command = command;
     } else {
       line.dataset.case = id;
-      door.append(made("a", "▶ watch", { href: `#case=${id}` }));
+      door.append(element("a", { href: `#case=${id}` }, "▶ watch"));
     }
     line.append(door);
     for (const column of this.rows.columns) {
-      line.append(made("td", column.text(row), column.numeric ? { class: "n" } : {}));
+      line.append(element("td", column.numeric ? { class: "n" } : {}, column.text(row)));
     }
     return line;
   }
@@ -139,7 +133,7 @@ export class Table {
     const player = document.getElementById("player");
     if (location.hash === `#case=${id}`) player.scrollIntoView();
     location.hash = `case=${id}`;
-    player.querySelector('[data-part="stage"]')?.focus({ preventScroll: true });
+    player.querySelector('[data-part="viewport"]')?.focus({ preventScroll: true });
   }
 
   /** Which row the address names. */

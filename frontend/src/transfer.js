@@ -1,19 +1,18 @@
-// Crafted on one model, answered by another: the share moved, at the eps of a slider.
+// Transfer: the success rate of attacks crafted on a surrogate, for every victim, at the eps of a slider.
 import { Controls } from "./controls.js";
-import { rates } from "./success.js";
-import { made } from "./table.js";
-import { percent } from "./told.js";
+import { element } from "./dom.js";
+import { percent } from "./format.js";
+import { ratesOf } from "./success.js";
 
 const STRONG = 0.66;
 
 export class Transfer {
-  constructor(root, data) {
+  constructor(root, { controls }, data) {
     this.data = data;
-    this.reading = data.readings.findIndex((one) => one.failed);
+    this.criterion = data.criteria.findIndex((one) => one.only_clean_failures);
     this.controls = new Controls(root, () => this.draw());
-    this.controls.list("target", "Reaction wanted", data.targets);
-    this.controls.slider("eps", "Change of at most", data.told);
-    this.box = made("div", undefined, { class: "wide", role: "region", "aria-label": "Crafted on, by answered by", tabindex: "0" });
+    for (const { name, label, options, slider } of controls) this.controls[slider ? "slider" : "list"](name, label, options);
+    this.box = element("div", { class: "wide", role: "region", "aria-label": "Surrogate by victim", tabindex: "0" });
     root.append(this.box);
     this.draw();
   }
@@ -22,37 +21,30 @@ export class Transfer {
     const { pairs } = this.data;
     const [target, eps] = [this.controls.get("target"), this.controls.get("eps")];
     const [surrogates, victims] = ["surrogate", "victim"].map((name) => [...new Set(pairs.map((one) => one[name]))]);
-    const table = made("table", undefined, { class: "cells" });
-    const [head, body, top] = [made("thead"), made("tbody"), made("tr")];
-    top.append(made("th", "crafted on ↓ answered by →", { scope: "col" }), ...victims.map((one) => made("th", one, { scope: "col" })));
-    head.append(top);
-    for (const surrogate of surrogates) {
-      const row = made("tr");
-      row.append(made("th", surrogate, { scope: "row" }));
-      for (const victim of victims) row.append(this.cell(surrogate, victim, target, eps));
-      body.append(row);
-    }
-    table.append(head, body);
+    const head = element("tr", {}, element("th", { scope: "col" }, "surrogate ↓ victim →"));
+    head.append(...victims.map((one) => element("th", { scope: "col" }, one)));
+    const rows = surrogates.map((surrogate) =>
+      element("tr", {}, element("th", { scope: "row" }, surrogate), ...victims.map((victim) => this.cell(surrogate, victim, target, eps))),
+    );
+    const table = element("table", { class: "cells" }, element("thead", {}, head), element("tbody", {}, ...rows));
     this.box.replaceChildren(table);
   }
 
   cell(surrogate, victim, target, eps) {
     const pair = this.data.pairs.findIndex((one) => one.surrogate === surrogate && one.victim === victim);
-    const at = (reading) => rates(this.data, reading, pair, target).find((one) => one.eps === eps);
-    const one = pair < 0 ? undefined : at(this.reading);
-    if (!one) return made("td", undefined, { class: "none" });
-    const all = at(this.data.readings[this.reading].all);
-    const cell = made("td");
-    const without = `no attack ${percent(all.clean.share)} of all ${all.asked}`;
-    if (!one.asked) {
-      cell.className = "open";
-      cell.append(made("b", "–"), made("small", "none failed"), made("small", without));
-      return cell;
+    const at = (criterion) => ratesOf(this.data, criterion, pair, target).find((one) => one.eps === eps);
+    const one = pair < 0 ? undefined : at(this.criterion);
+    if (!one) return element("td", { class: "none" });
+    const all = at(this.data.criteria[this.criterion].all);
+    const clean = element("small", {}, `no attack ${percent(all.clean.share)} of all ${all.n}`);
+    if (!one.n) {
+      return element("td", { class: "open" }, element("b", {}, "–"), element("small", {}, "none failed"), clean);
     }
+    const noise = one.noise ? `noise ${percent(one.noise.share)}` : "noise not tried";
+    const counts = element("small", {}, `${one.attack.count} of ${one.n}, ${noise}`);
+    const cell = element("td", {}, element("b", {}, percent(one.attack.share)), counts, clean);
     cell.style.setProperty("--share", one.attack.share.toFixed(3));
     cell.classList.toggle("strong", one.attack.share > STRONG);
-    const noise = one.noise ? `noise ${percent(one.noise.share)}` : "noise not tried";
-    cell.append(made("b", percent(one.attack.share)), made("small", `${one.attack.count} of ${one.asked}, ${noise}`), made("small", without));
     return cell;
   }
 }

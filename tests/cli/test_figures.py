@@ -227,7 +227,13 @@ def test_the_viewers_recording_has_everybody_in_it(tiny: Any, tmp_path: Path) ->
     assert f"Recording: {path}" in invoke("rerun", tiny.folder, "--out", path).output
     content = path.read_bytes()
     assert content.startswith(b"RRF")
-    for name in ("clean/answer", "attacked/actor", "attacked/moved", "wanted", "distance_cm"):
+    for name in (
+        "clean/answer",
+        "attacked/actor",
+        "attacked/displacement",
+        "target",
+        "distance_cm",
+    ):
         assert name.encode() in content
 
 

@@ -17,11 +17,11 @@ from feint.experiments.verification import verify
 from feint.report.page import write
 
 UNTARGETED = 'kind = "untargeted"\nreference = "true"\nsettings = { steps = 2, restarts = 1 }\n'
-EPS = 'eps = [2, 6]\nunit = "cm"\n'
+EPS = 'eps = [2, 6]\neps_unit = "cm"\n'
 
 
 def change(text: str = UNTARGETED) -> tuple[str, str]:
-    return 'settings = { steps = 1 }\neps = [2]\nunit = "cm"\n', text + EPS
+    return 'settings = { steps = 1 }\neps = [2]\neps_unit = "cm"\n', text + EPS
 
 
 @pytest.mark.parametrize("reference", ["true", "clean"])

@@ -1,5 +1,5 @@
 // Draws the panes without WebGL: stick figures on a 2-D canvas, in orthographic projection.
-import { everywhere, stature } from "../stage.js";
+import { everywhere, stature } from "../renderer.js";
 
 const MARGIN = 1.08;
 const HEAD = 0.1;

@@ -1,8 +1,8 @@
 // A group of panels side by side, with one clock, one camera and one set of controls.
 import { Clock } from "../clock.js";
 import { Motion } from "../motion.js";
-import { Orbit } from "../orbit.js";
-import { able, Stage } from "../stage.js";
+import { Camera } from "../camera.js";
+import { able, Renderer } from "../renderer.js";
 import { button, made } from "./dom.js";
 import { Canvas2dRenderer } from "./canvas2d-renderer.js";
 
@@ -29,7 +29,7 @@ export class PanelGroup {
         "Moving figures. Drag to turn. Space plays and pauses, left and right arrow step, " +
         "plus and minus zoom, shift with left or right arrow turns.",
     });
-    this.orbit = new Orbit(this.stage, (view) => this.turned(view));
+    this.orbit = new Camera(this.stage, (view) => this.turned(view));
     this.bar();
     this.drawing = this.started();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.cast());
@@ -40,7 +40,7 @@ export class PanelGroup {
   started() {
     if (able()) {
       try {
-        const drawing = new Stage(this.canvas, {}, this.skeleton, this.orbit);
+        const drawing = new Renderer(this.canvas, {}, this.skeleton, this.orbit);
         this.way = "webgl";
         this.canvas.addEventListener("webglcontextlost", () => this.flatten());
         return drawing;

@@ -46,8 +46,7 @@ def pictures(
     return {
         **_of_cases(run, case, usual),
         **_success(run),
-        "distances": _distances(run),
-        **_stills(run, drawn),
+        "stills": _stills(drawn),
     }
 
 
@@ -117,66 +116,19 @@ def _success(run: RunData) -> dict[str, Any]:
     return {"white": white, "transfer": transfer, "multiples": multiples}
 
 
-def _distances(run: RunData) -> list[Image]:
-    """Distances against eps, in cm and as a share of the tolerance, one pair a model."""
-    from feint.report.charts import svg
-
-    white = run.judged.filter(pl.col("surrogate") == pl.col("victim")).with_columns(
-        share=pl.col("distance") / pl.col("kappa")
-    )
-    images = []
-    for name in run.models:
-        rows = white.filter(pl.col("victim") == name)
-        if not len(rows):
-            continue
-        kinds: list[tuple[str, str, str, str | None]] = [
-            ("share", "distance / tolerance", "in tolerances", "the tolerance")
-        ]
-        if "error_cm" in rows.columns and len(rows.filter(pl.col("error_cm").is_finite())):
-            kinds.insert(0, ("error_cm", "to the target, cm a joint", "in cm a joint", None))
-        for column, label, words, one in kinds:
-            content = svg.distance_svg(rows, column, label, run.units, one).encode()
-            title = f"{name}, {words}"
-            alt = (
-                f"Distance of the answers of {name} to the target {words}, against eps: median and "
-                "quartiles without an attack, under random noise, under the attack."
-            )
-            images.append(Image(f"distance-{name}-{column}.svg", content, title, alt))
-    return images
-
-
-def _stills(run: RunData, drawn: Charts | None) -> dict[str, Image | None]:
-    """The other charts, at the largest eps where they have one."""
+def _stills(drawn: Charts | None) -> dict[str, list[Image]]:
+    """A picture of every chart that is described in full, by section."""
     from feint.report.charts import static
 
-    found: dict[str, Image | None] = dict.fromkeys(("needed", "over_time", "moved", "rough"))
-    if drawn is None:
-        return found
-    models = drawn.white
-    eps = drawn.largest
-    at = f"a change of at most {run.units.eps_text(eps)}"
-    if drawn.smallest is not None:
-        content = static.smallest(drawn.smallest, run.units.eps).encode()
-        alt = (
-            "Share of sequences that count as the target, against the smallest eps that they need."
-        )
-        found["needed"] = Image("needed.svg", content, "all targets together", alt)
-    if models:
-        content = static.over_time(drawn.sampled, models, eps).encode()
-        alt = (
-            "Distance to the target frame by frame: median and quartiles, without and with attack."
-        )
-        found["over_time"] = Image("frames.svg", content, f"frame by frame, {at}", alt)
-    if drawn.sampled.displacements:
-        content = static.moved(drawn.sampled, models, eps).encode()
-        alt = (
-            "Shares of joints moved by at most so many cm, beside how far they move by themselves."
-        )
-        found["moved"] = Image("moved.svg", content, at, alt)
-    if drawn.rough is not None:
-        content = static.smoothness(drawn.rough, models, eps).encode()
-        alt = "Share of the distance closed against the acceleration added, a dot a sequence."
-        found["rough"] = Image("rough.svg", content, at, alt)
+    found: dict[str, list[Image]] = {}
+    for section in drawn.sections if drawn else ():
+        if section.kind != "lines":
+            continue
+        found[section.id] = []
+        for chart in section.charts:
+            title = ", ".join(filter(None, (chart.view, static.chosen(section, chart))))
+            content = static.draw(section, chart).encode()
+            found[section.id].append(Image(f"{chart.id}.svg", content, title, chart.alt))
     return found
 
 

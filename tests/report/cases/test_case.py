@@ -68,7 +68,7 @@ def test_its_motion_gives_the_rows_numbers(finished: Path) -> None:
     assert float(moved.mean()) == pytest.approx(one.row["perturbation_cm"], rel=1e-4)
     assert float(moved.max()) == pytest.approx(one.row["perturbation_max_cm"], rel=1e-4)
     for answer, row in ((one.answer, one.clean_row), (one.answer_adv, one.row)):
-        error = 100 * (answer - one.wanted).norm(dim=-1).mean()
+        error = 100 * (answer - one.target).norm(dim=-1).mean()
         assert float(error) == pytest.approx(row["error_cm"], rel=1e-4)
 
 

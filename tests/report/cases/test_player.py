@@ -51,7 +51,7 @@ def test_the_motion_is_the_cases_within_half_a_millimetre(run_data: RunData) -> 
     error = [
         100 * np.linalg.norm(answer - wanted, axis=-1).mean()
         for answer, wanted in [
-            [decoded(first["motions"][one], first["step"]) for one in ("answer_adv", "wanted")]
+            [decoded(first["motions"][one], first["step"]) for one in ("answer_adv", "target")]
         ]
     ]
     assert error[0] == pytest.approx(first["numbers"]["error_cm"], abs=0.1)

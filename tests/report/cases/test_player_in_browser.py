@@ -81,7 +81,7 @@ class Watched:
         sync_api.expect(self.part("clock")).to_contain_text(f"frame {frame} of ")
 
     def colours(self) -> np.ndarray:
-        with Pillow.open(BytesIO(self.part("stage").screenshot())) as image:
+        with Pillow.open(BytesIO(self.part("viewport").screenshot())) as image:
             return np.asarray(image.convert("RGB")).astype(int)
 
     @property
@@ -116,7 +116,7 @@ def test_a_page_of_one_case_opens_alone(browser: Any, hostile: Path, tmp_path: P
         one = Watched(context, written.as_uri())
         one.at(1)
         assert one.part("case").locator("option").count() == 1
-        assert HOSTILE in one.part("told").inner_text()
+        assert HOSTILE in one.part("summary").inner_text()
         assert HOSTILE in one.tab.locator("h1").inner_text()
         assert one.tab.evaluate("document.scrollingElement.scrollWidth <= innerWidth + 1")
         assert one.errors == []
@@ -153,10 +153,10 @@ def test_scrubber_strip_and_keys_move_through_time(watched: Watched) -> None:
     watched.part("scrub").fill("4")
     watched.at(5)
     last = int(watched.part("scrub").get_attribute("max")) + 1
-    strip = watched.part("strip")
+    strip = watched.part("timeline")
     strip.click(position={"x": strip.bounding_box()["width"] - 12, "y": 40})
     watched.at(last)
-    watched.part("stage").focus()
+    watched.part("viewport").focus()
     for key, frame in (("Home", 1), ("ArrowRight", 2), ("End", last), ("ArrowLeft", last - 1)):
         watched.tab.keyboard.press(key)
         watched.at(frame)
@@ -176,7 +176,7 @@ def test_a_case_has_a_link_and_its_name_is_text(watched: Watched, hostile: Path)
     assert named
     identity = named[0].get_attribute("value")
     watched.part("case").select_option(identity)
-    sync_api.expect(watched.part("told")).to_contain_text(HOSTILE)
+    sync_api.expect(watched.part("summary")).to_contain_text(HOSTILE)
     assert watched.tab.url == f"{hostile.as_uri()}#case={identity}"
     first = options.first.get_attribute("value")
     for linked, shown in ((first, first), (identity, identity), ("gone", identity)):
@@ -202,9 +202,9 @@ def test_without_webgl_it_says_so(browser: Any, hostile: Path) -> None:
     context = browser.new_context(offline=True)
     context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
     watched = Watched(context, f"{hostile.as_uri()}#case=0")
-    sync_api.expect(watched.part("nothing")).to_have_text(re.compile("no WebGL"))
-    assert watched.part("nothing").is_visible()
-    assert not watched.part("stage").is_visible()
+    sync_api.expect(watched.part("unavailable")).to_have_text(re.compile("no WebGL"))
+    assert watched.part("unavailable").is_visible()
+    assert not watched.part("viewport").is_visible()
     watched.part("scrub").fill("4")
     watched.at(5)
     assert not watched.errors

@@ -54,8 +54,10 @@ def test_every_attacked_row_is_there_to_the_last_place(
 ) -> None:
     rows, told = attacked(run_data), columns(looked)
     assert looked.rows == looked.total == len(rows) == 2 * 2 * 2 * 3 * 5
-    for name in ("surrogate", "victim", "true_class", "target", "sequence", "reached", "clean"):
+    for name in ("surrogate", "victim", "true_class", "target", "sequence"):
         assert told[name] == rows[name].to_list()
+    for name, of in (("success", "reached"), ("clean_success", "clean")):
+        assert told[name] == rows[of].to_list()
     assert [float(one) for one in told["eps"]] == rows["eps"].to_list()
     for name, factor in (("error_cm", 1), ("perturbation_max_cm", 1), ("bone_length_change", 100)):
         true = [factor * one for one in rows[name]]
@@ -186,7 +188,7 @@ def test_the_page_trusts_its_own_scripts_and_tells_what_it_left_out(
     monkeypatch.setattr(page, "browse", lambda *of: case_table.browse(*of, limit=9))
     run = fake_run(models=("tcn",), targets=("hugging",), eps=(1.0, 6.0))
     text = page.write(run).read_text(encoding="utf-8")
-    assert "9 of 12 rows are in this page; the others are in rows.parquet" in text
+    assert "9 of 12 rows are in this page" in text
     scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
     policy = re.search(r"script-src ([^;]*);", html.unescape(text))

@@ -21,7 +21,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 MANY = 10_000
 SCRIPT = """
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;
- style-src 'unsafe-inline'; script-src {{ browse.trusted }}"><link rel="icon" href="data:,">
+ style-src 'unsafe-inline'; script-src {{ browse.csp_hash }}"><link rel="icon" href="data:,">
 {% include "browse.html.jinja" %}
 <script type="application/json" id="browse-data">{{ browse.payload | safe }}</script>
 <script>{{ browse.script | safe }}</script>
@@ -107,8 +107,8 @@ def test_filters_narrow_and_are_cleared(looked: Looked) -> None:
     looked.filter("target", HOSTILE)
     assert set(looked.column("victim")) == {"gru"}
     assert set(looked.column("target")) == {HOSTILE}
-    looked.filter("reached", "no")
-    assert set(looked.column("reached")) == {"no"}
+    looked.filter("success", "no")
+    assert set(looked.column("success")) == {"no"}
     looked.part("text").fill("HANDSHAKING /a")
     assert all(one.endswith("/A") for one in looked.column("sequence"))
     assert set(looked.column("true_class")) == {"handshaking"}
@@ -131,7 +131,7 @@ def test_a_row_opens_its_case_by_mouse_and_by_key(looked: Looked) -> None:
         sync_api.expect(looked.part("case", "player")).to_have_value(identity)
         assert looked.tab.url == f"{looked.url}#case={identity}"
         assert row.get_attribute("aria-current") == "true"
-        sync_api.expect(looked.part("stage", "player")).to_be_in_viewport()
+        sync_api.expect(looked.part("viewport", "player")).to_be_in_viewport()
     other = looked.tab.locator("#browse tbody tr:not([data-case])").first
     assert other.locator("td").first.inner_text() == "not in this page"
     assert not other.locator("a").count()
@@ -170,19 +170,19 @@ def test_the_slider_changes_the_matrix(looked: Looked) -> None:
         told: list[str] = looked.tab.locator(f"{where} tbody td").all_text_contents()
         return told
 
-    live = '#danger [data-part="matrix"]'
+    live = '#matrix [data-part="matrix"]'
     largest = cells(live)
-    still = "#danger .still figure:first-child"
+    still = "#matrix .still figure:first-child"
     assert largest == cells(still)
     titles = "all => all.map(one => one.title)"
     assert looked.tab.eval_on_selector_all(f"{live} td", titles) == (
         looked.tab.eval_on_selector_all(f"{still} td", titles)
     )
     assert "" in largest
-    looked.part("eps", "danger").press("ArrowLeft")
-    assert looked.part("eps-told", "danger").inner_text() == "0.5 cm"
+    looked.part("eps", "matrix").press("ArrowLeft")
+    assert looked.part("eps-text", "matrix").inner_text() == "0.5 cm"
     assert cells(live) != largest
-    looked.part("pair", "danger").select_option(label="gru, crafted on tcn")
+    looked.part("pair", "matrix").select_option(label="gru, crafted on tcn")
     cell = looked.tab.locator(f"{live} td:not(.open) button").first
     told = cell.get_attribute("aria-label")
     cell.click()
@@ -190,15 +190,15 @@ def test_the_slider_changes_the_matrix(looked: Looked) -> None:
     assert set(looked.column("eps")) == {"0.5"}
     assert set(looked.column("victim")) == {"gru"}
     assert set(looked.column("surrogate")) == {"tcn"}
-    asked = int(told.rsplit("; ", 1)[1].split()[0])
-    assert len(looked.column("eps")) == asked
+    n = int(told.rsplit("; ", 1)[1].split()[0])
+    assert len(looked.column("eps")) == n
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_fits_asks_for_nothing_and_runs_no_name(looked: Looked, width: int) -> None:
     looked.tab.set_viewport_size({"width": width, "height": 800})
     assert looked.tab.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
-    assert not looked.tab.locator("#browse img, #danger img").count()
+    assert not looked.tab.locator("#browse img, #matrix img").count()
     assert HOSTILE in looked.column("target")
     assert not looked.errors
     assert all(url.startswith(("file:", "data:")) for url in looked.requests)

@@ -21,6 +21,7 @@ from feint.report.charts import (
     interactive,
     minimal_eps,
     smoothness,
+    static,
     success_criteria,
 )
 from feint.report.charts.success_matrix import SuccessMatrix
@@ -51,9 +52,15 @@ def drawn(run_data: RunData) -> interactive.Charts:
 
 
 @pytest.fixture(scope="module")
-def told(drawn: interactive.Charts) -> dict[str, Any]:
+def payload(drawn: interactive.Charts) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(drawn.payload)
     return value
+
+
+def of(payload: dict[str, Any], name: str) -> dict[str, Any]:
+    """The section of this id."""
+    (found,) = [one for one in payload["sections"] if one["id"] == name]
+    return dict(found)
 
 
 @pytest.fixture(scope="module")
@@ -79,24 +86,25 @@ def by_hand(run_data: RunData, hit: pl.Series, surrogate: str, victim: str, eps:
     return attack["hit"], clean["hit"], noise["hit"]
 
 
-def test_rates_are_counted_from_the_rows(run_data: RunData, told: dict[str, Any]) -> None:
-    assert [one["failed"] for one in told["criteria"]] == [True, False]
+def test_rates_are_counted_from_the_rows(run_data: RunData, payload: dict[str, Any]) -> None:
+    rates = payload["rates"]
+    assert [one["only_clean_failures"] for one in rates["criteria"]] == [True, False]
     for surrogate, victim, eps in (("tcn", "tcn", 3.0), ("tcn", "gru", 6.0)):
         hit, clean, noise = by_hand(run_data, run_data.judged["reached"], surrogate, victim, eps)
-        pair = told["pairs"].index(
+        pair = rates["pairs"].index(
             {"surrogate": surrogate, "victim": victim, "name": "tcn" if victim == surrogate else
              "gru, crafted on tcn"}
         )  # fmt: skip
-        place = [pair, 0, told["eps"].index(eps)]
-        for reading, out in zip(told["criteria"], (~clean, clean | ~clean), strict=True):
-            (one,) = [rate for rate in reading["rates"] if rate[:3] == place]
+        place = [pair, 0, rates["eps"].index(eps)]
+        for criterion, out in zip(rates["criteria"], (~clean, clean | ~clean), strict=True):
+            (one,) = [rate for rate in criterion["rates"] if rate[:3] == place]
             true = [int(out.sum()), *(int((part & out).sum()) for part in (hit, clean, noise))]
             assert one[3:7] == true
 
 
 def test_intervals_are_the_summarys(run_data: RunData) -> None:
     table = success_rates.rates(run_data.rows, run_data.tolerance, by_target=True)
-    failed = next(one for one in success_criteria.criteria(run_data) if one.failed)
+    failed = next(one for one in success_criteria.criteria(run_data) if one.only_clean_failures)
     found = [one for one in success_criteria.rates(run_data, failed) if one.target is not None]
     assert len(found) == 2 * 2 * 2 * 3
     for one in found:
@@ -115,7 +123,7 @@ def test_intervals_are_the_summarys(run_data: RunData) -> None:
 
 def test_table_1_is_read_where_the_classes_are_its_own(run_data: RunData, papers: RunData) -> None:
     assert {one.rule for one in success_criteria.criteria(run_data)} == {"own"}
-    every = {(one.rule, one.failed): one for one in success_criteria.criteria(papers)}
+    every = {(one.rule, one.only_clean_failures): one for one in success_criteria.criteria(papers)}
     assert set(every) == {(y, f) for y in ("own", "frame", "joint") for f in (True, False)}
     kappa = table1.TABLE_1_DISTANCES["punching"][0]
     for rule in ("frame", "joint"):
@@ -151,8 +159,8 @@ def test_the_smallest_eps_is_the_first_that_counts(run_data: RunData) -> None:
         mine = white.filter(pl.col("surrogate") == part.model, pl.col("target") == part.target)
         counts = mine.filter("reached", ~pl.col("clean")).group_by("sequence").agg(pl.min("eps"))
         assert part.eps == tuple(sorted(counts["eps"]))
-        assert part.asked == mine["sequence"].n_unique()
-        assert part.none == mine.filter("clean")["sequence"].n_unique()
+        assert part.n == mine["sequence"].n_unique()
+        assert part.n_clean == mine.filter("clean")["sequence"].n_unique()
 
 
 def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
@@ -165,7 +173,7 @@ def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
     assert found is not None
     assert found.searched
     (part,) = found.parts
-    assert (part.asked, part.none, part.eps) == (4, 1, (0.5, 2.5))
+    assert (part.n, part.n_clean, part.eps) == (4, 1, (0.5, 2.5))
     table.write(folder / "minimal.parquet", [some.drop("eps")], {})
     damaged = RunData.load(folder)
     grid = minimal_eps.minimal_eps(damaged)
@@ -181,7 +189,7 @@ def test_distances_over_time_are_the_tensors(run_data: RunData) -> None:
     curves, moves = [], []
     for row in rows.iter_rows(named=True):
         one = case.read(run_data, row, "")
-        curves.append(100 * (one.answer_adv - one.wanted).norm(dim=-1).mean(dim=-1))
+        curves.append(100 * (one.answer_adv - one.target).norm(dim=-1).mean(dim=-1))
         moves.append(100 * (one.actor_adv - one.actor).norm(dim=-1).flatten())
     course = found.curves["gru", "attack", 3.0]
     assert course.cases == tuple(sum(len(one) > frame for one in curves) for frame in course.frames)
@@ -212,7 +220,7 @@ def test_frames_that_few_reach_are_left_out() -> None:
     assert long.middle[1] == 3.0
 
 
-def test_roughness_is_told_of_all_rows_and_drawn_of_some(run_data: RunData) -> None:
+def test_smoothness_is_summed_over_all_rows_and_drawn_of_some(run_data: RunData) -> None:
     acceleration_rows = case.acceleration_rows(run_data)
     found = smoothness.smoothness(acceleration_rows, points=7)
     assert found is not None
@@ -233,6 +241,40 @@ def test_roughness_is_told_of_all_rows_and_drawn_of_some(run_data: RunData) -> N
     assert row["recorded"] == pytest.approx(mean_acceleration(one.actor, 15.0))
 
 
+def test_curves_are_the_numbers_of_the_run(run_data: RunData, payload: dict[str, Any]) -> None:
+    chart = of(payload, "distances")["charts"][0]
+    sample = distance_curves.sample_cases(run_data)
+    at = {"model": 1, "eps": 2}
+    (curve,) = [one for one in chart["curves"] if one["line"] == 0 and one["at"] == at]
+    assert curve["y"] == pytest.approx(sample.curves["gru", "attack", 6.0].middle, rel=1e-3)
+    assert curve["x"] == [frame + 1 for frame in sample.curves["gru", "attack", 6.0].frames]
+    (text,) = [one["text"] for one in chart["texts"] if one["at"] == at]
+    assert f"{curve['y'][-1]:.3g}" in text
+    chart = of(payload, "minimal-eps")["charts"][0]
+    white = run_data.judged.filter(case.WHITE_BOX, pl.col("victim") == "tcn")
+    n = white.select("sequence", "target").n_unique()
+    reached = white.filter("reached").select("sequence", "target").n_unique()
+    (curve,) = [one for one in chart["curves"] if one["line"] == 0 and one["at"] == {"target": 0}]
+    assert curve["y"][-1] == pytest.approx(reached / n, rel=1e-3)
+    assert [len(one["parts"]) for one in chart["bars"]] == [3] * 6
+
+
+def test_a_chart_is_described_once_and_drawn_twice(drawn: interactive.Charts) -> None:
+    """Titles, axes and lines of the pictures are those of the page."""
+    for section in drawn.sections:
+        for chart in section.charts:
+            for curve in chart.curves:
+                assert len(curve.x) == len(curve.y)
+                assert len(curve.low) in (0, len(curve.x))
+                assert set(curve.at) <= set(chart.controls)
+                assert curve.line < len(chart.lines)
+            if section.kind == "lines":
+                assert static.draw(section, chart) == static.draw(section, chart)
+    assert [one.id for one in drawn.sections] == [
+        "success", "transfer", "minimal-eps", "distances", "displacement", "smoothness",
+    ]  # fmt: skip
+
+
 def test_names_cannot_leave_the_payload(fake_run: MakeRun) -> None:
     run_data = RunData.load(fake_run(models=("tcn",), targets=(HOSTILE,), eps=(6.0,)))
     found = interactive.charts(
@@ -240,7 +282,7 @@ def test_names_cannot_leave_the_payload(fake_run: MakeRun) -> None:
     )
     assert found is not None
     assert "<" not in found.payload
-    assert json.loads(found.payload)["targets"] == [HOSTILE]
+    assert json.loads(found.payload)["rates"]["targets"] == [HOSTILE]
 
 
 def test_rows_without_centimetres_keep_their_charts(fake_run: MakeRun) -> None:
@@ -253,10 +295,11 @@ def test_rows_without_centimetres_keep_their_charts(fake_run: MakeRun) -> None:
         run_data, SuccessMatrix.of(run_data), case.acceleration_rows(run_data)
     )
     assert found is not None
-    told = json.loads(found.payload)
-    assert (told["moved"], told["rough"]) == (None, None)
-    assert told["distances"]["unit"] == "data units"
-    assert [one["unit"] for one in told["distances"]["spreads"]] == ["of the tolerance"]
+    value = json.loads(found.payload)
+    assert not {"displacement", "smoothness"} & {one["id"] for one in value["sections"]}
+    over_time, in_tolerances = of(value, "distances")["charts"]
+    assert "data units" in over_time["y"]["label"]
+    assert "tolerances" in in_tolerances["view"]
 
 
 def test_the_script_holds_its_licence_and_fits_in_an_element(drawn: interactive.Charts) -> None:

@@ -1,4 +1,4 @@
-"""The charts in a real browser: what is chosen is drawn and told, and nothing is asked for."""
+"""The charts in a real browser: they draw and describe what is chosen, and fetch nothing."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from feint.data.sbu import constants  # noqa: E402
 from feint.report import page  # noqa: E402
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-KINDS = ("success", "transfer", "needed", "distances", "moved", "rough")
+KINDS = ("success", "transfer", "minimal-eps", "distances", "displacement", "smoothness")
 PIXELS = "name => document.querySelector(`#${name} canvas`).toDataURL()"
 
 
@@ -63,34 +63,35 @@ def test_every_chart_is_drawn_and_its_pictures_hidden(tab: Any) -> None:
         assert not tab.locator(f"#{name} .still").is_visible()
         if name != "transfer":
             sync_api.expect(tab.locator(f"#{name} canvas")).to_be_visible()
-            assert tab.locator(f"#{name} .said").inner_text()
+            assert tab.locator(f"#{name} .summary").inner_text()
     assert not tab.locator("main img[src='x']").count()
     assert HOSTILE in tab.locator('#success [data-part="target"]').inner_text()
 
 
-def test_a_reading_changes_what_is_drawn_and_told(tab: Any) -> None:
-    select, told = (tab.locator(f"#success {one}") for one in ('[data-part="reading"]', ".said"))
+def test_a_criterion_changes_what_is_drawn_and_said(tab: Any) -> None:
+    select = tab.locator('#success [data-part="criterion"]')
+    said = tab.locator("#success .summary")
     names = select.locator("option").all_inner_texts()
     assert len(names) == 6
     seen = set()
-    tab.locator("#success summary").click()
-    for i, reading in enumerate(payload(tab)["readings"]):
+    tab.locator("#success details summary").click()
+    for i, criterion in enumerate(payload(tab)["rates"]["criteria"]):
         select.select_option(str(i))
-        (last,) = [one for one in reading["rates"] if one[:3] == [0, 0, 1]]
+        (last,) = [one for one in criterion["rates"] if one[:3] == [0, 0, 1]]
         asked, hits = last[3:5]
         if not asked:
-            sync_api.expect(tab.locator("#success .nothing")).to_contain_text("Choose")
+            sync_api.expect(tab.locator("#success .empty")).to_contain_text("Choose")
             continue
         share = f"{hits / asked:.0%}"
-        sync_api.expect(told).to_contain_text(f"makes {share} count as the target")
+        sync_api.expect(said).to_contain_text(f"is {share} ")
         assert tab.locator("#success tbody tr:last-child td").nth(1).inner_text() == share
-        seen.add((tab.evaluate(PIXELS, "success"), told.inner_text()))
+        seen.add((tab.evaluate(PIXELS, "success"), said.inner_text()))
     assert len(seen) > 2
     select.select_option("0")
 
 
 def test_sliders_change_what_is_drawn(tab: Any) -> None:
-    for name in ("distances", "moved", "rough"):
+    for name in ("distances", "displacement", "smoothness"):
         before = tab.evaluate(PIXELS, name)
         tab.locator(f'#{name} [data-part="eps"]').press("Home")
         sync_api.expect(tab.locator(f"#{name} output")).to_contain_text("0.02 data units")
@@ -101,7 +102,7 @@ def test_sliders_change_what_is_drawn(tab: Any) -> None:
     after = cells.all_inner_texts()
     assert len(after) == 4
     assert after != before
-    assert all("no attack" in one and "noise" in one for one in after if "failed" not in one)
+    assert all("no attack" in one and "noise" in one for one in after if "none failed" not in one)
 
 
 def test_keys_read_values_and_the_legend_hides_lines(tab: Any) -> None:

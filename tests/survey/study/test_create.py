@@ -153,7 +153,7 @@ def test_catch_trials_hold_what_they_say(drafted: Draft, run_data: RunData) -> N
             (real,) = asked(drafted.study, "leftmost", objective=one.name)
             for panel, beside in zip(trial.panels, real.panels, strict=True):
                 people = seen(drafted, panel.stimulus)
-                answer = motions.wanted if catch == "target" else motions.answer
+                answer = motions.target if catch == "target" else motions.answer
                 assert same(people["reactor"], answer)
                 # the actor is the trial's that it stands for: nothing tells them apart
                 assert (people["actor"] == seen(drafted, beside.stimulus)["actor"]).all()

@@ -33,7 +33,7 @@ class Case:
         skeleton: of the motion.
         actor, actor_adv: what the model saw, in metres.
         answer, answer_adv: what it answered to each.
-        wanted: the target.
+        target: the target.
     """
 
     row: dict[str, Any]
@@ -44,7 +44,7 @@ class Case:
     actor_adv: Motion
     answer: Motion
     answer_adv: Motion
-    wanted: Motion
+    target: Motion
 
     @property
     def succeeded(self) -> bool:

@@ -37,7 +37,7 @@ STEP = 0.001
 """Metres that one unit of a stored number stands for, where the motion is not too far away."""
 NOWHERE = -32768
 """Stored for a number that is none."""
-MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "wanted")
+MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "target")
 KEY = ("surrogate", "victim", "target", "eps", "sequence")
 
 
@@ -194,14 +194,14 @@ def _encoded(run: RunData, case: Case) -> dict[str, Any]:
         "id": case_id(row),
         **{name: row[name] for name in KEY},
         "label": f"{row['victim']}: {row['true_class']}, {goal_text(row)} ({case.rule})",
-        "told": _told(case, eps),
+        "summary": _summary(case, eps),
         "facts": _facts(run, case),
         "numbers": {
             "distance": _finite(row["distance"]),
             "error_cm": _finite(row.get("error_cm")),
             "perturbation_cm": _finite(row.get("perturbation_cm")),
-            "reached": bool(row["reached"]),
-            "clean": bool(row["clean"]),
+            "success": bool(row["reached"]),
+            "clean_success": bool(row["clean"]),
         },
         "frames": len(case.actor),
         "fps": case.skeleton.fps,
@@ -210,7 +210,7 @@ def _encoded(run: RunData, case: Case) -> dict[str, Any]:
     }
 
 
-def _told(case: Case, eps: str) -> str:
+def _summary(case: Case, eps: str) -> str:
     """What is seen, in sentences, for who cannot see it and for who does not know yet."""
     row, away = case.row, case.row["target"] == AWAY
     counts = "as led away" if away else "as the target"

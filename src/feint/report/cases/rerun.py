@@ -14,8 +14,8 @@ COLOURS = {
     "clean/answer": (0, 158, 115),
     "attacked/actor": (0, 114, 178),
     "attacked/answer": (0, 158, 115),
-    "wanted": (140, 146, 154),
-    "attacked/moved": (213, 94, 0),
+    "target": (140, 146, 154),
+    "attacked/displacement": (213, 94, 0),
 }
 
 
@@ -58,7 +58,7 @@ def _log(recording: Any, case: Case) -> None:
         "clean/answer": _turned(case, case.answer),
         "attacked/actor": _turned(case, case.actor_adv),
         "attacked/answer": _turned(case, case.answer_adv),
-        "wanted": _turned(case, case.wanted),
+        "target": _turned(case, case.target),
     }
     bones = [tuple(map(case.skeleton.joint, ends)) for ends in case.skeleton.bones]
     for frame in range(len(case.actor)):
@@ -69,14 +69,14 @@ def _log(recording: Any, case: Case) -> None:
             recording.log(name, rerun.LineStrips3D(strips, colors=COLOURS[name], radii=0.015))
         before, after = people["clean/actor"][frame], people["attacked/actor"][frame]
         recording.log(
-            "attacked/moved",
+            "attacked/displacement",
             rerun.Arrows3D(
-                vectors=after - before, origins=before, colors=COLOURS["attacked/moved"]
+                vectors=after - before, origins=before, colors=COLOURS["attacked/displacement"]
             ),
         )
         for name in ("clean", "attacked"):
             apart = np.linalg.norm(
-                people[f"{name}/answer"][frame] - people["wanted"][frame], axis=1
+                people[f"{name}/answer"][frame] - people["target"][frame], axis=1
             )
             recording.log(f"distance_cm/{name}", rerun.Scalars(100 * float(apart.mean())))
 

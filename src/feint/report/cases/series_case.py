@@ -29,7 +29,7 @@ class Lines:
         rule: how it was chosen, in words.
         seen, seen_adv: the input as it is and as attacked.
         answer, answer_adv: what the model answered to each.
-        wanted, true: the target, and what really happened.
+        target, true: the target, and what really happened.
     """
 
     row: dict[str, Any]
@@ -38,7 +38,7 @@ class Lines:
     seen_adv: Seen
     answer: Answered
     answer_adv: Answered
-    wanted: Answered
+    target: Answered
     true: Answered
 
 

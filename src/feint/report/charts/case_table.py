@@ -124,18 +124,18 @@ def _columns(
     in_cm = "error_cm" in rows.columns and bool(rows["error_cm"].is_finite().any())
     eps = sorted(rows["eps"].unique())
     return [
-        _words(rows["surrogate"], "crafted on", models),
-        _words(rows["victim"], "answered by", models),
+        _words(rows["surrogate"], "surrogate", models),
+        _words(rows["victim"], "victim", models),
         _words(rows["true_class"], "true class"),
         _words(rows["target"], "target"),
         _words(rows["eps"], f"eps ({unit})", eps),
         _numbers(rows, "error_cm", "to the target, cm a joint", 1)
         if in_cm
         else _numbers(rows, "distance", f"to the target, {distance_unit}", 3),
-        _flags(rows["reached"], "reached"),
-        _flags(rows["clean"], "clean reached"),
-        _numbers(rows, "perturbation_max_cm", "largest change, cm", 1),
-        _numbers(rows, "bone_length_change", "bones off by, %", 1, 100.0),
+        _flags(rows["reached"].alias("success"), "success"),
+        _flags(rows["clean"].alias("clean_success"), "clean success"),
+        _numbers(rows, "perturbation_max_cm", "largest perturbation, cm", 1),
+        _numbers(rows, "bone_length_change", "bone length change, %", 1, 100.0),
         _words(rows["sequence"], "sequence"),
     ]
 

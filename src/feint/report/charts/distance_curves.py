@@ -1,4 +1,7 @@
-"""What only tensors tell, of cases drawn at random: distances frame by frame, and changes in cm."""
+"""Reads the tensors of cases drawn at random: distances frame by frame, and displacements in cm.
+
+The section on distances (distances.py) and the one on displacements (displacement.py) show them.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -47,7 +50,7 @@ class DistanceCurve:
 
 @dataclass(frozen=True)
 class DisplacementCdf:
-    """How far joints are moved, in cm: shares at or below `CENTIMETRES`, and the median."""
+    """How far joints are displaced: shares at or below `CENTIMETRES`, and the median in cm."""
 
     shares: tuple[float, ...]
     median: float

@@ -47,7 +47,7 @@ def _answered(
 ) -> None:
     drawn: tuple[tuple[Any, str, dict[str, Any]], ...] = (
         (lines.true, "what really happened", {"color": NOISE, "lw": 1.0}),
-        (lines.wanted, "the target", {"color": INK, "lw": 1.4, "ls": "--"}),
+        (lines.target, "the target", {"color": INK, "lw": 1.4, "ls": "--"}),
         (lines.answer, "answered, no attack", {"color": REACTOR, "lw": 1.8}),
         (lines.answer_adv, "answered, attacked", {"color": ATTACKED, "lw": 1.8}),
     )

@@ -1,21 +1,26 @@
-"""How rough the attacked motion is beside what it achieves: a point a row, and sums over all."""
+"""The section "Smoothness": distance closed by an attack against the acceleration that it adds."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from feint.evaluation.attack_task import NONE
+from feint.evaluation.attack_task import NONE, is_attack_name
+from feint.io.text import number, percent
+from feint.report.charts.chart import Axis, Chart, Curve, Line, Section, Table
+from feint.report.charts.inputs import ChartInputs
 
 POINTS = 2000
 """At most so many of the attack, and of each noise, in a page."""
 SEED = 0
 """Of the draw where there are more."""
+SUCCESS = Line("attack, success", "attacked", 0.0, marker="dot")
+FAILURE = Line("attack, no success", "attacked", 0.0, marker="ring")
 
 
 @dataclass(frozen=True)
 class Smoothness:
-    """White-box rows that did not count as the target without an attack.
+    """White-box rows that failed without an attack.
 
     Attributes:
         points: victim, attack (its name, or a noise's), eps, reached, closed, and `added`: the mean
@@ -30,7 +35,7 @@ class Smoothness:
 
 
 def smoothness(acceleration_rows: pl.DataFrame, points: int = POINTS) -> Smoothness | None:
-    """Read off `case.acceleration_rows` rows; None where no acceleration is known."""
+    """Draw points and sum up `case.acceleration_rows`; None where no acceleration is known."""
     rows = (
         acceleration_rows.filter(pl.col("attack") != NONE, ~pl.col("clean"))
         .with_columns(added=pl.col("acceleration") - pl.col("recorded"))
@@ -55,3 +60,101 @@ def smoothness(acceleration_rows: pl.DataFrame, points: int = POINTS) -> Smoothn
         .sort("victim", "eps", "attack")
     )
     return Smoothness(pl.concat(drawn), len(rows), sums)
+
+
+def section(inputs: ChartInputs) -> Section | None:
+    """A point a row; None without accelerations in m/s2."""
+    if not inputs.sample.in_cm:
+        return None
+    shown = pl.col("victim").is_in(inputs.models) & pl.col("eps").is_in(inputs.eps)
+    found = smoothness(inputs.acceleration_rows.filter(shown))
+    if found is None:
+        return None
+    noises = sorted(one for one in set(found.points["attack"]) if not is_attack_name(one))
+    looks = [
+        Line(_name(one), "noise", 0.0, marker="ring" if i else "dot")
+        for i, one in enumerate(noises)
+    ]
+    chart = Chart(
+        "smoothness",
+        Axis("acceleration added, m/s², mean of joints", tip="{} m/s² added"),
+        Axis("share of the distance closed", "percent"),
+        [SUCCESS, FAILURE, *looks],
+        _points(inputs, found.points, noises),
+        ("model", "eps"),
+        texts=_texts(inputs, found),
+        empty="No sequence failed without an attack.",
+        tables=[_table(inputs, found.sums, i) for i in range(len(inputs.models))],
+        alt="Share of the distance closed against the acceleration added, a point a sequence.",
+    )
+    return Section(
+        "smoothness",
+        "Smoothness",
+        "A point is a white-box sequence that failed without an attack. Across: how much the mean "
+        "acceleration of the actor's joints grew over the recording's. Up: which share of the "
+        "distance to the target was closed (values below −100 % are drawn there).",
+        (chart,),
+        (inputs.model_control, inputs.eps_control),
+        place="perturbation",
+    )
+
+
+def _name(attack: str) -> str:
+    return attack.replace("-", " ")
+
+
+def _points(inputs: ChartInputs, points: pl.DataFrame, noises: list[str]) -> list[Curve]:
+    curves = []
+    for (victim, eps, attack, reached), some in points.group_by(
+        "victim", "eps", "attack", "reached", maintain_order=True
+    ):
+        line = (0 if reached else 1) if str(attack) not in noises else 2 + noises.index(str(attack))
+        at = {"model": inputs.models.index(str(victim)), "eps": inputs.eps.index(float(eps))}
+        y = some["closed"].clip(-1, 1).to_list()
+        curves.append(Curve(line, some["added"].to_list(), y, at=at))
+    return curves
+
+
+def _texts(inputs: ChartInputs, found: Smoothness) -> list[tuple[dict[str, int], str]]:
+    drawn = ""
+    if len(found.points) < found.total:
+        drawn = f" The page has {len(found.points)} of {found.total} rows, drawn at random."
+    texts = []
+    for (victim, eps), some in found.sums.group_by("victim", "eps", maintain_order=True):
+        i, j = inputs.models.index(str(victim)), inputs.eps.index(float(eps))
+        medians = "; ".join(
+            f"{_name(one['attack'])} adds {one['added']:.3g} m/s² and closes "
+            f"{percent(one['closed'])} (medians of {one['n']}), {percent(one['reached'])} succeed"
+            for one in some.iter_rows(named=True)
+        )
+        text = (
+            f"{victim}, at most {inputs.matrix.eps_labels[j]}, among the sequences that failed "
+            f"without an attack: {medians}.{drawn}"
+        )
+        texts.append(({"model": i, "eps": j}, text))
+    return texts
+
+
+def _table(inputs: ChartInputs, sums: pl.DataFrame, model: int) -> Table:
+    return Table(
+        {"model": model},
+        (
+            f"eps ({inputs.run.units.eps})",
+            "attack",
+            "n",
+            "success rate",
+            "distance closed (median)",
+            "added, m/s² (median)",
+        ),
+        [
+            (
+                f"{one['eps']:g}",
+                _name(one["attack"]),
+                str(one["n"]),
+                percent(one["reached"]),
+                percent(one["closed"]),
+                number(one["added"], 2),
+            )
+            for one in sums.filter(pl.col("victim") == inputs.models[model]).iter_rows(named=True)
+        ],
+    )

@@ -1,7 +1,7 @@
-"""Success against eps as a run's rows can be read: by which rule, and out of which sequences.
+"""Success criteria that a run's rows support, and the success rates by each of them.
 
-Never a success without its baselines: no attack, and random noise of the same eps, each with its
-interval.
+A criterion decides from a row whether it is a success. No rate comes without its baselines: the
+rate without an attack and under random noise of the same eps, each with its interval.
 """
 
 from collections.abc import Iterator
@@ -23,19 +23,19 @@ from feint.skeleton import SBU_15
 
 @dataclass(frozen=True)
 class SuccessCriterion:
-    """One way to read success.
+    """What is a success, and among which sequences the rate is taken.
 
     Attributes:
         name: short, for a list.
-        told: what it is, in a sentence.
-        rule: what makes an answer count as the target.
-        failed: only sequences that did not count without an attack are asked.
+        description: in a sentence.
+        rule: a key of `RULES`: what makes an output a success.
+        only_clean_failures: the rate is among the sequences that fail without an attack.
     """
 
     name: str
-    told: str
+    description: str
     rule: str
-    failed: bool
+    only_clean_failures: bool
 
 
 @dataclass(frozen=True)
@@ -65,30 +65,33 @@ class Rate:
 OWN, RECOGNISED = "own", "recognised"
 FRAME: Norm = "frame"
 JOINT: Norm = "joint"
-ABOUT = {
-    OWN: ("the run's tolerance", "An answer counts if it is within the tolerance of this run."),
+RULES = {
+    OWN: (
+        "the run's tolerance",
+        "A success is an output within the run's tolerance of its target.",
+    ),
     FRAME: (
         "Table 1, frame",
-        "An answer counts if its distance (the norm of a whole frame, summed over frames) is below "
-        "the paper's Table 1. On SBU that is so lax that most answers count without an attack.",
+        "A success is a distance (norm of a whole frame, summed over frames) below the paper's "
+        "Table 1. On SBU this is so lax that most outputs succeed without an attack.",
     ),
     JOINT: (
         "Table 1, joint",
-        "An answer counts if its distance (the norm of a joint, summed over joints and frames) is "
-        "below the paper's Table 1.",
+        "A success is a distance (norm of a joint, summed over joints and frames) below the "
+        "paper's Table 1.",
     ),
     RECOGNISED: (
         "the recogniser",
-        "An answer counts if a recogniser of real reactions calls it the target.",
+        "A success is an output that a recogniser of real reactions assigns to the target's class.",
     ),
 }
 
 
-def hits(run: RunData) -> dict[str, pl.Series]:
-    """Which of `RunData.judged` count as the target, by every rule that the rows support."""
+def successes(run: RunData) -> dict[str, pl.Series]:
+    """Which rows of `RunData.judged` are successes, by every rule that the rows support."""
     judged = run.judged
     found = {OWN: judged["reached"]}
-    if of_the_paper(run):
+    if is_sbu(run):
         for name in (FRAME, JOINT):
             printed = table1.paper(name)
             if f"distance_{name}" in judged.columns and not _same(run, printed):
@@ -98,14 +101,14 @@ def hits(run: RunData) -> dict[str, pl.Series]:
     return found
 
 
-def of_the_paper(run: RunData) -> bool:
+def is_sbu(run: RunData) -> bool:
     """The classes and the skeleton are SBU's, which Table 1 is of."""
     labels = run.description["data"]["labels"]
     return set(labels) == set(constants.ACTIONS.values()) and run.skeleton == SBU_15
 
 
 def _same(run: RunData, other: tolerance.Tolerance) -> bool:
-    """The run's own tolerance is this one, for its targets."""
+    """The run's own tolerance equals the other one for all of its targets."""
     own = run.tolerance
     targets = run.judged["target"].unique().to_list()
     return (own.norm, own.per_frame) == (other.norm, other.per_frame) and all(
@@ -114,20 +117,18 @@ def _same(run: RunData, other: tolerance.Tolerance) -> bool:
 
 
 def criteria(run: RunData) -> list[SuccessCriterion]:
-    """Every way to read success that the rows support, the run's own first."""
+    """Every criterion that the rows support, the run's own tolerance first."""
     found = []
-    for rule in hits(run):
-        name, told = ABOUT[rule]
-        found.append(
-            SuccessCriterion(f"of those that failed without an attack, {name}", told, rule, True)
-        )
-        found.append(SuccessCriterion(f"of all asked, {name}", told, rule, False))
+    for rule in successes(run):
+        name, description = RULES[rule]
+        found.append(SuccessCriterion(f"{name}, if clean fails", description, rule, True))
+        found.append(SuccessCriterion(f"{name}, all sequences", description, rule, False))
     return found
 
 
 def rates(run: RunData, criterion: SuccessCriterion) -> Iterator[Rate]:
-    """Every rate in a reading: white box and transfer, all targets together and one by one."""
-    judged = run.judged.with_columns(hits(run)[criterion.rule].alias("hit"))
+    """Every rate by a criterion: white box and transfer, all targets together and one by one."""
+    judged = run.judged.with_columns(successes(run)[criterion.rule].alias("hit"))
     clean = judged.filter(pl.col("attack") == NONE).select(*TASK_KEY, clean="hit")
     noise = judged.filter(IS_NOISE).group_by([*TASK_KEY, "eps"]).agg(noise=pl.col("hit").any())
     rows = (
@@ -140,10 +141,10 @@ def rates(run: RunData, criterion: SuccessCriterion) -> Iterator[Rate]:
     for place in (("surrogate", "victim", "eps"), ("surrogate", "victim", "eps", "target")):
         for key, some in rows.group_by(place, maintain_order=True):
             surrogate, victim, eps, *target = key
-            one = some.filter(~pl.col("clean")) if criterion.failed else some
+            one = some.filter(~pl.col("clean")) if criterion.only_clean_failures else some
             wanted = str(target[0]) if target else None
             found = _rate(str(surrogate), str(victim), wanted, float(eps), one)
-            if criterion.failed and len(one):
+            if criterion.only_clean_failures and len(one):
                 attack, _, *others = found.intervals
                 found = replace(found, intervals=(attack, (0.0, 0.0), *others))
             yield found

@@ -12,6 +12,16 @@ from feint.report.run_data import RunData
 
 PLACE = ("surrogate", "victim", "true_class", "target", "eps")
 COUNTS = ("asked", "failed", "moved", "noise")
+TEXTS = {
+    "small": "{successes} of {failures}",
+    "small_open": "0 of {n} fail",
+    "open": "{true_class}, target {target}: all {n} succeed without an attack",
+    "cell": "{true_class}, target {target}: of the {failures} that fail without an attack "
+    "{successes} succeed; {n} in all",
+    "cell_noise": "{true_class}, target {target}: of the {failures} that fail without an attack "
+    "{successes} succeed, under random noise {noise}; {n} in all",
+}
+"""Of a cell; the page's script fills in the same ones."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +31,13 @@ class Cell:
     Attributes:
         share: of the sequences that failed without an attack, those moved; None without any.
         text, small: what stands in it.
-        told: the same in words, with all counts.
+        description: the same in words, with all counts.
     """
 
     share: float | None
     text: str = ""
     small: str = ""
-    told: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class SuccessMatrix:
 
     Attributes:
         pairs: source and victim.
-        eps: rising; `told` are the same with their unit.
+        eps: rising; `eps_labels` are the same with their unit.
         labels, targets: the rows and the columns.
         counts: positions of pair, eps, label, target, then `COUNTS`; noise is None where none was
             tried.
@@ -44,7 +54,7 @@ class SuccessMatrix:
 
     pairs: tuple[tuple[str, str], ...]
     eps: tuple[float, ...]
-    told: tuple[str, ...]
+    eps_labels: tuple[str, ...]
     labels: tuple[str, ...]
     targets: tuple[str, ...]
     counts: tuple[tuple[int | None, ...], ...]
@@ -90,8 +100,9 @@ class SuccessMatrix:
             "pairs": [
                 {"surrogate": s, "victim": v, "name": pair_name(s, v)} for s, v in self.pairs
             ],
-            "eps": list(self.told),
-            "words": [f"{one:g}" for one in self.eps],
+            "eps": list(self.eps_labels),
+            "texts": TEXTS,
+            "eps_words": [f"{one:g}" for one in self.eps],
             "labels": list(self.labels),
             "targets": list(self.targets),
             "counts": [list(one) for one in self.counts],
@@ -115,15 +126,25 @@ class SuccessMatrix:
     def _cell(self, counts: tuple[int | None, ...] | None, label: int, target: int) -> Cell:
         if counts is None:
             return Cell(None)
-        asked, failed, moved, noise = counts
-        where = f"{self.labels[label]}, {self.targets[target]} wanted"
-        if not failed:
-            told = f"{where}: all {asked} count as the target without an attack"
-            return Cell(None, percent(None), f"0 of {asked} failed", told)
-        share = (moved or 0) / failed
-        told = f"{where}: of the {failed} that failed without an attack {moved} moved"
-        told += "" if noise is None else f", under random noise {noise}"
-        return Cell(share, percent(share), f"{moved} of {failed}", f"{told}; {asked} asked")
+        n, failures, successes, noise = counts
+        words = {
+            "true_class": self.labels[label],
+            "target": self.targets[target],
+            "n": n,
+            "failures": failures,
+            "successes": successes,
+            "noise": noise,
+        }
+        if not failures:
+            return Cell(
+                None,
+                percent(None),
+                TEXTS["small_open"].format(**words),
+                TEXTS["open"].format(**words),
+            )
+        share = (successes or 0) / failures
+        text = TEXTS["cell"] if noise is None else TEXTS["cell_noise"]
+        return Cell(share, percent(share), TEXTS["small"].format(**words), text.format(**words))
 
 
 def pair_name(surrogate: str, victim: str) -> str:

@@ -13,9 +13,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from feint.evaluation import success_rates
-from feint.report.units import Units
-
 ACTOR, REACTOR = "#0072B2", "#009E73"
 ATTACKED, NOISE, INK, PALE = "#D55E00", "#7A7A7A", "#222222", "#C8C8C8"
 SIZE = (4.3, 3.1)
@@ -105,49 +102,6 @@ def draw_success(
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylabel("counts as the target")
     eps_axis(axes, eps, unit, depth)
-
-
-def distance_svg(
-    rows: pl.DataFrame,
-    column: str,
-    label: str,
-    units: Units,
-    one: str | None = None,
-) -> str:
-    """Median and quartiles of a column against eps: no attack, random noise, the attack.
-
-    Args:
-        rows: of one surrogate and victim.
-        column: which.
-        label: of its axis.
-        units: of the run.
-        one: what the value 1 means, drawn as a line.
-    """
-    spread = success_rates.quartiles(rows, column)
-    with style():
-        figure, axes = _panel(True, units.cm_axis is not None)
-        clean = spread.filter(pl.col("kind") == "none")
-        looks = {"random noise": (NOISE, "s", 1.6), "attack": (ATTACKED, "o", 2.2)}
-        if len(clean):
-            axes.axhline(clean["middle"][0], color="black", ls=(0, (5, 3)), lw=1.2,
-                         label="no attack")  # fmt: skip
-        for kind, (colour, marker, width) in looks.items():
-            part = pl.concat([clean, spread.filter(pl.col("kind") == kind)])
-            if len(part) == len(clean):
-                continue
-            eps = part["eps"].to_numpy()
-            axes.fill_between(
-                eps, part["low"].to_numpy(), part["high"].to_numpy(), color=colour, alpha=0.15, lw=0
-            )
-            axes.plot(eps, part["middle"].to_numpy(), color=colour, marker=marker, ms=4, lw=width,
-                      label=kind)  # fmt: skip
-        if one is not None:
-            axes.axhline(1, color=REACTOR, lw=1.4, label=one)
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel(label)
-        eps_axis(axes, np.array([0.0, *spread["eps"]]), units.eps, units.cm_axis)
-        legend_below(figure, axes, 2)
-        return to_svg(figure)
 
 
 def with_grid(axes: Axes) -> Axes:

@@ -20,7 +20,7 @@ PAUSE_MS = 1500
 LOOKS: dict[str, tuple[float, float, tuple[float, ...]]] = {
     "solid": (2.6, 1.0, ()),
     "ghost": (1.8, 0.3, ()),
-    "wanted": (1.3, 0.75, (2.2, 1.6)),
+    "target": (1.3, 0.75, (2.2, 1.6)),
 }
 """Line width, opacity and dashes of a person."""
 MARGIN = 0.12
@@ -197,7 +197,7 @@ def filmstrip(case: Case) -> Figure:
         return figure
 
 
-_MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "wanted")
+_MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "target")
 
 
 def _draw_people(
@@ -211,7 +211,7 @@ def _draw_people(
         ]
     return [
         StickFigure(axes, skeleton, seen["actor"], INK, "ghost"),
-        StickFigure(axes, skeleton, seen["wanted"], INK, "wanted"),
+        StickFigure(axes, skeleton, seen["target"], INK, "target"),
         StickFigure(axes, skeleton, seen["actor_adv"], ACTOR),
         StickFigure(axes, skeleton, seen["answer_adv"], REACTOR),
     ]

@@ -50,7 +50,7 @@ class TrialBuilder:
         panels = [self._clean_panel(case) for case in sample.cases[:half]]
         panels += [self._target_panel(case) for case in sample.cases[half:]]
         self._leftmost(target, panels, practice=True, expected=str(half + 1))
-        self._naming(self._output_panel(last.wanted, **REAL_TARGET), practice=True, expected=target)
+        self._naming(self._output_panel(last.target, **REAL_TARGET), practice=True, expected=target)
         side = seeded_order((LEFT, RIGHT), f"{self.seed}:practice")[0]
         self._which(*self._actor_panels(last), side, practice=True)
 
@@ -69,7 +69,7 @@ class TrialBuilder:
         for case in (middle, last):
             panel = self._output_panel(case.answer_adv, **_ground_truth(case.row))
             self._naming(panel, objective=name)
-        real = self._output_panel(first.wanted, **REAL_TARGET)
+        real = self._output_panel(first.target, **REAL_TARGET)
         self._naming(real, objective=name, expected=sample.row["target"])
 
     def add_catch_trials(self, samples: dict[str, Sample]) -> None:
@@ -113,7 +113,7 @@ class TrialBuilder:
         return self._panel(people, **_ground_truth(case.clean_row))
 
     def _target_panel(self, case: Case) -> Panel:
-        return self._panel({**self._actor(case), "reactor": case.wanted}, **REAL_TARGET)
+        return self._panel({**self._actor(case), "reactor": case.target}, **REAL_TARGET)
 
     def _actor(self, case: Case) -> dict[str, Motion]:
         return {"actor": case.actor if self.recorded else case.actor_adv}

@@ -1,23 +1,24 @@
-// The page's player: what is in the page's JSON, played.
+// The report's 3-D player of the cases in the page's JSON.
+import { Camera } from "./camera.js";
 import { Clock } from "./clock.js";
-import { decoded, distances, furthest } from "./motion.js";
-import { Orbit } from "./orbit.js";
-import { ramp, rounded, told } from "./scale.js";
-import { able, Stage } from "./stage.js";
-import { Strip } from "./strip.js";
+import { ramp, roundUp } from "./colour-scale.js";
+import { rounded } from "./format.js";
+import { decode, distances, furthest } from "./motion.js";
+import { able, Renderer } from "./renderer.js";
+import { Timeline } from "./timeline.js";
 
-/** Who stands in a pane; see Stage.show. */
+/** The people of each pane; see Renderer.show. */
 const CASTS = {
   clean: [["actor", "solid", "actor"], ["answer", "solid", "reactor"]],
   adversarial: [
     ["actor", "ghost", "actor-pale"], ["actor_adv", "solid", "actor", "actor"],
     ["answer_adv", "solid", "reactor"],
   ],
-  target: [["actor", "ghost", "actor-pale"], ["wanted", "solid", "wanted"]],
+  target: [["actor", "ghost", "actor-pale"], ["target", "solid", "target"]],
   overlay: [
     ["actor", "ghost", "actor-pale"], ["answer", "ghost", "reactor-pale"],
     ["actor_adv", "solid", "actor", "actor"], ["answer_adv", "solid", "reactor"],
-    ["wanted", "wire", "wanted"],
+    ["target", "wire", "target"],
   ],
 };
 
@@ -29,63 +30,63 @@ const { skeleton, cases } = JSON.parse(document.getElementById("player-data").te
 let now;
 let asked = false;
 const clock = new Clock(render);
-const strip = new Strip(part("strip"), (frame) => clock.seek(frame));
-const orbit = new Orbit(part("stage"), (view) => {
+const timeline = new Timeline(part("timeline"), (frame) => clock.seek(frame));
+const camera = new Camera(part("viewport"), (view) => {
   for (const button of all("view")) button.setAttribute("aria-pressed", button.dataset.view === view);
   render();
 });
-const stage = started();
+const renderer = startRenderer();
 
-function started() {
+function startRenderer() {
   if (!able()) {
-    blank("This browser shows no WebGL, which the skeletons in 3-D need. The distances below, and the animation further down, are there all the same.");
+    blank("This browser has no WebGL, which the 3-D skeletons need. The distances below and the animation further down still work.");
     return null;
   }
   const panes = Object.fromEntries(all("pane").map((one) => [one.dataset.pane, one]));
   part("canvas").addEventListener("webglcontextlost", () => {
-    blank("The graphics were lost (the browser took them back). Load the page again to see the skeletons.");
+    blank("The browser took the graphics away. Load the page again to see the skeletons.");
   });
   try {
-    return new Stage(part("canvas"), panes, skeleton, orbit);
+    return new Renderer(part("canvas"), panes, skeleton, camera);
   } catch {
-    blank("WebGL did not start, so the skeletons in 3-D are not shown. The distances below, and the animation further down, are there all the same.");
+    blank("WebGL did not start, so the 3-D skeletons are not shown. The distances below and the animation further down still work.");
     return null;
   }
 }
 
-/** Say why there is nothing to see, instead of an empty box. */
+/** Say why nothing is drawn. */
 function blank(sentence) {
-  part("nothing").textContent = sentence;
+  part("unavailable").textContent = sentence;
   root.classList.add("blank");
 }
 
-/** At most once a frame of the screen. */
+/** Draw, at most once for each frame of the screen. */
 function render() {
   if (asked || !now) return;
   asked = true;
   requestAnimationFrame(() => {
     asked = false;
     const { frame, frames, fps, playing } = clock;
-    if (stage && !root.classList.contains("blank")) stage.draw(frame);
-    strip.at(frame);
+    if (renderer && !root.classList.contains("blank")) renderer.draw(frame);
+    timeline.at(frame);
     const words = `frame ${frame + 1} of ${frames}, ${(frame / fps).toFixed(2)} s`;
     part("clock").textContent = words;
     part("scrub").value = frame;
     part("scrub").setAttribute("aria-valuetext", words);
     part("play").textContent = playing ? "Pause" : "Play";
     for (const [i, one] of now.lines.entries()) {
-      part(`now-${one.name}`).textContent = told(now.lines[i].values[frame]);
+      part(`now-${one.name}`).textContent = rounded(now.lines[i].values[frame]);
     }
   });
 }
 
-/** Put a case on; its names and numbers are text, whatever they hold. */
+/** Show a case. Its names and numbers are text, never markup. */
 function show(id) {
   const case_ = cases.find((one) => one.id === id) ?? cases[0];
-  now = decoded(case_, skeleton);
+  now = decode(case_, skeleton);
   const { motions } = now;
   part("case").value = now.id;
-  part("told").textContent = now.told;
+  part("summary").textContent = now.summary;
   part("facts").replaceChildren(
     ...now.facts.map(([name, value, more]) => {
       const fact = document.createElement("div");
@@ -95,35 +96,35 @@ function show(id) {
       return fact;
     }),
   );
-  now.top = rounded(furthest(motions.actor, motions.actor_adv));
-  part("top").textContent = `${told(now.top)} cm`;
+  now.top = roundUp(furthest(motions.actor, motions.actor_adv));
+  part("top").textContent = `${rounded(now.top)} cm`;
   now.lines = [
-    { name: "before", values: distances(motions.answer, motions.wanted) },
-    { name: "after", values: distances(motions.answer_adv, motions.wanted) },
+    { name: "before", values: distances(motions.answer, motions.target) },
+    { name: "after", values: distances(motions.answer_adv, motions.target) },
   ];
   const [before, after] = now.lines.map((one) => mean(one.values));
-  part("strip").setAttribute(
+  part("timeline").setAttribute(
     "aria-label",
     `Distance to the target over time, in cm a joint: ${before} on average without an attack, ${after} with it.`,
   );
   for (const pane of all("pane")) pane.setAttribute("aria-label", described(pane.dataset.pane));
   part("scrub").max = now.frames - 1;
-  stage?.show(motions, CASTS, now.top);
-  strip.show(now.lines, now.fps);
+  renderer?.show(motions, CASTS, now.top);
+  timeline.show(now.lines, now.fps);
   clock.pause();
   clock.start(now.frames, now.fps);
 }
 
 function mean(values) {
-  return told(values.reduce((sum, one) => sum + one, 0) / values.length);
+  return rounded(values.reduce((sum, one) => sum + one, 0) / values.length);
 }
 
 function described(pane) {
   return {
     clean: `${now.victim} without an attack: the actor as recorded and the answer.`,
-    adversarial: `${now.victim} attacked: the changed actor, the recorded one pale behind, and the answer.`,
-    target: `The reaction the attacker wants: ${now.target}.`,
-    overlay: "All in one: recorded and changed actor, answers without and with the attack, the reaction wanted.",
+    adversarial: `${now.victim} attacked: the attacked actor, the recorded one pale behind it, and the answer.`,
+    target: `The target: ${now.target}.`,
+    overlay: "All in one: recorded and attacked actor, answers without and with the attack, the target.",
   }[pane];
 }
 
@@ -131,7 +132,7 @@ function linked() {
   return /^#case=([\w-]+)$/.exec(location.hash)?.[1] ?? null;
 }
 
-/** What the page was opened for; a case that is not here is said to be missing. */
+/** Show the case that the address names, or say that it is missing. */
 function follow() {
   const id = linked();
   const known = cases.some((one) => one.id === id);
@@ -151,13 +152,13 @@ function keys(event) {
     ArrowRight: () => step(1),
     Home: () => step(-Infinity),
     End: () => step(Infinity),
-    "+": () => orbit.closer(1.15),
-    "-": () => orbit.closer(1 / 1.15),
+    "+": () => camera.zoomBy(1.15),
+    "-": () => camera.zoomBy(1 / 1.15),
   }[event.key];
   if (!done) return;
   event.preventDefault();
   if (event.shiftKey && event.key.startsWith("Arrow")) {
-    orbit.turn(event.key === "ArrowLeft" ? 20 : -20, 0);
+    camera.turn(event.key === "ArrowLeft" ? 20 : -20, 0);
   } else {
     done();
   }
@@ -183,7 +184,7 @@ part("speed").addEventListener("change", (event) => (clock.speed = Number(event.
 part("loop").addEventListener("change", (event) => (clock.loop = event.target.checked));
 for (const button of all("view")) {
   if (skeleton.axes < 3 && button.dataset.view !== "camera") button.remove();
-  button.addEventListener("click", () => orbit.reset(button.dataset.view));
+  button.addEventListener("click", () => camera.reset(button.dataset.view));
 }
 for (const button of all("mode")) {
   button.addEventListener("click", () => {
@@ -195,14 +196,14 @@ for (const button of all("mode")) {
 root.addEventListener("keydown", keys);
 window.addEventListener("hashchange", follow);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  stage?.show(now.motions, CASTS, now.top);
+  renderer?.show(now.motions, CASTS, now.top);
   render();
 });
 new ResizeObserver(() => {
-  strip.resize();
+  timeline.resize();
   render();
 }).observe(root);
 part("ramp").style.backgroundImage = ramp;
 part("body").hidden = false;
 follow();
-orbit.reset(skeleton.axes < 3 ? "camera" : "angle");
+camera.reset(skeleton.axes < 3 ? "camera" : "angle");

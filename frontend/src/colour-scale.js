@@ -1,6 +1,6 @@
-// Numbers to colours and to ticks.
+// Numbers as colours, and the ends and ticks of a scale.
 
-// The middle of matplotlib's plasma: told apart by lightness alone, so by every eye.
+// The middle of matplotlib's plasma: its lightness rises evenly, so colour-blind readers can use it.
 const STOPS = [
   "#2a0593", "#5601a4", "#7e03a8", "#a11b9b", "#bf3984", "#d6556d", "#ea7457", "#f89540", "#feba2c",
 ];
@@ -20,7 +20,7 @@ function channels(hex) {
 }
 
 /** The smallest of 1, 2, 3, 5 (times a power of ten) that `value` fits under. */
-export function rounded(value) {
+export function roundUp(value) {
   if (!(value > 0)) return 1;
   const ten = 10 ** Math.floor(Math.log10(value));
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((n) => n * ten).find((n) => n >= value * 0.9999);
@@ -28,12 +28,7 @@ export function rounded(value) {
 
 /** Steps from 0 to `top`, at most four of them. */
 export function ticks(top) {
-  const step = rounded(top / 4);
+  const step = roundUp(top / 4);
   const count = Math.floor(top / step + 1e-6);
   return Array.from({ length: count + 1 }, (_, i) => i * step);
-}
-
-export function told(number) {
-  if (!Number.isFinite(number)) return "–";
-  return number.toFixed(number !== 0 && Math.abs(number) < 10 ? 1 : 0);
 }

@@ -1,4 +1,4 @@
-// Where everybody looks from: one camera for all panes, moved by hand.
+// The camera of all panes: turned by dragging, zoomed by pinch or wheel. It draws nothing, so it also works without WebGL.
 
 const STEEPEST = 1.5;
 const RADIANS = 0.008;
@@ -11,8 +11,8 @@ export const VIEWS = {
   above: [0, STEEPEST],
 };
 
-export class Orbit {
-  /** @param changed called with the view's name, or null once it was turned by hand. */
+export class Camera {
+  /** @param changed called with the name of the view, or null once it was turned by hand. */
   constructor(element, changed) {
     this.changed = changed;
     this.zoom = 1;
@@ -23,23 +23,23 @@ export class Orbit {
       this.fingers.set(event.pointerId, event);
       element.setPointerCapture(event.pointerId);
     });
-    element.addEventListener("pointermove", (event) => this.moved(event));
+    element.addEventListener("pointermove", (event) => this.drag(event));
     for (const over of ["pointerup", "pointercancel", "lostpointercapture"]) {
       element.addEventListener(over, (event) => this.fingers.delete(event.pointerId));
     }
     element.addEventListener(
       "wheel",
       (event) => {
-        // Who only scrolls past keeps scrolling.
+        // A reader who only scrolls past keeps scrolling.
         if (!event.ctrlKey && element !== document.activeElement) return;
         event.preventDefault();
-        this.closer(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)));
+        this.zoomBy(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)));
       },
       { passive: false },
     );
   }
 
-  /** To the right, up, and towards who looks, each of length 1. */
+  /** Unit vectors to the right, up, and towards the viewer. */
   axes() {
     const [turn, flat, rise] = [this.azimuth, Math.cos(this.elevation), Math.sin(this.elevation)];
     return [
@@ -49,13 +49,13 @@ export class Orbit {
     ];
   }
 
-  moved(event) {
+  drag(event) {
     const before = this.fingers.get(event.pointerId);
     if (!before) return;
     if (this.fingers.size === 2) {
       const spread = this.spread();
       this.fingers.set(event.pointerId, event);
-      if (spread > 0) this.closer(this.spread() / spread);
+      if (spread > 0) this.zoomBy(this.spread() / spread);
       return;
     }
     this.fingers.set(event.pointerId, event);
@@ -67,14 +67,14 @@ export class Orbit {
     return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
   }
 
-  /** By so many pixels. */
+  /** Turn by so many pixels. */
   turn(across, down) {
     this.azimuth -= RADIANS * across;
     this.elevation = Math.min(Math.max(this.elevation + RADIANS * down, -0.2), STEEPEST);
     this.changed(null);
   }
 
-  closer(factor) {
+  zoomBy(factor) {
     this.zoom = Math.min(Math.max(this.zoom * factor, 0.4), 8);
     this.changed(null);
   }

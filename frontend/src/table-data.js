@@ -1,4 +1,4 @@
-// The rows of the page's JSON: read, sorted, filtered; nothing is drawn here.
+// The rows of the page's JSON: read, sorted and filtered. table.js draws them.
 
 /** One column: numbers to sort by, words to show. */
 class Column {
@@ -27,12 +27,12 @@ class Column {
   }
 }
 
-/** As a shell takes it. */
+/** A word quoted for a shell. */
 export function quoted(word) {
   return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-export class Rows {
+export class TableData {
   constructor({ columns, cases, folder }) {
     this.folder = folder;
     this.columns = columns.map((one) => new Column(one));
@@ -48,7 +48,7 @@ export class Rows {
     return name === "player" ? this.played : this.columns.find((one) => one.name === name);
   }
 
-  /** Where there is no number is last, whichever way; ties stay in the order of the data. */
+  /** Rows without a number come last, in both directions; ties stay in the order of the data. */
   sort(name, descending) {
     const { values } = this.column(name);
     const sign = descending ? -1 : 1;
@@ -63,9 +63,9 @@ export class Rows {
 
   /**
    * @param text words that must all be somewhere in a row's names.
-   * @param wanted [column's name, position of its word] pairs that must all hold.
+   * @param exact [column's name, position of its word] pairs that must all hold.
    */
-  filtered(text, wanted) {
+  filtered(text, exact) {
     const names = this.columns.filter((one) => one.searched);
     const tests = text.toLowerCase().split(/\s+/).filter(Boolean).map((part) =>
       names.map(({ values, words }) => ({
@@ -73,15 +73,15 @@ export class Rows {
         hits: Uint8Array.from(words, (word) => Number(word.toLowerCase().includes(part))),
       })),
     );
-    const exact = wanted.map(([name, code]) => ({ values: this.column(name)?.values, code }));
+    const codes = exact.map(([name, code]) => ({ values: this.column(name)?.values, code }));
     return this.order.filter(
       (row) =>
-        exact.every(({ values, code }) => values[row] === code) &&
+        codes.every(({ values, code }) => values[row] === code) &&
         tests.every((any) => any.some(({ values, hits }) => hits[values[row]])),
     );
   }
 
-  /** What plays a row that the page has not got; null where nothing does. */
+  /** The command that plays a row whose motion is not in the page; null for a transfer attack. */
   command(row) {
     const [surrogate, victim, target, eps, sequence] = ["surrogate", "victim", "target", "eps", "sequence"]
       .map((name) => this.column(name).text(row));

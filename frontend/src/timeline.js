@@ -1,11 +1,11 @@
 // Distance to the target over time: two lines and a cursor.
-import { rounded, ticks } from "./scale.js";
+import { roundUp, ticks } from "./colour-scale.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 132;
 const EDGE = { left: 34, right: 10, top: 8, bottom: 22 };
 
-function made(parent, name, attributes, text) {
+function svgElement(parent, name, attributes, text) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   if (text !== undefined) element.textContent = text;
@@ -13,7 +13,7 @@ function made(parent, name, attributes, text) {
   return element;
 }
 
-export class Strip {
+export class Timeline {
   /** @param seek called with a frame. */
   constructor(svg, seek) {
     this.svg = svg;
@@ -45,29 +45,29 @@ export class Strip {
     const { svg } = this;
     const width = svg.clientWidth || 600;
     this.wide = width - EDGE.left - EDGE.right;
-    this.top = rounded(Math.max(...this.lines.flatMap((one) => one.values.filter(Number.isFinite))));
+    this.top = roundUp(Math.max(...this.lines.flatMap((one) => one.values.filter(Number.isFinite))));
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     for (const value of ticks(this.top)) {
       const y = this.y(value);
-      made(svg, "line", { x1: EDGE.left, x2: width - EDGE.right, y1: y, y2: y, class: "rule" });
-      made(svg, "text", { x: EDGE.left - 6, y: y + 4, "text-anchor": "end" }, `${Number(value.toFixed(2))}`);
+      svgElement(svg, "line", { x1: EDGE.left, x2: width - EDGE.right, y1: y, y2: y, class: "rule" });
+      svgElement(svg, "text", { x: EDGE.left - 6, y: y + 4, "text-anchor": "end" }, `${Number(value.toFixed(2))}`);
     }
     const seconds = this.last / this.fps;
-    const step = rounded(seconds / Math.max(2, Math.min(8, width / 110)));
+    const step = roundUp(seconds / Math.max(2, Math.min(8, width / 110)));
     for (let at = 0; at <= seconds + 1e-6; at += step) {
       const near = this.x(at * this.fps) > width - EDGE.right - 12;
-      made(
+      svgElement(
         svg, "text",
         { x: this.x(at * this.fps), y: HEIGHT - 5, "text-anchor": near ? "end" : "middle" },
         `${Number(at.toFixed(2))} s`,
       );
     }
     for (const { name, values } of this.lines) {
-      made(svg, "path", { d: this.path(values), class: `line ${name}` });
+      svgElement(svg, "path", { d: this.path(values), class: `line ${name}` });
     }
-    this.cursor = made(svg, "line", { y1: EDGE.top, y2: HEIGHT - EDGE.bottom, class: "cursor" });
-    this.dots = this.lines.map(({ name }) => made(svg, "circle", { r: 4, class: `dot ${name}` }));
+    this.cursor = svgElement(svg, "line", { y1: EDGE.top, y2: HEIGHT - EDGE.bottom, class: "cursor" });
+    this.dots = this.lines.map(({ name }) => svgElement(svg, "circle", { r: 4, class: `dot ${name}` }));
     this.at(this.frame || 0);
   }
 

@@ -1,9 +1,9 @@
-// The panes, drawn on one canvas behind them.
+// Draws the people of all panes in 3-D (WebGL), on one canvas behind the panes.
 import {
   AmbientLight, BufferAttribute, BufferGeometry, DirectionalLight, LineBasicMaterial, LineSegments,
   PerspectiveCamera, Scene, Vector3, WebGLRenderer,
 } from "three";
-import { Person } from "./person.js";
+import { StickFigure } from "./stick-figure.js";
 
 const MARGIN = 1.08;
 const HEAD = 0.1;
@@ -13,33 +13,36 @@ const POINTS = 6000;
 /** Whether there is WebGL; three.js would complain on the console. */
 export function able() {
   try {
-    const probe = document.createElement("canvas").getContext("webgl2");
-    probe?.getExtension("WEBGL_lose_context")?.loseContext();
-    return probe !== null;
+    const context = document.createElement("canvas").getContext("webgl2");
+    context?.getExtension("WEBGL_lose_context")?.loseContext();
+    return context !== null;
   } catch {
     return false;
   }
 }
 
-export class Stage {
-  /** @param panes elements to draw behind, by name. */
-  constructor(canvas, panes, skeleton, orbit) {
+export class Renderer {
+  /**
+   * @param panes elements to draw behind, by name.
+   * @param view the Camera that the reader turns.
+   */
+  constructor(canvas, panes, skeleton, view) {
     this.canvas = canvas;
     this.panes = panes;
     this.skeleton = skeleton;
-    this.orbit = orbit;
-    this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
-    this.renderer.setScissorTest(true);
+    this.view = view;
+    this.webgl = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.webgl.setScissorTest(true);
     this.camera = new PerspectiveCamera(26, 1, 0.05, 500);
     this.scenes = {};
     this.people = [];
   }
 
   /**
-   * Put motions on.
-   * @param casts who stands in a pane, by the panes' names: motion, look, colour and, where its
-   *   changes are marked, the motion that it was changed from.
-   * @param top the end of the changes' scale, in cm.
+   * Show motions.
+   * @param casts the people of each pane by the pane's name: motion, look, colour and, where its
+   *   displacement is marked, the motion that it is displaced from.
+   * @param top the end of the displacements' scale, in cm.
    */
   show(motions, casts, top = 1) {
     this.clear();
@@ -57,7 +60,7 @@ export class Stage {
       scene.add(new AmbientLight(0xffffff, 2.0), lamp, this.floor(tint("grid")));
       for (const [name, look, colour, from] of cast) {
         const clean = from ? motions[from] : null;
-        const one = new Person(this.skeleton, motions[name], look, tint(colour), unit, clean, top);
+        const one = new StickFigure(this.skeleton, motions[name], look, tint(colour), unit, clean, top);
         this.people.push({ pane, one });
         scene.add(one.group);
       }
@@ -96,38 +99,38 @@ export class Stage {
     return floor;
   }
 
-  /** Draw every pane that is seen. */
+  /** Draw every visible pane. */
   draw(frame) {
-    const { renderer, canvas } = this;
+    const { webgl, canvas } = this;
     const whole = canvas.getBoundingClientRect();
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    if (renderer.getPixelRatio() !== ratio) renderer.setPixelRatio(ratio);
+    if (webgl.getPixelRatio() !== ratio) renderer.setPixelRatio(ratio);
     const fits = ["width", "height"].every((side) => canvas[side] === Math.floor(whole[side] * ratio));
-    if (!fits) renderer.setSize(whole.width, whole.height, false);
-    renderer.setScissor(0, 0, whole.width, whole.height);
-    renderer.setClearColor(0x000000, 0);
-    renderer.clear();
+    if (!fits) webgl.setSize(whole.width, whole.height, false);
+    webgl.setScissor(0, 0, whole.width, whole.height);
+    webgl.setClearColor(0x000000, 0);
+    webgl.clear();
     for (const [name, pane] of Object.entries(this.panes)) {
       const rect = pane.getBoundingClientRect();
       if (!rect.width || !rect.height) continue;
-      for (const { pane: where, one } of this.people) if (where === name) one.at(frame);
+      for (const { pane: where, one } of this.people) if (where === name) one.show(frame);
       const x = rect.left - whole.left;
       const y = whole.bottom - rect.bottom;
-      renderer.setViewport(x, y, rect.width, rect.height);
-      renderer.setScissor(x, y, rect.width, rect.height);
+      webgl.setViewport(x, y, rect.width, rect.height);
+      webgl.setScissor(x, y, rect.width, rect.height);
       this.aim(rect.width / rect.height);
       this.scenes[name].getObjectByName("lamp").position.copy(this.camera.position);
-      renderer.render(this.scenes[name], this.camera);
+      webgl.render(this.scenes[name], this.camera);
     }
   }
 
-  /** Stand where everything that ever happens is in view. */
+  /** Place the camera so that every joint of every frame is in view. */
   aim(aspect) {
-    const { camera, orbit, points } = this;
-    const now = [aspect, orbit.azimuth, orbit.elevation, orbit.zoom].join();
+    const { camera, view, points } = this;
+    const now = [aspect, view.azimuth, view.elevation, view.zoom].join();
     if (now === this.aimed) return;
     this.aimed = now;
-    const [right, up, away] = orbit.axes().map((axis) => new Vector3(...axis));
+    const [right, up, away] = view.axes().map((axis) => new Vector3(...axis));
     const seen = [right, up, away].map((axis) => extent(points, axis));
     const middle = seen.map(([low, high]) => (low + high) / 2);
     const tall = Math.tan((camera.fov * Math.PI) / 360);
@@ -141,14 +144,14 @@ export class Stage {
     const centre = new Vector3();
     [right, up, away].forEach((axis, k) => centre.addScaledVector(axis, middle[k]));
     camera.aspect = aspect;
-    camera.position.copy(centre).addScaledVector(away, far / orbit.zoom);
+    camera.position.copy(centre).addScaledVector(away, far / view.zoom);
     camera.up.copy(up);
     camera.lookAt(centre);
     camera.updateProjectionMatrix();
   }
 }
 
-/** How large people are beside a grown-up, by their median bone. */
+/** The size of people beside an adult, by their median bone. */
 export function stature(motion, skeleton) {
   const place = (joint) => new Vector3().fromArray(motion.at(0, joint, [0, 0, 0]));
   const lengths = skeleton.bones.map(([a, b]) => place(a).distanceTo(place(b)));
@@ -170,7 +173,7 @@ function extent(points, axis) {
   return [low, high];
 }
 
-/** Every place anybody's joint is ever at. */
+/** Every position of every joint. */
 export function everywhere(motions) {
   const points = [];
   for (const { values } of Object.values(motions)) {

@@ -1,10 +1,10 @@
-// A person: a stick for every bone, a ball for every joint.
+// One person in 3-D: a stick for every bone, a ball for every joint.
 import {
   Color, CylinderGeometry, Group, InstancedMesh, Matrix4, MeshBasicMaterial, MeshLambertMaterial,
   Quaternion, SphereGeometry, SRGBColorSpace, Vector3,
 } from "three";
 import { apart } from "./motion.js";
-import { colour } from "./scale.js";
+import { colour } from "./colour-scale.js";
 
 const stick = new CylinderGeometry(1, 1, 1, 12, 1);
 const ball = new SphereGeometry(1, 18, 12);
@@ -28,7 +28,7 @@ function place(motion, frame, joint, out) {
   return out.fromArray(motion.at(frame, joint, p));
 }
 
-/** Lay one of `sticks` between `from` and `to`. */
+/** Place one of `sticks` between `from` and `to`. */
 function lay(sticks, i, radius) {
   middle.subVectors(to, from);
   const length = middle.length();
@@ -53,13 +53,13 @@ function many(shape, material, count) {
   return made;
 }
 
-export class Person {
+export class StickFigure {
   /**
    * @param motion where the joints are.
    * @param look solid, ghost or wire.
-   * @param unit how large a ball of size 1 is, in metres: people are not all of one size.
-   * @param clean where the joints would be without the attack: they are then coloured by how far
-   *   they were moved, and a line is drawn from there; `top` is the scale's end in cm.
+   * @param unit metres for one unit of a ball: people differ in size.
+   * @param clean where the joints are without the attack, or null. The joints are then coloured by
+   *   their displacement, with a line from there; `top` is the end of the scale in cm.
    */
   constructor(skeleton, motion, look, tint, unit, clean = null, top = 1) {
     this.skeleton = skeleton;
@@ -85,8 +85,8 @@ export class Person {
     this.group.add(this.joints);
   }
 
-  /** Whose motion ended stands still. */
-  at(now) {
+  /** Show a frame; after its last frame a motion holds still. */
+  show(now) {
     const { skeleton, motion, look, unit } = this;
     const frame = Math.min(now, motion.frames - 1);
     skeleton.bones.forEach(([a, b], i) => {
@@ -104,7 +104,7 @@ export class Person {
     this.joints.instanceMatrix.needsUpdate = true;
   }
 
-  /** Colour a joint by how far it was moved, and draw the way. */
+  /** Colour a joint by its displacement, and draw a line from where it was. */
   mark(frame, joint) {
     const cm = apart(this.clean, this.motion, frame, joint);
     const tint = new Color().setRGB(...colour(cm / this.top), SRGBColorSpace);
