@@ -51,9 +51,6 @@ STILL_LONG = {
     "feint.evaluation.crafting",
     "feint.evaluation.success_rates",
     "feint.report.run_data",
-    "feint.reproduction.page.sections.motion",
-    "feint.reproduction.page.sections.recognition",
-    "feint.reproduction.page.sections.transfer",
 }
 """Cut by and by; nothing may join them."""
 

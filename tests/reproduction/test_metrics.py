@@ -7,10 +7,10 @@ import pytest
 from feint.evaluation.tolerance import Tolerance
 from feint.reproduction.metrics import (
     case_rows,
-    curves,
-    percentile_of,
+    natural_percentile,
     rates,
     recognised_tolerance,
+    recognition_curves,
     with_success,
 )
 
@@ -45,13 +45,13 @@ def table(*rows: dict[str, object]) -> pl.DataFrame:
     return with_success(pl.DataFrame(rows), NATURAL)
 
 
-def test_yardsticks_by_hand():
+def test_criteria_by_hand():
     rows = table(
         row("none", "a/1/AB", "kicking"),  # Table 1's kappa for punching is 52.04
         row("attack", "a/1/AB", "punching", distance_joint=52.03, distance_frame=9.0),
     )
-    assert rows["literal"].to_list() == [True, True]
-    assert rows["joint"].to_list() == [False, True]
+    assert rows["table1_frame"].to_list() == [True, True]
+    assert rows["table1_joint"].to_list() == [False, True]
     assert rows["natural"].to_list() == [False, True]
     assert rows["recognised"].to_list() == [False, True]
 
@@ -66,27 +66,29 @@ def test_rates_by_hand():
         row("attack", "a/9/AB", "punching", true_class="punching"),
     )
     one = rates(rows, ["surrogate", "victim", "eps"]).row(
-        by_predicate=pl.col("yardstick") == "recognised", named=True
+        by_predicate=pl.col("criterion") == "recognised", named=True
     )
-    assert (one["n"], one["sequences"], one["failed"]) == (4, 4, 3)
-    assert one["reached"] == pytest.approx(3 / 4)
-    assert one["clean"] == pytest.approx(1 / 4)
-    assert one["noise"] == pytest.approx(2 / 4)
-    assert one["moved"] == pytest.approx(2 / 3)
-    assert one["moved_noise"] == pytest.approx(1 / 3)
-    assert one["closed"] == pytest.approx(np.median([0.75, 0.75, 0.75, 0.5]))
-    assert one["low"] <= one["moved"] <= one["high"]
+    assert (one["n"], one["sequences"], one["n_clean_failures"]) == (4, 4, 3)
+    assert one["success_rate"] == pytest.approx(3 / 4)
+    assert one["clean_success_rate"] == pytest.approx(1 / 4)
+    assert one["noise_success_rate"] == pytest.approx(2 / 4)
+    rate = one["success_rate_if_clean_fails"]
+    assert rate == pytest.approx(2 / 3)
+    assert one["noise_success_rate_if_clean_fails"] == pytest.approx(1 / 3)
+    assert one["distance_reduction"] == pytest.approx(np.median([0.75, 0.75, 0.75, 0.5]))
+    low, high = (one[f"success_rate_if_clean_fails_{end}"] for end in ("low", "high"))
+    assert low <= rate <= high
 
 
 def test_rates_without_noise_or_failures():
     rows = table(row("none", "a/1/AB", "punching"), row("attack", "a/1/AB", "punching"))
     one = rates(rows, ["eps"], ("recognised",)).row(0, named=True)
-    assert one["noise"] is None
-    assert one["moved"] is None
-    assert one["low"] is None
+    assert one["noise_success_rate"] is None
+    assert one["success_rate_if_clean_fails"] is None
+    assert one["success_rate_if_clean_fails_low"] is None
 
 
-def test_kappa_is_fitted_on_white_box_answers_of_other_classes():
+def test_curves_are_fitted_on_white_box_outputs_of_other_classes():
     rng = np.random.default_rng(0)
     d = rng.uniform(0, 40, 600)
     hit = rng.random(600) < 1 / (1 + np.exp((d - 15) / 2))
@@ -96,14 +98,14 @@ def test_kappa_is_fitted_on_white_box_answers_of_other_classes():
         for i, (x, h) in enumerate(zip(d.tolist(), hit.tolist(), strict=True))
     ]  # fmt: skip
     stray = row("attack", "b/1/AB", "punching", error_cm=39.0, surrogate="deepgru")
-    found = curves(table(*rows, *[stray] * 200))
+    found = recognition_curves(table(*rows, *[stray] * 200))
     one = found.filter(
         pl.col("target") == "all",
         pl.col("recogniser") == "recognised",
         pl.col("distance") == "error_cm",
     ).row(0, named=True)
     assert one["n"] == 600
-    assert one["kappa"] == pytest.approx(15, abs=1)
+    assert one["threshold"] == pytest.approx(15, abs=1)
     assert one["low"] < 15 < one["high"]
 
 
@@ -143,7 +145,7 @@ def test_cases_are_chosen_by_the_rule():
     case = found["1: handshaking -> punching"]
     assert case["success"]["sequence"] == "a/1/AB"
     assert case["failure"]["sequence"] == "a/2/AB"
-    assert (case["success"]["successes"], case["success"]["of"]) == (2, 3)
+    assert (case["success"]["successes"], case["success"]["n"]) == (2, 3)
 
 
 def test_without_success_the_nearest_is_shown():
@@ -160,4 +162,4 @@ def test_percentiles_of_natural_motion():
     natural = pl.DataFrame(
         {"quantity": ["jerk"] * 3, "percent": [50.0, 90.0, 99.0], "value": [10.0, 50.0, 140.0]}
     )
-    assert percentile_of(np.array([20.0, 40.0]), natural, "jerk") == pytest.approx(70)
+    assert natural_percentile(np.array([20.0, 40.0]), natural, "jerk") == pytest.approx(70)

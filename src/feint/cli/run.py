@@ -139,10 +139,10 @@ def reproduce(
     if results is None:
         results = folder / "results"
         one = runner.Reproduction(
-            profiles.profile(profile).with_rows(max_sequences or []),
+            profiles.profile(profile).with_max_sequences(max_sequences or []),
             data,
             folder,
-            again=_split(second_seed),
+            second_seed=_split(second_seed),
             engine=options.make_engine(),
             device=options.device,
             wait=options.wait,

@@ -1,5 +1,5 @@
-"""The paper, run again on SBU: `feint reproduce`.
+"""The paper's experiments on SBU, run again: `feint reproduce`.
 
-profiles.py says what is run, conduct.py runs it into one folder and leaves tables of rows,
-measures.py makes numbers of rows, pictures.py figures and page.py the page.
+`profiles.py` has the settings and sizes, `parts/` runs each part and writes its table of results,
+`metrics.py` computes rates from the tables, and `page/` writes docs/reproduction.md from them.
 """

@@ -1,7 +1,7 @@
-"""Does a distance tell actions apart?  Same-class against different-class reactions, by its form.
+"""How well a distance separates actions: AUC of same-class against different-class reactions.
 
-Every form takes two real reactions, brought to one length, to the mean distance of a joint in cm.
-AUC 1: two of one class are always nearer than two of different classes; 0.5: it tells nothing.
+Each alignment gives the mean distance of a joint, in cm, between two real reactions of the same
+length.  AUC 1 means that reactions of the same class are always nearer; 0.5 is chance.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from feint.evaluation.psychometric import auc
 
 FRAMES = 24
 """The mean length of SBU's sequences."""
-FORMS = {
+ALIGNMENTS = {
     "raw": "as recorded",
     "place": "moved to one first root",
     "root": "root-relative in every frame",
@@ -26,32 +26,34 @@ FORMS = {
 }
 
 
-def told(pairs: Pairs, form: str) -> Tensor:
-    """(rows, frames, joints, 3) in metres, in one of `FORMS`."""
+def aligned_motion(pairs: Pairs, alignment: str) -> Tensor:
+    """The reactors' motion in one of `ALIGNMENTS`: (rows, frames, joints, 3) in metres."""
     rows = []
     for reaction in pairs.reactor:
         same = fit_length(reaction, FRAMES, "resample")
-        if form == "raw":
+        if alignment == "raw":
             rows.append(pairs.skeleton.to_metres(same))
         else:
-            turn, travel = form.startswith("facing"), form in ("place", "facing")
+            turn, travel = alignment.startswith("facing"), alignment in ("place", "facing")
             rows.append(egocentric_motion(same, pairs.skeleton, turn, travel))
     return torch.stack(rows)
 
 
 def table(pairs: Pairs) -> pl.DataFrame:
-    """Of every form: with roles mixed and told apart, on one side and on both, AUC and medians.
+    """AUC and median distances of each alignment.
 
     Returns:
-        form, what, roles, sides, auc, same_cm and different_cm (medians).
+        Columns alignment, description, roles ("mixed", or "apart" if pairs have the same role),
+        sides ("one" if the reactors are on the same side, "both" for any), auc, same_cm and
+        different_cm (medians).
     """
     interaction = codes(pairs.interactions)
     label, role, side = codes(pairs.labels), codes(pairs.roles), codes(pairs.sides)
     foreign = interaction[:, None] != interaction
     rows = []
-    for form, what in FORMS.items():
-        motion = told(pairs, form)
-        apart = torch.stack([(motion - one).norm(dim=-1).mean(dim=(1, 2)) for one in motion])
+    for alignment, description in ALIGNMENTS.items():
+        motion = aligned_motion(pairs, alignment)
+        distance = torch.stack([(motion - one).norm(dim=-1).mean(dim=(1, 2)) for one in motion])
         for roles in ("mixed", "apart"):
             same = label[:, None] == label
             if roles == "apart":
@@ -59,11 +61,11 @@ def table(pairs: Pairs) -> pl.DataFrame:
             different = label[:, None] != label
             for sides in ("one", "both"):
                 where = foreign if sides == "both" else foreign & (side[:, None] == side)
-                near, far = apart[same & where], apart[different & where]
+                near, far = distance[same & where], distance[different & where]
                 rows.append(
                     {
-                        "form": form,
-                        "what": what,
+                        "alignment": alignment,
+                        "description": description,
                         "roles": roles,
                         "sides": sides,
                         "auc": auc(near.numpy(), far.numpy()),
@@ -75,6 +77,6 @@ def table(pairs: Pairs) -> pl.DataFrame:
 
 
 def codes(names: Sequence[str]) -> Tensor:
-    """Names as integers, alike where they are alike."""
+    """Names as integers: equal names have equal integers."""
     known = sorted(set(names))
     return torch.tensor([known.index(name) for name in names])

@@ -1,7 +1,7 @@
-"""Why one reactor's attacks transfer and another's do not: what the two losses look like.
+"""Why attacks on one reactor transfer and others do not: losses and gradients of both reactors.
 
-Along the straight way from a clean input to its attacked one: how far each reactor's distance to
-the target falls, whether its gradient turns, and whether the two reactors' gradients agree.
+They are computed on the straight line from a clean input to its perturbed one: each reactor's
+distance to the target, the direction of its gradient, and whether the two gradients agree.
 """
 
 import polars as pl
@@ -12,24 +12,25 @@ from feint.experiments.tensor_reader import TensorReader
 from feint.models.inference import forward
 from feint.sequences import Sequences, distance
 
-WAY = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Shares of the way from x to x'."""
+POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Positions on the line from x (0) to x' (1)."""
 
 
-def along(
+def along_perturbation(
     rows: pl.DataFrame, reader: TensorReader, models: dict[str, nn.Module], coords: Tensor
 ) -> pl.DataFrame:
-    """Of every attacked row and reactor, at each share of the way.
+    """Loss and gradient of each attacked row and reactor, at each position.
 
     Args:
-        rows: attacked rows of rows.parquet, each once (a row's surrogate crafted it).
+        rows: attacked rows of rows.parquet, each once.
+        reader: reader of the run's tensors.
         models: reactors by name.
-        coords: (features,), what could be changed.
+        coords: (features,), true for the features that the attack may perturb.
 
     Returns:
-        surrogate, victim, target, eps, sequence, at (share of the way), loss (equation 7 a frame),
-        size (norm of the gradient per frame), turned (cosine of the gradient and the one at x),
-        agrees (cosine of the gradient and the surrogate's own, at the same place).
+        Columns surrogate, victim, target, eps, sequence, position, loss (equation 7 per frame),
+        gradient_norm (per frame), cosine_to_start (of the gradient and the one at x) and
+        cosine_to_surrogate (of the gradient and the surrogate's, at the same position).
     """
     tables = []
     for (job,), some in rows.group_by("job", maintain_order=True):
@@ -41,7 +42,7 @@ def along(
         own: list[Tensor] = []
         for victim in (surrogate, *(name for name in models if name != surrogate)):
             first = None
-            for i, at in enumerate(WAY):
+            for i, at in enumerate(POSITIONS):
                 here = x.with_values(torch.lerp(x.values, x_adv.values, at))
                 loss, gradient = _gradient(models[victim], here, targets, coords)
                 first = gradient if first is None else first
@@ -51,14 +52,14 @@ def along(
                 tables.append(
                     some.select("surrogate", "target", "eps", "sequence").with_columns(
                         victim=pl.lit(victim),
-                        at=pl.lit(at),
+                        position=pl.lit(at),
                         loss=pl.Series((loss / x.lengths).tolist(), dtype=pl.Float64),
-                        size=pl.Series(
+                        gradient_norm=pl.Series(
                             [float(g.norm()) / n for g, n in zip(gradient, frames, strict=True)],
                             dtype=pl.Float64,
                         ),
-                        turned=pl.Series(_cosine(gradient, first), dtype=pl.Float64),
-                        agrees=pl.Series(_cosine(gradient, own[i]), dtype=pl.Float64),
+                        cosine_to_start=pl.Series(_cosine(gradient, first), dtype=pl.Float64),
+                        cosine_to_surrogate=pl.Series(_cosine(gradient, own[i]), dtype=pl.Float64),
                     )
                 )
     return pl.concat(tables)
@@ -67,7 +68,7 @@ def along(
 def _gradient(
     model: nn.Module, x: Sequences, targets: Sequences, coords: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The distance to the target, (rows,), and its gradient on the coordinates, (rows, n)."""
+    """The distance to the target, (rows,), and its gradient on the mask, (rows, n)."""
     values = x.values.detach().clone().requires_grad_()
     answer = forward(model, x.with_values(values))
     loss = distance(targets.with_values(answer), targets)

@@ -1,7 +1,9 @@
-"""Numbers of rows: success by every yardstick, beside its baselines, with intervals."""
+"""Numbers of the page: success rates by several criteria, fitted tolerances, and the cases shown.
+
+Everything here works on tables of results (see `results.py`); no model runs.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 import numpy as np
 import polars as pl
@@ -13,91 +15,94 @@ from feint.evaluation.psychometric import fit
 from feint.evaluation.success_rates import INTERACTION
 from feint.evaluation.tolerance import Tolerance
 
-YARDSTICKS = ("literal", "joint", "natural", "recognised", "recognised-both")
-"""Table 1's kappa in the frame norm of equation 7 and in the joint norm; the natural
-tolerance; and the two recognisers: trained on real reactions, and on reactors' answers too."""
-ANSWER = ["victim", "target", "sequence"]
+CRITERIA = ("table1_frame", "table1_joint", "natural", "recognised", "recognised_both")
+"""Table 1's kappa with the frame norm and with the joint norm of equation 7, the natural
+tolerance, and the two recognisers: trained on real reactions, and also on reactors' outputs."""
+ANSWER_KEY = ["victim", "target", "sequence"]
 
 
 def with_success(rows: pl.DataFrame, natural: Tolerance) -> pl.DataFrame:
-    """A column for every yardstick: does the answer count as the target?"""
+    """Add a column for each criterion: whether the row is a success."""
     criteria = {
-        "literal": table1.paper(),
-        "joint": table1.paper("joint"),
+        "table1_frame": table1.paper(),
+        "table1_joint": table1.paper("joint"),
         "natural": natural,
     }
     return rows.with_columns(
         *(kappa.reached(rows).alias(name) for name, kappa in criteria.items()),
         recognised=pl.col("recognised_as") == pl.col("target"),
-        **{"recognised-both": pl.col("recognised_as_both") == pl.col("target")},
+        recognised_both=pl.col("recognised_as_both") == pl.col("target"),
     )
 
 
 def rates(
-    rows: pl.DataFrame, by: Sequence[str], yardsticks: Sequence[str] = YARDSTICKS
+    rows: pl.DataFrame, by: Sequence[str], criteria: Sequence[str] = CRITERIA
 ) -> pl.DataFrame:
-    """Success rates of attacked rows, beside their baselines, one line a yardstick.
+    """Success rates of attacked rows and their baselines, one row for each criterion.
 
-    Sequences of the target's own class are left out: they have nothing to be moved to.
+    Sequences whose true class is the target are left out.
 
     Args:
-        rows: of `with_success`; baselines once a victim (`judging.judged`).
-        by: what is told apart, of the columns of the rows.
+        rows: rows of `with_success`; each baseline once for each victim (`row_metrics`).
+        by: columns that define the groups.
+        criteria: the criteria, of `CRITERIA`.
 
     Returns:
-        the columns of `by`, yardstick, n, sequences; reached, with reached_low and reached_high;
-        clean and noise: the same without an attack, and under noise (either kind) of that eps;
-        failed: rows that did not count without an attack, moved (with low and high): the share of
-        these that do after it, and moved_noise; closed: the median share of the distance closed.
-        Intervals are 95 %, bootstrap over interactions.
+        The columns of `by`, criterion, n, sequences; success_rate, clean_success_rate and
+        noise_success_rate (under noise of either kind with the same eps); n_clean_failures, and
+        success_rate_if_clean_fails and noise_success_rate_if_clean_fails among these;
+        distance_reduction (median); clean_cm, error_cm and bone_length_change (means).  The columns
+        with _low and _high are 95 % intervals, bootstrap over interactions.
     """
-    judged = rows.filter(pl.col("true_class") != pl.col("target"))
-    clean = judged.filter(pl.col("attack") == NONE).unique(ANSWER, maintain_order=True)
-    noise = judged.filter(IS_NOISE)
-    attacked = judged.filter(IS_ATTACK).join(
-        clean.select(*ANSWER, clean_cm="error_cm", **{f"clean {y}": y for y in yardsticks}),
-        on=ANSWER, how="left", validate="m:1",
+    used = rows.filter(pl.col("true_class") != pl.col("target"))
+    clean = used.filter(pl.col("attack") == NONE).unique(ANSWER_KEY, maintain_order=True)
+    noise = used.filter(IS_NOISE)
+    attacked = used.filter(IS_ATTACK).join(
+        clean.select(*ANSWER_KEY, clean_cm="error_cm", **{f"clean {y}": y for y in criteria}),
+        on=ANSWER_KEY, how="left", validate="m:1",
     ).join(
-        noise.group_by([*ANSWER, "eps"]).agg(**{f"noise {y}": pl.col(y).any() for y in yardsticks}),
-        on=[*ANSWER, "eps"], how="left", validate="m:1",
+        noise.group_by([*ANSWER_KEY, "eps"]).agg(
+            **{f"noise {y}": pl.col(y).any() for y in criteria}
+        ),
+        on=[*ANSWER_KEY, "eps"], how="left", validate="m:1",
     )  # fmt: skip
     attacked = attacked.with_columns(
         interaction=INTERACTION,
-        closed=1 - pl.col("error_cm") / pl.col("clean_cm"),
+        distance_reduction=1 - pl.col("error_cm") / pl.col("clean_cm"),
     )
     lines = []
     for keys, some in attacked.group_by(list(by), maintain_order=True):
-        for yardstick in yardsticks:
-            lines.append({**dict(zip(by, keys, strict=True)), **_line(some, yardstick)})
+        for criterion in criteria:
+            lines.append({**dict(zip(by, keys, strict=True)), **_rates_of(some, criterion)})
     return pl.DataFrame(lines, infer_schema_length=None).sort(by)
 
 
-def _line(some: pl.DataFrame, yardstick: str) -> dict[str, object]:
-    hits = some[yardstick].cast(pl.Float64).to_numpy()
-    clean = some[f"clean {yardstick}"]
-    noise = some[f"noise {yardstick}"]
+def _rates_of(some: pl.DataFrame, criterion: str) -> dict[str, object]:
+    hits = some[criterion].cast(pl.Float64).to_numpy()
+    clean = some[f"clean {criterion}"]
+    noise = some[f"noise {criterion}"]
     failed = ~clean.to_numpy().astype(bool)
     of = some["interaction"].to_list()
     low, high = cluster_interval(hits, of)
     after = hits[failed]
-    moved_low, moved_high = cluster_interval(
+    after_low, after_high = cluster_interval(
         after, [one for one, is_failed in zip(of, failed, strict=True) if is_failed]
     )
     return {
-        "yardstick": yardstick,
+        "criterion": criterion,
         "n": len(some),
         "sequences": some["sequence"].n_unique(),
-        "reached": float(hits.mean()),
-        "reached_low": low,
-        "reached_high": high,
-        "clean": mean(clean),
-        "noise": mean(noise),
-        "failed": int(failed.sum()),
-        "moved": float(after.mean()) if len(after) else None,
-        "low": moved_low if len(after) else None,
-        "high": moved_high if len(after) else None,
-        "moved_noise": mean(noise.filter(pl.Series(failed))),
-        "closed": some["closed"].median(),
+        "success_rate": float(hits.mean()),
+        "success_rate_low": low,
+        "success_rate_high": high,
+        "clean_success_rate": mean(clean),
+        "noise_success_rate": mean(noise),
+        "n_clean_failures": int(failed.sum()),
+        "success_rate_if_clean_fails": float(after.mean()) if len(after) else None,
+        "success_rate_if_clean_fails_low": after_low if len(after) else None,
+        "success_rate_if_clean_fails_high": after_high if len(after) else None,
+        "noise_success_rate_if_clean_fails": mean(noise.filter(pl.Series(failed))),
+        "distance_reduction": some["distance_reduction"].median(),
         "clean_cm": some["clean_cm"].mean(),
         "error_cm": some["error_cm"].mean(),
         "bone_length_change": some["bone_length_change"].mean(),
@@ -105,54 +110,60 @@ def _line(some: pl.DataFrame, yardstick: str) -> dict[str, object]:
 
 
 def mean(values: pl.Series) -> float | None:
-    """The mean of what is known; None if nothing is."""
+    """The mean without nulls; None if all are null."""
     known = values.drop_nulls()
     return float(known.cast(pl.Float64).mean()) if len(known) else None  # type: ignore[arg-type]
 
 
+CURVE_FIELDS = ("low", "high", "width", "n", "recognised", "auc")
 DISTANCES = {
-    "error_cm": "as asked: at the reactor's first place",
+    "error_cm": "absolute, at the reactor's first place",
     "error_root_cm": "root-relative in every frame",
     "error_facing_cm": "root-relative, turned to one direction",
 }
 
 
-def curves(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
-    """Kappa fitted on the recognisers: P(recognised | distance), per form of the distance.
+def recognition_curves(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
+    """Fit P(recognised | distance) for each recogniser, kind of distance and target.
 
     Args:
         rows: white-box rows of `with_success`, attacked and clean.
+        seed: seed of the bootstrap.
 
     Returns:
-        one line a recogniser, a form of the distance and a target ("all" among them): `Curve`.
+        Columns recogniser, distance, target ("all" for all targets), threshold (the distance at
+        which half are recognised), and the other fields of `Curve`.
     """
-    used = _white(rows)
+    used = _white_box(rows)
     lines = []
-    for recogniser in ("recognised", "recognised-both"):
-        for form in DISTANCES:
+    for recogniser in ("recognised", "recognised_both"):
+        for kind in DISTANCES:
             for target in ("all", *sorted(set(used["target"]))):
                 some = used if target == "all" else used.filter(pl.col("target") == target)
                 curve = fit(
-                    some[form].to_numpy(),
+                    some[kind].to_numpy(),
                     some[recogniser].to_numpy(),
                     some["interaction"].to_list(),
                     draws=200 if target == "all" else 100,
                     seed=seed,
                 )
-                told = {"recogniser": recogniser, "distance": form, "target": target}
-                lines.append({**told, **asdict(curve)})
+                key = {"recogniser": recogniser, "distance": kind, "target": target}
+                fitted = {name: getattr(curve, name) for name in CURVE_FIELDS}
+                lines.append({**key, "threshold": curve.kappa, **fitted})
     return pl.DataFrame(lines, infer_schema_length=None)
 
 
 def recognised_tolerance(rows: pl.DataFrame, seed: int = 0) -> Tolerance | None:
-    """Kappa per target for `evaluation.tolerance`: per frame, in data units, from the recogniser.
+    """The tolerance at which half of the outputs are recognised: per target, in data units.
 
-    Where a target's own answers tell no kappa, that of all answers stands in; None without any.
+    It is a mean per frame, for `evaluation.tolerance`.  A target whose fit fails gets the tolerance
+    of all targets; None if that fit fails, too.
 
     Args:
-        rows: as of `curves`.
+        rows: as in `recognition_curves`.
+        seed: seed of the fit.
     """
-    used = _white(rows)
+    used = _white_box(rows)
 
     def kappa(some: pl.DataFrame) -> float:
         per_frame = (some["distance_frame"] / some["frames"]).to_numpy()
@@ -167,12 +178,12 @@ def recognised_tolerance(rows: pl.DataFrame, seed: int = 0) -> Tolerance | None:
         {t: k if np.isfinite(k) and k > 0 else every for t, k in own.items()},
         other=every,
         per_frame=True,
-        source="fitted on the recogniser: half of the answers at this distance are recognised",
+        source="fitted on the recogniser: half of the outputs at this distance are recognised",
     )
 
 
-def _white(rows: pl.DataFrame) -> pl.DataFrame:
-    """Attacked and clean answers of white boxes, and the interaction each belongs to."""
+def _white_box(rows: pl.DataFrame) -> pl.DataFrame:
+    """Attacked and clean white-box rows, with the interaction of each."""
     return rows.filter(
         ~IS_NOISE,
         pl.col("true_class") != pl.col("target"),
@@ -186,27 +197,21 @@ CASES: Mapping[str, tuple[str, str, str]] = {
     "3: approaching -> remaining": ("approaching", "approaching", "initiator"),
     "3b: approaching -> departing": ("approaching", "departing", "any"),
 }
-"""Figures 1 to 3: the true interaction, the target, and the role of the reactor asked.
+"""Figures 1 to 3: the true interaction, the target, and the role of the reactor.
 
-"Remaining" is no class of SBU: it is what the one does whom the other approaches.
+"Remaining" is not a class of SBU: it is what a person does while the other one approaches.
 """
-RULE = (
-    "At the largest eps, of the sequences of that interaction whose clean answer the recogniser "
-    "does not call the target: the success is the recognised answer with the highest probability "
-    "of the target, the failure the one with the lowest; with no success, the likeliest stands in "
-    "its place, and says so. Remaining is what approaching is to the recogniser, so that success "
-    "there is half of the clean answer's distance or less."
-)
 
 
 def case_rows(
     rows: pl.DataFrame, staying: pl.DataFrame, roles: pl.DataFrame
 ) -> dict[str, dict[str, dict[str, object]]]:
-    """The rows Figures 1 to 3 show, by case and kind ("success" or "nearest", and "failure").
+    """The rows that Figures 1 to 3 show, by case and kind ("success" or "nearest", "failure").
 
     Args:
-        rows: of `judging.judged`, white box; staying: the same, of the target "remaining".
-        roles: sequence and role of the reactor, of the test rows.
+        rows: white-box rows of `row_metrics.add_metrics`.
+        staying: the same for the target "remaining".
+        roles: columns sequence and role (the reactor's), of the test sequences.
     """
     found: dict[str, dict[str, dict[str, object]]] = {}
     for case, (label, target, role) in CASES.items():
@@ -217,12 +222,14 @@ def case_rows(
         if role != "any":
             some = some.join(roles.filter(pl.col("role") == role), on="sequence", how="semi")
         clean = some.filter(pl.col("attack") == NONE).select(
-            *ANSWER, clean_cm="error_cm", clean_recognised_as="recognised_as"
+            *ANSWER_KEY, clean_cm="error_cm", clean_recognised_as="recognised_as"
         )
-        clean = clean.unique(ANSWER, maintain_order=True)
+        clean = clean.unique(ANSWER_KEY, maintain_order=True)
         some = some.filter(IS_ATTACK, pl.col("surrogate") == pl.col("victim"))
-        some = some.filter(pl.col("eps") == pl.col("eps").max()).join(clean, on=ANSWER, how="left")
-        if stays:  # approaching and remaining are one class to the recogniser: told by distance
+        some = some.filter(pl.col("eps") == pl.col("eps").max()).join(
+            clean, on=ANSWER_KEY, how="left"
+        )
+        if stays:  # the recogniser has one class for approaching and remaining: use the distance
             some = some.with_columns(success=pl.col("error_cm") < 0.5 * pl.col("clean_cm"))
             some = some.with_columns(score=1 - pl.col("error_cm") / pl.col("clean_cm"))
         else:
@@ -239,12 +246,12 @@ def case_rows(
         if len(missed) > (kind == "nearest"):
             found[case]["failure"] = missed.row(-1, named=True)
         for one in found[case].values():
-            one["of"] = len(some)
+            one["n"] = len(some)
             one["successes"] = int(some["success"].sum())
     return found
 
 
-def percentile_of(values: np.ndarray, natural: pl.DataFrame, quantity: str) -> float:
-    """Where the mean of values lies among natural motion's percentiles, by interpolation."""
+def natural_percentile(values: np.ndarray, natural: pl.DataFrame, quantity: str) -> float:
+    """The percentile of natural motion at which the mean of the values lies, interpolated."""
     table = natural.filter(pl.col("quantity") == quantity).sort("percent")
     return float(np.interp(values.mean(), table["value"].to_numpy(), table["percent"].to_numpy()))

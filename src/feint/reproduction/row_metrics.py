@@ -1,4 +1,8 @@
-"""Rows with all that the page tells of them: distances of three kinds, what a recogniser sees."""
+"""Add columns to a run's rows: root-relative distances, acceleration, and recognised classes.
+
+The tables of results are made of these rows.  They contain distances and recognised classes, never
+successes: `metrics.py` decides those.
+"""
 
 from collections.abc import Mapping
 
@@ -18,27 +22,31 @@ KEPT = (
     "distance_frame", "distance_joint", "error_cm", "perturbation_cm", "perturbation_max_cm",
     "bone_length_change",
 )  # fmt: skip
-"""Columns of a run's rows that are kept."""
+"""Columns of a run's rows that stay in the tables."""
 
 
-def judged(
+def add_metrics(
     rows: pl.DataFrame,
     reader: TensorReader,
     recognisers: Mapping[str, Recogniser],
     skeleton: Skeleton,
 ) -> pl.DataFrame:
-    """A run's rows with more columns; baselines once a victim, as its own surrogate.
+    """Add the columns that the page needs.
+
+    A baseline row (clean or noise) appears once for each victim, with the victim as its surrogate.
 
     Args:
-        rows: of rows.parquet.
-        recognisers: by name; "real" gives the columns recognised_as and
+        rows: rows of rows.parquet.
+        reader: reader of the run's tensors.
+        recognisers: recognisers by name; "real" gives the columns recognised_as and
             target_probability, any other name recognised_as_<name> and target_probability_<name>.
+        skeleton: skeleton of the data.
 
     Returns:
-        the columns of `KEPT`, and error_root_cm and error_facing_cm (mean distance of a joint to
-        the target's, root-relative, and turned to one direction too), acceleration and jerk of the
-        actor that was seen (95th percentile over joints and frames, m/s2 and m/s3), and of every
-        recogniser the label it gives the answer and its probability of the target.
+        The columns of `KEPT`, and error_root_cm and error_facing_cm (mean distance of a joint to
+        the target in cm, root-relative, and also turned to one direction), acceleration and jerk
+        of the actor that the model saw (95th percentile over joints and frames, m/s2 and m/s3),
+        and for each recogniser its class for the output and its probability of the target.
     """
     first = rows.filter(~IS_ATTACK).unique(
         ["victim", "target", "attack", "eps", "sequence"], keep="first", maintain_order=True
@@ -48,9 +56,9 @@ def judged(
     parts = []
     for (job,), some in asked.group_by("job", maintain_order=True):
         parts.append(_more(some, str(job), reader, recognisers, skeleton))
-    told = pl.concat(parts)
-    floats = [name for name, kind in told.schema.items() if kind == pl.Float64 and name != "eps"]
-    return told.with_columns(pl.col(floats).cast(pl.Float32))
+    table = pl.concat(parts)
+    floats = [name for name, kind in table.schema.items() if kind == pl.Float64 and name != "eps"]
+    return table.with_columns(pl.col(floats).cast(pl.Float32))
 
 
 def _more(
@@ -65,8 +73,8 @@ def _more(
     answers, targets = reader.score(job)[0][places], task.targets[places]
     seen = reader.seen(job)[places]
     columns = {
-        "error_root_cm": apart(answers, targets, skeleton, turn=False),
-        "error_facing_cm": apart(answers, targets, skeleton, turn=True),
+        "error_root_cm": mean_joint_distance(answers, targets, skeleton, turn=False),
+        "error_facing_cm": mean_joint_distance(answers, targets, skeleton, turn=True),
         "acceleration": percentile(seen, skeleton, "acceleration"),
         "jerk": percentile(seen, skeleton, "jerk"),
     }
@@ -86,12 +94,12 @@ def _more(
     return more
 
 
-def apart(a: Sequences, b: Sequences, skeleton: Skeleton, turn: bool) -> list[float]:
-    """Mean distance of the joints in cm, both told from their own root in every frame."""
-    told = []
+def mean_joint_distance(a: Sequences, b: Sequences, skeleton: Skeleton, turn: bool) -> list[float]:
+    """(rows,), mean distance of the joints in cm, each relative to its root in every frame."""
+    found = []
     for one, other in zip(a, b, strict=True):
         difference = egocentric_motion(one, skeleton, turn, travel=False) - egocentric_motion(
             other, skeleton, turn, travel=False
         )
-        told.append(float(100 * torch.linalg.vector_norm(difference, dim=-1).mean()))
-    return told
+        found.append(float(100 * torch.linalg.vector_norm(difference, dim=-1).mean()))
+    return found

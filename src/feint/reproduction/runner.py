@@ -1,8 +1,9 @@
-"""What the parts of a reproduction share: one run's folder, recognisers, and where tables go.
+"""What the parts of a reproduction share: one run folder, the recognisers, and the results.
 
-OUT/run/         one run's folder: every part's jobs, shared where parts ask for the same
+OUT/run/         the run folder with the jobs of all parts; parts share equal jobs
 OUT/recognisers/ the trained recognisers
-OUT/results/     what measures.py, pictures.py and page.py read: Parquet, JSON
+OUT/judged/      a cache of rows with the columns of row_metrics.py
+OUT/results/     the tables that metrics.py and page/ read: Parquet and JSON
 """
 
 import json
@@ -30,23 +31,24 @@ from feint.io.sealed import read_tensors, write_tensors
 from feint.jobs.engines import Engine
 from feint.models import checkpoints
 from feint.models.inference import predict
-from feint.reproduction.profiles import PAPER, REGULAR, Profile, profile
-from feint.reproduction.row_metrics import judged
+from feint.reproduction.profiles import PAPER, REGULARISED, Profile, profile
+from feint.reproduction.results import SCHEMA
+from feint.reproduction.row_metrics import add_metrics
 from feint.sequences import Sequences
 from feint.skeleton import Skeleton
-
-SCHEMA = 1
 
 
 class Reproduction:
     """All parts of one profile in one folder.
 
     Args:
-        profile: what is run, and at what size.
+        profile: settings and sizes.
         root: SBU's folder; None for generated data.
-        out: where everything is kept; run again, it goes on.
-        again: which of `PAPER` are trained once more, for the transfer matrix.
-        engine, device, wait: as of `Run`.
+        out: the output folder; a second run in it continues the first.
+        second_seed: models of `PAPER` that are trained with a second seed, for the transfer matrix.
+        engine: as in `Run`.
+        device: as in `Run`.
+        wait: as in `Run`.
     """
 
     def __init__(
@@ -55,168 +57,173 @@ class Reproduction:
         root: Path | None,
         out: Path,
         *,
-        again: Sequence[str] = PAPER,
+        second_seed: Sequence[str] = PAPER,
         engine: Engine | None = None,
         device: str = "cpu",
         wait: bool = False,
     ) -> None:
         if profile.source == "sbu" and root is None:
             raise FeintError(
-                "A reproduction needs SBU and no folder was given. Pass --data DIR; "
-                "`feint data download-sbu DIR` downloads it."
+                "A reproduction needs the SBU data, but no folder was given. Pass --data DIR; "
+                "`feint data download-sbu DIR` downloads it.",
+                code="no-data-folder",
             )
         self.profile, self.root, self.out = profile, root, out
-        for name in again:
+        for name in second_seed:
             if name not in PAPER:
                 raise FeintError(
-                    f"--second-seed got {name!r}; expected some of {', '.join(PAPER)}."
+                    f"--second-seed got {name!r}; expected some of {', '.join(PAPER)}.",
+                    code="unknown-model",
                 )
-        self.again = tuple(f"{name}-again" for name in PAPER if name in again)
-        self._how: dict[str, Any] = {"engine": engine, "device": device, "wait": wait}
+        self.second_seed = tuple(f"{name}-second-seed" for name in PAPER if name in second_seed)
+        self._run_options: dict[str, Any] = {"engine": engine, "device": device, "wait": wait}
         self.results = out / "results"
-        self._made: dict[str, str] = {}
+        self._recogniser_keys: dict[str, str] = {}
         self._scored: dict[str, pl.DataFrame] = {}
-
-    # -- what the parts share ---------------------------------------------------------------
 
     def experiment(
         self, part: str, models: tuple[str, ...], preset: str = "strong", **more: Any
     ) -> Experiment:
-        """`Profile.experiment` on this data."""
+        """`Profile.experiment`, on this reproduction's data."""
         return self.profile.experiment(part, models, preset, root=self.root, **more)
 
     @contextmanager
-    def working(self, experiment: Experiment) -> Iterator[Run]:
-        """A run of the shared folder."""
+    def open_run(self, experiment: Experiment) -> Iterator[Run]:
+        """Open the shared run folder with an experiment."""
         test = len(self.data.test)
         data = replace(self.data, n_attacked=min(experiment.evaluation.max_sequences or test, test))
-        run = Run(experiment, self.out / "run", announce=False, data=data, **self._how)
+        run = Run(experiment, self.out / "run", announce=False, data=data, **self._run_options)
         with run.working():
             yield run
 
     def rows(self, experiment: Experiment, **columns: str) -> pl.DataFrame:
-        """Craft, score and judge; `columns` are put before what is told."""
-        return self.judge(self.scored(experiment), own=False, **columns)
+        """Attack, evaluate and add metrics; `columns` are constant columns put first."""
+        return self.add_metrics(self.scored_rows(experiment), False, **columns)
 
-    def judge(self, rows: pl.DataFrame, own: bool = False, **columns: str) -> pl.DataFrame:
-        """All that is told of a run's rows (`judging.judged`), behind some columns.
+    def add_metrics(
+        self, rows: pl.DataFrame, include_own_class: bool = False, **columns: str
+    ) -> pl.DataFrame:
+        """Add the columns of `row_metrics.add_metrics`; the result is cached in OUT/judged.
 
-        Sequences of the target's own class have nothing to be moved to, and are left out unless
-        `own` is given.
+        Args:
+            rows: rows of rows.parquet.
+            include_own_class: keep sequences whose true class is the target.
+            columns: constant columns, put first.
         """
-        rows = rows.filter(pl.lit(own) | (pl.col("true_class") != pl.col("target")))
+        rows = rows.filter(pl.lit(include_own_class) | (pl.col("true_class") != pl.col("target")))
         recognisers = self.recognisers
         names = rows.select("surrogate", "victim", "target", "attack", "eps", "job", "row")
-        made = digest([SCHEMA, sorted(self._made.items()), names.rows()])
-        path = self.out / "judged" / f"{made}.parquet"
+        key = digest([SCHEMA, sorted(self._recogniser_keys.items()), names.rows()])
+        path = self.out / "judged" / f"{key}.parquet"
         try:
-            told = pl.read_parquet(path)
-        except (OSError, pl.exceptions.PolarsError):  # not there, or damaged
-            told = judged(rows, TensorReader(self.out / "run"), recognisers, self.skeleton)
+            table = pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError):  # missing or damaged
+            table = add_metrics(rows, TensorReader(self.out / "run"), recognisers, self.skeleton)
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as temporary:
-                told.write_parquet(temporary, compression="zstd")
-        return told.select(*(pl.lit(v).alias(k) for k, v in columns.items()), pl.all())
+                table.write_parquet(temporary, compression="zstd")
+        return table.select(*(pl.lit(v).alias(k) for k, v in columns.items()), pl.all())
 
-    def scored(self, experiment: Experiment) -> pl.DataFrame:
-        """Craft and score: a run's own rows; parts that ask for the same read them once."""
+    def scored_rows(self, experiment: Experiment) -> pl.DataFrame:
+        """Attack and evaluate: the run's rows; parts with the same experiment read them once."""
         asked = experiment.model_dump_json()
         if asked not in self._scored:
-            with self.working(experiment) as run:
+            with self.open_run(experiment) as run:
                 run.attack()
                 self._scored[asked] = run.score()
         return self._scored[asked]
 
     @cached_property
     def data(self) -> LoadedData:
-        """The data of every part: all test rows, in the seeded order."""
+        """The data of all parts: every test sequence, in the seeded order."""
         experiment = self.experiment("strong", PAPER)
         return load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
 
     @property
     def skeleton(self) -> Skeleton:
-        """Of the data."""
+        """The data's skeleton."""
         return self.data.train.skeleton
 
     def model(self, name: str) -> Any:
-        """A trained reactor."""
+        """A trained reactor; it is trained first if necessary."""
         path = self.out / "run" / "models" / name
         if not checkpoints.is_saved(path):
-            with self.working(self.experiment("strong", (name,))) as run:
+            with self.open_run(self.experiment("strong", (name,))) as run:
                 run.train()
         return checkpoints.load(path)
 
     @cached_property
     def recognisers(self) -> dict[str, Recogniser]:
-        """Trained on real reactions alone ("real"), and on reactors' answers too ("both").
+        """Two recognisers: of real reactions ("real"), and also of reactors' outputs ("both").
 
-        The answers are those of the regular reactors to the training actors: an overfit one
-        answers those with what was recorded.
+        The outputs are those of the regularised reactors for the training actors.  An overfit
+        reactor reproduces the recording there.
         """
         train = self.data.train
         real = self._recogniser("real", [train.reactor], [])
-        answers = [predict(self.model(name), train.actor) for name in REGULAR]
-        both = self._recogniser("both", [train.reactor, *answers], list(REGULAR))
+        answers = [predict(self.model(name), train.actor) for name in REGULARISED]
+        both = self._recogniser("both", [train.reactor, *answers], list(REGULARISED))
         return {"real": real, "both": both}
 
     def _recogniser(self, name: str, reactions: list[Sequences], models: list[str]) -> Recogniser:
-        settings, train = self.profile.recognising, self.data.train
+        settings, train = self.profile.recogniser_settings, self.data.train
         weights = [checkpoints.fingerprint(self.model(one)) for one in models]
-        made = digest([SCHEMA, asdict(settings), train.fingerprint(), weights])
-        self._made[name] = made
+        key = digest([SCHEMA, asdict(settings), train.fingerprint(), weights])
+        self._recogniser_keys[name] = key
         path = self.out / "recognisers" / f"{name}.safetensors"
         try:
             if path.exists():
                 tensors, about = read_tensors(path)
-                if about["made"] == made:
+                if about["key"] == key:
                     return restore(tensors, about)
         except DamagedError:
-            pass  # made anew
+            pass  # train it again
         every = Sequences.pad([one for part in reactions for one in part])
         labels = list(train.labels) * len(reactions)
         recogniser = train_recogniser(every, labels, train.skeleton, settings)
         tensors, about = recogniser.state()
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_tensors(path, tensors, {**about, "made": made})
+        write_tensors(path, tensors, {**about, "key": key})
         return recogniser
 
     def save(self, name: str, table: pl.DataFrame) -> None:
-        """Write a table of results, whole or not at all."""
+        """Write a table of results, atomically."""
         with atomic_write(self.results / f"{name}.parquet") as temporary:
             table.write_parquet(temporary, compression="zstd")
 
-    def tell(self, part: str) -> None:
-        """Write down that a part was run, and how much of it."""
+    def record_part(self, part: str) -> None:
+        """Record in about.json that a part was run, and its size."""
         path = self.results / "about.json"
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        test, usual = self.data.test, profile(self.profile.name)
-        told = {
+        sizes, usual = self.profile.max_sequences, profile(self.profile.name).max_sequences
+        about = {
             "schema": SCHEMA,
             "profile": self.profile.name,
             "seed": self.profile.seed,
             "feint": feint.__version__,
             "torch": torch.__version__,
-            "test": len(test),
+            "test": len(self.data.test),
             "train": len(self.data.train),
             "parts": sorted({*before.get("parts", []), part}),
-            "rows": dict(self.profile.rows),
-            "fewer": {name: n for name, n in self.profile.rows.items() if n != usual.rows[name]},
-            "again": list(self.again),
+            "max_sequences": dict(sizes),
+            "reduced": {name: n for name, n in sizes.items() if n != usual[name]},
+            "second_seed": list(self.second_seed),
             "strong": dict(self.profile.strong),
             "paper": dict(self.profile.paper),
             "eps": list(self.profile.epsilons),
             "epochs": self.profile.training.get("epochs"),
-            "recognising": asdict(self.profile.recognising),
+            "recogniser": asdict(self.profile.recogniser_settings),
         }
         with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
     def motion(self, name: str, rows: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
-        """The motion of some rows in metres: one line a frame and joint.
+        """The motion of some rows in metres: one row for each frame and joint.
 
         Args:
-            rows: attacked ones of `every`.
-            every: of rows.parquet.
+            name: value of the column "case".
+            rows: some attacked rows of `every`.
+            every: rows of rows.parquet; the clean rows are found in it.
         """
         reader, frames = TensorReader(self.out / "run"), []
         task = ["victim", "target", "sequence"]
@@ -231,7 +238,7 @@ class Reproduction:
                 "actor_adv": reader.seen(job).values[i],
                 "answer_adv": reader.score(job)[0].values[i],
                 "answer": reader.score(row["clean_job"])[0].values[row["clean_row"]],
-                "wanted": asked.targets.values[i],
+                "target": asked.targets.values[i],
             }
             at = {}
             for who, values in motions.items():
@@ -239,7 +246,7 @@ class Reproduction:
                 for axis, of in zip("xyz", metres.unbind(-1), strict=True):
                     at[f"{who}_{axis}"] = of.flatten().tolist()
             joints = len(self.skeleton.joints)
-            told = {
+            key = {
                 "case": [name] * (long * joints),
                 "surrogate": [row["surrogate"]] * (long * joints),
                 "target": [row["target"]] * (long * joints),
@@ -249,7 +256,7 @@ class Reproduction:
                 "joint": list(range(joints)) * long,
             }
             frames.append(
-                pl.DataFrame({**told, **at}).with_columns(
+                pl.DataFrame({**key, **at}).with_columns(
                     pl.col(list(at)).cast(pl.Float32), pl.col("frame", "joint").cast(pl.Int16)
                 )
             )

@@ -1,7 +1,7 @@
-"""What the paper leaves open about targets, and what it changes before anybody attacks.
+"""How the choice and alignment of targets change the clean success rate.
 
-Clean answers of the reactors beside targets chosen and aligned in every offered way: how far they
-are, and how many already pass for the target.
+The paper leaves both open.  This file compares clean outputs of the reactors with targets chosen
+and aligned in every way that feint offers.
 """
 
 import polars as pl
@@ -14,13 +14,13 @@ from feint.models.inference import predict
 from feint.sequences import Sequences, distance
 
 VARIANTS: dict[str, Targets] = {
-    "ours: medoid, who initiates, resampled, at the reactor's place": Targets(role="initiator"),
+    "default: medoid, initiator, resampled, at the reactor's place": Targets(role="initiator"),
     "either role": Targets(),
     "length: hold the last frame": Targets(role="initiator", length_mode="hold"),
     "length: crop": Targets(role="initiator", length_mode="crop"),
-    "place: as recorded (raw)": Targets(role="initiator", anchor="raw"),
-    "place: at the clean prediction's": Targets(role="initiator", anchor="prediction"),
-    "place: on the clean prediction's root": Targets(role="initiator", anchor="root"),
+    "anchor: as recorded (raw)": Targets(role="initiator", anchor="raw"),
+    "anchor: first place of the clean prediction": Targets(role="initiator", anchor="prediction"),
+    "anchor: root of the clean prediction in every frame": Targets(role="initiator", anchor="root"),
     "exemplar: any": Targets(role="initiator", exemplar="any"),
     "exemplar: nearest to the true reaction": Targets(role="initiator", exemplar="nearest"),
 }
@@ -29,12 +29,12 @@ VARIANTS: dict[str, Targets] = {
 def table(
     train: Pairs, test: Pairs, models: dict[str, nn.Module], labels: tuple[str, ...]
 ) -> pl.DataFrame:
-    """For every variant and reactor, over all test sequences of other classes and all targets.
+    """Compare every variant and reactor, over all test sequences of other classes and all targets.
 
     Returns:
-        variant, model, n, frame and joint (mean equation 7 in either norm), passes_frame and
-        passes_joint (the share that Table 1's kappa lets pass); the same of the real reactions in
-        place of the answers, real_ before each name.
+        Columns variant, model, n; distance_frame and distance_joint (mean of equation 7),
+        success_frame and success_joint (share within Table 1's kappa); and the same with the
+        prefix real_, for the recorded reactions in place of the outputs.
     """
     answers = {name: predict(model, test.actor) for name, model in models.items()}
     criteria = {norm: table1.paper(norm) for norm in ("frame", "joint")}
@@ -46,25 +46,26 @@ def table(
                 other = [i for i, own in enumerate(test.labels) if own != label]
                 some = test[other]
                 _, raw = spec.choose(label, train, some)
-                wanted = spec.align(raw, some.reactor, answer[other], test.skeleton)
-                _add(found, "", answer[other], wanted, label, criteria)
-                _add(found, "real_", some.reactor, wanted, label, criteria)
+                targets = spec.align(raw, some.reactor, answer[other], test.skeleton)
+                _add(found, "", answer[other], targets, label, criteria)
+                _add(found, "real_", some.reactor, targets, label, criteria)
             means = {k: sum(v) / len(v) for k, v in found.items()}
-            rows.append({"variant": variant, "model": name, "n": len(found["frame"]), **means})
+            n = len(found["distance_frame"])
+            rows.append({"variant": variant, "model": name, "n": n, **means})
     return pl.DataFrame(rows)
 
 
 def _add(
     found: dict[str, list[float]],
-    begin: str,
+    prefix: str,
     answers: Sequences,
-    wanted: Sequences,
+    targets: Sequences,
     label: str,
     criteria: dict[str, tolerance.Tolerance],
 ) -> None:
-    answers = wanted.with_values(answers.values[:, : wanted.values.shape[1]])
+    answers = targets.with_values(answers.values[:, : targets.values.shape[1]])
     for norm, kappa in criteria.items():
-        d = distance(answers, wanted, kappa.norm)
-        found.setdefault(f"{begin}{norm}", []).extend(d.tolist())
-        passed = (d < kappa.of(label)).float().tolist()
-        found.setdefault(f"{begin}passes_{norm}", []).extend(passed)
+        d = distance(answers, targets, kappa.norm)
+        found.setdefault(f"{prefix}distance_{norm}", []).extend(d.tolist())
+        success = (d < kappa.of(label)).float().tolist()
+        found.setdefault(f"{prefix}success_{norm}", []).extend(success)

@@ -1,24 +1,119 @@
-"""The page in docs says what the committed results say."""
+"""The page's numbers are the numbers of the results, and docs/ has the page that the command makes.
 
-import inspect
+No image is drawn here; `tests/reproduction/test_runner.py` draws them all.
+"""
+
+import re
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from feint.reproduction.page import figures, write
+from feint.io.text import percent
+from feint.reproduction.metrics import CRITERIA
+from feint.reproduction.page.markdown import Images, environment, table
+from feint.reproduction.page.write import SECTIONS, write
+from feint.reproduction.results import Results
 
 ROOT = Path(__file__).resolve().parents[3]
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A few rows of Figure 5, without anything else."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    for name in ("about.json", "tolerance-natural.json", "models.parquet"):
+        shutil.copy(RESULTS / name, folder)
+    rows = pl.read_parquet(RESULTS / "fig5.parquet").filter(
+        pl.col("preset") == "strong", pl.col("eps").is_in([0.0, 0.075, 0.45])
+    )
+    some = rows["sequence"].unique(maintain_order=True)[:12]
+    rows.filter(pl.col("sequence").is_in(some.to_list())).write_parquet(folder / "fig5.parquet")
+    return folder
+
+
+def page(results: Path) -> str:
+    return write(results, results.parent / "page", draw=False).read_text(encoding="utf-8")
+
+
+def change(results: Path, name: str, where: pl.Expr, **values: pl.Expr) -> None:
+    """Replace values of the rows that match."""
+    path = results / f"{name}.parquet"
+    rows = pl.read_parquet(path)
+    columns = {k: pl.when(where).then(v).otherwise(pl.col(k)) for k, v in values.items()}
+    rows.with_columns(**columns).write_parquet(path)
+
+
+def tcn_sentence(text: str) -> str:
+    (sentence,) = re.findall(r"^\* \*\*TCN\*\*: .*$", text, re.MULTILINE)
+    return sentence
+
+
+def test_the_first_sentence_has_the_rates_of_the_rows(results: Path):
+    rates = Results(results).fig5_rates.filter(
+        pl.col("surrogate") == "tcn", pl.col("victim") == "tcn", pl.col("eps") == 0.45
+    )
+    sentence = tcn_sentence(page(results))
+    for criterion in ("recognised", "table1_frame", "table1_joint"):
+        (one,) = rates.filter(pl.col("criterion") == criterion).to_dicts()
+        for name in ("success_rate", "clean_success_rate"):
+            assert percent(one[name]) in sentence, (criterion, name)
+    (one,) = rates.filter(pl.col("criterion") == "recognised").to_dicts()
+    assert f"from {one['clean_cm']:.0f} to {one['error_cm']:.0f} cm" in sentence
+
+
+def test_a_changed_row_changes_the_sentence_and_the_table(results: Path):
+    before = page(results)
+    attacked = (pl.col("attack") == "attack") & (pl.col("eps") == 0.45)
+    mine = attacked & (pl.col("surrogate") == "tcn") & (pl.col("victim") == "tcn")
+    change(results, "fig5", mine, recognised_as=pl.col("target"))
+    after = page(results)
+    assert "attack success rate is 100% (" in tcn_sentence(after)
+    assert "attack success rate is 100% (" not in tcn_sentence(before)
+    changed = [
+        (a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b
+    ]
+    rows = [b for _, b in changed if b.startswith("| strong | TCN | 0.45 |")]
+    assert len(rows) == 1
+    assert "| 100% (" in rows[0]
+    assert not [b for _, b in changed if b.startswith("| strong | DeepGRU |")]
+
+
+def test_a_changed_case_changes_its_sentence(results: Path):
+    shutil.copy(RESULTS / "cases.parquet", results)
+    assert "The attacked output is 77 cm" not in page(results)
+    change(results, "cases", pl.col("kind") == "failure", error_cm=pl.lit(77.0))
+    failures = pl.read_parquet(results / "cases.parquet").filter(pl.col("kind") == "failure")
+    assert page(results).count("The attacked output is 77 cm") == len(failures) > 0
+
+
+def test_a_missing_table_is_named_in_its_section(results: Path):
+    text = page(results)
+    for section in SECTIONS:
+        assert text.count(f"\n## {section.title}\n") == 1
+    assert "Not run yet (the results lack transfer, early_stops, gradient_alignment)." in text
+    assert "nan" not in text
+
+
+def test_every_criterion_is_counted(results: Path):
+    found = Results(results).fig5_rates["criterion"].unique(maintain_order=True)
+    assert set(found) == set(CRITERIA)
+
+
+def test_a_table_is_markdown_and_a_missing_value_in_a_template_is_an_error(tmp_path: Path):
+    assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n|---|---|\n| 1 | 2 |"
+    templates = environment(Images(tmp_path, enabled=False))
+    assert templates.from_string("{{ 0.125 | percent }}").render() == "12%"
+    assert templates.from_string('{{ image("none", "x") }}').render() == ""
+    with pytest.raises(Exception, match="missing"):
+        templates.from_string("{{ missing }}").render()
 
 
 @pytest.mark.slow
-def test_the_page_in_docs_is_that_of_the_committed_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    for name, value in vars(figures).items():
-        drawn = inspect.isfunction(value) and inspect.signature(value).return_annotation is bytes
-        if drawn and value.__module__ == figures.__name__ and name != "png":
-            monkeypatch.setattr(figures, name, lambda *_: b"")
+def test_the_page_in_docs_is_that_of_the_committed_results(tmp_path: Path):
     shutil.copytree(ROOT / "docs" / "images", tmp_path / "images")
-    written = write.write(ROOT / "benchmarks" / "results", tmp_path)
+    written = write(RESULTS, tmp_path, draw=False)
     assert written.read_text() == (ROOT / "docs" / "reproduction.md").read_text()

@@ -1,57 +1,71 @@
-"""Pieces of Markdown: tables, shares, intervals, images."""
+"""Render Markdown: the templates' environment, tables, and the page's images."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from feint.io.atomic import write_bytes
+from feint.io.text import join_words, number, percent, percent_interval
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 IMAGES = Path("images") / "reproduction"
 
 
-def table(heads: list[str], lines: list[list[str]]) -> Iterator[str]:
-    """A table, line by line."""
-    yield "| " + " | ".join(heads) + " |"
-    yield "|" + "---|" * len(heads)
-    for line in lines:
-        yield "| " + " | ".join(line) + " |"
+@dataclass(frozen=True)
+class Images:
+    """The images of a page.
 
-
-def share(value: Any) -> str:
-    """A share in per cent; a dash where there is none."""
-    if value is None or value != value:
-        return "–"
-    return f"{value:.0%}".replace("-0%", "0%").replace("%", " %")
-
-
-def interval(one: dict[str, Any], low: str, high: str) -> str:
-    """An interval in per cent; a dash where there is none."""
-    if one[low] is None or one[low] != one[low]:
-        return "–"
-    return f"{one[low]:.0%}-{one[high]:.0%}".replace("%-", "-").replace("%", " %")
-
-
-def number(value: Any, decimals: int = 1) -> str:
-    """A number to some decimals; "none" where there is none."""
-    return "none" if value is None or value != value else f"{value:.{decimals}f}"
-
-
-def image(folder: Path, name: str, content: bytes | None, words: str) -> Iterator[str]:
-    """Write an image and show it; without content, show the one that is there, if it is.
-
-    Figures of recorded motion are not drawn anew where only the tables are at hand.
+    Attributes:
+        folder: the page's folder; the images are in `IMAGES` below it.
+        enabled: whether to draw; without, the page shows the images that are there.
     """
-    path = folder / IMAGES / f"{name.replace(' ', '-')}.png"
-    if content is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, content)
-    if content is not None or path.exists():
-        yield from (f"![{words}]({path.relative_to(folder).as_posix()})", "")
+
+    folder: Path
+    enabled: bool = True
+
+    def draw(self, name: str, figure: Callable[..., bytes], *data: Any) -> None:
+        """Draw a figure of some data and write it."""
+        if self.enabled:
+            path = self._path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, figure(*data))
+
+    def show(self, name: str, alt: str) -> str:
+        """The Markdown of an image; "" if there is no such file.
+
+        Figures of recorded motion can only be drawn after a run.  Without one, the page shows the
+        images that are in its folder.
+        """
+        path = self._path(name)
+        if not path.exists():
+            return ""
+        return f"![{alt}]({path.relative_to(self.folder).as_posix()})"
+
+    def _path(self, name: str) -> Path:
+        return self.folder / IMAGES / f"{name.replace(' ', '-')}.png"
 
 
-def one_row(table: pl.DataFrame, **at: Any) -> dict[str, Any]:
-    """The only row with these values."""
-    found = table.filter(*(pl.col(name) == value for name, value in at.items()))
-    return found.row(0, named=True)
+def environment(images: Images) -> "Environment":
+    """The templates, with filters for numbers, `table` and `image`."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("feint.reproduction.page"),
+        autoescape=False,  # Markdown, not HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {"percent": percent, "number": number, "words": join_words}
+    made.globals |= {"table": table, "image": images.show, "interval": percent_interval}
+    return made
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])

@@ -1,1 +1,1 @@
-"""One function for each part of the reproduction."""
+"""The parts of the reproduction: each function runs one and writes its tables to OUT/results."""

@@ -1,4 +1,4 @@
-"""Parts of the reproduction that attack: Figure 5, transfer, regularised reactors."""
+"""Parts of the reproduction that attack: Figure 5, transfer, and regularised reactors."""
 
 import polars as pl
 
@@ -7,18 +7,18 @@ from feint.experiments.run_folder import baseline_comparisons
 from feint.experiments.tensor_reader import TensorReader
 from feint.models import checkpoints
 from feint.reproduction import gradient_alignment
-from feint.reproduction.profiles import PAPER, REGULAR, STARTS, STOPS
+from feint.reproduction.profiles import EARLY_STOPS, FEW_TARGETS, PAPER, REGULARISED
 from feint.reproduction.results import Results
 from feint.reproduction.runner import Reproduction
 
-GRIDS = ("strong", "paper-adam", "paper-eq6")
-"""The presets of Figure 5."""
+FIG5_PRESETS = ("strong", "paper-adam", "paper-eq6")
+"""Attack presets of Figure 5."""
 
 
 def models(r: Reproduction) -> None:
-    """The reactors beside the trivial predictors."""
-    names = (*PAPER, *REGULAR, *r.again)
-    with r.working(r.experiment("strong", names)) as work:
+    """Train the reactors and compare them with trivial predictors."""
+    names = (*PAPER, *REGULARISED, *r.second_seed)
+    with r.open_run(r.experiment("strong", names)) as work:
         work.train()
     rows = []
     for name, comparison in baseline_comparisons(r.out / "run", list(names)):
@@ -29,7 +29,7 @@ def models(r: Reproduction) -> None:
                 "model": name,
                 "parameters": sum(p.numel() for p in model.parameters()),
                 "epochs": len(history["loss"]),
-                "kept": history["best_epoch"] + 1,
+                "best_epoch": history["best_epoch"] + 1,
                 "train_cm": comparison.train_error,
                 "test_cm": comparison.error,
                 "reaction_cm": comparison.reaction,
@@ -40,10 +40,10 @@ def models(r: Reproduction) -> None:
 
 
 def fig5(r: Reproduction) -> None:
-    """White box (left) and transfer between the two (right), for every preset."""
+    """Attack both reactors, white box (left) and black box (right), with every preset."""
     tables = []
-    for preset in GRIDS:
-        if r.profile.rows[preset] == 0:
+    for preset in FIG5_PRESETS:
+        if r.profile.max_sequences[preset] == 0:
             continue
         experiment = r.experiment(preset, PAPER, preset, transfer=True)
         tables.append(r.rows(experiment, preset=preset))
@@ -51,25 +51,30 @@ def fig5(r: Reproduction) -> None:
 
 
 def transfer(r: Reproduction) -> None:
-    """Every reactor's answers to what was crafted on the others, and why they differ."""
-    victims = (*PAPER, *r.again, *REGULAR)
+    """Evaluate perturbations on all other reactors, and measure why transfer differs."""
+    victims = (*PAPER, *r.second_seed, *REGULARISED)
     most = max(r.profile.epsilons)
     tables = []
-    grids = (("strong", PAPER, r.profile.epsilons), ("regular", REGULAR, r.profile.several))
-    for part, sources, epsilons in grids:
-        experiment = r.experiment(part, victims, craft_on=sources, transfer=True, epsilons=epsilons)
-        rows = r.scored(experiment).filter(pl.col("eps").is_in([0.0, most]))
-        tables.append(r.judge(rows, preset="strong"))
+    grids = (
+        ("strong", PAPER, r.profile.epsilons),
+        ("regularised", REGULARISED, r.profile.few_epsilons),
+    )
+    for part, surrogates, epsilons in grids:
+        experiment = r.experiment(
+            part, victims, craft_on=surrogates, transfer=True, epsilons=epsilons
+        )
+        rows = r.scored_rows(experiment).filter(pl.col("eps").is_in([0.0, most]))
+        tables.append(r.add_metrics(rows, preset="strong"))
         r.save("transfer", pl.concat(tables))
     stopped = []
-    for steps in STOPS:
+    for steps in EARLY_STOPS:
         some = {**r.profile.strong, "steps": steps}
         experiment = r.experiment(
-            "stopped", PAPER, settings=some, epsilons=(most,), labels=STARTS, transfer=True
+            "early-stops", PAPER, settings=some, epsilons=(most,), labels=FEW_TARGETS, transfer=True
         )
-        rows = r.scored(experiment)
-        stopped.append(r.judge(rows, steps=str(steps)))
-    r.save("stopped", pl.concat(stopped))
+        rows = r.scored_rows(experiment)
+        stopped.append(r.add_metrics(rows, steps=str(steps)))
+    r.save("early_stops", pl.concat(stopped))
     rows = rows.filter(
         IS_ATTACK,
         pl.col("surrogate") == pl.col("victim"),
@@ -78,20 +83,24 @@ def transfer(r: Reproduction) -> None:
     reactors = {name: r.model(name) for name in PAPER}
     coords = r.skeleton.axis("z")
     reader = TensorReader(r.out / "run")
-    r.save("gradients", gradient_alignment.along(rows, reader, reactors, coords))
+    r.save(
+        "gradient_alignment", gradient_alignment.along_perturbation(rows, reader, reactors, coords)
+    )
 
 
-def regular(r: Reproduction) -> None:
-    """Reactors that are not overfit: how far they move, and what more it takes."""
+def regularised(r: Reproduction) -> None:
+    """Attack the regularised reactors, in depth alone and on all axes."""
     tables = []
-    for told, axes in (("depth", ("z",)), ("all axes", ("x", "y", "z"))):
-        experiment = r.experiment("regular", REGULAR, axes=axes, epsilons=r.profile.several)
-        tables.append(r.rows(experiment, preset="strong", axes=told))
-        r.save("regular", pl.concat(tables))
+    for name, axes in (("depth", ("z",)), ("all axes", ("x", "y", "z"))):
+        experiment = r.experiment(
+            "regularised", REGULARISED, axes=axes, epsilons=r.profile.few_epsilons
+        )
+        tables.append(r.rows(experiment, preset="strong", axes=name))
+        r.save("regularised", pl.concat(tables))
 
 
-def _figure5(r: Reproduction) -> pl.DataFrame:
-    """The judged rows of Figure 5 with `strong`; run if they are not there yet."""
+def strong_rows(r: Reproduction) -> pl.DataFrame:
+    """The rows of Figure 5 with `strong` and success columns; they are made if missing."""
     if not (r.results / "fig5.parquet").exists():
         fig5(r)
     return Results(r.results).fig5.filter(pl.col("preset") == "strong")

@@ -1,4 +1,4 @@
-"""Parts of the reproduction that judge answers: the recogniser and kappa."""
+"""Parts of the reproduction about success criteria: the recognisers and fitted tolerances."""
 
 from collections.abc import Sequence
 
@@ -7,23 +7,23 @@ import torch
 
 from feint.models.inference import predict
 from feint.reproduction import distance_auc
-from feint.reproduction.metrics import curves, recognised_tolerance
-from feint.reproduction.parts.attacks import _figure5
-from feint.reproduction.profiles import PAPER, REGULAR
+from feint.reproduction.metrics import recognised_tolerance, recognition_curves
+from feint.reproduction.parts.attacks import strong_rows
+from feint.reproduction.profiles import PAPER, REGULARISED
 from feint.reproduction.runner import Reproduction
 
 
 def recogniser(r: Reproduction) -> None:
-    """What the recognisers name right, on real reactions, answers and blurred targets."""
+    """Measure the recognisers' accuracy on real reactions, outputs and blurred targets."""
     test, train, rows = r.data.test, r.data.train, []
     seen = {"real reactions, held out": (test.reactor, test.labels)}
-    for name in (*PAPER, *REGULAR):
-        seen[f"clean answers: {name}"] = (predict(r.model(name), test.actor), test.labels)
+    for name in (*PAPER, *REGULARISED):
+        seen[f"clean outputs: {name}"] = (predict(r.model(name), test.actor), test.labels)
     for name, one in r.recognisers.items():
         for what, (reactions, labels) in seen.items():
             rows += _named(name, what, one.names(reactions), labels, test.keys)
         rows += _named(
-            name, "real reactions, trained on", one.names(train.reactor), train.labels, train.keys
+            name, "real reactions, training set", one.names(train.reactor), train.labels, train.keys
         )
         rows += _blurred(r, name)
     r.save("recogniser", pl.DataFrame(rows))
@@ -44,40 +44,40 @@ def _named(
     ]
 
 
-RESIDUALS = (0.0, 5.0, 10.0, 15.0, 20.0)
-"""Sizes of blur in cm a joint, mean distance: attacks leave residuals of this order."""
+BLUR_CM = (0.0, 5.0, 10.0, 15.0, 20.0)
+"""Sizes of blur: mean distance of a joint, in cm.  Attacks leave errors of this size."""
 
 
 def _blurred(r: Reproduction, name: str) -> list[dict[str, str | float]]:
-    """Targets as they are asked for, blurred by noise that shakes or is held, of several sizes."""
+    """Recognise the attack's targets with noise of several sizes, per frame or constant."""
     recogniser, rows = r.recognisers[name], []
     experiment = r.experiment("strong", PAPER)
     spec, test, skeleton = experiment.target.targets(r.profile.seed), r.data.test, r.skeleton
     generator = torch.Generator().manual_seed(r.profile.seed)
     for label in r.profile.labels:
         _, raw = spec.choose(label, r.data.train, test)
-        wanted = spec.align(raw, test.reactor, test.reactor, skeleton)
-        for kind in ("shaking", "held"):
-            for size in RESIDUALS:
-                if size == 0 and kind == "held":
+        targets = spec.align(raw, test.reactor, test.reactor, skeleton)
+        for kind in ("framewise", "constant"):
+            for size in BLUR_CM:
+                if size == 0 and kind == "constant":
                     continue
-                frames = wanted.values.shape[1] if kind == "shaking" else 1
-                shape = (len(wanted), frames, len(skeleton.joints), 3)
+                frames = targets.values.shape[1] if kind == "framewise" else 1
+                shape = (len(targets), frames, len(skeleton.joints), 3)
                 noise = torch.randn(shape, generator=generator)
                 noise = noise / noise.norm(dim=-1).mean() * size / 100
-                metres = skeleton.to_metres(wanted.values) + noise
-                values = skeleton.from_metres(metres) * wanted.mask[..., None]
-                what = f"targets, {kind} by {size:g} cm" if size else "targets as asked"
-                names = recogniser.names(wanted.with_values(values))
+                metres = skeleton.to_metres(targets.values) + noise
+                values = skeleton.from_metres(metres) * targets.mask[..., None]
+                what = f"targets, {size:g} cm of {kind} noise" if size else "targets"
+                names = recogniser.names(targets.with_values(values))
                 rows += _named(name, what, names, [label] * len(names), test.keys)
     return rows
 
 
-def kappa(r: Reproduction) -> None:
-    """What distances tell: kappa fitted on the recognisers, and AUCs of real reactions."""
-    r.save("separation", distance_auc.table(r.data.train))
-    rows = _figure5(r)
-    r.save("kappa", curves(rows, r.profile.seed))
+def tolerance(r: Reproduction) -> None:
+    """Fit tolerances on the recognisers, and compute distance AUCs of real reactions."""
+    r.save("distance_auc", distance_auc.table(r.data.train))
+    rows = strong_rows(r)
+    r.save("recognition_curves", recognition_curves(rows, r.profile.seed))
     found = recognised_tolerance(rows, r.profile.seed)
     if found is not None:
         found.save(r.results / "tolerance-recognised.json")

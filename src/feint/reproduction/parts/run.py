@@ -1,4 +1,4 @@
-"""The parts of a reproduction, each a function that leaves its tables in OUT/results."""
+"""Run the parts of a reproduction.  `PARTS` lists them; add a part there."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,24 +6,31 @@ from feint.errors import FeintError
 from feint.evaluation import natural_tolerance
 from feint.io.progress import console
 from feint.reproduction import study
-from feint.reproduction.parts.attacks import fig5, models, regular, transfer
-from feint.reproduction.parts.motion import cases, departures, fig4
-from feint.reproduction.parts.recognition import kappa, recogniser
+from feint.reproduction.parts.attacks import fig5, models, regularised, transfer
+from feint.reproduction.parts.motion import cases, fig4, variants
+from feint.reproduction.parts.recognition import recogniser, tolerance
 from feint.reproduction.runner import Reproduction
 
 
 def run(reproduction: Reproduction, only: Sequence[str] = ()) -> list[str]:
-    """Run the parts asked for, all of them if none is, and write each one's tables.
+    """Run some parts and write their tables.
+
+    Args:
+        reproduction: the profile and its folder.
+        only: names of the parts; empty for all parts.
 
     Returns:
-        the names of the parts.
+        The names of the parts that were run.
 
     Raises:
-        FeintError: there is no such part, or whatever went wrong in one.
+        FeintError: there is no such part, or a part fails.
     """
     for name in only:
         if name not in PARTS:
-            raise FeintError(f"There is no part {name!r}; expected some of {', '.join(PARTS)}.")
+            raise FeintError(
+                f"There is no part {name!r}; expected some of {', '.join(PARTS)}.",
+                code="unknown-part",
+            )
     chosen = [name for name in PARTS if not only or name in only]
     reproduction.results.mkdir(parents=True, exist_ok=True)
     natural = natural_tolerance.natural(reproduction.data.train, role="initiator")
@@ -31,7 +38,7 @@ def run(reproduction: Reproduction, only: Sequence[str] = ()) -> list[str]:
     for name in chosen:
         console.print(f"[bold]{name}[/bold]: {PARTS[name].__doc__}", highlight=False)
         PARTS[name](reproduction)
-        reproduction.tell(name)
+        reproduction.record_part(name)
     return chosen
 
 
@@ -42,9 +49,9 @@ PARTS: dict[str, Callable[[Reproduction], None]] = {
     "cases": cases,
     "table1": study.write,
     "fig4": fig4,
-    "kappa": kappa,
-    "regular": regular,
+    "tolerance": tolerance,
+    "regularised": regularised,
     "transfer": transfer,
-    "departures": departures,
+    "variants": variants,
 }
-"""In the order in which they run: what others build on first."""
+"""The parts in the order in which they run: a part comes after those that it builds on."""

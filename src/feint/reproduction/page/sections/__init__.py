@@ -1,1 +1,1 @@
-"""The sections of the page, each from its tables."""
+"""The numbers of the page: each function returns the values of one template."""

@@ -1,133 +1,108 @@
-"""What is seen: Figures 1 to 4."""
-# ruff: noqa: E501  (sentences of the page)
+"""The perturbed motions: Figures 1 to 4."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from feint.evaluation.attack_task import IS_ATTACK, NONE
+from feint.io.text import percent
 from feint.reproduction import metrics
 from feint.reproduction.page import figures
-from feint.reproduction.page import markdown as md
 from feint.reproduction.page.figures import NAMES
+from feint.reproduction.page.markdown import Images
+from feint.reproduction.page.sections.success import one_row
+from feint.reproduction.profiles import UPDATE_RULES
 from feint.reproduction.results import Results
 
+QUANTITIES = ("acceleration", "jerk")
 
-def smoothness(r: Results, folder: Path) -> Iterator[str]:
-    """Figure 4: temporal smoothness."""
-    yield from ("## Figure 4: temporal smoothness", "")
-    rows = r.judged("fig4").with_columns(pl.col("weight").cast(pl.Float64))
-    natural = r.table("natural-motion")
+
+def smoothness(r: Results, images: Images) -> dict[str, Any]:
+    """Values of smoothness.md.jinja."""
+    rows = r.judged("fig4").with_columns(pl.col("smoothness").cast(pl.Float64))
     attacked = rows.filter(IS_ATTACK, pl.col("true_class") != pl.col("target"))
-    drawn = _drawn(r, "fig4-motion")
-    content = None
-    if drawn is not None:
-        chosen = [
-            (f"{rule}, lambda {weight:g}", drawn.filter(pl.col("case") == f"{rule} {weight:g}"))
-            for rule in ("sign", "strong")
-            for weight in (0.0, 0.1)
-        ]
-        content = figures.depth([(words, some) for words, some in chosen if len(some)])
-    yield from md.image(folder, "fig4", content, "The attacked actor from the side")
-    one = attacked.sort("target", "sequence").row(0, named=True)
-    yield (
-        f"The actor that the TCN saw (blue) and the recording (pale), from the side, depth to the right; sequence {one['sequence']}, target "
-        f"{one['target']}, eps {one['eps']:g}: the first target and sequence in alphabetical order, not chosen by eye."
-    )
-    yield ""
-    rates = metrics.rates(rows, ["rule", "weight"])
     clean = rows.filter(pl.col("attack") == NONE)
-    recorded = {q: float(clean[q].mean()) for q in ("acceleration", "jerk")}  # type: ignore[arg-type]
+    recorded = {name: metrics.mean(clean[name]) for name in QUANTITIES}
+    _save_depth(r, images)
+    lines, points = _smoothness_rows(r, rows, attacked)
+    table = pl.DataFrame(points).with_columns(natural=pl.lit(recorded["acceleration"]))
+    images.draw("fig4-tradeoff", figures.smoothness, table)
+    return {
+        "shown": attacked.sort("target", "sequence").row(0, named=True),
+        "rows": lines,
+        "eps": max(attacked["eps"].to_list()),
+        "targets": sorted(set(rows["target"])),
+        "n_sequences": attacked["sequence"].n_unique(),
+        "recorded": recorded,
+    }
+
+
+def _save_depth(r: Results, images: Images) -> None:
+    """Draw Figure 4 if the recorded motion is among the results."""
+    if not r.has("fig4-motion"):
+        return
+    motion = r.table("fig4-motion")
+    chosen = [
+        (f"{rule}, lambda {weight:g}", motion.filter(pl.col("case") == f"{rule} {weight:g}"))
+        for rule in ("sign", "strong")
+        for weight in (0.0, 0.1)
+    ]
+    images.draw("fig4", figures.depth, [(name, some) for name, some in chosen if len(some)])
+
+
+def _smoothness_rows(
+    r: Results, rows: pl.DataFrame, attacked: pl.DataFrame
+) -> tuple[list[list[str]], list[dict[str, Any]]]:
+    """The cells of the table, and the points of the chart."""
+    rates = metrics.rates(rows, ["update_rule", "smoothness"])
+    natural = r.table("natural-motion")
     lines, points = [], []
-    for rule in ("sign", "adam", "strong"):
-        for weight in sorted(set(rows["weight"])):
-            some = attacked.filter(pl.col("rule") == rule, pl.col("weight") == weight)
+    for rule in UPDATE_RULES:
+        for weight in sorted(set(rows["smoothness"])):
+            key = {"update_rule": rule, "smoothness": weight}
+            some = attacked.filter(*(pl.col(n) == v for n, v in key.items()))
             if not len(some):
                 continue
-            rec = md.one_row(rates, rule=rule, weight=weight, yardstick="recognised")
-            joint = md.one_row(rates, rule=rule, weight=weight, yardstick="joint")
-            acceleration = some["acceleration"].drop_nans().to_numpy()
-            jerk = some["jerk"].drop_nans().to_numpy()
+            recognised = one_row(rates, **key, criterion="recognised")
+            joint = one_row(rates, **key, criterion="table1_joint")
+            values = {name: some[name].drop_nans().to_numpy() for name in QUANTITIES}
             lines.append(
                 [
                     rule,
                     f"{weight:g}",
-                    md.share(rec["closed"]),
-                    f"{md.share(rec['clean'])} -> {md.share(rec['reached'])} ({md.share(rec['noise'])})",
-                    f"{md.share(joint['clean'])} -> {md.share(joint['reached'])} ({md.share(joint['noise'])})",
-                    f"{acceleration.mean():.0f} ({metrics.percentile_of(acceleration, natural, 'acceleration'):.1f})",
-                    f"{jerk.mean():.0f} ({metrics.percentile_of(jerk, natural, 'jerk'):.1f})",
-                    md.share(metrics.mean(some["bone_length_change"])),
+                    percent(recognised["distance_reduction"]),
+                    _rates(recognised),
+                    _rates(joint),
+                    *(
+                        f"{of.mean():.0f} ({metrics.natural_percentile(of, natural, name):.1f})"
+                        for name, of in values.items()
+                    ),
+                    percent(metrics.mean(some["bone_length_change"])),
                 ]
             )
-            points.append(
-                {
-                    "rule": rule,
-                    "weight": weight,
-                    "acceleration": float(acceleration.mean()),
-                    "closed": rec["closed"],
-                    "natural": recorded["acceleration"],
-                }
-            )
-    yield from md.image(
-        folder,
-        "fig4-tradeoff",
-        figures.smoothness(pl.DataFrame(points)),
-        "Success against acceleration",
-    )
-    yield from md.table(
-        [
-            "update",
-            "lambda",
-            "closed",
-            "recognised, clean -> attacked (noise)",
-            "joint kappa",
-            "acceleration m/s2 (percentile)",
-            "jerk m/s3 (percentile)",
-            "bones off",
-        ],
-        lines,
-    )
-    yield ""
-    yield (
-        f"TCN, eps {max(attacked['eps'].to_list()):g}, targets {', '.join(sorted(set(rows['target'])))}, {attacked['sequence'].n_unique()} test sequences. Acceleration and jerk of the actor: "
-        "95th percentile over joints and frames, mean over sequences; in brackets which percentile of natural motion (all joints and frames "
-        f"of the training actors) that is. As recorded: {recorded['acceleration']:.0f} m/s2 and {recorded['jerk']:.0f} m/s3. "
-        "Bones off: median relative change of a bone's length."
-    )
+            mean = float(values["acceleration"].mean())
+            reduction = recognised["distance_reduction"]
+            points.append({**key, "acceleration": mean, "distance_reduction": reduction})
+    return lines, points
 
 
-def cases(r: Results, folder: Path) -> Iterator[str]:
-    """Figures 1 to 3: the case studies."""
-    yield from ("## Figures 1 to 3: the case studies", "", metrics.RULE, "")
-    chosen, drawn = r.table("cases"), _drawn(r, "cases-motion")
+def _rates(one: dict[str, Any]) -> str:
+    noise = percent(one["noise_success_rate"])
+    return f"{percent(one['clean_success_rate'])} -> {percent(one['success_rate'])} ({noise})"
+
+
+def cases(r: Results, images: Images) -> dict[str, Any]:
+    """Values of cases.md.jinja."""
+    chosen = r.table("cases")
+    motion = r.table("cases-motion") if r.has("cases-motion") else None
+    found = []
     for case in chosen["case"].unique(maintain_order=True):
-        some = chosen.filter(pl.col("case") == case)
-        first = some.row(0, named=True)
-        yield f"### Case {case}"
-        yield ""
-        yield f"{first['successes']} of {first['of']} asked (both reactors) are successes."
-        yield ""
-        for one in some.iter_rows(named=True):
-            content = None
-            if drawn is not None:
-                content = figures.case(drawn.filter(pl.col("case") == f"{case}: {one['kind']}"))
-            name = f"case-{case.partition(':')[0]}-{one['kind']}"
-            yield from md.image(folder, name, content, f"{case}, {one['kind']}")
-            words = {
-                "success": "A success",
-                "nearest": "No success; the nearest",
-                "failure": "A failure",
-            }
-            yield (
-                f"*{words[one['kind']]}*: {one['sequence']} on {NAMES[one['victim']]}, eps {one['eps']:g}; the clean answer is {one['clean_cm']:.0f} cm a joint from the "
-                f"target and called {one['clean_recognised_as']}, the attacked one {one['error_cm']:.0f} cm and called {one['recognised_as']} "
-                f"(P of the target {one['target_probability']:.2f}); the actor's joints moved {one['perturbation_cm']:.0f} cm in the mean."
-            )
-            yield ""
-
-
-def _drawn(r: Results, name: str) -> pl.DataFrame | None:
-    """Recorded motion: there after a run, and not where only the other tables were kept."""
-    return r.table(name) if r.has(name) else None
+        shown = []
+        for one in chosen.filter(pl.col("case") == case).iter_rows(named=True):
+            image = f"case-{case.partition(':')[0]}-{one['kind']}"
+            if motion is not None:
+                mine = motion.filter(pl.col("case") == f"{case}: {one['kind']}")
+                images.draw(image, figures.case, mine)
+            shown.append({**one, "image": image, "victim": NAMES[one["victim"]]})
+        found.append({"name": case, "shown": shown})
+    return {"cases": found}

@@ -1,123 +1,89 @@
-"""Figure 5: who is moved, white box and black box."""
-# ruff: noqa: E501  (sentences of the page)
+"""Figure 5: success rates, white box and black box, and how they differ from the paper's."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from feint.io.text import percent, percent_interval
 from feint.reproduction.page import figures
-from feint.reproduction.page import markdown as md
 from feint.reproduction.page.figures import NAMES
+from feint.reproduction.page.markdown import Images
 from feint.reproduction.results import Results
 
 MODELS = ("tcn", "deepgru")
+SAME = pl.col("surrogate") == pl.col("victim")
+LARGEST = pl.col("eps") == pl.col("eps").max()
 
 
-def white(r: Results, folder: Path) -> Iterator[str]:
-    """Figure 5 left: white box."""
-    yield from ("## Figure 5 left: white box", "")
+def one_row(table: pl.DataFrame, **values: Any) -> dict[str, Any]:
+    """The first row with these values."""
+    found = table.filter(*(pl.col(name) == value for name, value in values.items()))
+    return found.row(0, named=True)
+
+
+def white_box(r: Results, images: Images) -> dict[str, Any]:
+    """Values of white_box.md.jinja."""
     for preset in presets(r):
-        yield from chart(r, folder, preset, "white", "Success against eps, {}, by three yardsticks")
-        yield f"`{preset}`: *of all*, by three yardsticks; bars: what the paper reports."
-        yield ""
-    yield from rates_table(
-        r.rates5.filter(pl.col("surrogate") == pl.col("victim")), ["preset", "victim", "eps"]
-    )
-    yield ""
-    yield from compared(r, "white")
-    yield from ("", "### Per target", "")
-    largest = pl.col("eps") == pl.col("eps").max()
-    by_target = r.targets5.filter(pl.col("preset") == "strong", largest)
-    yield from md.image(
-        folder, "fig5-targets", figures.by_target(by_target), "Recognised by target"
-    )
-    every = r.targets5.filter(pl.col("surrogate") == pl.col("victim"), largest)
-    yield from rates_table(every, ["preset", "victim", "target"], closed=True)
-    yield ""
-    yield f"At eps {max(every['eps'].to_list()):g}; the other eps are in the results."
+        some = r.fig5_rates.filter(pl.col("preset") == preset)
+        images.draw(f"fig5-white-{preset}", figures.fig5, some, "white")
+    by_target = r.fig5_target_rates.filter(SAME, LARGEST)
+    strong = r.fig5_target_rates.filter(pl.col("preset") == "strong", LARGEST)
+    images.draw("fig5-targets", figures.by_target, strong)
+    return {
+        "presets": presets(r),
+        "rows": rate_rows(r.fig5_rates.filter(SAME), ["preset", "victim", "eps"]),
+        "comparisons": _comparisons(r, "white"),
+        "target_rows": rate_rows(by_target, ["preset", "victim", "target"], reduction=True),
+        "eps": max(by_target["eps"].to_list()),
+    }
 
 
-def black(r: Results, folder: Path) -> Iterator[str]:
-    """Figure 5 right: black box."""
-    yield from ("## Figure 5 right: black box", "")
+def black_box(r: Results, images: Images) -> dict[str, Any]:
+    """Values of black_box.md.jinja."""
     for preset in presets(r):
-        yield from chart(r, folder, preset, "black", "Transfer against eps, {}")
-    yield from rates_table(
-        r.rates5.filter(pl.col("surrogate") != pl.col("victim")),
-        ["preset", "surrogate", "victim", "eps"],
-        closed=True,
-    )
-    yield ""
-    yield from compared(r, "black")
-
-
-def why(r: Results, folder: Path) -> Iterator[str]:
-    """Where ours differ from the paper's, and why."""
-    yield from ("## Where ours differ from the paper's, and why", "")
-    strong = r.rates5.filter(
-        pl.col("preset") == "strong", pl.col("eps") == max(r.about["eps"])
-    )  # fmt: skip
-
-    def told(victim: str, yardstick: str, surrogate: str | None = None) -> str:
-        one = md.one_row(strong, surrogate=surrogate or victim, victim=victim, yardstick=yardstick)
-        return f"{md.share(one['reached'])} (no attack {md.share(one['clean'])}, noise {md.share(one['noise'])})"
-
-    yield (
-        "1. **The yardstick.** By equation 7 and Table 1 as printed: "
-        f"TCN {told('tcn', 'literal')}, DeepGRU {told('deepgru', 'literal')}. With the norm taken joint by joint, where Table 1's numbers have the "
-        f"scale of the distances: TCN {told('tcn', 'joint')}, DeepGRU {told('deepgru', 'joint')}. By what the recogniser sees: TCN "
-        f"{told('tcn', 'recognised')}, DeepGRU {told('deepgru', 'recognised')}. An answer can be near to a punch and not look like one. "
-        f"(`strong`, eps {max(r.about['eps']):g}.)"
-    )
-    if r.has("variants"):
-        some = r.variants.filter(pl.col("yardstick") == "joint")
-        at = {one["variant"]: one for one in some.iter_rows(named=True)}
-        sphere = at["equation 6 verbatim, kappa in the joint norm"]
-        frame = at["equation 6 verbatim, kappa in the frame norm"]
-        point = at["equation 6 drawn to the target itself"]
-        adam = at["Adam 1e-3 drawn to the target itself"]
-        grid = at["strong, as the grids have it"]
-        yield (
-            "2. **The update.** Equations 3, 4 and 6 as printed draw answers onto a sphere around the target, not to it. With kappa in the joint norm "
-            f'they end {sphere["error_cm"]:.0f} cm a joint from it (from {sphere["clean_cm"]:.0f}), where the sum is about kappa and "below kappa" is met or missed by a '
-            f"hair: {md.share(sphere['reached'])} (no attack {md.share(sphere['clean'])}). With kappa in the frame norm they end at {frame['error_cm']:.0f} cm, because that sphere "
-            f"lies far outside. The same steps towards the target itself end at {point['error_cm']:.0f} cm, Adam at 1e-3 at {adam['error_cm']:.0f}, `strong` at "
-            f"{grid['error_cm']:.0f} (TCN, table below). What the paper shows needs something nearer to the last of these."
-        )
-    models = r.table("models")
-    worst = {one["model"]: one for one in models.iter_rows(named=True)}
-    yield (
-        f"3. **The reactors.** After {worst['tcn']['epochs']:,} epochs the TCN is {worst['tcn']['train_cm']:.0f} cm a joint off on what it was trained on and "
-        f"{worst['tcn']['test_cm']:.0f} on the test set, the DeepGRU {worst['deepgru']['train_cm']:.0f} and {worst['deepgru']['test_cm']:.0f}; holding the first pose is off by "
-        f"{worst['tcn']['trivial: hold first pose']:.0f}. How far one that is not overfit can be moved stands below."
-    )
-    own = {
-        v: md.one_row(strong, surrogate=v, victim=v, yardstick="joint")["closed"] for v in MODELS
+        some = r.fig5_rates.filter(pl.col("preset") == preset)
+        images.draw(f"fig5-black-{preset}", figures.fig5, some, "black")
+    by = ["preset", "surrogate", "victim", "eps"]
+    return {
+        "presets": presets(r),
+        "rows": rate_rows(r.fig5_rates.filter(~SAME), by, reduction=True),
+        "comparisons": _comparisons(r, "black"),
     }
-    none = md.one_row(strong, surrogate="tcn", victim="tcn", yardstick="joint")["clean"]
-    other = {
-        s: md.one_row(strong, surrogate=s, victim=v, yardstick="joint")["closed"]
-        for s, v in (("tcn", "deepgru"), ("deepgru", "tcn"))
+
+
+def differences(r: Results, images: Images) -> dict[str, Any]:
+    """Values of differences.md.jinja."""
+    eps = max(r.about["eps"])
+    strong = r.fig5_rates.filter(pl.col("preset") == "strong", pl.col("eps") == eps)
+    rates = {
+        f"{surrogate}_{victim}": {
+            name: one_row(strong, surrogate=surrogate, victim=victim, criterion=name)
+            for name in ("table1_frame", "table1_joint", "recognised")
+        }
+        for surrogate in MODELS
+        for victim in MODELS
     }
-    yield (
-        f"4. **Transfer.** TCN -> DeepGRU {told('deepgru', 'joint', 'tcn')} by the joint norm and {told('deepgru', 'recognised', 'tcn')} by recognition; DeepGRU -> TCN "
-        f"{told('tcn', 'joint', 'deepgru')} and {told('tcn', 'recognised', 'deepgru')}. Of the distance to the target, {md.share(other['tcn'])} and {md.share(other['deepgru'])} are "
-        f"closed on the other reactor where {md.share(own['tcn'])} and {md.share(own['deepgru'])} are on their own. By Table 1 read literally the same answers "
-        f"are {told('deepgru', 'literal', 'tcn')} and {told('tcn', 'literal', 'deepgru')}."
-        + (
-            f" The paper's 30 % for DeepGRU -> TCN at any eps is about what the TCN has by the joint norm without any attack, {md.share(none)}."
-            if abs(none - 0.3) < 0.1
-            else ""
-        )
-    )
+    clean = rates["tcn_tcn"]["table1_joint"]["clean_success_rate"]
+    return {
+        "eps": eps,
+        "rates": rates,
+        "updates": _updates(r) if r.has("attack_variants") else None,
+        "models": {one["model"]: one for one in r.table("models").iter_rows(named=True)},
+        "like_the_papers": abs(clean - 0.3) < 0.1,
+    }
 
 
-def chart(r: Results, folder: Path, preset: str, kind: str, words: str) -> Iterator[str]:
-    """Success of a preset against eps; `words` say so with its name in them."""
-    some = r.rates5.filter(pl.col("preset") == preset)
-    name = f"fig5-{kind}-{preset}"
-    yield from md.image(folder, name, figures.fig5(some, kind), words.format(preset))
+def _updates(r: Results) -> dict[str, dict[str, Any]]:
+    """The variants of the update that the text names, with the joint norm."""
+    some = r.variant_rates.filter(pl.col("criterion") == "table1_joint")
+    by_name = {one["variant"]: one for one in some.iter_rows(named=True)}
+    return {
+        "joint": by_name["equation 6 verbatim, kappa in the joint norm"],
+        "frame": by_name["equation 6 verbatim, kappa in the frame norm"],
+        "point": by_name["equation 6, towards the target itself"],
+        "adam": by_name["Adam 1e-3, towards the target itself"],
+        "strong": by_name["strong, as in Figure 5"],
+    }
 
 
 def presets(r: Results) -> list[str]:
@@ -125,60 +91,55 @@ def presets(r: Results) -> list[str]:
     return list(r.fig5["preset"].unique(maintain_order=True))
 
 
-def compared(r: Results, kind: str) -> Iterator[str]:
-    """What the paper says, and ours, in sentences."""
+def _comparisons(r: Results, kind: str) -> list[dict[str, Any]]:
+    """The paper's statement about each victim, and the rates of every preset at its largest eps."""
+    found = []
     for victim in MODELS:
-        (begin, end), _, words = figures.TOLD[(victim, kind)]
+        (begin, end), _, statement = figures.PAPER_SAYS[(victim, kind)]
         surrogate = victim if kind == "white" else ("deepgru" if victim == "tcn" else "tcn")
         ours = []
         for preset in presets(r):
-            some = r.rates5.filter(
+            some = r.fig5_rates.filter(
                 pl.col("preset") == preset, pl.col("surrogate") == surrogate,
-                pl.col("victim") == victim, pl.col("eps") >= begin - 1e-9,
-                pl.col("eps") <= end + 1e-9,
+                pl.col("victim") == victim,
+                pl.col("eps").is_between(begin - 1e-9, end + 1e-9),
             )  # fmt: skip
             if not len(some):
                 continue
-            top = some.filter(pl.col("eps") == pl.col("eps").max())
-            lit, joint, rec = (
-                md.one_row(top, yardstick=y) for y in ("literal", "joint", "recognised")
-            )
-            ours.append(
-                f"`{preset}` at {top['eps'][0]:g}: literal {md.share(lit['reached'])} (no attack {md.share(lit['clean'])}), "
-                f"joint {md.share(joint['reached'])} ({md.share(joint['clean'])}), recognised {md.share(rec['reached'])} "
-                f"({md.share(rec['clean'])})"
-            )
-        who = NAMES[victim] if kind == "white" else f"{NAMES[surrogate]} -> {NAMES[victim]}"
-        yield (f"* {who}: {words} at eps {begin:g} to {end:g}. Ours: " + "; ".join(ours) + ".")
+            top = some.filter(LARGEST)
+            names = ("table1_frame", "table1_joint", "recognised")
+            rates = {name: one_row(top, criterion=name) for name in names}
+            ours.append({"preset": preset, "eps": top["eps"][0], **rates})
+        name = NAMES[victim] if kind == "white" else f"{NAMES[surrogate]} -> {NAMES[victim]}"
+        said = {"name": name, "paper": statement, "begin": begin, "end": end}
+        found.append({**said, "ours": ours})
+    return found
 
 
-def rates_table(rates: pl.DataFrame, by: list[str], closed: bool = False) -> Iterator[str]:
-    """A line for each of `by`; for each yardstick reached (clean, noise), and what was moved."""
-    yardsticks = ("literal", "joint", "recognised")
-    heads = [{"victim": "reactor", "surrogate": "crafted on"}.get(name, name) for name in by]
+def rate_rows(rates: pl.DataFrame, by: list[str], reduction: bool = False) -> list[list[str]]:
+    """The cells of a table of rates, for the macro `rates_table`.
+
+    Args:
+        rates: rates of `metrics.rates` with all criteria.
+        by: the first columns.
+        reduction: whether to add the distance reduction.
+    """
     lines = []
     for keys, some in rates.group_by(by, maintain_order=True):
         line = [NAMES.get(str(k), f"{k:g}" if isinstance(k, float) else str(k)) for k in keys]
         line.append(str(some["n"][0]))
-        for yardstick in yardsticks:
-            one = md.one_row(some, yardstick=yardstick)
-            line.append(
-                f"{md.share(one['reached'])} ({md.share(one['clean'])}, {md.share(one['noise'])})"
-            )
-            if yardstick != "literal":
-                line.append(f"{md.share(one['moved'])} ({md.interval(one, 'low', 'high')})")
-        both = md.one_row(some, yardstick="recognised-both")
-        line.append(f"{md.share(both['reached'])} ({md.share(both['clean'])})")
-        if closed:
-            line.append(md.share(one["closed"]))
+        for criterion in ("table1_frame", "table1_joint", "recognised"):
+            one = one_row(some, criterion=criterion)
+            noise = percent(one["noise_success_rate"])
+            clean = percent(one["clean_success_rate"])
+            line.append(f"{percent(one['success_rate'])} ({clean}, {noise})")
+            if criterion != "table1_frame":
+                name = "success_rate_if_clean_fails"
+                interval = percent_interval(one[f"{name}_low"], one[f"{name}_high"])
+                line.append(f"{percent(one[name])} ({interval})")
+        both = one_row(some, criterion="recognised_both")
+        line.append(f"{percent(both['success_rate'])} ({percent(both['clean_success_rate'])})")
+        if reduction:
+            line.append(percent(both["distance_reduction"]))
         lines.append(line)
-    heads += [
-        "n",
-        "literal (clean, noise)",
-        "joint (clean, noise)",
-        "joint: moved",
-        "recognised (clean, noise)",
-        "recognised: moved",
-        "second recogniser (clean)",
-    ]
-    yield from md.table(heads + (["closed"] if closed else []), lines)
+    return lines
