@@ -77,7 +77,7 @@ def measure(
         workers = {}
         with bar(len(commands), f"{name}: starting") as progress:
             for row, command in commands.items():
-                progress.tell(row)
+                progress.show(row)
                 workers[row] = stack.enter_context(Worker(command, threads))
                 progress.advance()
         turns = {row: partial(per_step, worker) for row, worker in workers.items()}
@@ -86,7 +86,7 @@ def measure(
 
             def tell(row: str) -> None:
                 progress.advance()
-                progress.tell(row)
+                progress.show(row)
 
             taken, others = alternate(turns, rounds, patience=300, tell=tell)
         return taken, others, {row: worker.ready for row, worker in workers.items()}

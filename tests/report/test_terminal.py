@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feint.data.sbu import check
-from feint.data.sbu.files import Finding
+from feint.data.sbu.files import Problem
 from feint.report import terminal
 
 MakeRun = Callable[..., Path]
@@ -74,8 +74,8 @@ def test_a_sound_dataset(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_damaged_dataset_tells_twenty_and_counts_the_rest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    damage = tuple(Finding(f"s01s02.zip/[{i}]", i, "90 values") for i in range(1, 26))
-    unusual = (Finding("s01s03/01/001/skeleton_pos.txt", None, "x of 7"),)
+    damage = tuple(Problem(f"s01s02.zip/[{i}]", i, "90 values") for i in range(1, 26))
+    unusual = (Problem("s01s03/01/001/skeleton_pos.txt", None, "x of 7"),)
     report = check.CheckReport(Path("data"), {"01": 40}, 900, ("s07s03",), damage, unusual)
     terminal.show_check(report)
     out = capsys.readouterr().out

@@ -44,14 +44,16 @@ class Data(ConfigTable):
         if isinstance(value, dict) and value.get("source", "sbu") not in SOURCES:
             raise FeintError(
                 f"source is {value['source']!r}; expected one of {', '.join(SOURCES)} "
-                "(docs/data.md)"
+                "(docs/data.md)",
+                code="unknown-source",
             )
         if not isinstance(value, dict) or "fold" not in value:
             return value
         fold = value["fold"]
         if type(fold) is not int or not 1 <= fold <= len(FOLDS) or "test_sets" in value:
             raise FeintError(
-                f"fold is {fold!r}; expected 1 to {len(FOLDS)}, and no test_sets beside it"
+                f"fold is {fold!r}; expected 1 to {len(FOLDS)}, and no test_sets beside it",
+                code="bad-fold",
             )
         rest = {k: v for k, v in value.items() if k != "fold"}
         return {**rest, "test_sets": FOLDS[fold - 1]}
@@ -59,7 +61,7 @@ class Data(ConfigTable):
     def on_fold(self, fold: int) -> "Data":
         """The same with one of SBU's official folds held out, 1 to 5."""
         if not 1 <= fold <= len(FOLDS):
-            raise FeintError(f"The fold is {fold}; expected 1 to {len(FOLDS)}.")
+            raise FeintError(f"The fold is {fold}; expected 1 to {len(FOLDS)}.", code="bad-fold")
         return self.model_copy(update={"test_sets": FOLDS[fold - 1]})
 
 
@@ -96,10 +98,14 @@ class _UserData(ConfigTable):
         if sum(given) != 1:
             raise FeintError(
                 f"{sum(given)} of test_sets, fold and test_share are given; expected one of them: "
-                'test_sets = ["b"], or folds = [["a"], ["b"]] with fold = 2, or test_share = 0.2'
+                'test_sets = ["b"], or folds = [["a"], ["b"]] with fold = 2, or test_share = 0.2',
+                code="bad-split",
             )
         if self.fold is not None and not self.fold <= len(self.folds):
-            raise FeintError(f"fold is {self.fold}, and folds has {len(self.folds)} lists of sets")
+            raise FeintError(
+                f"fold is {self.fold}, and folds has {len(self.folds)} lists of sets",
+                code="bad-fold",
+            )
         if self.first_pose and self.horizon:
             raise FeintError(
                 f"first_pose = true with horizon = {self.horizon} would show the model its own "
@@ -118,7 +124,8 @@ class _UserData(ConfigTable):
         if not 1 <= fold <= len(self.folds):
             raise FeintError(
                 f"The fold is {fold}, and the experiment's data.folds has {len(self.folds)} lists; "
-                'expected one of them, from 1. Write data.folds = [["a"], ["b"]].'
+                'expected one of them, from 1. Write data.folds = [["a"], ["b"]].',
+                code="bad-fold",
             )
         return self.model_copy(update={"fold": fold, "test_sets": None, "test_share": None})
 

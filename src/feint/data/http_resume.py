@@ -1,4 +1,10 @@
-"""Downloads that resume (RFC 9110 range requests) and are verified."""
+"""Downloads that resume after a break (RFC 9110 range requests) and are verified.
+
+Nothing here is about one dataset: `sbu/download.py` says which zips to fetch, and how to check one.
+pooch, which moves a finished file to its place, cannot resume. urllib3's `Retry` repeats a request
+but cannot change it, and every attempt here asks for the bytes that are still missing, so the
+attempts are a loop of a dozen lines.
+"""
 
 import re
 import time
@@ -20,17 +26,18 @@ CHUNK = 2**16
 
 
 PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
+"""Status codes after which another attempt may succeed."""
 
 
 class Arrived(BaseModel):
-    """A zip that was fetched and verified."""
+    """A zip that was fetched and verified, by its hash."""
 
     url: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
-    """A zip that broke off; by `validator`, its ETag or date, the server tells if it changed."""
+    """An unfinished zip; the server knows by `validator`, an ETag or a date, if it has changed."""
 
     url: str
     validator: str
@@ -38,14 +45,18 @@ class _Part(BaseModel):
 
 
 class Record(BaseModel):
-    """`<root>/download.json`: what arrived and what broke off, by set."""
+    """`<root>/download.json`: finished and unfinished zips, by set."""
 
     arrived: dict[str, Arrived] = {}
     parts: dict[str, _Part] = {}
 
     @staticmethod
     def load(root: Path) -> "Record":
-        """Read a folder's record; an empty one if there is no file."""
+        """Read a folder's record; an empty one if there is no file.
+
+        Raises:
+            FeintError: the file is not a record.
+        """
         path = root / "download.json"
         if not path.exists():
             return Record()
@@ -53,8 +64,9 @@ class Record(BaseModel):
             return Record.model_validate_json(path.read_bytes())
         except ValidationError as error:
             raise FeintError(
-                f"{path} is no record of a download ({error.error_count()} problems); expected "
-                "what feint wrote. Remove it: the zips there are then verified anew."
+                f"{path} is not a record of downloads ({error.error_count()} problems). Remove it: "
+                "the zips in the folder are then verified again.",
+                code="damaged-file",
             ) from error
 
     def save(self, root: Path) -> None:
@@ -65,14 +77,21 @@ class Record(BaseModel):
 
 
 class _Again(Exception):  # noqa: N818
-    """An attempt failed in a way that may pass."""
+    """An attempt failed, and another one may succeed."""
 
 
 @dataclass(frozen=True)
 class Fetcher:
-    """A pooch downloader for one set: collects in `<set>.zip.part`, hands over a verified zip.
+    """A pooch downloader for one zip, which collects in `<name>.zip.part` and verifies the whole.
 
-    `damage` says what is wrong with a zip, or None.
+    Attributes:
+        name: of the set.
+        root: the folder for the zip.
+        record: of this folder; it is kept up to date.
+        attempts: how often to try; the pause between doubles from 1 s, up to `timeout`.
+        timeout: seconds without a byte after which a connection counts as stalled.
+        bars: where progress is shown.
+        damage: says what is wrong with a zip of this name; None if nothing is.
     """
 
     name: str
@@ -102,15 +121,17 @@ class Fetcher:
             except requests.RequestException as error:
                 if isinstance(error, ValueError):
                     raise FeintError(
-                        f"{url} is no address to fetch from ({error}); expected http://..."
+                        f"{url} is not an address to download from ({error}); expected http://...",
+                        code="bad-url",
                     ) from error
                 what = f"{type(error).__name__}: {error}"
         else:
             size = self.part.stat().st_size if self.part.exists() else 0
             raise FeintError(
                 f"{url} (set {self.name}) did not arrive in {self.attempts} attempts; the last one "
-                f"gave: {what}. {size} bytes are there. Look whether the address opens in a "
-                "browser, then run again: what has arrived is kept."
+                f"failed with: {what}. {size} bytes are there. Check that the address opens in a "
+                "browser, then run again: these bytes are kept.",
+                code="download-failed",
             )
         if wrong := self.damage(self.part, self.name):
             self._forget()
@@ -118,7 +139,7 @@ class Fetcher:
         self.part.replace(output_file)
 
     def _attempt(self, url: str, bar: TaskID) -> None:
-        """Fetch what is missing.  Raises _Again or a requests error where it pays to try again."""
+        """Fetch what is missing; _Again or a requests error if another attempt may succeed."""
         known = self.record.parts.get(self.name)
         done = self.part.stat().st_size if self.part.exists() else 0
         if known is None or known.url != url or done > known.size:
@@ -153,13 +174,13 @@ class Fetcher:
     def _start(
         self, response: requests.Response, url: str, done: int, known: _Part | None
     ) -> tuple[int, int | None]:
-        """From the answer's head: the byte it begins at, and the whole's size if it is told."""
+        """From the response's headers: the byte it begins at, and the total size if known."""
         status = response.status_code
         if status in PASSING_STATUS:
             raise _Again(f"status {status} {response.reason}")
         if status == 206 and done and known:
-            told = response.headers.get("Content-Range", "")
-            match = re.fullmatch(r"bytes ([0-9]+)-[0-9]+/([0-9]+)", told)
+            given = response.headers.get("Content-Range", "")
+            match = re.fullmatch(r"bytes ([0-9]+)-[0-9]+/([0-9]+)", given)
             if match and (int(match[1]), int(match[2])) == (done, known.size):
                 return done, known.size
         if status in (206, 416):
@@ -183,7 +204,7 @@ class Fetcher:
         return 0, int(length)
 
     def _forget(self) -> None:
-        """Drop what has arrived of this set."""
+        """Remove the unfinished zip and its record."""
         self.part.unlink(missing_ok=True)
         if self.record.parts.pop(self.name, None):
             self.record.save(self.root)
@@ -191,5 +212,6 @@ class Fetcher:
     def _garbage(self, url: str, what: str) -> FeintError:
         return FeintError(
             f"{url} gave {what}; expected the zip of set {self.name}. Look at the "
-            "address in a browser, or name another base_url."
+            "address in a browser, or give another base_url.",
+            code="not-a-zip",
         )

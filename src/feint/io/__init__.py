@@ -1,1 +1,4 @@
-"""Files, hashes, memory and progress; knows nothing of sequences."""
+"""Files, hashes, memory and progress: the ground that every other package may import.
+
+Nothing here knows of sequences, models or experiments.
+"""

@@ -1,7 +1,7 @@
-"""Files that are whole or not there: every write goes to a temporary name, is synced and renamed.
+"""Atomic file I/O: every write goes to a temporary name, is synced and then renamed.
 
-Tensors are safetensors, text is JSON; nothing is ever unpickled.  Both carry a seal, a checksum of
-the file itself, so that a file cut off or altered anywhere is never read as if it were whole.
+A file is therefore complete or absent, also after a crash. `sealed.py` adds checksums and formats.
+Everything that feint writes goes through this file, and reads are limited in size.
 """
 
 import os
@@ -17,9 +17,9 @@ from feint.io.memory import SHARE, free_memory
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, synced and moved onto it if the block ends well.
+    """Yield a temporary path beside `path`; it replaces `path` if the block ends without an error.
 
-    If the block does not end well it is removed, and what was at `path` stays.
+    After an error the temporary file is removed, and the old file stays.
 
     Raises:
         FeintError: the folder cannot be written (full, read-only, not a folder).
@@ -37,8 +37,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     except OSError as error:
         raise FeintError(
-            f"Could not write {path}: {error}. Nothing half-written was left behind; free some "
-            "space or choose another folder, then run the same command again."
+            f"Could not write {path}: {error}. No incomplete file was left behind; free some "
+            "space or choose another folder, then run the same command again.",
+            code="cannot-write",
         ) from error
     finally:
         if temporary is not None:
@@ -46,7 +47,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file's content, or a folder's names, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -55,35 +56,37 @@ def _sync(path: Path) -> None:
 
 
 def safe_join(folder: Path, *names: str) -> Path:
-    """The path of a file in `folder`, none of whose parts leads out of it.
+    """Join names to a folder so that the path cannot lead out of it.
 
     Raises:
-        FeintError: a name goes up, or a folder on the way or the file is a link.
+        FeintError: a name is not plain (such as ".." or "a/b"), or a part of the path is a link.
     """
     path = folder
     for name in names:
         if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
             raise FeintError(
-                f"{folder} names a file {'/'.join(names)!r}, which would lie outside of it; "
-                "expected plain names. It was not written by feint: do not use it."
+                f"{folder} names a file {'/'.join(names)!r}, which would lie outside the folder; "
+                "expected plain names. The folder was not written by feint: do not use it.",
+                code="outside-folder",
             )
         path = path / name
         if path.is_symlink():
             raise FeintError(
-                f"{path} is a link; expected a file or folder of the run's own. feint follows no "
-                "links inside a run. Put what it points to in its place, or remove it."
+                f"{path} is a link; expected a file or folder. feint follows no links inside a "
+                "run. Replace the link by its target, or remove it.",
+                code="is-a-link",
             )
     return path
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write bytes, whole or not at all."""
+    """Write a file atomically."""
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text, whole or not at all."""
+    """Write text as UTF-8, atomically."""
     write_bytes(path, text.encode())
 
 
@@ -91,11 +94,11 @@ def read_bytes(path: Path, limit: int | None = None, cut: bool = False) -> bytes
     """A file's content.
 
     Args:
-        limit: bytes it may have; if not given, a share of the memory that is free.
-        cut: read at most so many, instead of refusing a larger file.
+        limit: the most bytes it may have; by default `SHARE` of the free memory.
+        cut: read only the first `limit` bytes of a larger file, instead of refusing it.
 
     Raises:
-        FeintError: it is not there, no plain file, or larger than the limit.
+        FeintError: the file is missing, not a regular file, or larger than the limit.
     """
     most = int(free_memory() * SHARE) if limit is None else limit
     try:
@@ -103,15 +106,17 @@ def read_bytes(path: Path, limit: int | None = None, cut: bool = False) -> bytes
         with os.fdopen(handle, "rb") as file:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
-                raise OSError("it is not a plain file")
+                raise OSError("it is not a regular file")
             if found.st_size <= most or cut:
-                return file.read(min(most, found.st_size))  # room for no more than there is
+                return file.read(min(most, found.st_size))  # allocates no more than the file has
     except OSError as error:
         raise FeintError(
-            f"Could not read {path}: {error}. Expected a file written by feint; restore it, or "
-            "remove it and run the step that writes it again."
+            f"Could not read {path}: {error}. If feint wrote it, restore it, or run the step that "
+            "writes it again.",
+            code="unreadable-file",
         ) from error
     raise DamagedError(
         f"Could not read {path}: it has {found.st_size} bytes, expected at most {most}. It was not "
-        "written by feint, or this machine has too little memory for it."
+        "written by feint, or this machine has too little memory for it.",
+        code="file-too-large",
     )

@@ -1,4 +1,7 @@
-"""Content hashes of plain values."""
+"""Content hashes of JSON values: the keys of jobs and models.
+
+A change here changes every key, so that every finished job is done again.
+"""
 
 import hashlib
 import json
@@ -9,7 +12,7 @@ KEY_LENGTH = 32
 
 
 def digest(value: Any) -> str:
-    """A key for a JSON value."""
+    """The key of a JSON value: `KEY_LENGTH` hexadecimal digits, the same on every machine."""
     return hashlib.sha256(_canonical(value)).hexdigest()[:KEY_LENGTH]
 
 

@@ -1,4 +1,4 @@
-"""What drawing needs beyond feint's own dependencies."""
+"""Optional packages: a clear error, with the command to install them, where one is missing."""
 
 import importlib.util
 
@@ -12,15 +12,24 @@ PACKAGES = {
     "rerun": "rerun-sdk",
 }
 EXTRAS = {"imageio-ffmpeg": "video", "rerun-sdk": "view"}
-"""Of packages that are large; the others are in `report`."""
+"""Package -> the extra it is in; all others are in the extra `report`."""
 
 
 def need(what: str, *modules: str) -> None:
-    """Raise FeintError if a module that `what` needs is not installed."""
+    """Check that optional modules are installed.
+
+    Args:
+        what: what needs them, the subject of the message.
+        modules: names of modules, all in `PACKAGES`.
+
+    Raises:
+        FeintError: one is not installed.
+    """
     missing = [PACKAGES[name] for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         extra = next((EXTRAS[name] for name in missing if name in EXTRAS), "report")
         raise FeintError(
             f"{what} needs {', '.join(missing)}, which is not installed. "
-            f"Expected: pip install 'feint[{extra}]'"
+            f"Run: pip install 'feint[{extra}]'",
+            code="missing-package",
         )

@@ -17,37 +17,39 @@ console = Console(stderr=True, emoji=False)
 
 
 _shown: list[Progress] = []
+"""The bars on the screen: a bar within another becomes a line below it."""
 
 
 class Bar:
-    """One line of progress; `advance` moves it, `tell` changes the words at its end."""
+    """One line of progress on the screen."""
 
     def __init__(self, progress: Progress, total: int | None, description: str) -> None:
         self._progress = progress
-        self._task = progress.add_task(description, total=total, told="")
+        self._task = progress.add_task(description, total=total, status="")
 
     def advance(self, steps: int = 1) -> None:
-        """That much more is done."""
+        """Count `steps` more as done."""
         self._progress.advance(self._task, steps)
 
-    def tell(self, words: str) -> None:
-        """What to say beside the bar now."""
-        self._progress.update(self._task, told=words)
+    def show(self, status: str) -> None:
+        """Show a text at the end of the line."""
+        self._progress.update(self._task, status=status)
 
     def total(self, steps: int) -> None:
-        """How many steps there are, once that is known."""
+        """Set the number of steps, once it is known."""
         self._progress.update(self._task, total=steps)
 
     def remove(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self._progress.remove_task(self._task)
 
 
 @contextmanager
 def bar(total: int | None, description: str) -> Iterator[Bar]:
-    """A progress bar for `total` steps; silent where stderr is not a terminal but for its end.
+    """A progress bar for `total` steps.
 
-    Inside another bar it is a line below that one, for as long as it lasts.
+    Where stderr is not a terminal, only the last state is printed. Inside another bar it is a line
+    below that one, and disappears at its end.
     """
     if _shown:
         inner = Bar(_shown[-1], total, f"  {description}")
@@ -62,7 +64,7 @@ def bar(total: int | None, description: str) -> Iterator[Bar]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[status]}"),
         console=console,
     ) as progress:
         _shown.append(progress)

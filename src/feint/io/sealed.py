@@ -1,4 +1,9 @@
-"""Checksummed JSON and safetensors files."""
+"""JSON and safetensors files with a checksum of their own content.
+
+Text is JSON and tensors are safetensors; nothing is ever unpickled. The checksum is in the file,
+so that a file cut off or altered anywhere is never read as if it were complete. It protects against
+accidents, not against forgery: every value that is read is checked by its reader.
+"""
 
 import hashlib
 import json
@@ -19,31 +24,31 @@ CHECKSUM_PREFIX = "feint-sha256:"
 
 
 BLANK_CHECKSUM = CHECKSUM_PREFIX + "0" * 64
-"""Where the checksum goes: it is of the file with these zeros in its place."""
+"""The place of the checksum, which is computed with these zeros in its place."""
 
 
 HEADER_LIMIT = 4 * 2**20
-"""Bytes of a safetensors header; feint's own are far below."""
+"""Most bytes of a safetensors header; those that feint writes are far smaller."""
 
 
 TEXT_LIMIT = 8 * 2**20
-"""Bytes of a JSON file; in memory it takes many times as much."""
+"""Most bytes of a JSON file; in memory it takes many times as much."""
 
 
 DEPTH = 32
-"""How deep JSON is nested."""
+"""How deep JSON may be nested."""
 
 
 def add_checksum(content: bytes) -> bytes:
     """Put the checksum into content that holds `BLANK_CHECKSUM` once."""
     if content.count(BLANK_CHECKSUM.encode()) != 1:
-        raise ValueError(f"expected {BLANK_CHECKSUM!r} once in what is to be sealed")
+        raise ValueError(f"expected {BLANK_CHECKSUM!r} once in the content")
     digest = hashlib.sha256(content).hexdigest()
     return content.replace(BLANK_CHECKSUM.encode(), (CHECKSUM_PREFIX + digest).encode())
 
 
 def has_checksum(content: bytes) -> bool:
-    """Whether content holds a seal that is the checksum of all the rest."""
+    """Whether content has a checksum that is right for all the rest of it."""
     for mark in islice(re.finditer(CHECKSUM_PREFIX.encode() + b"([0-9a-f]{64})", content), 4):
         digest = hashlib.sha256(content[: mark.start(1)])
         digest.update(b"0" * 64)
@@ -54,7 +59,7 @@ def has_checksum(content: bytes) -> bool:
 
 
 def json_safe(value: Any) -> Any:
-    """The value as JSON knows it: a number that is none, or has no end, becomes null."""
+    """The value with lists and objects of JSON; NaN and infinity become null."""
     if isinstance(value, Mapping):
         return {str(key): json_safe(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -65,19 +70,19 @@ def json_safe(value: Any) -> Any:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object with its seal, whole or not at all."""
+    """Write a JSON object with its checksum, atomically."""
     text = json.dumps({"checksum": BLANK_CHECKSUM, **value}, indent=2, allow_nan=False) + "\n"
     write_bytes(path, add_checksum(text.encode()))
 
 
 def read_json(path: Path, sealed: bool = True) -> dict[str, Any]:
-    """Read a JSON object, without its seal.
+    """Read a JSON object; its checksum is checked and left out.
 
     Args:
-        sealed: it must have a seal; otherwise it may, and a file written by hand need not.
+        sealed: the file must have a checksum; False for files that users may write by hand.
 
     Raises:
-        DamagedError: no JSON object, or its seal is not its own.
+        DamagedError: the file is not a JSON object, or its checksum is wrong.
         FeintError: there is no such file.
     """
     content = read_bytes(path, TEXT_LIMIT)
@@ -86,26 +91,33 @@ def read_json(path: Path, sealed: bool = True) -> dict[str, Any]:
     except ValueError as error:
         raise DamagedError(
             f"Could not read {path}: {error}. Expected a JSON file written by feint; "
-            "restore it, or remove it and run the step that writes it again."
+            "restore it, or remove it and run the step that writes it again.",
+            code="damaged-file",
         ) from error
     if not isinstance(value, dict):
         raise DamagedError(
-            f"Could not read {path}: it holds a {type(value).__name__}. Expected a JSON object "
-            "written by feint; restore it."
+            f"Could not read {path}: it contains a {type(value).__name__}. Expected a JSON object "
+            "written by feint; restore it.",
+            code="damaged-file",
         )
     if (sealed or "checksum" in value) and not has_checksum(content):
         raise DamagedError(
-            f"Could not read {path}: its checksum is not that of its content, so it was damaged or "
-            "edited. Restore it, or remove it and run the step that writes it again."
+            f"Could not read {path}: its checksum does not match its content, so it was damaged or "
+            "edited. Restore it, or remove it and run the step that writes it again.",
+            code="damaged-file",
         )
     value.pop("checksum", None)
     return value
 
 
 def parse(content: bytes | str) -> Any:
-    """A JSON value, without NaN and nested no deeper than `DEPTH`; ValueError if it is none."""
+    """Parse JSON without NaN and infinity, nested at most `DEPTH` levels deep.
+
+    Raises:
+        ValueError: the content is anything else.
+    """
     try:
-        value = json.loads(content, parse_constant=_no_number)
+        value = json.loads(content, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     level = [value]
@@ -117,84 +129,95 @@ def parse(content: bytes | str) -> Any:
     return value
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def pack(tensors: Mapping[str, Tensor], about: object) -> bytes:
-    """Tensors and `about`, a JSON value, as sealed safetensors.
+    """Tensors and a JSON value as safetensors with a checksum.
+
+    Args:
+        tensors: by name, on any device, perhaps sharing memory.
+        about: the JSON value, kept in the file's header.
 
     Raises:
-        FeintError: what is told is longer than `unpack` reads.
+        FeintError: `about` is longer than `unpack` reads.
     """
     contiguous: dict[str, Tensor] = {}
     places: set[int] = set()
     for name, tensor in tensors.items():
         one = tensor.detach().cpu().contiguous()
         place = one.untyped_storage().data_ptr()
-        contiguous[name] = one.clone() if place in places else one  # two may be one in memory
+        contiguous[name] = one.clone() if place in places else one  # they may share memory
         places.add(place)
-    told = {"about": json.dumps(about, allow_nan=False), "checksum": BLANK_CHECKSUM}
-    content = safetensors.torch.save(contiguous, metadata=told)
+    metadata = {"about": json.dumps(about, allow_nan=False), "checksum": BLANK_CHECKSUM}
+    content = safetensors.torch.save(contiguous, metadata=metadata)
     size = int.from_bytes(content[:8], "little")
     if size > HEADER_LIMIT:
         raise FeintError(
-            f"A result tells {size} bytes about its tensors; expected at most {HEADER_LIMIT}. Give "
-            "smaller jobs (evaluation.sequences_per_job), or fewer epochs."
+            f"A result has {size} bytes of metadata; expected at most {HEADER_LIMIT}. Give "
+            "smaller jobs (evaluation.sequences_per_job), or fewer epochs.",
+            code="file-too-large",
         )
     return add_checksum(content)
 
 
 def unpack(content: bytes, what: str | Path) -> tuple[dict[str, Tensor], Any]:
-    """What `pack` packed; `what` stands for it in errors.
+    """The tensors and the JSON value that `pack` packed; `what` names the content in errors.
 
     Raises:
-        DamagedError: it is not what `pack` makes.
+        DamagedError: the content was not made by `pack`, or was damaged.
     """
     try:
         about = header(content)
         if not has_checksum(content):
-            raise ValueError("its checksum is not that of its content")
+            raise ValueError("its checksum does not match its content")
         return safetensors.torch.load(content), about
     except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise DamagedError(
-            f"Could not read {what}: {type(error).__name__}: {error}. Expected a safetensors file "
-            "written by feint, whole; remove it and run the step that writes it again."
+            f"Could not read {what}: {type(error).__name__}: {error}. Expected a complete "
+            "safetensors file written by feint; remove it and run the step that writes it again.",
+            code="damaged-file",
         ) from error
 
 
 def header(content: bytes) -> Any:
-    """`about` of what `pack` packed, from its beginning alone; ValueError or KeyError if none."""
+    """`about` of a packed file, from the beginning of its content alone.
+
+    Raises:
+        ValueError, KeyError: the header was not made by `pack`.
+    """
     size = int.from_bytes(content[:8], "little")
     if not 2 <= size <= HEADER_LIMIT:
         raise ValueError(f"a header of {size} bytes, expected 2 to {HEADER_LIMIT}")
     try:
         return parse(parse(content[8 : 8 + size])["__metadata__"]["about"])
     except TypeError as error:
-        raise ValueError(f"its header is not feint's ({error})") from error
+        raise ValueError(f"its header was not written by feint ({error})") from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: object) -> None:
-    """Write tensors to safetensors with `about`, a JSON value, in the header, and a seal."""
+    """Write tensors and a JSON value as safetensors with a checksum, atomically."""
     write_bytes(path, pack(tensors, about))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
-    """Read what `write_tensors` wrote: the tensors, and `about`.
+    """Read the tensors and the JSON value that `write_tensors` wrote.
 
     Raises:
-        DamagedError: it is cut off, altered, or not feint's.
+        DamagedError: the file is cut off, altered, or was not written by feint.
         FeintError: there is no such file.
     """
     return unpack(read_bytes(path), path)
 
 
 def read_metadata(path: Path) -> Any:
-    """`about` alone, without reading the tensors; the seal is not looked at."""
+    """The JSON value alone, without reading the tensors; the checksum is not checked."""
     content = read_bytes(path, 8 + HEADER_LIMIT, cut=True)
     try:
         return header(content)
     except (ValueError, KeyError) as error:
         raise DamagedError(
-            f"Could not read {path}: {error}. Expected a safetensors file written by feint."
+            f"Could not read {path}: {error}. Expected a safetensors file written by feint.",
+            code="damaged-file",
         ) from error

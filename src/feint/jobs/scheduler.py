@@ -159,7 +159,7 @@ class Scheduler:
                 self.counts.failures.append((job.name, reason))
         self._advance()
         if self.progress:
-            self.progress.tell(job.name)
+            self.progress.show(job.name)
 
     def _advance(self) -> None:
         self.passed += 1

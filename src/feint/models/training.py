@@ -126,7 +126,7 @@ class _Loop:
             for epoch in range(start, epochs):
                 self._epoch(epoch)
                 progress.advance()
-                progress.tell(_progress_text(self.history))
+                progress.show(_progress_text(self.history))
                 done = epoch + 1
                 if callback is not None:
                     callback(done, self.history)

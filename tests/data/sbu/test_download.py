@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 import torch
+from tests.errors import refused
 
 from feint.data import http_resume
 from feint.data.http_resume import CHUNK
@@ -190,7 +191,7 @@ def test_a_zip_that_was_there_is_verified_and_kept(server, fetch, tmp_path):
 def test_a_damaged_zip_of_someone_else_is_left_alone(server, fetch, tmp_path):
     path = tmp_path / "root" / f"{SET}.zip"
     path.write_bytes(server.files[path.name][:-100])
-    with pytest.raises(FeintError, match="was there before and is damaged"):
+    with refused("damaged-file"):
         fetch()
     assert path.exists()
     assert server.requests == []
@@ -224,7 +225,7 @@ def test_goes_on_where_it_broke_off(server, fetch, headers):
 
 def test_goes_on_in_a_later_run(server, fetch, tmp_path):
     server.modes.append("break")
-    with pytest.raises(FeintError, match=r"did not arrive in 1 attempts.*\d{5} bytes are there"):
+    with refused("download-failed", ["1 attempts", "bytes are there"]):
         fetch(attempts=1)
     assert files(tmp_path) == {f"{SET}.zip.part", "download.json"}
     assert arrived(server, fetch(attempts=1))
@@ -276,7 +277,7 @@ def test_a_part_that_is_not_what_it_was(server, fetch, tmp_path):
         fetch(attempts=1)
     part = tmp_path / "root" / f"{SET}.zip.part"
     part.write_bytes(bytes(part.stat().st_size))
-    with pytest.raises(FeintError, match=r"no sound zip|damaged"):
+    with refused("not-a-zip"):
         fetch()
     assert files(tmp_path) == {"download.json"}
     assert arrived(server, fetch())
@@ -284,7 +285,7 @@ def test_a_part_that_is_not_what_it_was(server, fetch, tmp_path):
 
 def test_a_server_that_always_breaks_off(server, fetch, tmp_path):
     server.always = "break"
-    with pytest.raises(FeintError, match=r"did not arrive in 3 attempts.*run again"):
+    with refused("download-failed", ["3 attempts"]):
         fetch()
     assert len(server.requests) == 3
     assert f"{SET}.zip" not in files(tmp_path)
@@ -299,7 +300,7 @@ def test_a_server_that_stalls_once(server, fetch):
 def test_a_server_that_always_stalls(server, fetch, tmp_path):
     server.always = "stall"
     began = time.monotonic()
-    with pytest.raises(FeintError, match=r"2 attempts.*timed out"):
+    with refused("download-failed", ["2 attempts", "timed out"]):
         fetch(attempts=2, timeout=0.2)
     assert time.monotonic() - began < 10
     assert f"{SET}.zip" not in files(tmp_path)
@@ -309,7 +310,7 @@ def test_pauses_double_up_to_the_timeout(server, fetch, monkeypatch):
     pauses = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     server.always = "503"
-    with pytest.raises(FeintError, match=r"5 attempts.*status 503 Service Unavailable"):
+    with refused("download-failed", ["5 attempts", "status 503"]):
         fetch(attempts=5, timeout=5.0)
     assert pauses == [1, 2, 4, 5]
 
@@ -325,7 +326,7 @@ def test_a_length_that_is_not_told(server, fetch):
 
 
 def test_nobody_listens(fetch):
-    with pytest.raises(FeintError, match="ConnectionError"):
+    with refused("download-failed", ["ConnectionError"]):
         fetch(url="http://127.0.0.1:1/")
 
 
@@ -353,9 +354,9 @@ def of_members(**members: str):
 
 
 GARBAGE = {
-    "truncated": (truncated, "no sound zip file"),
+    "truncated": (truncated, "not a readable zip file"),
     "one bit": (one_bit, "member s01s02/01/001/depth_000001.png is damaged"),
-    "nothing": (lambda _: b"", "no sound zip file"),
+    "nothing": (lambda _: b"", "not a readable zip file"),
     "no skeletons": (of_members(readme="hello"), "without any"),
     "no numbers": (of_members(**{"01__001__skeleton_pos": "hello"}), "line 1: got 1 comma"),
     "another set": (of_members(s02s01__01__001__skeleton_pos="1"), "of s02s01; expected only"),
@@ -380,21 +381,21 @@ def test_garbage_is_refused_and_removed(server, fetch, tmp_path, name):
 
 def test_a_page_instead_of_a_zip(server, fetch, tmp_path):
     server.always = "page"
-    with pytest.raises(FeintError, match=r"gave text/html content that begins b'<html>log in"):
+    with refused("not-a-zip", ["text/html", "<html>log in"]):
         fetch()
     assert files(tmp_path) <= {"download.json"}
 
 
 def test_not_found(server, fetch):
     server.always = "404"
-    with pytest.raises(FeintError, match=r"s01s02\.zip gave status 404 Not Found"):
+    with refused("not-a-zip", ["s01s02.zip", "404"]):
         fetch()
     assert len(server.requests) == 1
 
 
 def test_endless(server, fetch, tmp_path, monkeypatch):
     monkeypatch.setattr(http_resume, "LARGEST_ZIP", CHUNK)
-    with pytest.raises(FeintError, match=f"gave more than {CHUNK} bytes"):
+    with refused("not-a-zip", [CHUNK]):
         fetch()
     assert files(tmp_path) == {"download.json"}
 
@@ -403,7 +404,7 @@ def test_a_server_that_changed_its_mind(server, fetch, tmp_path):
     (path,) = fetch()
     path.unlink()
     server.files[path.name] = set_zip(tmp_path / "other", seed=7)
-    with pytest.raises(FeintError, match="has changed since it was first fetched"):
+    with refused("changed-download"):
         fetch()
     assert not path.exists()
     (tmp_path / "root" / "download.json").unlink()
@@ -414,13 +415,13 @@ def test_a_server_that_changed_its_mind(server, fetch, tmp_path):
 
 
 def test_refuses_what_makes_no_sense(fetch):
-    with pytest.raises(FeintError, match=r"got sets \['../x'\]"):
+    with refused("unknown-set", ["../x"]):
         fetch(["../x"])
-    with pytest.raises(FeintError, match="attempts=0"):
+    with refused("bad-attempts"):
         fetch(attempts=0)
-    with pytest.raises(FeintError, match="timeout=0"):
+    with refused("bad-attempts"):
         fetch(timeout=0.0)
-    with pytest.raises(FeintError, match="no address to fetch from"):
+    with refused("bad-url"):
         fetch(url="nowhere")
 
 
@@ -429,20 +430,20 @@ def test_refuses_what_makes_no_sense(fetch):
 )
 def test_a_record_that_is_none(fetch, tmp_path, text):
     (tmp_path / "root" / "download.json").write_text(text)
-    with pytest.raises(FeintError, match=r"download\.json is no record of a download"):
+    with refused("damaged-file", ["download.json"]):
         fetch()
 
 
 def test_a_file_in_the_folders_place(tmp_path):
     (tmp_path / "root").write_text("x")
-    with pytest.raises(FeintError, match="could not write below"):
+    with refused("cannot-write"):
         download(tmp_path / "root", [SET], progress=False)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder(fetch, tmp_path):
     (tmp_path / "root").chmod(0o500)
-    with pytest.raises(FeintError, match="could not write below"):
+    with refused("cannot-write"):
         fetch()
     (tmp_path / "root").chmod(0o700)
 
@@ -453,7 +454,7 @@ def test_a_full_disk(server, fetch, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "move", full)
-        with pytest.raises(FeintError, match=r"No space left on device.*Make room"):
+        with refused("cannot-write", ["No space left"]):
             fetch()
     assert arrived(server, fetch())
 
@@ -467,7 +468,7 @@ def test_a_full_disk_while_it_arrives(server, fetch, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(requests.Response, "iter_content", full)
-        with pytest.raises(FeintError, match=r"No space left on device.*is kept"):
+        with refused("cannot-write", ["No space left"]):
             fetch()
     assert arrived(server, fetch())
     assert server.asked == [None, f"bytes={CHUNK}-"]

@@ -1,1 +1,1 @@
-"""SBU Kinect Interaction."""
+"""SBU Kinect Interaction (Yun et al., CVPRW 2012): download, check, read and write the dataset."""

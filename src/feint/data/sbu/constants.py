@@ -1,4 +1,4 @@
-"""Names, sets and folds of SBU Kinect Interaction."""
+"""The names, sets and folds of SBU Kinect Interaction, as its authors give them."""
 
 from itertools import chain
 
@@ -16,7 +16,7 @@ ACTIONS = {
 
 
 OTHER = ("09", "remaining")
-"""Ours, not the dataset's: the category (and its label when read) of any other label written."""
+"""Not in the dataset: the category of any other label that is written, and its label when read."""
 
 
 FOLDS = (
@@ -26,7 +26,7 @@ FOLDS = (
     ("s02s01", "s02s06", "s03s02", "s03s06"),
     ("s04s02", "s04s03", "s04s06", "s06s02", "s06s03"),
 )
-"""The test sets of the dataset's five folds.  They are not disjoint in people."""
+"""The test sets of the dataset's five folds; people occur in more than one."""
 
 
 PAPER_TEST_SETS = FOLDS[0]
@@ -35,5 +35,6 @@ PAPER_TEST_SETS = FOLDS[0]
 SETS = tuple(sorted(chain(*FOLDS)))
 
 
-def _label(category: str) -> str:
+def label_of(category: str) -> str:
+    """The label of a category, "05" -> "handshaking"."""
     return OTHER[1] if category == OTHER[0] else ACTIONS[category]

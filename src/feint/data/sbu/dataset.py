@@ -1,9 +1,9 @@
-"""SBU Kinect Interaction (Yun et al., CVPRW 2012), in its official layout: read, write, check.
+"""Read SBU Kinect Interaction in its official layout, and split it by sets.
 
 `<root>/<set>/<category>/<run>/skeleton_pos.txt`, or the official `<root>/<set>.zip` as they come,
-or some of each (a set's folder goes before its zip).  One line a frame, 91 comma-separated values:
-the frame number, then 15 joints (x, y, z) of the one person and 15 of the other.  Values stay in
-the data's raw units; `skeleton.SBU_15` converts to metres.  Anything else in there is ignored.
+or both (a set's folder is preferred to its zip). One line for each frame has 91 comma-separated
+values: the frame number, then 15 joints (x, y, z) of one person and 15 of the other. Values stay in
+the data's raw units; `skeleton.SBU_15` converts them to metres. Other files are ignored.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from feint.data.pairs import Interaction
-from feint.data.sbu.constants import PAPER_TEST_SETS, _label
+from feint.data.sbu.constants import PAPER_TEST_SETS, label_of
 from feint.data.sbu.files import PERSON, files, parse
 from feint.errors import FeintError
 
@@ -23,10 +23,10 @@ def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
 
     Args:
         root: a folder of set folders and set zips, or one zip.
-        sets: the sets to read, all of which must be there; None reads whatever is there.
+        sets: the sets to read, all of which must be present; None reads all that are.
 
     Raises:
-        FeintError: the first damage found, with its file and line; a set that is not there.
+        FeintError: a file is damaged (with its line), or a set is missing.
     """
     wanted = None if sets is None else _set_names(sets)
     found: dict[str, Interaction] = {}
@@ -34,8 +34,9 @@ def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
         values, damage = parse(file)
         if damage:
             raise FeintError(
-                f"{damage[0]}. Mend or remove it, or fetch the set again (feint data "
-                "download-sbu); feint data check-sbu lists all damage."
+                f"{damage[0]}. Repair or remove it, or fetch the set again "
+                "(feint data download-sbu); feint data check-sbu lists all damage.",
+                code="damaged-file",
             )
         found[file.key] = _interaction(file.key, values)
     missing = sorted((wanted or set()) - {one.set for one in found.values()})
@@ -43,7 +44,8 @@ def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
         raise FeintError(
             f"{root} has no sequence of {', '.join(missing) or 'any set'}; expected "
             "<set>/<category>/<run>/skeleton_pos.txt or <set>.zip in it. "
-            "Name the folder that holds the sets, or fetch them with feint data download-sbu."
+            "Name the folder that holds the sets, or fetch them with feint data download-sbu.",
+            code="unknown-set",
         )
     return [found[key] for key in sorted(found)]
 
@@ -61,12 +63,14 @@ def split(
     if unknown := sorted(wanted - there):
         raise FeintError(
             f"split got test sets {', '.join(unknown)} without an interaction; the data has "
-            f"{', '.join(sorted(there)) or 'no set'}. Read these sets too, or name others."
+            f"{', '.join(sorted(there)) or 'no set'}. Read these sets too, or name others.",
+            code="unknown-set",
         )
     if not wanted or wanted == there:
         raise FeintError(
             f"split got {len(wanted)} test sets out of {len(there)}, which leaves nothing to "
-            f"{'test' if there and not wanted else 'train'}; expected some of the sets, not all."
+            f"{'test' if there and not wanted else 'train'}; expected some of the sets, not all.",
+            code="nothing-to-train-on",
         )
     train = [one for one in interactions if one.set not in wanted]
     return train, [one for one in interactions if one.set in wanted]
@@ -75,10 +79,13 @@ def split(
 def _interaction(key: str, values: Float[Tensor, "time 90"]) -> Interaction:
     name, category, _ = key.split("/")
     first, second = values[:, :PERSON].contiguous(), values[:, PERSON:].contiguous()
-    return Interaction(key, name, _label(category), first, second)
+    return Interaction(key, name, label_of(category), first, second)
 
 
 def _set_names(sets: Sequence[str]) -> set[str]:
     if isinstance(sets, str):
-        raise FeintError(f"sets got the string {sets!r}; expected a list of names: [{sets!r}].")
+        raise FeintError(
+            f"sets got the string {sets!r}; expected a list of names: [{sets!r}].",
+            code="not-a-list",
+        )
     return set(sets)

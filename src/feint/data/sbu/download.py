@@ -1,9 +1,9 @@
-"""Fetch SBU Kinect Interaction: one zip a set, kept as it comes (`sbu.read` reads zips).
+"""Download SBU Kinect Interaction: one zip for each set, kept as it is (`dataset.read` reads zips).
 
-pooch decides what to fetch, and moves a file to its name only when it is whole; `Fetcher` is the
-pooch downloader that resumes, retries and verifies.  The dataset publishes no checksums, so what
-arrives is verified by its length, the zip's own checksums and by parsing every sequence in it; its
-SHA256 then stands in `<root>/download.json`, and every later run compares.
+pooch decides what to fetch, and moves a file to its name only when it is complete; `Fetcher` is the
+pooch downloader that resumes, retries and verifies. The dataset publishes no checksums, so a zip is
+verified by its length, by its own checksums and by parsing every sequence in it. Its SHA256 is then
+stored in `<root>/download.json`, and every later run compares it.
 """
 
 import zipfile
@@ -38,15 +38,15 @@ def download(
     attempts: int = 5,
     timeout: float = 30.0,
 ) -> list[Path]:
-    """Fetch the sets that are not there yet, and verify all of them.
+    """Download the sets that are missing, and verify all of them.
 
-    A set already there is compared with its recorded SHA256; one that broke off goes on where it
+    A set that is present is compared with its recorded SHA256; an unfinished one continues where it
     stopped, if the server allows it.
 
     Args:
-        root: the folder for `<set>.zip`; made if it is not there.
+        root: the folder for `<set>.zip`; it is created if it is missing.
         sets: which of the dataset's 21 sets.
-        base_url: where `<set>.zip` lies.
+        base_url: the address of the folder with `<set>.zip`.
         progress: show progress bars on stderr.
         attempts: how often a set is tried; the pause between doubles from 1 s, up to `timeout`.
         timeout: seconds without a byte after which a connection counts as stalled.
@@ -56,14 +56,17 @@ def download(
 
     Raises:
         FeintError: an unknown set, a server that does not deliver or delivers something else, a
-            zip that was there and is damaged, a folder that cannot be written.
+            zip in the folder that is damaged, a folder that cannot be written.
     """
     if unknown := [name for name in sets if name not in SETS]:
-        raise FeintError(f"download got sets {unknown}; expected some of {', '.join(SETS)}.")
+        raise FeintError(
+            f"download got sets {unknown}; expected some of {', '.join(SETS)}.", code="unknown-set"
+        )
     if attempts < 1 or not timeout > 0:
         raise FeintError(
             f"download got attempts={attempts} and timeout={timeout}; expected at least one "
-            "attempt and a timeout above 0 s."
+            "attempt and a timeout above 0 s.",
+            code="bad-attempts",
         )
     columns = (
         TextColumn("{task.description}"),
@@ -86,18 +89,20 @@ def download(
     except OSError as error:
         raise FeintError(
             f"download could not write below {root}: {error}. Make room there or name another "
-            "folder; what has arrived is kept, and another run goes on from there."
+            "folder; what has arrived is kept, and another run continues from there.",
+            code="cannot-write",
         ) from error
 
 
 def _fetch(fetcher: Fetcher, base_url: str) -> Path:
-    """One set: there and verified when this returns."""
+    """Download and verify one set."""
     name, record = fetcher.name, fetcher.record
     url, path = f"{base_url.rstrip('/')}/{name}.zip", fetcher.root / f"{name}.zip"
     arrived = record.arrived.get(name)
     if arrived is None and path.exists() and (wrong := _what_is_wrong(path, name)):
         raise FeintError(
-            f"{path} was there before and is damaged: {wrong}. Remove it and run again to fetch it."
+            f"{path} is damaged: {wrong}. Remove it and run again to download it.",
+            code="damaged-file",
         )
     try:
         pooch.retrieve(
@@ -111,8 +116,9 @@ def _fetch(fetcher: Fetcher, base_url: str) -> Path:
         raise
     except ValueError as error:
         raise FeintError(
-            f"{url} has changed since it was first fetched: {error} If the new one is to be "
-            f"trusted, remove {fetcher.root / 'download.json'} and run again."
+            f"{url} has changed since it was first downloaded: {error} If the new one is to be "
+            f"trusted, remove {fetcher.root / 'download.json'} and run again.",
+            code="changed-download",
         ) from error
     broke_off = record.parts.pop(name, None)
     if arrived is None:
@@ -123,13 +129,13 @@ def _fetch(fetcher: Fetcher, base_url: str) -> Path:
 
 
 def _what_is_wrong(path: Path, name: str) -> str | None:
-    """Why a file is not a sound zip of a set; None if it is."""
+    """Why a file is not a readable zip of a set; None if it is."""
     try:
         with zipfile.ZipFile(path) as archive:
             if broken := archive.testzip():
                 return f"a zip whose member {broken} is damaged"
     except BROKEN_ZIP as error:
-        return f"no sound zip file ({type(error).__name__}: {error})"
+        return f"not a readable zip file ({type(error).__name__}: {error})"
     found = 0
     for file in files_in_zip(path, name):
         _, damage = parse(file)
@@ -141,7 +147,7 @@ def _what_is_wrong(path: Path, name: str) -> str | None:
 
 @contextmanager
 def _quiet_pooch() -> Iterator[None]:
-    """Without pooch's messages on stderr: the bars tell it."""
+    """Silence pooch's messages on stderr; the progress bars show the same."""
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("WARNING")
