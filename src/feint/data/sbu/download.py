@@ -17,6 +17,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -68,18 +69,11 @@ def download(
             "attempt and a timeout above 0 s.",
             code="bad-attempts",
         )
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
     console = Console(stderr=True)
     try:
         root.mkdir(parents=True, exist_ok=True)
         record = Record.load(root)
-        with _quiet_pooch(), Progress(*columns, console=console, disable=not progress) as bars:
+        with _quiet_pooch(), Progress(*_columns(), console=console, disable=not progress) as bars:
             return [
                 _fetch(
                     Fetcher(name, root, record, attempts, timeout, bars, _what_is_wrong), base_url
@@ -92,6 +86,16 @@ def download(
             "folder; what has arrived is kept, and another run continues from there.",
             code="cannot-write",
         ) from error
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
 
 
 def _fetch(fetcher: Fetcher, base_url: str) -> Path:
