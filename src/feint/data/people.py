@@ -100,34 +100,33 @@ def join_tracks(
 
     The person keeps the earlier name.
     """
-    tracks = {name: one.copy() for name, one in people.items()}
+    tracks = dict(people)
     joined = 0
     spans = {name: np.flatnonzero(~np.isnan(v).all(axis=(1, 2))) for name, v in tracks.items()}
     begins = sorted((name for name in tracks if len(spans[name])), key=lambda n: spans[n][0])
     for later in begins:
-        first = spans[later][0]
+        first = int(spans[later][0])
         fits = [
             (apart, earlier)
             for earlier in tracks
             if earlier != later
             and len(spans[earlier])
-            and 0 < first - spans[earlier][-1] <= max(1.0, MOST_LOST * fps) + 1
-            and (apart := _apart(tracks[earlier], spans[earlier][-1], tracks[later], first)) <= NEAR
+            and tracks[earlier].shape == tracks[later].shape
+            and 0 < first - int(spans[earlier][-1]) <= max(1.0, MOST_LOST * fps) + 1
+            and (apart := _apart(tracks[earlier][spans[earlier][-1]], tracks[later][first])) <= NEAR
         ]
         if not fits:
             continue
         _, earlier = min(fits)
-        there = ~np.isnan(tracks[later])
-        tracks[earlier][there] = tracks[later][there]
+        tracks[earlier] = np.where(np.isnan(tracks[later]), tracks[earlier], tracks[later])
         spans[earlier] = np.concatenate([spans[earlier], spans[later]])
         del tracks[later]
         joined += 1
     return tracks, joined
 
 
-def _apart(one: Positions, last: int, other: Positions, first: int) -> float:
-    """How far two poses are apart on average, in sizes of the body."""
-    a, b = one[last], other[first]
+def _apart(a: np.ndarray, b: np.ndarray) -> float:
+    """How far two poses (joints, axes) are apart on average, in sizes of the body."""
     both = ~np.isnan(a).any(axis=1) & ~np.isnan(b).any(axis=1)
     if not both.any():
         return float("inf")

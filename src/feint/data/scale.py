@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float
 
-from feint.data.formats.recording import Positions, Recording
+from feint.data.formats.recording import AnyPositions, Positions, Recording
 from feint.data.skeleton_match import joint_order
 from feint.errors import FeintError
 from feint.skeleton import Skeleton
@@ -78,7 +79,7 @@ def factors_of(
     return None if fixed is None else ((UNITS[fixed],) * 3, ZEROS)
 
 
-def to_metres(recording: Recording, scale: Scale) -> tuple[dict[str, Positions], list[str]]:
+def to_metres(recording: Recording, scale: Scale) -> tuple[dict[str, AnyPositions], list[str]]:
     """A recording's people with the skeleton's joints and axes, in metres; what was assumed.
 
     Raises:
@@ -92,7 +93,7 @@ def to_metres(recording: Recording, scale: Scale) -> tuple[dict[str, Positions],
     return people, notes
 
 
-def convert(values: Positions, scale: Scale, file: str) -> Positions:
+def convert(values: Positions, scale: Scale, file: str) -> Float[np.ndarray, "frames joints out"]:
     """Positions in a file's axes and units, in metres on the skeleton's axes."""
     columns = []
     for axis in scale.skeleton.axes:
