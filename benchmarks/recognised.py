@@ -66,7 +66,7 @@ def main() -> None:
 
     print(f"real held-out reactions: {accuracy(name(test.reactor, test.sides), test.labels):.0%}")
     rows = pl.read_parquet(folder / "rows.parquet").filter(pl.col("surrogate") == pl.col("victim"))
-    rows = rows.with_columns(Tolerance.load(folder / "tolerance.json").reached(rows))
+    rows = rows.with_columns(Tolerance.load(folder / "tolerance.json").success(rows))
     parts = []
     reader = TensorReader(folder)
     for (job,), some in rows.group_by("job", maintain_order=True):
@@ -84,13 +84,13 @@ def main() -> None:
     asked = named.filter(pl.col("true_class") != pl.col("target"))
     for every in (["victim", "attack", "eps"], ["victim", "target", "attack", "eps"]):
         table = asked.group_by(every).agg(
-            reached=pl.col("reached").mean(),
+            success_rate=pl.col("success").mean(),
             recognised=(pl.col("named") == pl.col("target")).mean(),
         )
         for row in table.sort(every).rows():
             *what, reached, recognised = row
             print(
-                f"{' '.join(map(str, what)):34} reached {reached:.2f} recognised {recognised:.2f}"
+                f"{' '.join(map(str, what)):34} success {reached:.2f} recognised {recognised:.2f}"
             )
 
 

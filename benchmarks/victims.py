@@ -42,10 +42,11 @@ def main(folder: Path) -> None:
         mine, cells = own.filter(victim=name), []
         for eps in every:
             rate = rates.filter(IS_ATTACK, surrogate=name, victim=name, eps=eps).row(0, named=True)
-            closed = mine.filter(IS_ATTACK, eps=eps)["closed"].mean()
-            rest = "–" if rate["moved"] is None else f"{rate['moved']:.0%}"
-            cells.append(f"{rate['noise']:.0%}, **{rate['reached']:.0%}**, {rest}, {closed:.2f}")
-        _row(name, f"{mine.filter(attack=NONE)['reached'].mean():.0%}", *cells)
+            closed = mine.filter(IS_ATTACK, eps=eps)["distance_reduction"].mean()
+            headline, noise = rate["success_rate_if_clean_fails"], rate["noise_success_rate"]
+            rest = "–" if headline is None else f"{headline:.0%}"
+            cells.append(f"{noise:.0%}, **{rate['success_rate']:.0%}**, {rest}, {closed:.2f}")
+        _row(name, f"{mine.filter(attack=NONE)['success'].mean():.0%}", *cells)
     print(f"\n{len(own.filter(victim=found.models[0], attack=NONE))} rows a cell.")
     print("Other classes' real reactions that pass:", found.tolerance.among_others)
 

@@ -164,7 +164,7 @@ def test_a_targets_name_leads_nowhere(least: Any, copy: Path, label: str) -> Non
     path, kappa = copy / "rows.parquet", copy / "tolerance.json"
     table = rows.read(path).with_columns(target=pl.lit(label))
     rows.write(path, [table], rows.about(path))
-    rewrite(copy, "kappa", value={label: 0.5}, name=kappa.name)
+    rewrite(copy, "values", value={label: 0.5}, name=kappa.name)
     told = Told(least, copy, skip="minimal resume", drawn=True)
     told.refused("verify")
     assert {p for p in copy.parent.rglob("*") if copy not in p.parents} == before
@@ -384,11 +384,11 @@ def test_a_model_that_tells_nothing_is_refused_or_written_anew(
         {"frames": 10**9},
         {"eps": 1e300},
         {"distance_frame": 1e300},
-        {"source": "../x"},
+        {"surrogate": "../x"},
         {"victim": "<script>alert(1)</script>"},
         {"sequence": "\x1b[2J"},
         {"true_class": "punching"},
-        {"clean": 1, "closed": "x", "reached": None, "distance": 3.0},
+        {"clean_success": 1, "distance_reduction": "x", "success": None, "distance": 3.0},
         {"attack": "attack"},
         {"frames": 1},
     ],
@@ -399,7 +399,7 @@ def test_rows_that_lie_are_refused_or_told(least: Any, copy: Path, columns: dict
     table = rows.read(path).with_columns(**{k: pl.lit(v) for k, v in columns.items()})
     rows.write(path, [table], rows.about(path))
     told = Told(least, copy, skip="status minimal resume", drawn="eps" in columns)
-    if "clean" in columns:  # of nobody's: left out
+    if "clean_success" in columns:  # of nobody's: left out
         assert not any(v for k, v in told.of.items() if k != "verify"), told.of
     else:
         told.refused("verify")
@@ -436,7 +436,7 @@ RESULTS: dict[str, tuple[str, Change]] = {
     "a model too deep": ("train", setting("depth", 10**9)),
     "a width below 0": ("train", setting("width", -1)),
     "no baselines": ("baselines", told_as("baselines", 3)),
-    "a tolerance that is none": ("tolerance", told_as("tolerance", {"kappa": "x"})),
+    "a tolerance that is none": ("tolerance", told_as("tolerance", {"values": "x"})),
     "targets of no rank": ("targets", with_tensor("x", lambda t: t.flatten())),
     "targets of doubles": ("targets", with_tensor("x", torch.Tensor.double)),
     "targets of no number": ("targets", with_tensor("targets", lambda t: t * torch.nan)),

@@ -29,7 +29,7 @@ def test_table_1_on_the_command_line(tmp_path: Path) -> None:
     for bold in ("79.52", "52.04", "93.17", "71.77", "22.77", "63.85"):
         assert bold in words
     found = Tolerance.load(out)
-    assert (found.kappa, found.other) == (dict(paper().kappa), paper().other)
+    assert (found.values, found.other) == (dict(paper().values), paper().other)
 
 
 def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
     printed = CliRunner().invoke(APP, [*given, "--json", "--out", str(out)])
     content = json.loads(printed.stdout)
     assert content["study"] == plan.id == Tolerance.load(out).study
-    assert content["tolerance"]["psychometric"]["kappa"] == dict(Tolerance.load(out).kappa)
+    assert content["tolerance"]["psychometric"]["values"] == dict(Tolerance.load(out).values)
     assert Study.load(tmp_path).id == plan.id
 
 

@@ -76,9 +76,9 @@ def rate(**changes):
         "victim": "m",
         "attack": "attack",
         "eps": 1.0,
-        "clean": 0.1,
-        "noise": 0.1,
-        "reached": 0.8,
+        "clean_success_rate": 0.1,
+        "noise_success_rate": 0.1,
+        "success_rate": 0.8,
     }
     return pl.DataFrame([{**one, **changes}])
 
@@ -93,10 +93,10 @@ def row(change):
     [
         (0.5, rate(), 0.1, []),
         (0.0, rate(), 0.1, ["no-gradient"]),
-        (0.5, rate(clean=0.9), 0.1, ["vacuous-success"]),
-        (0.5, rate(noise=0.9), 0.1, ["noise-wins"]),
-        (0.5, rate(noise=None), 0.1, []),
-        (0.5, rate(noise=0.9, victim="other"), 0.1, []),
+        (0.5, rate(clean_success_rate=0.9), 0.1, ["vacuous-success"]),
+        (0.5, rate(noise_success_rate=0.9), 0.1, ["noise-wins"]),
+        (0.5, rate(noise_success_rate=None), 0.1, []),
+        (0.5, rate(noise_success_rate=0.9, victim="other"), 0.1, []),
         (0.5, rate(), 0.4, ["loose-tolerance"]),
     ],
 )

@@ -1,13 +1,10 @@
 """Rates from rows whose answers are known by hand."""
 
-import math
-
 import numpy as np
 import polars as pl
 import pytest
 
-from feint.evaluation.bootstrap import cluster_interval
-from feint.evaluation.success_rates import rates, smallest, verdict
+from feint.evaluation.success_rates import judge, minimal_eps_quartiles, success_rates, summarise
 from feint.evaluation.tolerance import Tolerance
 
 
@@ -36,6 +33,10 @@ def rows(distances: dict[str, list[float]], labels: list[str]) -> pl.DataFrame:
 KAPPA = Tolerance({"push": 5.0})
 
 
+def rates(rows: pl.DataFrame, tolerance: Tolerance) -> pl.DataFrame:
+    return success_rates(judge(rows, tolerance))
+
+
 def test_rates_by_hand():
     table = rates(
         rows(
@@ -50,54 +51,45 @@ def test_rates_by_hand():
     )
     one = table.row(by_predicate=pl.col("attack") == "attack", named=True)
     assert one["n"] == 4
-    assert one["clean"] == pytest.approx(1 / 4)
-    assert one["reached"] == pytest.approx(3 / 4)
-    assert one["noise"] == pytest.approx(1 / 4)
-    assert one["failed"] == 3
-    assert one["moved"] == pytest.approx(2 / 3)
-    assert one["moved_noise"] == pytest.approx(1 / 3)
-    assert one["closed"] == pytest.approx(np.median([1 / 2, 3 / 4, 1 / 2, 1 / 4]))
+    assert one["clean_success_rate"] == pytest.approx(1 / 4)
+    assert one["success_rate"] == pytest.approx(3 / 4)
+    assert one["noise_success_rate"] == pytest.approx(1 / 4)
+    assert one["n_clean_failures"] == 3
+    assert one["success_rate_if_clean_fails"] == pytest.approx(2 / 3)
+    assert one["noise_success_rate_if_clean_fails"] == pytest.approx(1 / 3)
+    assert one["distance_reduction"] == pytest.approx(np.median([1 / 2, 3 / 4, 1 / 2, 1 / 4]))
     assert one["error_cm"] == pytest.approx(2 * (2 + 2 + 4 + 6) / 4)
 
 
 def test_a_success_without_an_attack_is_no_success_of_the_attack():
     table = rates(rows({"none": [1, 1], "attack": [1, 1]}, ["kick", "kick"]), KAPPA)
     one = table.row(0, named=True)
-    assert one["reached"] == one["clean"] == 1.0
-    assert one["failed"] == 0
-    assert one["moved"] is None
-    assert verdict(table, "cm") == ["m: every answer counts as the target by itself."]
+    assert one["success_rate"] == one["clean_success_rate"] == 1.0
+    assert one["n_clean_failures"] == 0
+    assert one["success_rate_if_clean_fails"] is None
+    assert summarise(table, "cm") == ["m: every answer counts as the target by itself."]
 
 
 def test_strictly_below_kappa():
     table = rates(rows({"none": [9], "attack": [5.0]}, ["kick"]), KAPPA)
-    assert table["reached"].to_list() == [0.0]
+    assert table["success_rate"].to_list() == [0.0]
 
 
 def test_a_transfer_is_compared_with_its_own_victims_clean_answer():
     crafted = rows({"none": [8], "attack": [2]}, ["kick"])
     other = rows({"none": [2], "attack": [2]}, ["kick"]).with_columns(victim=pl.lit("other"))
     table = rates(pl.concat([crafted, other]), KAPPA)
-    assert dict(zip(table["victim"], table["clean"], strict=True)) == {"m": 0.0, "other": 1.0}
+    assert dict(zip(table["victim"], table["clean_success_rate"], strict=True)) == {
+        "m": 0.0,
+        "other": 1.0,
+    }
 
 
-def test_the_interval_resamples_interactions():
-    hits = np.array([1.0, 1.0, 0.0, 0.0])
-    alone = cluster_interval(hits, ["a", "b", "c", "d"])
-    together = cluster_interval(np.repeat(hits, 50), list(np.repeat(["a", "b", "c", "d"], 50)))
-    assert alone == together  # fifty copies of an interaction say no more than one
-    assert alone[0] < 0.5 < alone[1]
-    # Nothing but successes still leaves doubt: the exact bound for five trials, 0.025^(1/5).
-    assert cluster_interval(np.ones(5), list("abcde")) == pytest.approx((0.4782, 1.0), abs=1e-4)
-    assert cluster_interval(np.zeros(5), list("abcde")) == pytest.approx((0.0, 0.5218), abs=1e-4)
-    assert all(math.isnan(v) for v in cluster_interval(np.array([]), []))
-
-
-def test_the_verdict_names_the_baselines():
+def test_the_summary_names_the_baselines():
     table = rates(
         rows({"none": [8, 8], "sign-noise": [8, 8], "attack": [1, 8]}, ["kick", "hug"]), KAPPA
     )
-    (told,) = verdict(table, "cm")
+    (told,) = summarise(table, "cm")
     assert "at most 1 cm makes 50%" in told
     assert "random noise of the same size 0%" in told
     assert "Without an attack 0% of all 2" in told
@@ -105,8 +97,8 @@ def test_the_verdict_names_the_baselines():
 
 def test_without_noise_rows_nothing_is_said_of_noise():
     table = rates(rows({"none": [8], "attack": [1]}, ["kick"]), KAPPA)
-    assert table["noise"].to_list() == [None]
-    assert "random noise was not tried" in verdict(table, "cm")[0]
+    assert table["noise_success_rate"].to_list() == [None]
+    assert "random noise was not tried" in summarise(table, "cm")[0]
 
 
 def test_what_the_sequences_needed():
@@ -118,11 +110,11 @@ def test_what_the_sequences_needed():
             "eps": [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, None, 0.5],
         }
     )
-    one = smallest(rows).row(0, named=True)
+    one = minimal_eps_quartiles(rows).row(0, named=True)
     assert one["n"] == 7  # the hug has nothing to be moved to
-    assert one["none"] == pytest.approx(2 / 7)
-    assert one["reached"] == pytest.approx(6 / 7)
+    assert one["clean_success_rate"] == pytest.approx(2 / 7)
+    assert one["success_rate"] == pytest.approx(6 / 7)
     assert (one["quarter"], one["half"], one["three_quarters"]) == (2.0, 3.0, 4.0)
     few = rows.with_columns(eps=pl.Series([0.0, None, None, None, 1.0, None, None, 1.0]))
-    one = smallest(few).row(0, named=True)
+    one = minimal_eps_quartiles(few).row(0, named=True)
     assert (one["quarter"], one["half"]) == (None, None)

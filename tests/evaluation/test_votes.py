@@ -21,7 +21,7 @@ def test_table_1_typed_in_gives_the_papers_kappa() -> None:
         "pushing": 22.77,
     }  # fmt: skip
     assert other == pytest.approx(63.854)
-    assert table1.paper().kappa == found
+    assert table1.paper().values == found
     assert table1.paper().other == other
     assert [one.total for one in poll.votes] == [78, 82, 82, 56, 79]
     (told,) = doubts(poll.votes, poll.judges)

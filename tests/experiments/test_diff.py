@@ -88,13 +88,15 @@ def test_what_was_set_otherwise_is_told(tiny: Any, copy: Path) -> None:
 
 def test_another_tolerance_is_told_and_counts(tiny: Any, copy: Path) -> None:
     kappa = read_json(copy / "tolerance.json")
-    before = kappa["kappa"]["punching"]
-    kappa["kappa"]["punching"] = 1e6
+    before = kappa["values"]["punching"]
+    kappa["values"]["punching"] = 1e6
     write_json(copy / "tolerance.json", kappa)
     found = diff(tiny.folder, copy)
     assert found.settings == [f"tolerance.punching: {before} -> 1000000.0"]
     assert found.rates is not None
-    assert found.rates["clean_b"].to_list() == [1.0] * found.rates.height  # all reach it
+    assert (
+        found.rates["clean_success_rate_b"].to_list() == [1.0] * found.rates.height
+    )  # all reach it
 
 
 def test_other_distances_are_measured(tiny: Any, copy: Path) -> None:
@@ -117,9 +119,13 @@ def test_success_is_compared_rate_by_rate(tiny: Any, copy: Path) -> None:
     rewrite(copy, distance_frame=pl.when(attack).then(1e-6).otherwise(d))
     found = diff(tiny.folder, copy)
     assert found.rates is not None
-    attacked = found.rates.filter(pl.col("attack") == "aia", pl.col("moved_a").is_not_null())
-    assert attacked["moved_b"].to_list() == [1.0] * attacked.height
-    assert attacked["difference"].to_list() == [1 - a for a in attacked["moved_a"]]
+    attacked = found.rates.filter(
+        pl.col("attack") == "aia", pl.col("success_rate_if_clean_fails_a").is_not_null()
+    )
+    assert attacked["success_rate_if_clean_fails_b"].to_list() == [1.0] * attacked.height
+    assert attacked["difference"].to_list() == [
+        1 - a for a in attacked["success_rate_if_clean_fails_a"]
+    ]
     rest = found.rates.filter(pl.col("attack") != "aia")
     assert rest["difference"].drop_nulls().to_list() == [0.0] * len(rest["difference"].drop_nulls())
 

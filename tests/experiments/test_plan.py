@@ -279,7 +279,7 @@ def test_other_weights_change_the_keys_of_what_asks_them() -> None:
 
 
 def test_another_kappa_changes_the_keys_of_what_aims_at_it() -> None:
-    other = replace(KAPPA, kappa={**KAPPA.kappa, "hugging": 0.7, "kicking": 0.7})
+    other = replace(KAPPA, values={**KAPPA.values, "hugging": 0.7, "kicking": 0.7})
     assert differ(planned(), planned(kappa=other)) == {"minimal"}
     words = replace(KAPPA, source="elsewhere", among_others={"hugging": 0.1})
     assert differ(planned(), planned(kappa=words)) == set()

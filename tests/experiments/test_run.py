@@ -274,7 +274,7 @@ def test_a_perturbation_outside_its_budget_is_not_scored(done, tmp_path):
 
 def kappa_for(run: Run, attack):
     run.measure_tolerance()
-    return run.plan().settings.with_kappa(attack, "punching")
+    return run.plan().settings.with_tolerance(attack, "punching")
 
 
 def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
@@ -284,7 +284,7 @@ def test_kappa_reaches_the_attacks_that_need_it(tmp_path):
     ).replace('eps_unit = "cm"', 'eps_unit = "data"')
     run = small_run(tmp_path, text)
     attack = kappa_for(run, run.plan().attacks["aia"])
-    assert attack.eta == run.measure_tolerance().kappa["punching"]  # natural: per frame
+    assert attack.eta == run.measure_tolerance().values["punching"]  # natural: per frame
     paper = text.replace("max_sequences = 6", 'max_sequences = 6\ntolerance = "paper"')
     run = small_run(tmp_path / "paper", paper)
     attack = kappa_for(run, run.plan().attacks["aia"])
@@ -363,14 +363,14 @@ def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):
     found = run.minimal()
     assert found.height == 2 * 2 * 6
     assert found["eps"].drop_nulls().is_between(0, 6).all()
-    judged = found.with_columns(reached=pl.col("eps").is_not_null())
-    assert (judged["reached"] == (judged["distance"] < judged["kappa"])).all()
+    judged = found.with_columns(success=pl.col("eps").is_not_null())
+    assert (judged["success"] == (judged["distance"] < judged["tolerance"])).all()
     # What needed nothing is what counts as the target without an attack.
     clean = rows.filter((pl.col("attack") == "none") & (pl.col("surrogate") == pl.col("victim")))
-    clean = clean.with_columns(run.measure_tolerance().reached(clean))
+    clean = clean.with_columns(run.measure_tolerance().success(clean))
     both = found.join(clean, on=["surrogate", "target", "sequence"], suffix="_clean")
     assert both.height == found.height
-    assert ((both["eps"].fill_null(1) == 0) == both["reached"]).all()
+    assert ((both["eps"].fill_null(1) == 0) == both["success"]).all()
     # A second time it only reads; what is not there is searched for again.
     path = run.store.path(one_of(run, "minimal"))
     before = path.stat().st_mtime_ns

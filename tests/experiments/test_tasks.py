@@ -216,7 +216,7 @@ GOLDEN: dict[str, dict[str, float]] = {
     },
     "minimal": {
         "changed size": 1.18906, "changed mean": -1.26192e-05, "coords size": 6.7082,
-        "lengths size": 31.0161, "frames": 15.5, "kappa": 5.673, "distance": 6.68861,
+        "lengths size": 31.0161, "frames": 15.5, "tolerance": 5.673, "distance": 6.68861,
         "eps": 1.03125,
     },
     "score": {

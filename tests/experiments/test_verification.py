@@ -222,7 +222,7 @@ def test_rows_that_nobody_asked_for_are_found(copy: Path) -> None:
 def test_another_tolerance_is_found(copy: Path) -> None:
     path = copy / "tolerance.json"
     kappa = read_json(path)
-    kappa["kappa"]["punching"] *= 1.2
+    kappa["values"]["punching"] *= 1.2
     write_json(path, kappa)
     assert "tolerance.json: it is not what was measured" in told(verify(copy))
     path.unlink()
@@ -235,10 +235,10 @@ def test_another_tolerance_is_found(copy: Path) -> None:
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"kappa": 2 * pl.col("kappa")}, "its kappa is off"),
+        ({"tolerance": 2 * pl.col("tolerance")}, "its tolerance is off"),
         ({"distance": 0.5 * pl.col("distance")}, "its distance is off"),
-        ({"eps": pl.lit(1e-6)}, "left its budget|which sequences came within kappa"),
-        ({"eps": pl.lit(None, pl.Float64)}, "which sequences came within kappa"),
+        ({"eps": pl.lit(1e-6)}, "left its budget|which sequences came within the tolerance"),
+        ({"eps": pl.lit(None, pl.Float64)}, "which sequences came within the tolerance"),
         ({"eps": pl.lit(0.0)}, "needed no change was changed|which sequences came within"),
     ],
 )

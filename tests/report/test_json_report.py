@@ -36,10 +36,12 @@ def test_it_says_what_the_findings_say(finished: Path) -> None:
     assert told["verdict"] == run_data.verdicts
     assert told["missing"] == []
     assert len(told["rates"]) == len(run_data.rates)
-    assert [one["moved"] for one in told["rates"]] == run_data.rates["moved"].to_list()
+    assert [one["success_rate_if_clean_fails"] for one in told["rates"]] == run_data.rates[
+        "success_rate_if_clean_fails"
+    ].to_list()
     assert told["models"]["tcn"]["trivial"]["hold first pose"] == 20.0
     assert told["models"]["tcn"]["beats_trivial"]
-    assert told["tolerance"]["kappa"] == {"punching": 0.35, "hugging": 0.35}
+    assert told["tolerance"]["values"] == {"punching": 0.35, "hugging": 0.35}
     assert json_report.to_json(RunData.load(finished)) == json_report.to_json(run_data)
 
 
@@ -48,7 +50,7 @@ def test_a_weak_model_is_named_and_what_is_no_number_is_null(fake_run: MakeRun) 
     assert "weak-model" in {one["name"] for one in told["warnings"]}
     assert {*told["warnings"][0]} == {"name", "about", "sentence"}
     assert not told["models"]["tcn"]["beats_trivial"]
-    assert told["rates"][0]["noise"] is None
+    assert told["rates"][0]["noise_success_rate"] is None
     assert told["rates"][0]["low"] is None  # nobody failed without an attack
 
 

@@ -89,17 +89,19 @@ def test_it_is_where_it_says(written: Path, finished: Path) -> None:
 
 def test_the_verdict_is_the_summarys(read: Reader, finished: Path) -> None:
     run_data = RunData.load(finished)
-    rates = success_rates.rates(run_data.rows, run_data.tolerance)
+    rates = success_rates.success_rates(run_data.judged)
     told = " ".join(read.words.split())
     for name in run_data.models:
-        (sentence,) = success_rates.verdict(rates.filter(pl.col("victim") == name), "cm")
+        (sentence,) = success_rates.summarise(rates.filter(pl.col("victim") == name), "cm")
         assert " ".join(sentence.split()) in told
 
 
 @pytest.mark.parametrize("by_target", [False, True])
 def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: bool) -> None:
     run_data = RunData.load(finished)
-    rates = success_rates.rates(run_data.rows, run_data.tolerance, by_target=by_target)
+    rates = success_rates.success_rates(
+        run_data.judged, success_rates.BY_TARGET if by_target else success_rates.BY
+    )
     rates = rates.filter(pl.col("attack") == "aia")
     shown = read.table(tables.rates(run_data, by_target).heads)
     assert len(shown) == len(rates) == 2 * 2 * 3 * (2 if by_target else 1)
@@ -110,17 +112,18 @@ def test_the_rates_are_the_summarys(read: Reader, finished: Path, by_target: boo
             len(names) :
         ]
         assert float(eps) == one["eps"]
-        assert (int(n), int(failed)) == (one["n"], one["failed"])
+        assert (int(n), int(failed)) == (one["n"], one["n_clean_failures"])
         for told, true in (
-            (clean, one["clean"]),
-            (noise, one["noise"]),
-            (reached, one["reached"]),
-            (moved, one["moved"]),
-            (moved_noise, one["moved_noise"]),
+            (clean, one["clean_success_rate"]),
+            (noise, one["noise_success_rate"]),
+            (reached, one["success_rate"]),
+            (moved, one["success_rate_if_clean_fails"]),
+            (moved_noise, one["noise_success_rate_if_clean_fails"]),
         ):
             assert told == ("–" if true is None else f"{true:.0%}")
-        if one["failed"]:
-            assert interval == f"{one['low']:.0%}-{one['high']:.0%}"
+        if one["n_clean_failures"]:
+            low, high = (one[f"success_rate_if_clean_fails_{side}"] for side in ("low", "high"))
+            assert interval == f"{low:.0%}-{high:.0%}"
         assert rest == [
             f"{one['error_cm']:.1f}", f"{one['perturbation_cm']:.1f}",
             f"{one['bone_length_change']:.1%}",

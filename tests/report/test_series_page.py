@@ -93,7 +93,7 @@ def test_every_change_keeps_to_its_columns_units_ranges_and_whole_numbers(run):
 def test_the_attack_moves_what_noise_does_not_and_verifies(run):
     rates = RunData.load(run.folder).rates
     last = rates.filter((pl.col("attack") == "aia") & (pl.col("eps") == 2)).row(0, named=True)
-    assert last["moved"] > last["moved_noise"]
+    assert last["success_rate_if_clean_fails"] > last["noise_success_rate_if_clean_fails"]
     assert verify(run.folder).ok
     small = pl.read_parquet(run.folder / "minimal.parquet")
     assert set(small["target"]) == {"warmer", "<b>given</b>"}

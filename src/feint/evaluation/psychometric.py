@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from feint.errors import FeintError
+from feint.evaluation.bootstrap import interval, resamples
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,11 @@ def fit(
         )
     kappa, width = _threshold(d, hit)
     names, of = np.unique(np.asarray(clusters), return_inverse=True)
-    rows = [np.flatnonzero(of == i) for i in range(len(names))]
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(draws):
-        some = np.concatenate([rows[i] for i in rng.integers(len(names), size=len(names))])
-        drawn.append(_threshold(d[some], hit[some])[0])
-    known = np.array([one for one in drawn if math.isfinite(one)])
+    often = resamples(len(names), draws, seed).astype(int)[:, of]  # (draws, n): a row's copies
+    drawn = np.array([_threshold(np.repeat(d, n), np.repeat(hit, n))[0] for n in often])
     low = high = float("nan")
-    if math.isfinite(kappa) and len(known) > draws / 2:
-        low, high = (float(v) for v in np.quantile(known, [0.025, 0.975]))
+    if math.isfinite(kappa) and np.isfinite(drawn).sum() > draws / 2:
+        low, high = interval(drawn, len(names))
     return Curve(kappa, low, high, width, len(d), float(hit.mean()), auc(d[hit > 0], d[hit == 0]))
 
 

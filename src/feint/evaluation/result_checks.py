@@ -31,27 +31,27 @@ def doubts(rows: pl.DataFrame, rates: pl.DataFrame, tolerance: Tolerance) -> lis
             )
     for one in rates.filter(IS_ATTACK).iter_rows(named=True):
         about = f"{one['surrogate']} -> {one['victim']}, eps {one['eps']:g}"
-        if one["clean"] > 0.5:
+        if one["clean_success_rate"] > 0.5:
             found.append(
                 Warning(
                     "vacuous-success",
                     one["victim"],
-                    f"{one['clean']:.0%} of {one['victim']}'s answers count as the target without "
-                    "any attack; look at the rate among those that did not.",
+                    f"{one['clean_success_rate']:.0%} of {one['victim']}'s answers count as the "
+                    "target without any attack; look at the rate among those that did not.",
                 )
             )
-        noise = one["noise"] if one["noise"] is not None else 0.0
-        if one["surrogate"] == one["victim"] and one["reached"] < noise:
+        noise = one["noise_success_rate"] if one["noise_success_rate"] is not None else 0.0
+        if one["surrogate"] == one["victim"] and one["success_rate"] < noise:
             found.append(
                 Warning(
                     "noise-wins",
                     about,
                     f"{about}: random noise reaches the target more often ({noise:.0%}) than "
-                    f"the attack ({one['reached']:.0%}); the attack is what fails here.",
+                    f"the attack ({one['success_rate']:.0%}); the attack is what fails here.",
                 )
             )
     crafted = rows.filter(IS_ATTACK)
-    missed = crafted.filter(~tolerance.reached(crafted))
+    missed = crafted.filter(~tolerance.success(crafted))
     still = int((missed["linf"] == 0).sum()) / max(len(missed), 1)
     if still > 0:
         found.append(

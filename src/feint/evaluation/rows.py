@@ -42,7 +42,7 @@ SCORED = (
 
 _WORDS = ("job", "attack", *TASK_KEY, "exemplar", "true_class", "reactor_side", "recognised_as")
 _WHOLE = ("row", "frames")
-_NUMBERS = ("eps", "kappa", "distance", "distance_frame", "distance_joint", "linf", "error_cm",
+_NUMBERS = ("eps", "tolerance", "distance", "distance_frame", "distance_joint", "linf", "error_cm",
             "perturbation_cm", "perturbation_max_cm", "bone_length_change")  # fmt: skip
 _KNOWN = {*_WORDS, *_WHOLE, *_NUMBERS}
 

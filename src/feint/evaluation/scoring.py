@@ -12,7 +12,9 @@ from feint.sequences import Sequences, check_alike, distance, sum_over_time
 from feint.skeleton import Skeleton
 
 
-def minimal_rows(surrogate: str, task: AttackTask, found: Minimal, kappa: Tensor) -> pl.DataFrame:
+def minimal_rows(
+    surrogate: str, task: AttackTask, found: Minimal, tolerance: Tensor
+) -> pl.DataFrame:
     """Rows of a search: what each sequence needed; eps is null where nothing was found."""
     needed, reached = found.eps.tolist(), found.success.tolist()
     columns = {
@@ -23,7 +25,7 @@ def minimal_rows(surrogate: str, task: AttackTask, found: Minimal, kappa: Tensor
         "true_class": task.labels,
         "reactor_side": task.sides,
         "frames": task.x.lengths.tolist(),
-        "kappa": kappa.tolist(),
+        "tolerance": tolerance.tolist(),
         "distance": found.distance.tolist(),
         "eps": [eps if there else None for eps, there in zip(needed, reached, strict=True)],
     }

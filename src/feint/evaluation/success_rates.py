@@ -1,93 +1,213 @@
-"""What rows come to: success rates beside their baselines, decided here and nowhere earlier."""
+"""Success rates from rows: decided here, beside their baselines, and counted nowhere else.
 
+    judged = judge(rows, tolerance)
+    table = success_rates(judged, by=("surrogate", "victim", "attack", "eps"))
+
+`judge` says row by row what is a success, also without an attack and under random noise.
+`success_rates` counts that.  Tables, charts, pages and the reproduction call these two.  Another
+way to judge an answer is another `Criterion`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
 import polars as pl
 
-from feint.evaluation.attack_task import AWAY, IS_ATTACK, IS_NOISE
-from feint.evaluation.bootstrap import cluster_interval
-from feint.evaluation.tolerance import Tolerance
+from feint.evaluation.attack_task import AWAY, IS_ATTACK, IS_NOISE, NONE
+from feint.evaluation.bootstrap import rate_interval
+from feint.evaluation.rows import TASK_KEY
 
 INTERACTION = pl.col("sequence").str.replace(r"/[^/]*$", "")
-"""The interaction a row's sequence is a side of."""
+"""The interaction that a row's sequence is one side of: the cluster of the intervals."""
+BY = ("surrogate", "victim", "attack", "eps")
+"""A success rate a model, attack and eps, over all targets."""
+BY_TARGET = ("surrogate", "victim", "target", "attack", "eps")
+MEANS = ("error_cm", "perturbation_cm", "perturbation_max_cm", "bone_length_change")
+"""Columns of rows whose means stand beside the rates, where the rows have them."""
 
 
-def rates(rows: pl.DataFrame, tolerance: Tolerance, by_target: bool = False) -> pl.DataFrame:
-    """Success rates of the attack at every eps, with the baselines beside them.
+@runtime_checkable
+class Criterion(Protocol):
+    """Decides from rows which answers are successes, and how far they are from the target."""
 
-    Sequences whose own class is the target's are left out: they have nothing to be moved to.
+    @property
+    def distance(self) -> pl.Expr:
+        """The distance of a row's answer to its target."""
+        ...
+
+    def success(self, rows: pl.DataFrame) -> pl.Series:
+        """(rows,), whether each row is a success."""
+        ...
+
+
+@dataclass(frozen=True)
+class ColumnCriterion:
+    """A criterion whose verdict is a column of the rows already.
+
+    Attributes:
+        column: true where a row is a success.
+        distance_column: the distance to the target.
+    """
+
+    column: str
+    distance_column: str = "distance_frame"
+
+    @property
+    def distance(self) -> pl.Expr:
+        """The distance column."""
+        return pl.col(self.distance_column)
+
+    def success(self, rows: pl.DataFrame) -> pl.Series:
+        """The verdict's column."""
+        return rows[self.column]
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Success is what a recogniser of real reactions calls the target.
+
+    Attributes:
+        column: the class that the recogniser gives the answer.
+        distance_column: the distance to the target.
+    """
+
+    column: str = "recognised_as"
+    distance_column: str = "distance_frame"
+
+    @property
+    def distance(self) -> pl.Expr:
+        """The distance column."""
+        return pl.col(self.distance_column)
+
+    def success(self, rows: pl.DataFrame) -> pl.Series:
+        """Whether the recogniser names the target."""
+        return rows[self.column].eq_missing(rows["target"])
+
+
+def judge(rows: pl.DataFrame, criterion: Criterion, key: Sequence[str] = TASK_KEY) -> pl.DataFrame:
+    """Say of every row whether it is a success, with an attack, without one and under noise.
+
+    Rows whose true class is the target are left out: there is nothing to attack.
+
+    Args:
+        rows: of `scoring.score`: attacked, under noise, and without an attack.
+        criterion: decides; a `Tolerance`, for example.
+        key: columns that name what was attacked; its row without an attack has the same.
 
     Returns:
-        source, victim, (target,) attack, eps, then
-        n: sequences asked; reached: the share that counts as the target;
-        clean: the same without an attack;
-        noise: the same under random noise of that eps, any of the kinds tried (null without);
-        failed: how many did not count without an attack; moved: the share of *these* the attack
-        made count, with low and high, its 95 % interval (bootstrap over interactions);
-        moved_noise: the share of these that noise made count;
-        closed: share of the distance to the target closed, the median over sequences (null
-        where it was not to be closed: untargeted);
-        error_cm, change_cm, change_max_cm, bones: means, where the rows have them.
+        the rows, and
+        success: this row's answer is a success;
+        clean_success: the answer to the same sequence without an attack is one;
+        noise_success: any noise of the same eps makes it one (null where none was tried);
+        distance, clean_distance: to the target, by the criterion;
+        distance_reduction: 1 - distance / clean_distance (null for an untargeted attack).
     """
-    judged = rows.filter(pl.col("true_class") != pl.col("target"))
-    judged = judged.with_columns(tolerance.reached(judged))
-    task = ["surrogate", "victim", "target", "sequence"]
-    measured = pl.col(f"distance_{tolerance.norm}")
-    clean = judged.filter(pl.col("attack") == "none").select(
-        *task, clean=pl.col("reached"), clean_distance=measured
+    rows = rows.filter(pl.col("true_class") != pl.col("target"))
+    judged = rows.with_columns(
+        criterion.success(rows).alias("success"), distance=criterion.distance
     )
-    noise = judged.filter(IS_NOISE).group_by([*task, "eps"]).agg(noise=pl.col("reached").any())
-    asked = (
-        judged.filter(pl.col("attack") != "none")
-        .join(clean, on=task, how="left", validate="m:1")
-        .join(noise, on=[*task, "eps"], how="left", validate="m:1")
-        .with_columns(
-            interaction=INTERACTION,
-            closed=pl.when(pl.col("target") != AWAY).then(1 - measured / pl.col("clean_distance")),
-        )
+    clean = judged.filter(pl.col("attack") == NONE).select(
+        *key, clean_success="success", clean_distance="distance"
     )
-    keys = ["surrogate", "victim", *(["target"] if by_target else []), "attack", "eps"]
-    told = [
-        c
-        for c in ("error_cm", "perturbation_cm", "perturbation_max_cm", "bone_length_change")
-        if c in rows.columns
-    ]
-    failed = ~pl.col("clean")
-    out = asked.group_by(keys).agg(
-        n=pl.len(),
-        reached=pl.col("reached").mean(),
-        clean=pl.col("clean").mean(),
-        noise=pl.col("noise").mean(),
-        failed=failed.sum(),
-        moved=pl.col("reached").filter(failed).mean(),
-        moved_noise=pl.col("noise").filter(failed).mean(),
-        closed=pl.col("closed").median(),
-        **{c: pl.col(c).mean() for c in told},
-        _hits=pl.col("reached").filter(failed).cast(pl.Float64),
-        _of=pl.col("interaction").filter(failed),
-    )
-    intervals = [
-        cluster_interval(hits.to_numpy(), of.to_list())
-        for hits, of in zip(out["_hits"], out["_of"], strict=True)
-    ]
+    noise = judged.filter(IS_NOISE).group_by(*key, "eps").agg(noise_success=pl.col("success").any())
+    reduction = 1 - pl.col("distance") / pl.col("clean_distance")
     return (
-        out.with_columns(
-            low=pl.Series([low for low, _ in intervals], dtype=pl.Float64),
-            high=pl.Series([high for _, high in intervals], dtype=pl.Float64),
-        )
-        .drop("_hits", "_of")
-        .sort(keys)
+        judged.join(clean, on=key, how="left", validate="m:1", maintain_order="left")
+        .join(noise, on=[*key, "eps"], how="left", validate="m:1", maintain_order="left")
+        .with_columns(distance_reduction=pl.when(pl.col("target") != AWAY).then(reduction))
     )
 
 
-def smallest(rows: pl.DataFrame) -> pl.DataFrame:
-    """What the sequences of a search needed, by model and target (`Run.minimal`).
+_CLEAN_FAILS = ~pl.col("clean_success")
+_SHARES = {
+    "success_rate": pl.col("success"),
+    "clean_success_rate": pl.col("clean_success"),
+    "noise_success_rate": pl.col("noise_success"),
+    "success_rate_if_clean_fails": pl.col("success").filter(_CLEAN_FAILS),
+    "noise_success_rate_if_clean_fails": pl.col("noise_success").filter(_CLEAN_FAILS),
+}
+
+
+def success_rates(
+    judged: pl.DataFrame,
+    by: Sequence[str] = BY,
+    intervals: Sequence[str] = ("success_rate_if_clean_fails",),
+) -> pl.DataFrame:
+    """Success rates with the baselines beside them.
+
+    Args:
+        judged: of `judge`; rows without an attack are baselines, and are not counted themselves.
+        by: columns that tell groups apart.
+        intervals: rates that get a 95 % interval: a bootstrap over interactions.
 
     Returns:
-        source, target, n: sequences of other classes; none: the share that needed no change;
-        reached: the share the largest eps or less was enough for; of those that needed a change,
-        the eps enough for a quarter, for half and for three quarters (null: more than was tried).
+        the columns of `by`, sorted by them, then
+        n: how many were attacked; success_rate: the share that is a success;
+        clean_success_rate: the same without an attack;
+        noise_success_rate: the same under random noise of that eps, whichever kind succeeds (null
+        where none was tried);
+        n_clean_failures: how many fail without an attack; success_rate_if_clean_fails and
+        noise_success_rate_if_clean_fails: the shares of these (null without any);
+        distance_reduction: the median (null for an untargeted attack);
+        <rate>_low, <rate>_high of every rate in `intervals`, and the means of `MEANS`.
+    """
+    means = [name for name in MEANS if name in judged.columns]
+    table = (
+        judged.filter(pl.col("attack") != NONE)
+        .with_columns(_interaction=INTERACTION)
+        .group_by(list(by))
+        .agg(
+            n=pl.len(),
+            n_clean_failures=_CLEAN_FAILS.sum(),
+            **{name: share.mean() for name, share in _SHARES.items()},
+            distance_reduction=pl.col("distance_reduction").median(),
+            **{name: pl.col(name).mean() for name in means},
+            **{f"_{name}": _SHARES[name].cast(pl.Float64) for name in intervals},
+            **{f"_{name}_of": _clusters(name) for name in intervals},
+        )
+        .sort(list(by))
+    )
+    for name in intervals:
+        ends = [_interval(*one) for one in table.select(f"_{name}", f"_{name}_of").iter_rows()]
+        for side, values in zip(("low", "high"), zip(*ends, strict=True), strict=False):
+            table = table.with_columns(pl.Series(f"{name}_{side}", values, dtype=pl.Float64))
+        if not ends:
+            nothing = pl.lit(None, pl.Float64)
+            table = table.with_columns(**{f"{name}_{s}": nothing for s in ("low", "high")})
+    return table.drop(f"_{name}{end}" for name in intervals for end in ("", "_of"))
+
+
+def _clusters(rate: str) -> pl.Expr:
+    """The interactions of the rows that a rate is of."""
+    of = pl.col("_interaction")
+    return of.filter(_CLEAN_FAILS) if rate.endswith("if_clean_fails") else of
+
+
+def _interval(values: list[float | None], clusters: list[str]) -> tuple[float | None, float | None]:
+    """Of what is known; none of nothing."""
+    known = [i for i, value in enumerate(values) if value is not None]
+    if not known:
+        return None, None
+    hits = np.array([values[i] for i in known], dtype=float)
+    return rate_interval(hits, [clusters[i] for i in known])
+
+
+def minimal_eps_quartiles(rows: pl.DataFrame) -> pl.DataFrame:
+    """The smallest sufficient eps by model and target, from the rows of a search.
+
+    Args:
+        rows: of `scoring.minimal_rows`.
+
+    Returns:
+        surrogate, target; n: sequences of other classes; clean_success_rate: the share that is a
+        success without a perturbation; success_rate: the share for which the largest eps or less
+        suffices; of those that need a perturbation, the eps that suffices for a quarter, for half
+        and for three quarters (null: more than was tried).
     """
 
-    def enough(share: float) -> pl.Expr:
+    def sufficient(share: float) -> pl.Expr:
         tried = pl.col("eps").fill_null(float("inf")).filter(pl.col("eps").fill_null(1) > 0)
         least = tried.quantile(share, "higher")
         return pl.when(least.is_finite()).then(least)
@@ -97,18 +217,18 @@ def smallest(rows: pl.DataFrame) -> pl.DataFrame:
         .group_by("surrogate", "target")
         .agg(
             n=pl.len(),
-            none=(pl.col("eps").fill_null(1) == 0).mean(),
-            reached=pl.col("eps").is_not_null().mean(),
-            quarter=enough(0.25),
-            half=enough(0.5),
-            three_quarters=enough(0.75),
+            clean_success_rate=(pl.col("eps").fill_null(1) == 0).mean(),
+            success_rate=pl.col("eps").is_not_null().mean(),
+            quarter=sufficient(0.25),
+            half=sufficient(0.5),
+            three_quarters=sufficient(0.75),
         )
         .sort("surrogate", "target")
     )
 
 
 def quartiles(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Cases and quartiles of a column by kind ("none", "random noise", "attack") and eps."""
+    """Cases and quartiles of a column by kind ("none", "random noise", the attack) and eps."""
     return (
         rows.filter(pl.col(column).is_finite())
         .with_columns(
@@ -125,11 +245,11 @@ def quartiles(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     )
 
 
-def verdict(table: pl.DataFrame, unit: str, away: bool = False) -> list[str]:
-    """A sentence a model: the white-box result at the largest eps, beside its baselines.
+def summarise(table: pl.DataFrame, unit: str, away: bool = False) -> list[str]:
+    """One sentence a model: the white-box result at the largest eps, beside its baselines.
 
     Args:
-        table: of `rates`, over all targets.
+        table: of `success_rates`, by `BY`.
         unit: of eps, in words.
         away: the attack was untargeted.
     """
@@ -139,16 +259,19 @@ def verdict(table: pl.DataFrame, unit: str, away: bool = False) -> list[str]:
     white = table.filter(IS_ATTACK & (pl.col("surrogate") == pl.col("victim")))
     sentences = []
     for one in white.filter(pl.col("eps") == pl.col("eps").max()).iter_rows(named=True):
-        if not one["failed"]:
+        if not one["n_clean_failures"]:
             sentences.append(f"{one['victim']}: every answer counts as {near} by itself.")
             continue
         noise = "random noise was not tried"
-        if one["moved_noise"] is not None:
-            noise = f"random noise of the same size {one['moved_noise']:.0%}"
+        if one["noise_success_rate_if_clean_fails"] is not None:
+            share = one["noise_success_rate_if_clean_fails"]
+            noise = f"random noise of the same size {share:.0%}"
+        low, high = (one[f"success_rate_if_clean_fails_{side}"] for side in ("low", "high"))
         sentences.append(
             f"{one['victim']}: a change of at most {one['eps']:g} {unit} makes "
-            f"{one['moved']:.0%} of the answers that were not {near} {far} "
-            f"(95\u00a0% interval {one['low']:.0%}-{one['high']:.0%}, n = {one['failed']}); "
-            f"{noise}. Without an attack {one['clean']:.0%} of all {one['n']} already did."
+            f"{one['success_rate_if_clean_fails']:.0%} of the answers that were not {near} {far} "
+            f"(95\u00a0% interval {low:.0%}-{high:.0%}, n = {one['n_clean_failures']}); "
+            f"{noise}. Without an attack {one['clean_success_rate']:.0%} of all {one['n']} "
+            "already did."
         )
     return sentences

@@ -20,8 +20,9 @@ class Difference:
     Attributes:
         settings: a line for everything that differs: experiment, data, weights, tolerance.
         origins: the same for versions, machine and commit.
-        rates: source, victim, attack, eps, then moved_a, moved_b (`summary.rates`), their
-            difference, and closed_a, closed_b; None if one of them has no rows.
+        rates: success rates of both by surrogate, victim, attack and eps, with _a and _b after
+            their names, and the difference of success_rate_if_clean_fails; None if one of them
+            has no rows.
         alike: rows of the same attack task in both; same: how many have the same distance to 1e-4.
         most: the largest relative difference of a distance among them.
     """
@@ -41,27 +42,30 @@ def diff(a: Path, b: Path) -> Difference:
         FeintError: one of them is none, or its files are damaged.
     """
     told = [describe(folder) for folder in (a, b)]
-    kappas = [_tolerance(folder) for folder in (a, b)]
+    tolerances = [_tolerance(folder) for folder in (a, b)]
     settings = [
         line
         for part in ("experiment", "data", "weights", "feature_spec")
         for line in changes(told[0].get(part), told[1].get(part), part)
     ]
-    told_kappas = [None if kappa is None else dict(kappa.kappa) for kappa in kappas]
-    settings += changes(told_kappas[0], told_kappas[1], "tolerance")
+    values = [None if tolerance is None else dict(tolerance.values) for tolerance in tolerances]
+    settings += changes(values[0], values[1], "tolerance")
     origins = list(changes(_origin(told[0]), _origin(told[1])))
-    key = ["surrogate", "victim", "attack", "eps"]
+    key, headline = list(success_rates.BY), "success_rate_if_clean_fails"
+    compared = ("n", "clean_success_rate", headline, "distance_reduction")
     tables, rates = [], []
-    for folder, kappa in zip((a, b), kappas, strict=True):
+    for folder, tolerance in zip((a, b), tolerances, strict=True):
         path = safe_join(folder, "rows.parquet")
-        if kappa is None or not path.exists():
+        if tolerance is None or not path.exists():
             return Difference(settings, origins, None)
-        tables.append(rows.scored(path, f"distance_{kappa.norm}"))
-        found = success_rates.rates(tables[-1], kappa)
-        rates.append(found.select(*key, "n", "clean", "moved", "closed"))
+        tables.append(rows.scored(path, f"distance_{tolerance.norm}"))
+        found = success_rates.success_rates(success_rates.judge(tables[-1], tolerance))
+        rates.append(found.select(*key, *compared))
     joined = rates[0].join(rates[1], on=key, how="full", coalesce=True, suffix="_b")
-    joined = joined.rename({c: f"{c}_a" for c in ("n", "clean", "moved", "closed")})
-    joined = joined.with_columns(difference=pl.col("moved_b") - pl.col("moved_a")).sort(key)
+    joined = joined.rename({c: f"{c}_a" for c in compared})
+    joined = joined.with_columns(difference=pl.col(f"{headline}_b") - pl.col(f"{headline}_a")).sort(
+        key
+    )
     row = ["surrogate", "victim", "attack", "eps", "target", "sequence"]
     both = tables[0].join(tables[1], on=row, suffix="_b")
     first, second = both["distance_frame"], both["distance_frame_b"]

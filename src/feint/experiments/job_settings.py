@@ -57,7 +57,7 @@ class JobSettings:
             self.experiment.budget, feature_spec, hidden(feature_spec, self.first_pose)
         )
 
-    def with_kappa(self, attack: Attack, label: str) -> Attack:
+    def with_tolerance(self, attack: Attack, label: str) -> Attack:
         """The attack with the target's own tolerance, if its loss needs one."""
         known = self.tolerance
         if known is None or label == AWAY:
@@ -126,7 +126,7 @@ class JobSettings:
     @lru_cache(maxsize=64)  # noqa: B019
     def attack(self, name: str, label: str) -> Common:
         """Of one attack with one target; the attack's name is no part of it."""
-        attack = self.with_kappa(self.attacks[name], label)
+        attack = self.with_tolerance(self.attacks[name], label)
         return Common(attack=attack_to_dict(attack), budget=self._budget)
 
     @lru_cache(maxsize=64)  # noqa: B019
@@ -141,15 +141,15 @@ class JobSettings:
         """Of the search for the smallest eps with one target."""
         assert self.tolerance is not None
         attack = AIA(steps=100, norm=self.tolerance.norm, seed=self.experiment.seed)
-        kappa = replace(
+        limit = replace(
             self.tolerance,
-            kappa={label: self.tolerance.of(label)},
+            values={label: self.tolerance.of(label)},
             other=None,
             source="",
             among_others={},
             between_same={},
         )
-        return Common(attack=asdict(attack), budget=self._budget, tolerance=kappa.settled())
+        return Common(attack=asdict(attack), budget=self._budget, tolerance=limit.identity())
 
     @cached_property
     def answering(self) -> Common:

@@ -41,7 +41,7 @@ class Plan:
     def digest(self) -> str:
         """Of all that decides which rows there are, and what they hold."""
         asked = self.experiment.model_dump(mode="json", exclude={"data": {"root"}})
-        kappa = None if self.tolerance is None else self.tolerance.settled()
+        kappa = None if self.tolerance is None else self.tolerance.identity()
         return digest([VERSIONS, asked, asdict(self.facts), dict(self.weights), kappa])
 
     @cached_property

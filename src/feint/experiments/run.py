@@ -182,7 +182,7 @@ class Run:
                 job = self.plan().natural()
                 self._complete(lambda: [job], "tolerance", 1)
                 measured = told(self.store.read(job.key)[1], "tolerance", dict)
-                found = Tolerance.told(measured, job.name)
+                found = Tolerance.from_dict(measured, job.name)
             labels = self.load_data().test.labels  # an untargeted row is judged by its own
             for asked in self.experiment.asked:
                 for label in labels if asked == AWAY else (asked,):

@@ -82,7 +82,7 @@ def _tolerance(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     found = natural_tolerance.natural(
         inputs.pairs("train"), settings["length_mode"], settings["anchor"], settings["role"]
     )
-    return {}, {"tolerance": found.settled()}
+    return {}, {"tolerance": found.identity()}
 
 
 def _train(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:

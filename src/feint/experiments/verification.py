@@ -143,7 +143,7 @@ def _table(
 
 
 def _minimal(path: Path) -> pl.DataFrame:
-    numbers = ("frames", "row", "job", "kappa", "distance")
+    numbers = ("frames", "row", "job", "tolerance", "distance")
     table = rows.read(path, ("surrogate", "target", "sequence", "true_class", *numbers))
     return table if "eps" in table.columns else table.with_columns(eps=None)
 
@@ -170,7 +170,7 @@ class _Work:
             right = tolerance_source.stated(experiment)
             if right is None:
                 about = self.reader.store.read(self.plan.natural().key)[1]
-                right = tolerance.Tolerance.told(told(about, "tolerance", dict), "its job")
+                right = tolerance.Tolerance.from_dict(told(about, "tolerance", dict), "its job")
             if self.plan.tolerance != right:
                 raise FeintError("it is not what was measured. Run `feint run` again.")
 
@@ -244,13 +244,15 @@ class _Work:
         self._each(job, some, len(x_adv))
         answers = predict(self._model(about, str(some["surrogate"][0])), x_adv)
         d = distance(answers, task.targets, about["settings"]["attack"]["norm"])
-        near, kappa = _tensor(some["distance"]), _tensor(some["kappa"])
+        near, limit = _tensor(some["distance"]), _tensor(some["tolerance"])
         self.found.largest = max(self.found.largest, self._same(job, "distance", near, d[at]))
         if self.plan.tolerance is not None:
             goals = self.plan.tolerance.goals(task.target, task.x.lengths)
-            self._same(job, "kappa", kappa, goals[at])
-        if some["eps"].is_null().to_list() != (near >= kappa).tolist():
-            self.found.say(f"job {job}: its eps does not say which sequences came within kappa.")
+            self._same(job, "tolerance", limit, goals[at])
+        if some["eps"].is_null().to_list() != (near >= limit).tolist():
+            self.found.say(
+                f"job {job}: its eps does not say which sequences came within the tolerance."
+            )
         largest = max(self.plan.experiment.eps)
         for i, eps in zip(at, some["eps"].to_list(), strict=True):
             if eps != 0:

@@ -136,9 +136,9 @@ def _told(title: str, curve: pl.DataFrame) -> str:
     """A success curve in words."""
     last = curve.sort("eps").row(-1, named=True)
     return (
-        f"Success against eps: {title}. At eps {last['eps']:g}, of the {last['failed']} that did "
-        f"not count as the target without an attack, the attack makes "
-        f"{text.percent(last['moved'])} count, random noise "
-        f"{text.percent(last['moved_noise'])}; without an attack "
-        f"{text.percent(last['clean'])} of all {last['n']} count."
+        f"Success against eps: {title}. At eps {last['eps']:g}, of the "
+        f"{last['n_clean_failures']} that did not count as the target without an attack, the "
+        f"attack makes {text.percent(last['success_rate_if_clean_fails'])} count, random noise "
+        f"{text.percent(last['noise_success_rate_if_clean_fails'])}; without an attack "
+        f"{text.percent(last['clean_success_rate'])} of all {last['n']} count."
     )

@@ -42,10 +42,10 @@ def to_json(run: RunData) -> str:
                     "source": tolerance.source,
                     "norm": tolerance.norm,
                     "per_frame": tolerance.per_frame,
-                    "kappa": {
+                    "values": {
                         target: tolerance.of(target)
                         for target in run.experiment["target"]["labels"]
-                        if target in tolerance.kappa or tolerance.other is not None
+                        if target in tolerance.values or tolerance.other is not None
                     },
                     "low": dict(tolerance.low),
                     "high": dict(tolerance.high),

@@ -16,7 +16,7 @@ from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
 from feint.evaluation import rows as table
-from feint.evaluation.attack_task import AWAY, NONE, of_attack
+from feint.evaluation.attack_task import NONE, of_attack
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config import Experiment
@@ -139,7 +139,7 @@ class RunData:
                 f"{path} is not there: nothing was scored yet. Run `feint evaluate` on the "
                 "experiment first (`feint run` does all in one)."
             )
-        return table.scored(path, self._measure_name)
+        return table.scored(path, f"distance_{self.tolerance.norm}")
 
     @cached_property
     def tolerance(self) -> Tolerance:
@@ -184,40 +184,22 @@ class RunData:
 
     @cached_property
     def rates(self) -> pl.DataFrame:
-        """`summary.rates` over all targets."""
-        return success_rates.rates(self.rows, self.tolerance)
+        """Success rates over all targets."""
+        return success_rates.success_rates(self.judged)
 
     @cached_property
     def rates_by_target(self) -> pl.DataFrame:
-        """`summary.rates`, target by target."""
-        return success_rates.rates(self.rows, self.tolerance, by_target=True)
+        """Success rates target by target."""
+        return success_rates.success_rates(self.judged, success_rates.BY_TARGET)
 
     @cached_property
     def judged(self) -> pl.DataFrame:
-        """The rows that ask for another class than the sequence's own, with what they come to.
+        """The rows with their successes by the run's tolerance (`success_rates.judge`).
 
-        Adds `distance` (in the tolerance's norm, a frame where it is per frame), `kappa`,
-        `reached`, and of the same sequence without an attack `clean_distance`, `clean`;
-        `closed` is the share of the distance that was closed.
+        `tolerance` is the value that each row is judged by.
         """
-        rows = self.rows.filter(pl.col("true_class") != pl.col("target"))
-        distance = pl.col(self._measure_name)
-        if self.tolerance.per_frame:
-            distance = distance / pl.col("frames")
-        rows = rows.with_columns(
-            self.tolerance.reached(rows),
-            distance=distance,
-            kappa=self.tolerance.kappas(rows),
-        )
-        key = table.TASK_KEY
-        clean = rows.filter(pl.col("attack") == NONE).select(
-            *key, clean=pl.col("reached"), clean_distance=pl.col("distance")
-        )
-        return rows.join(clean, on=key, how="left", validate="m:1").with_columns(
-            closed=pl.when(pl.col("target") != AWAY).then(
-                1 - pl.col("distance") / pl.col("clean_distance")
-            )
-        )
+        judged = success_rates.judge(self.rows, self.tolerance)
+        return judged.with_columns(self.tolerance.per_row(judged))
 
     @property
     def readable(self) -> pl.DataFrame:
@@ -304,11 +286,11 @@ class RunData:
 
     @property
     def verdicts(self) -> list[str]:
-        """`summary.verdict`, in the models' order; empty if nothing was asked."""
+        """A sentence a model, in the models' order; empty if nothing was asked."""
         return [
             sentence
             for name in self.models
-            for sentence in success_rates.verdict(
+            for sentence in success_rates.summarise(
                 self.rates.filter(pl.col("victim") == name),
                 self.units.eps,
                 bool(self.led_away_from),
@@ -324,7 +306,3 @@ class RunData:
         if not self.scored:
             return about_models
         return [*about_models, *result_checks.doubts(self.rows, self.rates, self.tolerance)]
-
-    @property
-    def _measure_name(self) -> str:
-        return f"distance_{self.tolerance.norm}"

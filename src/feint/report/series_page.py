@@ -60,9 +60,9 @@ def _about(run: RunData, columns: Columns, one: Lines) -> dict[str, Any]:
     """A window's numbers, in words."""
     row = one.row
     outcome = "The answer then counts as the target."
-    if row["clean"]:
+    if row["clean_success"]:
         outcome = "The answer counted as the target without an attack already."
-    elif not row["reached"]:
+    elif not row["success"]:
         outcome = "The attack failed: the answer does not count as the target."
     change = (one.seen_adv - one.seen).abs()
     moved = [
@@ -77,7 +77,7 @@ def _about(run: RunData, columns: Columns, one: Lines) -> dict[str, Any]:
         "eps": run.units.eps_text(row["eps"]),
         "before": text.number(row["clean_distance"], 2),
         "after": text.number(row["distance"], 2),
-        "kappa": text.number(row["kappa"], 2),
+        "tolerance": text.number(row["tolerance"], 2),
         "moved": ", ".join(moved),
     }
 
@@ -110,10 +110,13 @@ def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
         title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"
         content = svg.success_svg(curve, run.units.eps).encode()
         last = curve.sort("eps").row(-1, named=True)
+        attack, noise = (
+            text.percent(last[f"{kind}success_rate_if_clean_fails"]) for kind in ("", "noise_")
+        )
         alt = (
-            f"Success against eps: {title}. At eps {last['eps']:g}, of {last['failed']} that did "
-            f"not count without an attack, the attack makes {text.percent(last['moved'])} count, "
-            f"random noise {text.percent(last['moved_noise'])}."
+            f"Success against eps: {title}. At eps {last['eps']:g}, of {last['n_clean_failures']} "
+            f"that did not count without an attack, the attack makes {attack} count, random noise "
+            f"{noise}."
         )
         (white if own else transfer).append(
             Image(f"success-{surrogate}-{victim}.svg", content, title, alt)

@@ -94,13 +94,13 @@ def _shares(one: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{one['eps']:g}",
         str(one["n"]),
-        percent(one["clean"]),
-        percent(one["noise"]),
-        percent(one["reached"]),
-        str(one["failed"]),
-        percent(one["moved_noise"]),
-        percent(one["moved"]),
-        percent_interval(one["low"], one["high"]),
+        percent(one["clean_success_rate"]),
+        percent(one["noise_success_rate"]),
+        percent(one["success_rate"]),
+        str(one["n_clean_failures"]),
+        percent(one["noise_success_rate_if_clean_fails"]),
+        percent(one["success_rate_if_clean_fails"]),
+        percent_interval(*(one[f"success_rate_if_clean_fails_{s}"] for s in ("low", "high"))),
     )
 
 
@@ -171,7 +171,7 @@ def tolerance(run: RunData) -> Table:
     """How near is near enough, class by class, the targets first."""
     one = run.tolerance
     targets = list(run.experiment["target"]["labels"])
-    labels = [*targets, *sorted(set(one.kappa) - set(targets))]
+    labels = [*targets, *sorted(set(one.values) - set(targets))]
     judged = ("95 % interval",) if one.low or one.high else ()
     return Table(
         (
@@ -186,7 +186,7 @@ def tolerance(run: RunData) -> Table:
             (
                 label,
                 "yes" if label in targets else "no",
-                number(one.kappa.get(label, one.other), 3),
+                number(one.values.get(label, one.other), 3),
                 *(number_interval(one.low.get(label), one.high.get(label)) for _ in judged),
                 percent(one.among_others.get(label)),
                 str(one.between_same.get(label, MISSING)),
@@ -207,7 +207,9 @@ def minimal(folder: Path) -> tuple[Table, str]:
     if not path.exists():
         raise FeintError(f"{path} is not there. Run `feint min-eps` first.")
     unit = RunData.load(folder).units.eps
-    needed = success_rates.smallest(rows.read(path, ("surrogate", "target", "true_class")))
+    needed = success_rates.minimal_eps_quartiles(
+        rows.read(path, ("surrogate", "target", "true_class"))
+    )
     shares = ("quarter", "half", "three_quarters")
     return (
         Table(
@@ -226,8 +228,8 @@ def minimal(folder: Path) -> tuple[Table, str]:
                     one["surrogate"],
                     one["target"],
                     str(one["n"]),
-                    percent(one["none"]),
-                    percent(one["reached"]),
+                    percent(one["clean_success_rate"]),
+                    percent(one["success_rate"]),
                     *(number(one[share], 3) for share in shares),
                 )
                 for one in needed.iter_rows(named=True)

@@ -201,9 +201,9 @@ def show_difference(found: Difference, a: str, b: str) -> None:
                 *(one[name] for name in ("surrogate", "victim", "attack")),
                 f"{one['eps']:g}",
                 " / ".join(text.MISSING if n is None else str(n) for n in (one["n_a"], one["n_b"])),
-                f"{text.percent(one['clean_a'])} / {text.percent(one['clean_b'])}",
-                text.percent(one["moved_a"]),
-                text.percent(one["moved_b"]),
+                " / ".join(text.percent(one[f"clean_success_rate_{run}"]) for run in "ab"),
+                text.percent(one["success_rate_if_clean_fails_a"]),
+                text.percent(one["success_rate_if_clean_fails_b"]),
                 text.MISSING if one["difference"] is None else f"{100 * one['difference']:+.1f}",
             )
             for one in found.rates.iter_rows(named=True)

@@ -10,9 +10,13 @@ import polars as pl
 
 from feint.evaluation import table1
 from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE, NONE
-from feint.evaluation.bootstrap import cluster_interval
 from feint.evaluation.psychometric import fit
-from feint.evaluation.success_rates import INTERACTION
+from feint.evaluation.success_rates import (
+    INTERACTION,
+    ColumnCriterion,
+    judge,
+    success_rates,
+)
 from feint.evaluation.tolerance import Tolerance
 
 CRITERIA = ("table1_frame", "table1_joint", "natural", "recognised", "recognised_both")
@@ -29,7 +33,7 @@ def with_success(rows: pl.DataFrame, natural: Tolerance) -> pl.DataFrame:
         "natural": natural,
     }
     return rows.with_columns(
-        *(kappa.reached(rows).alias(name) for name, kappa in criteria.items()),
+        *(one.success(rows).alias(name) for name, one in criteria.items()),
         recognised=pl.col("recognised_as") == pl.col("target"),
         recognised_both=pl.col("recognised_as_both") == pl.col("target"),
     )
@@ -54,59 +58,20 @@ def rates(
         distance_reduction (median); clean_cm, error_cm and bone_length_change (means).  The columns
         with _low and _high are 95 % intervals, bootstrap over interactions.
     """
-    used = rows.filter(pl.col("true_class") != pl.col("target"))
-    clean = used.filter(pl.col("attack") == NONE).unique(ANSWER_KEY, maintain_order=True)
-    noise = used.filter(IS_NOISE)
-    attacked = used.filter(IS_ATTACK).join(
-        clean.select(*ANSWER_KEY, clean_cm="error_cm", **{f"clean {y}": y for y in criteria}),
-        on=ANSWER_KEY, how="left", validate="m:1",
-    ).join(
-        noise.group_by([*ANSWER_KEY, "eps"]).agg(
-            **{f"noise {y}": pl.col(y).any() for y in criteria}
-        ),
-        on=[*ANSWER_KEY, "eps"], how="left", validate="m:1",
-    )  # fmt: skip
-    attacked = attacked.with_columns(
-        interaction=INTERACTION,
-        distance_reduction=1 - pl.col("error_cm") / pl.col("clean_cm"),
-    )
-    lines = []
-    for keys, some in attacked.group_by(list(by), maintain_order=True):
-        for criterion in criteria:
-            lines.append({**dict(zip(by, keys, strict=True)), **_rates_of(some, criterion)})
-    return pl.DataFrame(lines, infer_schema_length=None).sort(by)
-
-
-def _rates_of(some: pl.DataFrame, criterion: str) -> dict[str, object]:
-    hits = some[criterion].cast(pl.Float64).to_numpy()
-    clean = some[f"clean {criterion}"]
-    noise = some[f"noise {criterion}"]
-    failed = ~clean.to_numpy().astype(bool)
-    of = some["interaction"].to_list()
-    low, high = cluster_interval(hits, of)
-    after = hits[failed]
-    after_low, after_high = cluster_interval(
-        after, [one for one, is_failed in zip(of, failed, strict=True) if is_failed]
-    )
-    return {
-        "criterion": criterion,
-        "n": len(some),
-        "sequences": some["sequence"].n_unique(),
-        "success_rate": float(hits.mean()),
-        "success_rate_low": low,
-        "success_rate_high": high,
-        "clean_success_rate": mean(clean),
-        "noise_success_rate": mean(noise),
-        "n_clean_failures": int(failed.sum()),
-        "success_rate_if_clean_fails": float(after.mean()) if len(after) else None,
-        "success_rate_if_clean_fails_low": after_low if len(after) else None,
-        "success_rate_if_clean_fails_high": after_high if len(after) else None,
-        "noise_success_rate_if_clean_fails": mean(noise.filter(pl.Series(failed))),
-        "distance_reduction": some["distance_reduction"].median(),
-        "clean_cm": some["clean_cm"].mean(),
-        "error_cm": some["error_cm"].mean(),
-        "bone_length_change": some["bone_length_change"].mean(),
-    }
+    baselines = rows.filter(~IS_ATTACK)
+    baselines = baselines.unique([*ANSWER_KEY, "attack", "eps"], keep="first", maintain_order=True)
+    every = pl.concat([baselines, rows.filter(IS_ATTACK)])
+    tables = []
+    for criterion in criteria:
+        judged = judge(every, ColumnCriterion(criterion, "error_cm"), ANSWER_KEY)
+        judged = judged.filter(IS_ATTACK)
+        table = success_rates(judged, by, ("success_rate", "success_rate_if_clean_fails"))
+        more = judged.group_by(list(by)).agg(
+            sequences=pl.col("sequence").n_unique(), clean_cm=pl.col("clean_distance").mean()
+        )
+        tables.append(table.join(more, on=list(by)).with_columns(criterion=pl.lit(criterion)))
+    order = pl.col("criterion").cast(pl.Enum(list(criteria)))
+    return pl.concat(tables).sort(*by, order)
 
 
 def mean(values: pl.Series) -> float | None:

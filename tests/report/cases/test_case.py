@@ -24,11 +24,11 @@ def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
     row, rule = chosen
     assert row["surrogate"] == row["victim"]
     assert (row["eps"], row["attack"]) == (6.0, "aia")
-    assert row["reached"]
-    assert not row["clean"]
+    assert row["success"]
+    assert not row["clean_success"]
     successes = run_data.judged.filter(
         (pl.col("victim") == pl.col("surrogate")) & (pl.col("attack") == "aia")
-        & (pl.col("eps") == 6.0) & ~pl.col("clean") & pl.col("reached")
+        & (pl.col("eps") == 6.0) & ~pl.col("clean_success") & pl.col("success")
     )  # fmt: skip
     way = successes["clean_distance"] - successes["distance"]
     assert row["clean_distance"] - row["distance"] == way.max()
@@ -36,18 +36,21 @@ def test_it_is_the_success_that_came_the_longest_way(finished: Path) -> None:
     assert "not what is usual" in rule
     typical = case.median_success(run_data)
     assert typical is not None
-    assert typical["closed"] == successes["closed"].sort()[(len(successes) - 1) // 2]
+    assert (
+        typical["distance_reduction"]
+        == successes["distance_reduction"].sort()[(len(successes) - 1) // 2]
+    )
 
 
 def test_where_all_fail_the_median_failure_is_shown_and_called_one(fake_run: MakeRun) -> None:
     run_data = RunData.load(fake_run(kappa=1e-6))
     row, rule = case.choose(run_data) or ({}, "")
-    assert not row["reached"]
+    assert not row["success"]
     assert "no attack succeeded" in rule
     assert case.median_success(run_data) is None
     worst = case.worst_failure(run_data)
     assert worst is not None
-    assert worst["closed"] == case.attacked_rows(run_data)["closed"].min()
+    assert worst["distance_reduction"] == case.attacked_rows(run_data)["distance_reduction"].min()
 
 
 def test_where_all_count_by_themselves_that_is_said(fake_run: MakeRun) -> None:

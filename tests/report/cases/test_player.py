@@ -69,17 +69,17 @@ def test_the_chosen_case_then_the_best_and_the_worst_of_everybody(run_data: RunD
     rest = [name for name in player.KEY if name != "eps"]
     same = [one for one in cases if all(one[name] == cases[0][name] for name in rest)]
     assert sorted(one["eps"] for one in same) == [1.0, 3.0, 6.0]
-    rows = case.attacked_rows(run_data).filter(~pl.col("clean"))
+    rows = case.attacked_rows(run_data).filter(~pl.col("clean_success"))
     for _, asked in rows.group_by("victim", "target"):
-        wins = asked.filter("reached")
+        wins = asked.filter("success")
         if len(wins):
             way = wins["clean_distance"] - wins["distance"]
             assert player.case_id(wins.row(int(way.arg_max() or 0), named=True)) in [
                 one["id"] for one in cases
             ]
-        lost = asked.filter(~pl.col("reached"))
+        lost = asked.filter(~pl.col("success"))
         if len(lost):
-            worst = lost.sort("closed").row(0, named=True)
+            worst = lost.sort("distance_reduction").row(0, named=True)
             assert player.case_id(worst) in [one["id"] for one in cases]
 
 

@@ -33,7 +33,7 @@ def test_the_rule_holds_among_what_the_options_leave(run_data: RunData) -> None:
         pl.col("target") == "punching", pl.col("victim") == "tcn", pl.col("eps") == 3.0
     )
     one = select(run_data, asked)
-    wins = rows.filter(~pl.col("clean") & pl.col("reached"))
+    wins = rows.filter(~pl.col("clean_success") & pl.col("success"))
     way = wins["clean_distance"] - wins["distance"]
     assert one.row["clean_distance"] - one.row["distance"] == way.max()
     assert f"of the {len(wins)} successes at eps 3" in one.rule

@@ -56,7 +56,7 @@ def test_every_attacked_row_is_there_to_the_last_place(
     assert looked.rows == looked.total == len(rows) == 2 * 2 * 2 * 3 * 5
     for name in ("surrogate", "victim", "true_class", "target", "sequence"):
         assert told[name] == rows[name].to_list()
-    for name, of in (("success", "reached"), ("clean_success", "clean")):
+    for name, of in (("success", "success"), ("clean_success", "clean_success")):
         assert told[name] == rows[of].to_list()
     assert [float(one) for one in told["eps"]] == rows["eps"].to_list()
     for name, factor in (("error_cm", 1), ("perturbation_max_cm", 1), ("bone_length_change", 100)):
@@ -111,10 +111,13 @@ def test_the_matrix_counts_what_the_rates_count(run_data: RunData) -> None:
     rates = run_data.rates_by_target.filter(pl.col("attack") == "aia")
     rates = rates.sort("surrogate", "victim", "target", "eps")
     assert totals["asked"].to_list() == rates["n"].to_list()
-    assert totals["failed"].to_list() == rates["failed"].to_list()
-    for counted, rate in (("moved", "moved"), ("noise", "moved_noise")):
+    assert totals["failed"].to_list() == rates["n_clean_failures"].to_list()
+    for counted, rate in (
+        ("moved", "success_rate_if_clean_fails"),
+        ("noise", "noise_success_rate_if_clean_fails"),
+    ):
         assert totals[counted].to_list() == pytest.approx(
-            (rates[rate] * rates["failed"]).fill_null(0).to_list()
+            (rates[rate] * rates["n_clean_failures"]).fill_null(0).to_list()
         )
 
 
@@ -130,8 +133,10 @@ def test_the_still_matrix_is_white_box_at_the_largest_eps(run_data: RunData) -> 
         one = rates.filter(victim="tcn", target=target).row(0, named=True)
         cells = [cells[j] for _, cells in stills["tcn"] if cells[j].share is not None]
         moved = [re.findall(r"\d+", cell.small) for cell in cells]
-        assert sum(int(of) for _, of in moved) == one["failed"]
-        assert sum(int(n) for n, _ in moved) == pytest.approx(one["moved"] * one["failed"])
+        assert sum(int(of) for _, of in moved) == one["n_clean_failures"]
+        assert sum(int(n) for n, _ in moved) == pytest.approx(
+            one["success_rate_if_clean_fails"] * one["n_clean_failures"]
+        )
     own = dict(stills["tcn"])["punching"][matrix.targets.index("punching")]
     assert own == success_matrix.Cell(None)
 

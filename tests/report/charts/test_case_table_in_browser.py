@@ -220,8 +220,8 @@ def made_up() -> pl.DataFrame:
             "error_cm": draw.uniform(1, 90, MANY),
             "perturbation_max_cm": draw.uniform(0, 9, MANY),
             "bone_length_change": draw.uniform(0, 0.2, MANY),
-            "reached": draw.random(MANY) < 0.4,
-            "clean": draw.random(MANY) < 0.1,
+            "success": draw.random(MANY) < 0.4,
+            "clean_success": draw.random(MANY) < 0.1,
         }
     )
 

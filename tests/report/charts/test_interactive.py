@@ -90,7 +90,7 @@ def test_rates_are_counted_from_the_rows(run_data: RunData, payload: dict[str, A
     rates = payload["rates"]
     assert [one["only_clean_failures"] for one in rates["criteria"]] == [True, False]
     for surrogate, victim, eps in (("tcn", "tcn", 3.0), ("tcn", "gru", 6.0)):
-        hit, clean, noise = by_hand(run_data, run_data.judged["reached"], surrogate, victim, eps)
+        hit, clean, noise = by_hand(run_data, run_data.judged["success"], surrogate, victim, eps)
         pair = rates["pairs"].index(
             {"surrogate": surrogate, "victim": victim, "name": "tcn" if victim == surrogate else
              "gru, crafted on tcn"}
@@ -114,11 +114,16 @@ def test_intervals_are_the_summarys(run_data: RunData) -> None:
             & (pl.col("eps") == one.eps),
             named=True,
         )  # fmt: skip
-        assert one.asked == row["failed"]
-        assert one.intervals[0] == pytest.approx((row["low"], row["high"]), nan_ok=True)
+        assert one.asked == row["n_clean_failures"]
+        assert one.intervals[0] == pytest.approx(
+            tuple(row[f"success_rate_if_clean_fails_{side}"] for side in ("low", "high")),
+            nan_ok=True,
+        )
         if one.asked:
-            assert one.hits / one.asked == pytest.approx(row["moved"])
-            assert (one.noise or 0) / one.asked == pytest.approx(row["moved_noise"])
+            assert one.hits / one.asked == pytest.approx(row["success_rate_if_clean_fails"])
+            assert (one.noise or 0) / one.asked == pytest.approx(
+                row["noise_success_rate_if_clean_fails"]
+            )
 
 
 def test_table_1_is_read_where_the_classes_are_its_own(run_data: RunData, papers: RunData) -> None:
@@ -157,10 +162,12 @@ def test_the_smallest_eps_is_the_first_that_counts(run_data: RunData) -> None:
     white = run_data.judged.filter(case.WHITE_BOX)
     for part in found.parts:
         mine = white.filter(pl.col("surrogate") == part.model, pl.col("target") == part.target)
-        counts = mine.filter("reached", ~pl.col("clean")).group_by("sequence").agg(pl.min("eps"))
+        counts = (
+            mine.filter("success", ~pl.col("clean_success")).group_by("sequence").agg(pl.min("eps"))
+        )
         assert part.eps == tuple(sorted(counts["eps"]))
         assert part.n == mine["sequence"].n_unique()
-        assert part.n_clean == mine.filter("clean")["sequence"].n_unique()
+        assert part.n_clean == mine.filter("clean_success")["sequence"].n_unique()
 
 
 def test_what_was_searched_stands_before_the_grid(fake_run: MakeRun) -> None:
@@ -225,15 +232,15 @@ def test_smoothness_is_summed_over_all_rows_and_drawn_of_some(run_data: RunData)
     found = smoothness.smoothness(acceleration_rows, points=7)
     assert found is not None
     assert (len(found.points), found.total) == (14, len(acceleration_rows.filter(
-        pl.col("attack") != "none", ~pl.col("clean")
+        pl.col("attack") != "none", ~pl.col("clean_success")
     )))  # fmt: skip
-    mine = acceleration_rows.filter(case.WHITE_BOX, ~pl.col("clean"), pl.col("eps") == 6.0)
+    mine = acceleration_rows.filter(case.WHITE_BOX, ~pl.col("clean_success"), pl.col("eps") == 6.0)
     mine = mine.filter(pl.col("victim") == "tcn")
     (row,) = found.sums.filter(
         pl.col("victim") == "tcn", pl.col("attack") == "aia", pl.col("eps") == 6.0
     ).iter_rows(named=True)
     assert row["n"] == len(mine)
-    assert row["reached"] == pytest.approx(mine["reached"].mean())
+    assert row["success_rate"] == pytest.approx(mine["success"].mean())
     assert row["added"] == pytest.approx((mine["acceleration"] - mine["recorded"]).median())
     row = mine.row(0, named=True)
     one = case.read(run_data, row, "")
@@ -253,7 +260,7 @@ def test_curves_are_the_numbers_of_the_run(run_data: RunData, payload: dict[str,
     chart = of(payload, "minimal-eps")["charts"][0]
     white = run_data.judged.filter(case.WHITE_BOX, pl.col("victim") == "tcn")
     n = white.select("sequence", "target").n_unique()
-    reached = white.filter("reached").select("sequence", "target").n_unique()
+    reached = white.filter("success").select("sequence", "target").n_unique()
     (curve,) = [one for one in chart["curves"] if one["line"] == 0 and one["at"] == {"target": 0}]
     assert curve["y"][-1] == pytest.approx(reached / n, rel=1e-3)
     assert [len(one["parts"]) for one in chart["bars"]] == [3] * 6

@@ -47,7 +47,7 @@ THREE = table(
 
 
 def numbers(found: Estimate) -> list[object]:
-    return [found.tolerance(which).settled() for which in ("paper", "minimum")] + [
+    return [found.tolerance(which).identity() for which in ("paper", "minimum")] + [
         found.tolerance("psychometric"), found.leftmost, found.naming, found.detections,
         found.named,
     ]  # fmt: skip
@@ -60,11 +60,11 @@ def test_three_judges_by_hand() -> None:
     assert (push.votes.votes, push.votes.none, push.votes.missing) == ((0, 0, 1, 0), 1, 1)
     assert (found.judges, found.given, found.missing) == (3, 5, 1)
     paper = found.tolerance("paper")
-    assert dict(paper.kappa) == {"kicking": 25.0, "pushing": 8.0}
+    assert dict(paper.values) == {"kicking": 25.0, "pushing": 8.0}
     assert (paper.other, paper.per_frame, paper.judges) == (16.5, False, 3)
     assert paper.study == SMALL.id
     assert SMALL.id[:12] in paper.source
-    assert dict(found.tolerance("paper", per_frame=True).kappa) == {"kicking": 2.5, "pushing": 0.8}
+    assert dict(found.tolerance("paper", per_frame=True).values) == {"kicking": 2.5, "pushing": 0.8}
     assert "3 judges" in found.warnings[0]
     # Ordinal over 2, 2, 3 and 3, none: all that can be said is that it is a number.
     assert -1 < found.leftmost.alpha < 1
@@ -129,12 +129,12 @@ def test_many_simulated_judges_are_found_out() -> None:
 def test_the_tolerance_is_a_file_that_tells_its_interval(tmp_path: Path) -> None:
     found = estimate(STUDY, simulate.answers(STUDY, TRUTH, 30, seed=3), draws=50).tolerance()
     assert found.per_frame
-    for label, kappa in found.kappa.items():
+    for label, kappa in found.values.items():
         assert found.low[label] < kappa < found.high[label]
     found.save(tmp_path / "kappa.json")
     assert Tolerance.load(tmp_path / "kappa.json") == found
-    assert json.loads((tmp_path / "kappa.json").read_text())["schema"] == 2
-    assert found.settled().keys() == Tolerance({"a": 1.0}).settled().keys()
+    assert json.loads((tmp_path / "kappa.json").read_text())["schema"] == 3
+    assert found.identity().keys() == Tolerance({"a": 1.0}).identity().keys()
 
 
 def test_nobody_answered_is_no_kappa() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.errors import refused
 
-from feint.survey.analysis.interval_censored import Cells, maximise, profile, quantiles
+from feint.survey.analysis.interval_censored import Cells, maximise, profile
 
 
 def ladder(*distances: float) -> Cells:
@@ -65,16 +65,6 @@ def test_the_likelihood_knows_no_more_than_the_gap_between_panels() -> None:
     assert 30 <= high < 32
     assert profile(ladder(30, 20, 10), np.array([12.0, 0, 0, 0]), 0.0, 1.92)[1] == math.inf
     assert profile(ladder(30, 20, 10), np.array([0, 0, 0, 12.0]), 0.0, 1.92)[0] == -math.inf
-
-
-def test_percentiles_are_widened_for_few_clusters() -> None:
-    drawn = np.random.default_rng(0).standard_normal(100_000)
-    # Student's 2.262 at 9 degrees of freedom, times sqrt(10 / 9).
-    low, high = quantiles(drawn, 10)
-    assert (low, high) == pytest.approx((-2.384, 2.384), abs=0.05)
-    assert quantiles(drawn, 10_000) == pytest.approx((-1.96, 1.96), abs=0.03)
-    assert quantiles(np.array([1.0, 2, math.inf]), 10) == (1.0, math.inf)
-    assert all(math.isnan(end) for end in quantiles(drawn, 1))
 
 
 def test_one_distance_is_no_curve() -> None:

@@ -135,7 +135,7 @@ def test_the_tolerance_is_what_a_hand_computes(served: Running, judges: dict[str
     assert (second["votes"], second["none"], second["missing"]) == ([0, 0, 1, 0, 0, 0], 1, 1)
     estimate = pytest.importorskip("feint.survey.analysis.estimate")
     found = estimate.estimate(served.study, served.answers, rule=None)
-    assert found.tolerance("paper", per_frame=False).kappa == {"punching": 52.0, "hugging": 44.0}
+    assert found.tolerance("paper", per_frame=False).values == {"punching": 52.0, "hugging": 44.0}
     assert found.missing == 2
 
 

@@ -128,8 +128,12 @@ def test_the_sequence_is_the_first_drawn_that_is_open(tmp_path: Path, seed: int)
     folder = small(targets=("punching",), kappa=0.3, eps=(1.0, 2.0)).write(tmp_path / "run")
     run_data = RunData.load(folder)
     rows = run_data.judged.filter(case.WHITE_BOX, pl.col("victim") == "tcn")
-    assert 0 < rows.filter(~pl.col("clean"))["sequence"].n_unique() < rows["sequence"].n_unique()
-    order = seeded_order(rows.filter(~pl.col("clean"))["sequence"], f"{seed}:punching")
+    assert (
+        0
+        < rows.filter(~pl.col("clean_success"))["sequence"].n_unique()
+        < rows["sequence"].n_unique()
+    )
+    order = seeded_order(rows.filter(~pl.col("clean_success"))["sequence"], f"{seed}:punching")
     (one,) = draft(run_data, StudyOptions(seed=seed)).study.objectives
     assert one.sequence == order[0]
     some = draft(run_data, StudyOptions(seed=seed, objectives=[("departing", "punching")]))

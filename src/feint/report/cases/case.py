@@ -49,7 +49,7 @@ class Case:
     @property
     def succeeded(self) -> bool:
         """The answer to the attacked actor counts as the target, the one before did not."""
-        return bool(self.row["reached"]) and not self.row["clean"]
+        return bool(self.row["success"]) and not self.row["clean_success"]
 
 
 def choose(run: RunData) -> tuple[dict[str, Any], str] | None:
@@ -63,20 +63,20 @@ def choose(run: RunData) -> tuple[dict[str, Any], str] | None:
     if not len(rows):
         return None
     row, rule = pick(rows)
-    if row["reached"] and not row["clean"]:
+    if row["success"] and not row["clean_success"]:
         rule += "; the median success stands below"
     return row, rule
 
 
 def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[str, Any], str]:
     """The rule of `choose` on rows of `RunData.judged`, at least one; where they are, in words."""
-    open_ = rows.filter(~pl.col("clean"))
+    open_ = rows.filter(~pl.col("clean_success"))
     if not len(open_):
         return median_row(rows), (
             "every answer counts as the target without an attack already, so this is the sequence "
             "with the median share of its distance closed"
         )
-    if not bool(open_["reached"].any()):
+    if not bool(open_["success"].any()):
         return median_row(open_), (
             f"no attack succeeded {where}, so this is the sequence with the median share "
             "of its distance closed, a failure like the others"
@@ -111,7 +111,7 @@ def median_success(run: RunData) -> dict[str, Any] | None:
 
 def worst_failure(run: RunData) -> dict[str, Any] | None:
     """The failure that closed the least of its distance at the largest eps; None without any."""
-    failures = attacked_rows(run).filter(~pl.col("clean") & ~pl.col("reached"))
+    failures = attacked_rows(run).filter(~pl.col("clean_success") & ~pl.col("success"))
     return _sorted(failures).row(0, named=True) if len(failures) else None
 
 
@@ -193,11 +193,11 @@ def mean_accelerations(rows: pl.DataFrame) -> dict[tuple[str, str, float], float
 
 
 def _successes(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(~pl.col("clean") & pl.col("reached"))
+    return rows.filter(~pl.col("clean_success") & pl.col("success"))
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.sort(["closed", "victim", "target", "sequence"], nulls_last=True)
+    return rows.sort(["distance_reduction", "victim", "target", "sequence"], nulls_last=True)
 
 
 def median_row(rows: pl.DataFrame) -> dict[str, Any]:

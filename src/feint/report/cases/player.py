@@ -96,7 +96,7 @@ def player(run: RunData, cases: int = CASES, size: int = SIZE) -> Player | None:
 def alone(run: RunData, case: Case) -> Player:
     """A player of one case, however long that is."""
     rule = "a success" if case.succeeded else "a failure"
-    if case.row["clean"]:
+    if case.row["clean_success"]:
         rule = _kind(case.row, rule)
     told = safe_json(_encoded(run, replace(case, rule=rule)))
     key = tuple(case.row[name] for name in KEY)
@@ -143,15 +143,15 @@ def _candidates(run: RunData) -> Iterator[tuple[dict[str, Any] | None, str]]:
     yield chosen[0], _kind(chosen[0], "the clearest success")
     yield median_success(run), "the median success"
     rows = attacked_rows(run).with_columns(way=DISTANCE_CHANGE)
-    open_ = rows.filter(~pl.col("clean"))
+    open_ = rows.filter(~pl.col("clean_success"))
     for _, asked in open_.group_by("victim", "target", maintain_order=True):
-        yield _first(asked.filter("reached"), "way", True), "best success"
-        yield _first(asked.filter(~pl.col("reached")), "closed", False), "worst failure"
+        yield _first(asked.filter("success"), "way", True), "best success"
+        yield _first(asked.filter(~pl.col("success")), "distance_reduction", False), "worst failure"
     white = run.readable.filter(WHITE_BOX).sort("eps", descending=True, maintain_order=True)
     same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
     for row in white.filter(*same).iter_rows(named=True):
         yield row, f"the first case at eps {row['eps']:g}"
-    for (_, _, eps), asked in white.filter(~pl.col("clean")).group_by(
+    for (_, _, eps), asked in white.filter(~pl.col("clean_success")).group_by(
         "victim", "target", "eps", maintain_order=True
     ):
         yield median_row(asked), f"the median at eps {eps:g}"
@@ -163,9 +163,9 @@ def _first(rows: pl.DataFrame, column: str, descending: bool) -> dict[str, Any] 
 
 
 def _kind(row: dict[str, Any], success: str) -> str:
-    if row["clean"]:
+    if row["clean_success"]:
         return "counted without an attack already"
-    return success if row["reached"] else "the median failure"
+    return success if row["success"] else "the median failure"
 
 
 def _payload(head: str, cases: list[str]) -> str:
@@ -200,8 +200,8 @@ def _encoded(run: RunData, case: Case) -> dict[str, Any]:
             "distance": _finite(row["distance"]),
             "error_cm": _finite(row.get("error_cm")),
             "perturbation_cm": _finite(row.get("perturbation_cm")),
-            "success": bool(row["reached"]),
-            "clean_success": bool(row["clean"]),
+            "success": bool(row["success"]),
+            "clean_success": bool(row["clean_success"]),
         },
         "frames": len(case.actor),
         "fps": case.skeleton.fps,
@@ -214,9 +214,9 @@ def _summary(case: Case, eps: str) -> str:
     """What is seen, in sentences, for who cannot see it and for who does not know yet."""
     row, away = case.row, case.row["target"] == AWAY
     counts = "as led away" if away else "as the target"
-    if row["clean"]:
+    if row["clean_success"]:
         outcome = f"The answer counted {counts} without an attack already."
-    elif row["reached"]:
+    elif row["success"]:
         outcome = f"The answer then counts {counts}."
     else:
         outcome = f"The attack failed: the answer does not count {counts}."
@@ -239,7 +239,7 @@ def _facts(run: RunData, case: Case) -> list[list[str]]:
         [
             "distance",
             f"{text.number(row['clean_distance'], 2)} → {text.number(row['distance'], 2)}",
-            f"tolerance {text.number(row['kappa'], 2)}",
+            f"tolerance {text.number(row['tolerance'], 2)}",
         ],
         [
             "the actor was moved by",
@@ -248,7 +248,7 @@ def _facts(run: RunData, case: Case) -> list[list[str]]:
         ],
         [
             "counts as led away" if run.led_away_from else "counts as the target",
-            f"{_yes(row['clean'])} → {_yes(row['reached'])}",
+            f"{_yes(row['clean_success'])} → {_yes(row['success'])}",
             "without, with the attack",
         ],
     ]

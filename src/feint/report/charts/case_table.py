@@ -132,8 +132,8 @@ def _columns(
         _numbers(rows, "error_cm", "to the target, cm a joint", 1)
         if in_cm
         else _numbers(rows, "distance", f"to the target, {distance_unit}", 3),
-        _flags(rows["reached"].alias("success"), "success"),
-        _flags(rows["clean"].alias("clean_success"), "clean success"),
+        _flags(rows["success"], "success"),
+        _flags(rows["clean_success"], "clean success"),
         _numbers(rows, "perturbation_max_cm", "largest perturbation, cm", 1),
         _numbers(rows, "bone_length_change", "bone length change, %", 1, 100.0),
         _words(rows["sequence"], "sequence"),

@@ -101,9 +101,9 @@ def first(judged: pl.DataFrame) -> pl.DataFrame:
         judged: of `RunData.judged`, of one kind of attack.
     """
     return judged.group_by("surrogate", "target", "true_class", "sequence").agg(
-        eps=pl.when(pl.col("clean").any())
+        eps=pl.when(pl.col("clean_success").any())
         .then(0.0)
-        .otherwise(pl.col("eps").filter(pl.col("reached")).min())
+        .otherwise(pl.col("eps").filter(pl.col("success")).min())
     )
 
 

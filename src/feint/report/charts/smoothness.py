@@ -23,10 +23,11 @@ class Smoothness:
     """White-box rows that failed without an attack.
 
     Attributes:
-        points: victim, attack (its name, or a noise's), eps, reached, closed, and `added`: the mean
-            acceleration of the actor's joints less that of the recording, m/s2.
+        points: victim, attack (its name, or a noise's), eps, success, distance_reduction, and
+            `added`: the mean acceleration of the actor's joints less that of the recording, m/s2.
         total: how many there are.
-        sums: a row a victim, attack and eps: n, reached (a share), and medians of closed and added.
+        sums: a row a victim, attack and eps: n, success_rate, and the medians of distance_reduction
+            and added.
     """
 
     points: pl.DataFrame
@@ -37,10 +38,17 @@ class Smoothness:
 def smoothness(acceleration_rows: pl.DataFrame, points: int = POINTS) -> Smoothness | None:
     """Draw points and sum up `case.acceleration_rows`; None where no acceleration is known."""
     rows = (
-        acceleration_rows.filter(pl.col("attack") != NONE, ~pl.col("clean"))
+        acceleration_rows.filter(pl.col("attack") != NONE, ~pl.col("clean_success"))
         .with_columns(added=pl.col("acceleration") - pl.col("recorded"))
-        .filter(pl.col("added").is_finite(), pl.col("closed").is_finite())
-        .select("victim", "attack", "eps", "target", "sequence", "reached", "closed", "added")
+        .filter(pl.col("added").is_finite(), pl.col("distance_reduction").is_finite())
+        .select(
+            "victim",
+            "attack",
+            "eps",
+            "target",
+            "sequence",
+            *("success", "distance_reduction", "added"),
+        )
         .sort(pl.all())
     )
     if not len(rows):
@@ -53,8 +61,8 @@ def smoothness(acceleration_rows: pl.DataFrame, points: int = POINTS) -> Smoothn
         rows.group_by("victim", "attack", "eps")
         .agg(
             n=pl.len(),
-            reached=pl.col("reached").mean(),
-            closed=pl.col("closed").median(),
+            success_rate=pl.col("success").mean(),
+            distance_reduction=pl.col("distance_reduction").median(),
             added=pl.col("added").median(),
         )
         .sort("victim", "eps", "attack")
@@ -105,12 +113,12 @@ def _name(attack: str) -> str:
 
 def _points(inputs: ChartInputs, points: pl.DataFrame, noises: list[str]) -> list[Curve]:
     curves = []
-    for (victim, eps, attack, reached), some in points.group_by(
-        "victim", "eps", "attack", "reached", maintain_order=True
+    for (victim, eps, attack, success), some in points.group_by(
+        "victim", "eps", "attack", "success", maintain_order=True
     ):
-        line = (0 if reached else 1) if str(attack) not in noises else 2 + noises.index(str(attack))
+        line = (0 if success else 1) if str(attack) not in noises else 2 + noises.index(str(attack))
         at = {"model": inputs.models.index(str(victim)), "eps": inputs.eps.index(float(eps))}
-        y = some["closed"].clip(-1, 1).to_list()
+        y = some["distance_reduction"].clip(-1, 1).to_list()
         curves.append(Curve(line, some["added"].to_list(), y, at=at))
     return curves
 
@@ -124,7 +132,8 @@ def _texts(inputs: ChartInputs, found: Smoothness) -> list[tuple[dict[str, int],
         i, j = inputs.models.index(str(victim)), inputs.eps.index(float(eps))
         medians = "; ".join(
             f"{_name(one['attack'])} adds {one['added']:.3g} m/s² and closes "
-            f"{percent(one['closed'])} (medians of {one['n']}), {percent(one['reached'])} succeed"
+            f"{percent(one['distance_reduction'])} (medians of {one['n']}), "
+            f"{percent(one['success_rate'])} succeed"
             for one in some.iter_rows(named=True)
         )
         text = (
@@ -151,8 +160,8 @@ def _table(inputs: ChartInputs, sums: pl.DataFrame, model: int) -> Table:
                 f"{one['eps']:g}",
                 _name(one["attack"]),
                 str(one["n"]),
-                percent(one["reached"]),
-                percent(one["closed"]),
+                percent(one["success_rate"]),
+                percent(one["distance_reduction"]),
                 number(one["added"], 2),
             )
             for one in sums.filter(pl.col("victim") == inputs.models[model]).iter_rows(named=True)

@@ -5,17 +5,12 @@ rate without an attack and under random noise of the same eps, each with its int
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-import numpy as np
-import polars as pl
+from dataclasses import dataclass
 
 from feint.data.sbu import constants
 from feint.evaluation import table1, tolerance
-from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE, NONE
-from feint.evaluation.bootstrap import cluster_intervals
-from feint.evaluation.rows import TASK_KEY
-from feint.evaluation.success_rates import INTERACTION
+from feint.evaluation.attack_task import IS_ATTACK
+from feint.evaluation.success_rates import Criterion, Recognised, judge, success_rates
 from feint.report.run_data import RunData
 from feint.sequences import Norm
 from feint.skeleton import SBU_15
@@ -87,17 +82,16 @@ RULES = {
 }
 
 
-def successes(run: RunData) -> dict[str, pl.Series]:
-    """Which rows of `RunData.judged` are successes, by every rule that the rows support."""
-    judged = run.judged
-    found = {OWN: judged["reached"]}
+def rules(run: RunData) -> dict[str, Criterion]:
+    """Every rule that the rows support, the run's own tolerance first."""
+    found: dict[str, Criterion] = {OWN: run.tolerance}
     if is_sbu(run):
         for name in (FRAME, JOINT):
             printed = table1.paper(name)
-            if f"distance_{name}" in judged.columns and not _same(run, printed):
-                found[name] = printed.reached(judged)
-    if "recognised_as" in judged.columns:
-        found[RECOGNISED] = judged["recognised_as"].eq_missing(judged["target"])
+            if f"distance_{name}" in run.rows.columns and not _same(run, printed):
+                found[name] = printed
+    if "recognised_as" in run.rows.columns:
+        found[RECOGNISED] = Recognised()
     return found
 
 
@@ -119,7 +113,7 @@ def _same(run: RunData, other: tolerance.Tolerance) -> bool:
 def criteria(run: RunData) -> list[SuccessCriterion]:
     """Every criterion that the rows support, the run's own tolerance first."""
     found = []
-    for rule in successes(run):
+    for rule in rules(run):
         name, description = RULES[rule]
         found.append(SuccessCriterion(f"{name}, if clean fails", description, rule, True))
         found.append(SuccessCriterion(f"{name}, all sequences", description, rule, False))
@@ -128,42 +122,20 @@ def criteria(run: RunData) -> list[SuccessCriterion]:
 
 def rates(run: RunData, criterion: SuccessCriterion) -> Iterator[Rate]:
     """Every rate by a criterion: white box and transfer, all targets together and one by one."""
-    judged = run.judged.with_columns(successes(run)[criterion.rule].alias("hit"))
-    clean = judged.filter(pl.col("attack") == NONE).select(*TASK_KEY, clean="hit")
-    noise = judged.filter(IS_NOISE).group_by([*TASK_KEY, "eps"]).agg(noise=pl.col("hit").any())
-    rows = (
-        judged.filter(IS_ATTACK)
-        .select(*TASK_KEY, "eps", "hit", interaction=INTERACTION)
-        .join(clean, on=TASK_KEY, how="left", validate="m:1")
-        .join(noise, on=[*TASK_KEY, "eps"], how="left", validate="m:1")
-        .sort(*TASK_KEY, "eps")
-    )
+    judged = judge(run.rows, rules(run)[criterion.rule]).filter(IS_ATTACK)
+    end = "_if_clean_fails" if criterion.only_clean_failures else ""
+    shown = (f"success_rate{end}", "clean_success_rate", f"noise_success_rate{end}")
     for place in (("surrogate", "victim", "eps"), ("surrogate", "victim", "eps", "target")):
-        for key, some in rows.group_by(place, maintain_order=True):
-            surrogate, victim, eps, *target = key
-            one = some.filter(~pl.col("clean")) if criterion.only_clean_failures else some
-            wanted = str(target[0]) if target else None
-            found = _rate(str(surrogate), str(victim), wanted, float(eps), one)
-            if criterion.only_clean_failures and len(one):
-                attack, _, *others = found.intervals
-                found = replace(found, intervals=(attack, (0.0, 0.0), *others))
-            yield found
+        for one in success_rates(judged, place, shown).iter_rows(named=True):
+            asked = one["n_clean_failures"] if criterion.only_clean_failures else one["n"]
+            hits, clean, noise = (_count(one[name], asked) for name in shown)
+            ends = [(one[f"{name}_low"], one[f"{name}_high"]) for name in shown]
+            if criterion.only_clean_failures:  # by definition none of them succeeds clean
+                clean, ends[1] = 0, (0.0, 0.0)
+            known = [pair for pair, name in zip(ends, shown, strict=True) if one[name] is not None]
+            where = (one["surrogate"], one["victim"], one.get("target"), one["eps"])
+            yield Rate(*where, asked, hits or 0, clean or 0, noise, tuple(known))
 
 
-def _rate(surrogate: str, victim: str, target: str | None, eps: float, rows: pl.DataFrame) -> Rate:
-    tried = len(rows) > 0 and not rows["noise"].has_nulls()
-    columns = ("hit", "clean", "noise") if tried else ("hit", "clean")
-    values = rows.select(columns).cast(pl.Float64).to_numpy()
-    intervals = cluster_intervals(values, rows["interaction"].to_list())
-    counts = np.nan_to_num(values.sum(axis=0)).astype(int).tolist()
-    return Rate(
-        surrogate,
-        victim,
-        target,
-        eps,
-        len(rows),
-        counts[0],
-        counts[1],
-        counts[2] if tried else None,
-        tuple((float(low), float(high)) for low, high in intervals),
-    )
+def _count(share: float | None, asked: int) -> int | None:
+    return None if share is None else round(share * asked)

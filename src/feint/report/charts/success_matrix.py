@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE
+from feint.evaluation.attack_task import IS_ATTACK
+from feint.evaluation.success_rates import success_rates
 from feint.io.text import percent
 from feint.report.run_data import RunData
 
@@ -160,20 +161,18 @@ def counted(judged: pl.DataFrame) -> pl.DataFrame:
         attack made count; noise: those of them that any random noise of that eps made count, null
         where none was tried.
     """
-    key = ["surrogate", "victim", "target", "sequence", "eps"]
-    noise = judged.filter(IS_NOISE).group_by(key).agg(noise=pl.col("reached").any())
-    failed = ~pl.col("clean")
-    return (
-        judged.filter(IS_ATTACK)
-        .join(noise, on=key, how="left", validate="m:1")
-        .group_by(PLACE)
-        .agg(
-            asked=pl.len(),
-            failed=failed.sum(),
-            moved=(failed & pl.col("reached")).sum(),
-            noise=pl.when(pl.col("noise").is_not_null().any()).then(
-                (failed & pl.col("noise")).sum()
-            ),
-        )
-        .sort(PLACE)
+    table = success_rates(judged.filter(IS_ATTACK), PLACE, intervals=())
+    failed = pl.col("n_clean_failures")
+
+    def count(rate: str) -> pl.Expr:
+        return (pl.col(rate).fill_null(0.0) * failed).round().cast(pl.Int64)
+
+    return table.select(
+        *PLACE,
+        asked="n",
+        failed=failed,
+        moved=count("success_rate_if_clean_fails"),
+        noise=pl.when(pl.col("noise_success_rate").is_not_null()).then(
+            count("noise_success_rate_if_clean_fails")
+        ),
     )

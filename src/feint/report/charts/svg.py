@@ -73,7 +73,7 @@ def draw_success(
 
     Args:
         axes: where to.
-        curve: rows of `summary.rates`, the attack's alone.
+        curve: rows of `success_rates`, the attack's alone.
         unit: of eps.
         depth: an axis and its cm per unit of eps, for a second scale.
     """
@@ -84,18 +84,22 @@ def draw_success(
         values = curve[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
         return np.concatenate([[first], values])
 
-    clean = float(np.nanmean(line("clean", np.nan))) if len(curve) else float("nan")
+    clean = float(np.nanmean(line("clean_success_rate", np.nan))) if len(curve) else float("nan")
     axes.axhline(clean, color="black", ls=(0, (5, 3)), lw=1.2, label="no attack, of all")
-    axes.plot(eps, line("noise", clean), color=NOISE, lw=1, ls=":", label="noise, of all")
     axes.plot(
-        eps, line("moved_noise", 0.0), color=NOISE, lw=1.8, marker="s", ms=3.5,
-        label="noise, of those that failed",
+        eps, line("noise_success_rate", clean), color=NOISE, lw=1, ls=":", label="noise, of all"
+    )
+    axes.plot(
+        eps, line("noise_success_rate_if_clean_fails", 0.0), color=NOISE, lw=1.8, marker="s",
+        ms=3.5, label="noise, of those that failed",
     )  # fmt: skip
-    axes.plot(eps, line("reached", clean), color=ATTACKED, lw=1, ls=":", label="attack, of all")
-    low, high = line("low", 0.0), line("high", 0.0)
+    axes.plot(
+        eps, line("success_rate", clean), color=ATTACKED, lw=1, ls=":", label="attack, of all"
+    )
+    low, high = (line(f"success_rate_if_clean_fails_{side}", 0.0) for side in ("low", "high"))
     axes.fill_between(eps, low, high, color=ATTACKED, alpha=0.15, lw=0, label="95 % interval")
     axes.plot(
-        eps, line("moved", 0.0), color=ATTACKED, lw=2.2, marker="o", ms=4.5,
+        eps, line("success_rate_if_clean_fails", 0.0), color=ATTACKED, lw=2.2, marker="o", ms=4.5,
         label="attack, of those that failed",
     )  # fmt: skip
     axes.set_ylim(-0.03, 1.03)

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from feint.errors import FeintError
-from feint.survey.analysis.interval_censored import quantiles
+from feint.evaluation.bootstrap import interval, resamples
 
 Level = Literal["ordinal", "nominal"]
 
@@ -71,12 +71,11 @@ def agreement(
     whole = counts.sum(0)
     if judges < 2:
         return Agreement(math.nan, math.nan, math.nan, judges, 0, draws, draws)
-    rng = np.random.default_rng(seed)
-    often = rng.multinomial(judges, np.full(judges, 1 / judges), draws)
+    often = resamples(judges, draws, seed)
     drawn = np.array([_alpha(one, level) for one in np.tensordot(often, counts, 1)])
     drawn = 1 - (1 - drawn) * judges / (judges - 1)
     alpha = _alpha(whole, level)
-    low, high = quantiles(drawn, judges)
+    low, high = interval(drawn, judges)
     if math.isnan(alpha):
         low = high = math.nan
     return Agreement(

@@ -172,26 +172,6 @@ def profile(cells: Cells, counts: np.ndarray, lapse: float, level: float) -> tup
     return low, high
 
 
-def quantiles(drawn: np.ndarray, clusters: int, level: float = 0.95) -> tuple[float, float]:
-    """A bootstrap's interval: percentiles, widened for few clusters (Hesterberg 2015).
-
-    Resampling n clusters is too narrow by sqrt((n - 1) / n), and takes normal quantiles where
-    Student's are due; the percentiles are those that mend both.  Draws may be infinite.
-
-    Returns:
-        low, high; NaN with fewer than two clusters or no draw.
-    """
-    from scipy.special import ndtr, stdtrit
-
-    known = drawn[~np.isnan(drawn)]
-    if clusters < 2 or not len(known):
-        return float("nan"), float("nan")
-    reach = stdtrit(clusters - 1, (1 + level) / 2) * math.sqrt(clusters / (clusters - 1))
-    tail = float(ndtr(-reach))
-    low = np.quantile(known, tail, method="lower")
-    return float(low), float(np.quantile(known, 1 - tail, method="higher"))
-
-
 def _posterior(
     cells: Cells, counts: np.ndarray, state: np.ndarray, lapsing: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -226,7 +226,7 @@ class Estimate:
             fields = asdict(self.tolerance(method))
         except FeintError:
             return {}
-        return {n: fields[n] for n in ("kappa", "other", "low", "high", "per_frame", "norm")}
+        return {n: fields[n] for n in ("values", "other", "low", "high", "per_frame", "norm")}
 
 
 SOURCES: Mapping[str, str] = {

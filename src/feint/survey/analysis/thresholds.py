@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from feint.errors import FeintError
-from feint.survey.analysis.interval_censored import Cells, Maxima, maximise, profile, quantiles
+from feint.evaluation.bootstrap import interval, resamples
+from feint.survey.analysis.interval_censored import Cells, Maxima, maximise, profile
 
 LIKELY = 1.92
 """Half of chi-squared's 95 % at one degree of freedom."""
@@ -198,9 +199,7 @@ def _resampled(counts: np.ndarray, draws: int, seed: int) -> np.ndarray:
     judges = len(counts)
     if not judges:
         raise FeintError("There are no answers to fit a threshold to.", code="no-answers")
-    rng = np.random.default_rng(seed)
-    often = rng.multinomial(judges, np.full(judges, 1 / judges), draws)
-    return np.concatenate([counts.sum(0)[None], often @ counts])
+    return np.concatenate([counts.sum(0)[None], resamples(judges, draws, seed) @ counts])
 
 
 def _fit(cells: Cells, counts: np.ndarray, drawn: np.ndarray, lapse: float | None) -> Fit:
@@ -230,7 +229,7 @@ def _one(cells: Cells, counts: np.ndarray, drawn: np.ndarray, best: Maxima, i: i
     ends = ends[np.isfinite(ends)]
     distance, width = float(best.location[0, i]), float(best.width[0, i])
     judges = int((counts[:, mine].sum(1) > 0).sum())
-    resampled = quantiles(best.location[1:, i], judges)
+    resampled = interval(best.location[1:, i], judges)
     likely = (math.nan, math.nan)
     if not math.isnan(distance):
         likely = profile(own, drawn[0, mine], float(best.lapse[0]), LIKELY)

@@ -44,7 +44,7 @@ class Sample:
     @property
     def clean_success(self) -> bool:
         """Whether the output is within the tolerance of the target without an attack."""
-        return bool(self.row["clean"])
+        return bool(self.row["clean_success"])
 
 
 def choose_sample(rows: pl.DataFrame, run_data: RunData, seed: int, rank: int = 0) -> Sample:
@@ -61,7 +61,7 @@ def choose_sample(rows: pl.DataFrame, run_data: RunData, seed: int, rank: int = 
     Raises:
         FeintError: the run's tensors are missing.
     """
-    clean_failures = rows.filter(~pl.col("clean"))
+    clean_failures = rows.filter(~pl.col("clean_success"))
     candidates = clean_failures if len(clean_failures) else rows
     keys = seeded_order(candidates["sequence"], f"{seed}:{rows['target'][0]}")
     chosen = rows.filter(pl.col("sequence") == keys[min(rank, len(keys) - 1)]).sort("eps")
