@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from feint.data.formats.recording import AnyPositions, Positions, Recording
 from feint.data.interpolation import interpolate_gaps, run_lengths, sample_linearly
@@ -129,7 +130,7 @@ def _rate(recording: Recording, options: PreprocessOptions) -> float:
 
 def _resampled(
     values: Positions, recording: Recording, fps: float, options: PreprocessOptions
-) -> Positions:
+) -> Float[np.ndarray, "resampled joints axes"]:
     """Short gaps interpolated, and resampled (linearly) where the rate is another."""
     flat = values.reshape(len(values), -1)
     out, there = interpolate_gaps(flat, round(options.max_gap * fps))
