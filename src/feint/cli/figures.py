@@ -46,7 +46,9 @@ def figure(
     from feint.report.run_data import RunData
 
     if len(runs) > 1 and name != "fig4":
-        raise FeintError(f"{name} is drawn of one run; got {len(runs)}. fig4 has a row a run.")
+        raise FeintError(
+            f"{name} is drawn of one run; got {len(runs)}. fig4 has a row a run.", "too-many-runs"
+        )
     kind, path = _file(out, form, FIGURES, runs[0], name)
     asked = Selection(**vars(options))
     drawn = _drawn(name, [RunData.load(one) for one in runs], asked)
@@ -124,7 +126,8 @@ def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
         if any(x is not None for x in (asked.true_class, asked.sequence, asked.eps, asked.case)):
             raise FeintError(
                 f"fig5 is drawn over all sequences and every eps; got {asked}. Expected at most "
-                "--target and --victim."
+                "--target and --victim.",
+                "conflicting-options",
             )
         return paper.figure5(first, asked.victim, asked.target)
     if name == "fig4":
@@ -181,8 +184,12 @@ def _file(
     if form is None and suffix not in forms:
         raise FeintError(
             f"{out} does not end in a format that can be written; expected .{', .'.join(forms)}, "
-            "or --format with one of them."
+            "or --format with one of them.",
+            "unknown-format",
         )
     if form is not None and suffix in (*FIGURES, *MOVING) and suffix != form:
-        raise FeintError(f"{out} ends in .{suffix}, and --format is {form}. Leave one of them out.")
+        raise FeintError(
+            f"{out} ends in .{suffix}, and --format is {form}. Leave one of them out.",
+            "conflicting-options",
+        )
     return form or suffix, out

@@ -57,7 +57,7 @@ class AttackConfig(ConfigTable):
         self.attack()
         told = [round(eps, 6) for eps in self.eps]  # rows tell eps to seven decimals
         if len(set(told)) != len(told) or min(told) == 0:
-            raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}")
+            raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}", "bad-eps")
         return self
 
     @model_validator(mode="before")
@@ -130,7 +130,8 @@ def check_columns(attack: AttackConfig, data: Table) -> None:
     if attack.eps_unit == "cm" or attack.joints is not None or attack.axes != ("z",):
         raise FeintError(
             "attack: axes, joints and cm belong to people; a series has columns, "
-            "eps_per_column, bounds and integer_columns"
+            "eps_per_column, bounds and integer_columns",
+            "wrong-data-kind",
         )
     shown = data.inputs or ()
     changed = attack.columns if attack.columns is not None else shown
@@ -143,14 +144,18 @@ def check_columns(attack: AttackConfig, data: Table) -> None:
         if unknown := [word for word in words if word not in shown]:
             raise FeintError(
                 f"attack: {name} names {', '.join(unknown)}; expected some of data.inputs: "
-                f"{', '.join(shown)}"
+                f"{', '.join(shown)}",
+                "unknown-column",
             )
     lacks = [word for word in changed if word not in attack.eps_per_column]
     if attack.eps_per_column and (lacks or attack.eps_unit != "data"):
         raise FeintError(
             "attack: eps_per_column goes without eps_unit and has a number for every column that "
-            f"is attacked; it lacks {', '.join(lacks) or 'none'}"
+            f"is attacked; it lacks {', '.join(lacks) or 'none'}",
+            "bad-eps",
         )
     for word, (low, high) in attack.bounds.items():
         if not low < high:
-            raise FeintError(f"attack: bounds.{word} is [{low}, {high}]; expected low < high")
+            raise FeintError(
+                f"attack: bounds.{word} is [{low}, {high}]; expected low < high", "bad-bounds"
+            )

@@ -27,7 +27,8 @@ def check_models(
     if not yours:
         raise FeintError(
             "The experiment trains all its models: there is none to check. Name yours "
-            'with --model package.module:factory, or a [[model]] of kind = "import".'
+            'with --model package.module:factory, or a [[model]] of kind = "import".',
+            "no-models-to-check",
         )
     data = load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
     for spec in yours:

@@ -74,14 +74,14 @@ class Target(ConfigTable):
             return value
         names = [one.get("name") for one in value["curves"] if isinstance(one, dict)]
         if names and list(value.get("labels", names)) != names:
-            raise FeintError("labels stand beside curves; expected one of them")
+            raise FeintError("labels stand beside curves; expected one of them", "conflicting-keys")
         return {**value, "labels": names} if names else value
 
     @field_validator("labels")
     @classmethod
     def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) != len(value):
-            raise FeintError(f"a target stands twice: {', '.join(value)}")
+            raise FeintError(f"a target stands twice: {', '.join(value)}", "repeated-name")
         return value
 
     def targets(self, seed: int) -> Targets:
@@ -150,12 +150,13 @@ class Experiment(ConfigTable):
     def _names(self) -> "Experiment":
         names = [model.name for model in self.model]
         if len(set(names)) != len(names):
-            raise FeintError(f"two models have the same name: {', '.join(names)}")
+            raise FeintError(f"two models have the same name: {', '.join(names)}", "repeated-name")
         unknown = set(self.evaluation.craft_on or ()) - set(names)
         if unknown:
             raise FeintError(
                 f"evaluation.craft_on names {', '.join(sorted(unknown))}; expected some of "
-                f"{', '.join(names)}"
+                f"{', '.join(names)}",
+                "unknown-model",
             )
         return self
 
@@ -167,7 +168,8 @@ class Experiment(ConfigTable):
             raise FeintError(
                 'target.curves is what a series (data.source = "windows") is asked for, and '
                 "target.labels what people are; expected the one that goes with data.source = "
-                f"{self.data.source!r}"
+                f"{self.data.source!r}",
+                "wrong-data-kind",
             )
         if isinstance(self.data, Table):
             check_columns(self.budget, self.data)
@@ -177,7 +179,8 @@ class Experiment(ConfigTable):
         if mine or self.budget.eps_unit == "deviation":
             raise FeintError(
                 f"attack: {', '.join(mine) or 'eps_unit deviation'} goes with a series of columns "
-                '(data.source = "windows"); expected axes, joints, and eps_unit data or cm'
+                '(data.source = "windows"); expected axes, joints, and eps_unit data or cm',
+                "wrong-data-kind",
             )
         if not isinstance(self.data, People):
             try:
@@ -185,7 +188,7 @@ class Experiment(ConfigTable):
                 if self.budget.joints is not None:
                     SBU_15.of_joints(self.budget.joints)
             except FeintError as error:
-                raise FeintError(f"attack: {error}") from error
+                raise FeintError(f"attack: {error}", error.code) from error
         return self
 
     @property

@@ -32,7 +32,8 @@ def read(path: Path) -> Experiment:
     except (OSError, UnicodeDecodeError) as error:
         raise FeintError(
             f"Could not read the experiment {path}: {error}. Expected a TOML file such as "
-            "examples/sbu.toml."
+            "examples/sbu.toml.",
+            "unreadable-file",
         ) from error
     return parse(text, str(path))
 
@@ -42,13 +43,17 @@ def parse(text: str, name: str) -> Experiment:
     try:
         told = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FeintError(f"{name} is not TOML: {error}. Mend the line it names.") from error
+        raise FeintError(
+            f"{name} is not TOML: {error}. Mend the line it names.", "not-toml"
+        ) from error
     try:
         return _looked_up(Experiment(**told))
     except ValidationError as error:
-        raise FeintError(f"{name} is not an experiment:\n{_told(error, told)}") from error
+        raise FeintError(
+            f"{name} is not an experiment:\n{_told(error, told)}", "bad-experiment"
+        ) from error
     except (TypeError, ArithmeticError) as error:
-        raise FeintError(f"{name} is not an experiment: {error}.") from error
+        raise FeintError(f"{name} is not an experiment: {error}.", "bad-experiment") from error
 
 
 def _looked_up(experiment: Experiment) -> Experiment:
@@ -67,7 +72,9 @@ def with_models(experiment: Experiment, models: Sequence[ExternalModelConfig]) -
     try:
         return _looked_up(Experiment(**told, model=tuple(models)))
     except ValidationError as error:
-        raise FeintError(f"These models make no experiment:\n{_told(error, told)}") from error
+        raise FeintError(
+            f"These models make no experiment:\n{_told(error, told)}", "bad-experiment"
+        ) from error
 
 
 def on_fold(experiment: Experiment, fold: int) -> Experiment:
@@ -78,15 +85,19 @@ def on_fold(experiment: Experiment, fold: int) -> Experiment:
 def restore(told: Any, name: str) -> Experiment:
     """An experiment from the JSON it was kept as; `name` stands for it in errors."""
     if not isinstance(told, dict):
-        raise FeintError(f"{name} tells no experiment; expected what `feint run` writes there.")
+        raise FeintError(
+            f"{name} tells no experiment; expected what `feint run` writes there.", "damaged-file"
+        )
     try:
         return Experiment(**told)
     except ValidationError as error:
         raise FeintError(
-            f"{name} tells no experiment of this feint:\n{_told(error, told)}"
+            f"{name} tells no experiment of this feint:\n{_told(error, told)}", "bad-experiment"
         ) from error
     except (TypeError, ArithmeticError) as error:
-        raise FeintError(f"{name} tells no experiment of this feint: {error}.") from error
+        raise FeintError(
+            f"{name} tells no experiment of this feint: {error}.", "bad-experiment"
+        ) from error
 
 
 def _told(error: ValidationError, content: dict[str, Any]) -> str:

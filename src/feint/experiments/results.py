@@ -148,7 +148,8 @@ def rebuilt(tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequence
     ):
         raise FeintError(
             f"A result of {about.get('name')!r} was perturbed around other sequences: shape "
-            f"{tuple(kept.shape)} where {tuple(values.shape)} are asked. Run `feint run` again."
+            f"{tuple(kept.shape)} where {tuple(values.shape)} are asked. Run `feint run` again.",
+            "damaged-file",
         )
     values[..., coords] = kept
     return x.with_values(values)

@@ -84,7 +84,8 @@ def plan_of(folder: Path) -> Plan:
     if not 0 < facts.rows <= PARTS * experiment.evaluation.sequences_per_job:
         raise FeintError(
             f"{folder / 'run.json'} tells of {facts.rows} test sequences; expected some, and at "
-            f"most {PARTS} jobs of them. Run the experiment again; what is finished is kept."
+            f"most {PARTS} jobs of them. Run the experiment again; what is finished is kept.",
+            "damaged-file",
         )
     path = safe_join(folder, "tolerance.json")
     kappa = tolerance.Tolerance.load(path) if path.exists() else None

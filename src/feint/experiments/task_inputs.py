@@ -81,7 +81,7 @@ class TaskContext:
         there = torch.cuda.is_available()
         if self.device == "cuda" and not there:
             raise FeintError(
-                "The device cuda was asked for, and torch finds no GPU. Use --device cpu."
+                "The device cuda was asked for, and torch finds no GPU. Use --device cpu.", "no-gpu"
             )
         return torch.device("cuda" if there and self.device != "cpu" else "cpu")
 

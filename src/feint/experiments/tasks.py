@@ -121,10 +121,13 @@ def _load(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     source, files = ModelSource(**job.common.settings["source"]), inputs.files()
     if hash_files(files) != source.files_hash:
         raise FeintError(
-            "Its files changed since the experiment was read. Run the same command again."
+            "Its files changed since the experiment was read. Run the same command again.",
+            "changed-meanwhile",
         )
     if source.kind not in ("saved", "exported") and source.digest not in context.trusted:
-        raise FeintError(f"{source.model} is code that this experiment does not name.")
+        raise FeintError(
+            f"{source.model} is code that this experiment does not name.", "not-trusted"
+        )
     model: Any = checkpoints.load_external(source, files, context.trust)
     weights = model.to_tensors() if isinstance(model, ExternalModel) else model.state_dict()
     told = {"model": type(model).__name__, "settings": model.settings, "source": source.to_dict()}

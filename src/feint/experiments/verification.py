@@ -85,7 +85,7 @@ def verify(folder: Path, trust: bool = False) -> Verification:
     small = _table(folder, "minimal.parquet", found, reader, _minimal)
     if table is None and small is None and not found.wrong:
         raise FeintError(
-            f"{folder} has no rows to verify. Run `feint run` on the experiment first."
+            f"{folder} has no rows to verify. Run `feint run` on the experiment first.", "no-rows"
         )
     yours = [one for one in plan.experiment.model if isinstance(one, ExternalModelConfig) and trust]
     trusted = frozenset(one.source().digest for one in yours)
@@ -164,7 +164,7 @@ class _Work:
         experiment = self.plan.experiment
         with _Telling(self.found, "tolerance.json"):
             if self.plan.tolerance is None:
-                raise FeintError("it is not there. Run `feint run` again.")
+                raise FeintError("it is not there. Run `feint run` again.", "missing-file")
             if tolerance_source.is_file(experiment):
                 return
             right = tolerance_source.stated(experiment)
@@ -172,7 +172,9 @@ class _Work:
                 about = self.reader.store.read(self.plan.natural().key)[1]
                 right = tolerance.Tolerance.from_dict(told(about, "tolerance", dict), "its job")
             if self.plan.tolerance != right:
-                raise FeintError("it is not what was measured. Run `feint run` again.")
+                raise FeintError(
+                    "it is not what was measured. Run `feint run` again.", "damaged-file"
+                )
 
     def exported(self, folder: Path) -> None:
         """The models beside the jobs are those that were scored."""
@@ -182,7 +184,9 @@ class _Work:
                     safe_join(folder, "models", f"{name}{suffix}")
                 model = checkpoints.load(folder / "models" / name, self.trusted)
                 if checkpoints.fingerprint(model) != weights:
-                    raise FeintError("it has other weights than those that were scored.")
+                    raise FeintError(
+                        "it has other weights than those that were scored.", "damaged-file"
+                    )
 
     def expected(self, table: pl.DataFrame) -> None:
         """The rows are those that the experiment asks for."""
@@ -217,7 +221,7 @@ class _Work:
         if attack != NONE:
             budget_module.verify(attack, x_adv, x, replace(self.plan.budget, eps=eps))
         elif not torch.equal(x_adv.values, x.values):
-            raise FeintError("rows without an attack were perturbed.")
+            raise FeintError("rows without an attack were perturbed.", "damaged-file")
         crafted = Crafted(attack, torch.full((len(x),), eps), torch.arange(len(x)), x_adv)
         again, anew = scoring.score(
             self._model(about, str(some["victim"][0])),
@@ -273,7 +277,10 @@ class _Work:
             self.models = {**dict(latest), key: (model, checkpoints.fingerprint(model))}
         model, weights = self.models[key]
         if not weights == self.plan.weights[name] == about["settings"]["weights"]:
-            raise FeintError(f"its model {name!r} has other weights than those it was made with.")
+            raise FeintError(
+                f"its model {name!r} has other weights than those it was made with.",
+                "changed-meanwhile",
+            )
         return model
 
     def _each(self, job: str, some: pl.DataFrame, count: int) -> None:

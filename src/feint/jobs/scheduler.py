@@ -40,7 +40,8 @@ class JobCounts:
             told += f", and {self.blocked} that depend on them were not begun"
         raise FeintError(
             f"{told}; what was finished is kept. The first was {name}: {reason} Mend that and run "
-            "the same command again; it does what is missing."
+            "the same command again; it does what is missing.",
+            "jobs-failed",
         )
 
 

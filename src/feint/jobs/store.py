@@ -63,7 +63,8 @@ class Store:
         if not KEY.fullmatch(key):
             raise FeintError(
                 f"{self.folder} names a job {key!r}; expected {KEY_LENGTH} hexadecimal digits. "
-                "It was not written by feint: do not use it."
+                "It was not written by feint: do not use it.",
+                "bad-job-key",
             )
         return safe_join(self.folder, "jobs", key[:2], f"{key}.safetensors")
 
@@ -100,7 +101,8 @@ class Store:
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: that job is not finished, or its result was removed. Run "
-                "`feint run` on the experiment again; it does what is missing."
+                "`feint run` on the experiment again; it does what is missing.",
+                "not-finished",
             )
         try:
             content = read_bytes(path)
@@ -125,7 +127,8 @@ class Store:
             write_json(place.with_name(f"{place.name}.json"), {"schema": SCHEMA, "why": why})
         except OSError as error:
             raise FeintError(
-                f"{why} It could not be set aside either ({error}): remove {path} yourself."
+                f"{why} It could not be set aside either ({error}): remove {path} yourself.",
+                "not-writable",
             ) from error
         console.print(f"Damaged, set aside in {place}: {why}", markup=False, style="yellow")
 

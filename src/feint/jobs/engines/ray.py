@@ -85,15 +85,17 @@ class RayEngine:
         if self.cpus < 0 or self.gpus < 0 or self.cpus + self.gpus == 0:
             raise FeintError(
                 f"A job on ray was given cpus={self.cpus:g}, gpus={self.gpus:g}. "
-                "Expected: none below 0, and one above it"
+                "Expected: none below 0, and one above it",
+                "bad-resources",
             )
         if self.gpus > 1 and self.gpus != int(self.gpus):
             raise FeintError(
                 f"A job on ray was given gpus={self.gpus:g}. "
-                "Expected: a fraction below 1, or a whole number"
+                "Expected: a fraction below 1, or a whole number",
+                "bad-resources",
             )
         if self.retries < 0:
-            raise FeintError(f"Got retries={self.retries}. Expected: 0 or more")
+            raise FeintError(f"Got retries={self.retries}. Expected: 0 or more", "bad-retries")
 
     def begin(self, work: Work, fetch: Fetch) -> "_Session":
         """Start or join Ray.
@@ -141,7 +143,9 @@ class _Session:
         self._glanced = -GLANCE_SECONDS
         self.slots = 2
         if self._glance() == 0:
-            raise FeintError(f"{self._asked()}. {_have(ray.nodes())}. Ask for less")
+            raise FeintError(
+                f"{self._asked()}. {_have(ray.nodes())}. Ask for less", "no-such-resources"
+            )
 
     def start(self, job: Job) -> None:
         self._start(_Started(job, 1))
@@ -238,7 +242,8 @@ class _Session:
             raise FeintError(
                 f"{self._asked()}, and for {alone:.0f} s none had that. "
                 f"{_have(self._ray.nodes())}. Start a node, and run again: "
-                "what was kept is not done again"
+                "what was kept is not done again",
+                "no-such-resources",
             )
 
     def _asked(self) -> str:

@@ -71,7 +71,8 @@ def _import_ray() -> ModuleType:
         if error.name != "ray":
             raise
         raise FeintError(
-            "The engine ray needs ray, which is not installed. Expected: pip install 'feint[ray]'"
+            "The engine ray needs ray, which is not installed. Expected: pip install 'feint[ray]'",
+            "not-installed",
         ) from None
     return ray
 
@@ -109,7 +110,8 @@ def _start(ray: ModuleType, undo: contextlib.ExitStack) -> None:
     except OSError as error:
         raise FeintError(
             f"Ray could not be started on this machine: no folder can be made in {base} ({error}). "
-            "Expected: RAY_TMPDIR, with a short name, that can be written"
+            "Expected: RAY_TMPDIR, with a short name, that can be written",
+            "ray-not-started",
         ) from error
     caretaker = subprocess.Popen(
         ["/bin/sh", "-c", _CARETAKER, "sh", folder],
@@ -131,7 +133,8 @@ def _start(ray: ModuleType, undo: contextlib.ExitStack) -> None:
     except Exception as error:
         raise FeintError(
             f"Ray could not be started on this machine: {error}. What is wrong is often said in "
-            f"its logs; to keep them, run `ray start --head` and use the address auto"
+            f"its logs; to keep them, run `ray start --head` and use the address auto",
+            "ray-not-started",
         ) from error
 
 
@@ -147,11 +150,15 @@ def _reach(address: str) -> None:
     if address != "auto":
         host, _, port = address.removeprefix("ray://").rpartition(":")
         if not host or not port.isdecimal():
-            raise FeintError(f"Ray's address {address!r} has no host and port. {advice}")
+            raise FeintError(
+                f"Ray's address {address!r} has no host and port. {advice}", "bad-address"
+            )
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
         except (OSError, OverflowError) as error:
-            raise FeintError(f"No Ray cluster answers at {address}: {error}. {advice}") from None
+            raise FeintError(
+                f"No Ray cluster answers at {address}: {error}. {advice}", "no-ray-cluster"
+            ) from None
     try:
         found = subprocess.run(
             [sys.executable, "-c", _PROBE, address],
@@ -169,7 +176,9 @@ def _reach(address: str) -> None:
         advice = _TOKEN_ADVICE
     last = text.splitlines()[-1] if text else "no reason given"
     last = re.sub(r"^\[.*?\] \S+:\d+: ", "", last).rstrip(".")
-    raise FeintError(f"No Ray cluster could be joined at {address}: {last}. {advice}")
+    raise FeintError(
+        f"No Ray cluster could be joined at {address}: {last}. {advice}", "no-ray-cluster"
+    )
 
 
 def _join(ray: ModuleType, address: str, undo: contextlib.ExitStack) -> None:
@@ -177,7 +186,9 @@ def _join(ray: ModuleType, address: str, undo: contextlib.ExitStack) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as error:
-        raise FeintError(f"No Ray cluster could be joined at {address}: {error}") from error
+        raise FeintError(
+            f"No Ray cluster could be joined at {address}: {error}", "no-ray-cluster"
+        ) from error
 
 
 def _check_joined(ray: ModuleType, address: str | None) -> None:
@@ -188,7 +199,8 @@ def _check_joined(ray: ModuleType, address: str | None) -> None:
     if address != there:
         raise FeintError(
             f"This process is already connected to Ray at {there}, and was to join {address}. "
-            "Expected: no address, to use that connection, or ray.shutdown() before"
+            "Expected: no address, to use that connection, or ray.shutdown() before",
+            "other-ray-cluster",
         )
 
 
