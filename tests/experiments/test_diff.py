@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.errors import refused
 
-from feint.errors import DamagedError, FeintError
+from feint.errors import DamagedError
 from feint.evaluation import rows
 from feint.experiments.diff import diff
 from feint.experiments.json_changes import changes
@@ -158,9 +159,9 @@ def test_a_run_without_rows_has_no_rates(
 
 
 def test_a_run_that_is_none_or_damaged_is_told(tiny: Any, copy: Path, tmp_path: Path) -> None:
-    with pytest.raises(FeintError, match=r"no run\.json"):
+    with refused("not-a-run", names=("run.json",)):
         diff(tiny.folder, tmp_path)
     (copy / "rows.parquet").write_bytes(b"")
-    with pytest.raises(DamagedError, match=r"rows\.parquet"):
+    with refused("damaged-file", names=("rows.parquet",), error=DamagedError):
         diff(tiny.folder, copy)
     assert (copy / "rows.parquet").exists()  # looking sets nothing aside

@@ -7,20 +7,21 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.errors import refused
 
 from feint.attacks.budget import Budget
 from feint.errors import DamagedError, FeintError
 from feint.experiments.results import (
-    budget_of,
-    changed,
+    budget_from_dict,
+    get_field,
+    pack_perturbed,
     read_answers,
     read_attack_task,
     read_reactor,
     read_rows,
-    rebuilt,
     table,
     tensor,
-    told,
+    unpack_perturbed,
 )
 from feint.io.sealed import pack, unpack
 from feint.sequences import Sequences
@@ -92,7 +93,7 @@ def test_lengths_that_are_none_are_refused(lengths: Any) -> None:
 @pytest.mark.parametrize("name", ["target", "keys", "labels", "sides", "exemplars"])
 @pytest.mark.parametrize("wrong", [None, 3, {}, [], ["1"], [1, 2], ["1", None], [["1"], "2"]])
 def test_an_attack_task_that_names_nothing_is_refused(name: str, wrong: Any) -> None:
-    with pytest.raises(DamagedError, match="'target hug'"):
+    with refused("damaged-file", names=("target hug",), error=DamagedError):
         read_attack_task(TASK_KEY, {**TOLD, name: wrong})
 
 
@@ -111,26 +112,28 @@ def test_what_was_changed_comes_back_and_nothing_else_is_kept(
 ) -> None:
     reach = torch.tensor(coords)
     x_adv = X.with_values(X.values + by * reach)
-    tensors, about = changed(x_adv, Budget(1.0, reach))
+    tensors, about = pack_perturbed(x_adv, Budget(1.0, reach))
     assert tensors["changed"].shape == (2, 3, sum(coords))
-    again = rebuilt(*unpack(pack(tensors, about), "it"), X)
+    again = unpack_perturbed(*unpack(pack(tensors, about), "it"), X)
     assert torch.equal(again.values, x_adv.values)
     assert torch.equal(again.lengths, X.lengths)
 
 
 def test_without_coordinates_everything_is_kept() -> None:
     x_adv = X.with_values(X.values + 1)
-    assert torch.equal(rebuilt(*changed(x_adv, Budget(1.0)), X).values, x_adv.values)
+    assert torch.equal(
+        unpack_perturbed(*pack_perturbed(x_adv, Budget(1.0)), X).values, x_adv.values
+    )
 
 
 def test_rebuilding_leaves_the_clean_input() -> None:
     before = X.values.clone()
-    rebuilt(*changed(X.with_values(X.values + 1), Budget(1.0)), X)
+    unpack_perturbed(*pack_perturbed(X.with_values(X.values + 1), Budget(1.0)), X)
     assert torch.equal(X.values, before)
 
 
 REACH = torch.tensor([True, False, True, False])
-KEPT, _ = changed(X.with_values(X.values + 1), Budget(1.0, REACH))
+KEPT, _ = pack_perturbed(X.with_values(X.values + 1), Budget(1.0, REACH))
 
 
 @pytest.mark.parametrize(
@@ -154,9 +157,9 @@ KEPT, _ = changed(X.with_values(X.values + 1), Budget(1.0, REACH))
 )
 def test_a_perturbation_of_something_else_is_refused(name: str, wrong: Any) -> None:
     with pytest.raises(FeintError):
-        rebuilt({**KEPT, name: wrong}, {}, X)
+        unpack_perturbed({**KEPT, name: wrong}, {}, X)
     with pytest.raises(DamagedError):
-        rebuilt({k: v for k, v in KEPT.items() if k != name}, {}, X)
+        unpack_perturbed({k: v for k, v in KEPT.items() if k != name}, {}, X)
 
 
 # -- what is told ---------------------------------------------------------------------------
@@ -165,20 +168,19 @@ def test_a_perturbation_of_something_else_is_refused(name: str, wrong: Any) -> N
 def test_a_tensor_of_the_right_kind_is_handed_on() -> None:
     assert tensor(TASK_KEY, "x", 3, torch.float32) is TASK_KEY["x"]
     for rank, kind in ((2, torch.float32), (3, torch.float64)):
-        with pytest.raises(DamagedError, match=r"torch.float32 of rank 3 as its 'x'; expected"):
+        with refused("damaged-file", names=("torch.float32 of rank 3", "'x'"), error=DamagedError):
             tensor(TASK_KEY, "x", rank, kind)
-    with pytest.raises(DamagedError, match="nothing as its 'y'"):
+    with refused("damaged-file", names=("'y'",), error=DamagedError):
         tensor(TASK_KEY, "y", 1, torch.float32)
 
 
 def test_what_is_told_is_of_its_kind() -> None:
-    assert told(TOLD, "keys", list) == ["1", "2"]
-    with pytest.raises(
-        DamagedError, match=r"'target hug' tells str as its 'target'; expected list"
-    ):
-        told(TOLD, "target", list)
-    with pytest.raises(DamagedError, match="tells NoneType as its 'nothing'"):
-        told(TOLD, "nothing", str)
+    assert get_field(TOLD, "keys", list) == ["1", "2"]
+    names = ("'target hug'", "str", "'target'", "list")
+    with refused("damaged-file", names=names, error=DamagedError):
+        get_field(TOLD, "target", list)
+    with refused("damaged-file", names=("NoneType", "'nothing'"), error=DamagedError):
+        get_field(TOLD, "nothing", str)
 
 
 def test_the_rows_of_several_results_make_one_table() -> None:
@@ -195,7 +197,7 @@ def test_the_rows_of_several_results_make_one_table() -> None:
      {"eps": {"b": 1}}],
 )  # fmt: skip
 def test_rows_that_are_none_are_refused(rows: Any) -> None:
-    with pytest.raises(DamagedError, match="'score a'"):
+    with refused("damaged-file", names=("'score a'",), error=DamagedError):
         read_rows({"name": "score a", "rows": rows})
 
 
@@ -205,15 +207,15 @@ def test_rows_that_are_none_are_refused(rows: Any) -> None:
      {"eps": [1.0], "a": [10**400]}, {"eps": [1.0]}, {"eps": [1.0], "b": [1]}],
 )  # fmt: skip
 def test_rows_that_do_not_go_together_are_refused(other: dict[str, list[Any]]) -> None:
-    with pytest.raises(DamagedError, match="make no table"):
+    with refused("damaged-file", error=DamagedError):
         table([{"eps": [2.0], "a": [1]}, other])
 
 
 def test_the_budget_is_the_one_that_was_told() -> None:
     settings = {"coords": [True, False], "unit": [0.5, 2.0]}
-    budget = budget_of(settings, 3.0)
+    budget = budget_from_dict(settings, 3.0)
     x = Sequences(torch.zeros(1, 1, 2), torch.tensor([1]))
     lower, upper = budget.bounds(x)
     assert upper.tolist() == [[[1.5, 0]]]
     assert lower.tolist() == [[[-1.5, 0]]]
-    assert budget_of({**settings, "unit": None}, 3.0).unit is None
+    assert budget_from_dict({**settings, "unit": None}, 3.0).unit is None

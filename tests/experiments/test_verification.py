@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.evaluation import rows
-from feint.experiments.verification import MOST, Verification, verify
+from feint.experiments.problems import MAX_PROBLEMS, Verification
+from feint.experiments.verification import verify
 from feint.io.sealed import read_json, read_tensors, write_json, write_tensors
 from feint.jobs.store import Store
 from feint.report import terminal
@@ -59,7 +60,7 @@ def rewrite(folder: Path, change: Callable[[pl.DataFrame], Any], name: str = "ro
 
 def told(found: Verification) -> str:
     assert not found.ok
-    assert found.wrong == len(found.problems) or found.wrong > MOST
+    assert found.wrong == len(found.problems) or found.wrong > MAX_PROBLEMS
     return "\n".join(found.problems)
 
 
@@ -302,21 +303,21 @@ def test_no_more_problems_are_told_than_somebody_reads(
     found = verify(larger)
     assert (
         len(found.problems)
-        == MOST
+        == MAX_PROBLEMS
         < found.wrong
         == rows.read(larger / "rows.parquet")["job"].n_unique()
     )
     terminal.show_verification(found)
-    assert f"... and {found.wrong - MOST} more" in capsys.readouterr().out
+    assert f"... and {found.wrong - MAX_PROBLEMS} more" in capsys.readouterr().out
 
 
 def test_a_run_without_rows_is_refused(least: Any, tmp_path: Path) -> None:
-    with pytest.raises(FeintError, match=r"no run\.json"):
+    with refused("not-a-run", names=("run.json",)):
         verify(tmp_path)
     copy = least.copy(tmp_path)
     (copy / "rows.parquet").unlink()
     (copy / "minimal.parquet").unlink()
-    with pytest.raises(FeintError, match="no rows to verify"):
+    with refused("no-rows"):
         verify(copy)
 
 

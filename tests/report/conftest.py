@@ -16,7 +16,7 @@ from feint.evaluation.model_checks import BaselineComparison
 from feint.evaluation.rows import write
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
-from feint.experiments.results import changed
+from feint.experiments.results import pack_perturbed
 from feint.io.sealed import write_json
 from feint.jobs.job import Common, Job
 from feint.jobs.store import Store, result
@@ -100,7 +100,7 @@ class Fake:
                             kind, Common(surrogate=surrogate, target=target, name=name, eps=eps)
                         )
                         budget = feint.Budget(1.0)
-                        store.put(made.key, result(made, *changed(crafted.x_adv, budget)))
+                        store.put(made.key, result(made, *pack_perturbed(crafted.x_adv, budget)))
                         needs["crafted"] = made.key
                     for victim in self.models:
                         if victim != surrogate and not self.transfer:

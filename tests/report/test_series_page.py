@@ -80,7 +80,7 @@ def test_every_change_keeps_to_its_columns_units_ranges_and_whole_numbers(run):
     tensors, rows = TensorReader(run.folder), RunData.load(run.folder).rows
     changed = 0
     for (job, eps), _ in rows.group_by("job", "eps"):
-        x, seen = tensors.attack_task(job).x.values, tensors.seen(job).values
+        x, seen = tensors.attack_task(job).x.values, tensors.victim_input(job).values
         change = (seen - x).abs().amax(dim=(0, 1))
         assert bool((change <= torch.tensor([0.5, 1.5, 0.0]) * eps + 1e-5).all())
         assert torch.equal(seen[..., 1], seen[..., 1].round())

@@ -55,8 +55,8 @@ class AttackConfig(ConfigTable):
     @model_validator(mode="after")
     def _known(self) -> "AttackConfig":
         self.attack()
-        told = [round(eps, 6) for eps in self.eps]  # rows tell eps to seven decimals
-        if len(set(told)) != len(told) or min(told) == 0:
+        rounded = [round(eps, 6) for eps in self.eps]  # rows hold eps to seven decimals
+        if len(set(rounded)) != len(rounded) or min(rounded) == 0:
             raise FeintError(f"eps has a value twice, or below 1e-6: {self.eps}", "bad-eps")
         return self
 

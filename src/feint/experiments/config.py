@@ -202,7 +202,7 @@ class Experiment(ConfigTable):
         return tuple(dict.fromkeys(eps for one in self.attack for eps in one.eps))
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def target_names(self) -> tuple[str, ...]:
         """The targets in the rows."""
         return tuple(dict.fromkeys(label for one in self.attack for label in self.targets_of(one)))
 

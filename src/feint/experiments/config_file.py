@@ -41,16 +41,16 @@ def read(path: Path) -> Experiment:
 def parse(text: str, name: str) -> Experiment:
     """Read an experiment from text; `name` stands for it in errors."""
     try:
-        told = tomllib.loads(text)
+        content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise FeintError(
-            f"{name} is not TOML: {error}. Mend the line it names.", "not-toml"
+            f"{name} is not TOML: {error}. Correct the line that it names.", "not-toml"
         ) from error
     try:
-        return _looked_up(Experiment(**told))
+        return _looked_up(Experiment(**content))
     except ValidationError as error:
         raise FeintError(
-            f"{name} is not an experiment:\n{_told(error, told)}", "bad-experiment"
+            f"{name} is not an experiment:\n{_describe(error, content)}", "bad-experiment"
         ) from error
     except (TypeError, ArithmeticError) as error:
         raise FeintError(f"{name} is not an experiment: {error}.", "bad-experiment") from error
@@ -67,13 +67,14 @@ def _looked_up(experiment: Experiment) -> Experiment:
 
 def with_models(experiment: Experiment, models: Sequence[ExternalModelConfig]) -> Experiment:
     """The same experiment with these models in the place of its own."""
-    told = experiment.model_dump(exclude={"model"})
-    told["evaluation"] = {**told["evaluation"], "craft_on": None}
+    content = experiment.model_dump(exclude={"model"})
+    content["evaluation"] = {**content["evaluation"], "craft_on": None}
     try:
-        return _looked_up(Experiment(**told, model=tuple(models)))
+        return _looked_up(Experiment(**content, model=tuple(models)))
     except ValidationError as error:
         raise FeintError(
-            f"These models make no experiment:\n{_told(error, told)}", "bad-experiment"
+            f"These models do not fit the experiment:\n{_describe(error, content)}",
+            "bad-experiment",
         ) from error
 
 
@@ -82,25 +83,27 @@ def on_fold(experiment: Experiment, fold: int) -> Experiment:
     return experiment.model_copy(update={"data": experiment.data.on_fold(fold)})
 
 
-def restore(told: Any, name: str) -> Experiment:
+def restore(content: Any, name: str) -> Experiment:
     """An experiment from the JSON it was kept as; `name` stands for it in errors."""
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise FeintError(
-            f"{name} tells no experiment; expected what `feint run` writes there.", "damaged-file"
+            f"{name} does not contain an experiment. Expected the JSON that `feint run` writes.",
+            "damaged-file",
         )
     try:
-        return Experiment(**told)
+        return Experiment(**content)
     except ValidationError as error:
         raise FeintError(
-            f"{name} tells no experiment of this feint:\n{_told(error, told)}", "bad-experiment"
+            f"{name} is not an experiment of this feint:\n{_describe(error, content)}",
+            "bad-experiment",
         ) from error
     except (TypeError, ArithmeticError) as error:
         raise FeintError(
-            f"{name} tells no experiment of this feint: {error}.", "bad-experiment"
+            f"{name} is not an experiment of this feint: {error}.", "bad-experiment"
         ) from error
 
 
-def _told(error: ValidationError, content: dict[str, Any]) -> str:
+def _describe(error: ValidationError, content: dict[str, Any]) -> str:
     """A line for each wrong key, named as in the file: one [attack] table has no number."""
     numbered = isinstance(content.get("attack"), list | tuple)
     lines = []

@@ -41,16 +41,16 @@ def diff(a: Path, b: Path) -> Difference:
     Raises:
         FeintError: one of them is none, or its files are damaged.
     """
-    told = [describe(folder) for folder in (a, b)]
+    described = [describe(folder) for folder in (a, b)]
     tolerances = [_tolerance(folder) for folder in (a, b)]
     settings = [
         line
         for part in ("experiment", "data", "weights", "feature_spec")
-        for line in changes(told[0].get(part), told[1].get(part), part)
+        for line in changes(described[0].get(part), described[1].get(part), part)
     ]
     values = [None if tolerance is None else dict(tolerance.values) for tolerance in tolerances]
     settings += changes(values[0], values[1], "tolerance")
-    origins = list(changes(_origin(told[0]), _origin(told[1])))
+    origins = list(changes(_origin(described[0]), _origin(described[1])))
     key, headline = list(success_rates.BY), "success_rate_if_clean_fails"
     compared = ("n", "clean_success_rate", headline, "distance_reduction")
     tables, rates = [], []

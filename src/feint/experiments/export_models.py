@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from feint.errors import DamagedError
-from feint.experiments.results import told
+from feint.experiments.results import get_field
 from feint.io.atomic import safe_join
 from feint.jobs.job import Job
 from feint.jobs.store import Store
@@ -28,17 +28,17 @@ def export(
         safe_join(folder, "models", f"{name}{suffix}")
     path = safe_join(folder, "models", name)
     tensors, about = store.read(training.key)
-    made = {"weights": told(about, "weights", str), "jobs": [training.key, comparison.key]}
+    made = {"weights": get_field(about, "weights", str), "jobs": [training.key, comparison.key]}
     try:
         if checkpoints.is_saved(path) and checkpoints.read_metadata(path).get("made") == made:
             checkpoints.load(path, trusted)
             return
     except DamagedError:
         pass  # written anew
-    kind, settings = told(about, "model", str), told(about, "settings", dict)
+    kind, settings = get_field(about, "model", str), get_field(about, "settings", dict)
     model = checkpoints.build(kind, settings, tensors, trusted)
-    beside = {part: told(about, part, dict) for part in ("training", "history")}
+    beside = {part: get_field(about, part, dict) for part in ("training", "history")}
     if "source" in about:
-        beside["source"] = told(about, "source", dict)
-    found = told(store.read(comparison.key)[1], "baselines", dict)
+        beside["source"] = get_field(about, "source", dict)
+    found = get_field(store.read(comparison.key)[1], "baselines", dict)
     checkpoints.save(model, path, **beside, baselines=found, made=made)

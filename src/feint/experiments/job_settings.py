@@ -17,7 +17,7 @@ from feint.evaluation.tolerance import Tolerance
 from feint.experiments.budgets import hidden, make_budget
 from feint.experiments.config import Experiment
 from feint.experiments.facts import Facts
-from feint.experiments.results import told_budget
+from feint.experiments.results import budget_to_dict
 from feint.jobs.job import Common
 from feint.models.config import ModelConfig
 from feint.models.external.source import ModelSource
@@ -163,4 +163,4 @@ class JobSettings:
 
     @cached_property
     def _budget(self) -> Mapping[str, object]:
-        return told_budget(self.budget)
+        return budget_to_dict(self.budget)

@@ -183,7 +183,7 @@ class Plan:
                 *noises,
                 *(o.name for o in self.experiment.attack if label in self.experiment.targets_of(o)),
             ]
-            for label in self.experiment.asked
+            for label in self.experiment.target_names
         }
 
     def minimal(self, surrogate: str, label: str, rows: Rows) -> Job:

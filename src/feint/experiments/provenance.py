@@ -1,4 +1,4 @@
-"""Where results come from: versions, machine, and the commit of the code that made them."""
+"""Where results come from: versions, machine, and the commit of the code, for run.json."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
 
 
 def session(engine: str, stage: str) -> dict[str, Any]:
-    """One go at a run: when, where, on what, with what."""
+    """One session of work on a run: when, where, and with which versions."""
     return {
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "stage": stage,
@@ -48,7 +48,7 @@ def session(engine: str, stage: str) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's own name, where the system tells it."""
+    """The processor's own name, where the system knows it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -60,8 +60,8 @@ def processor() -> str:
 def commit() -> str | None:
     """The commit of feint's own checkout, with "+" where it was changed; None outside of one."""
     home = Path(feint.__file__).parent
-    told = _git(home, "ls-files", "--error-unmatch", "__init__.py")
-    head = _git(home, "rev-parse", "HEAD") if told else None
+    tracked = _git(home, "ls-files", "--error-unmatch", "__init__.py")
+    head = _git(home, "rev-parse", "HEAD") if tracked else None
     if head is None:
         return None
     return head + ("+" if _git(home, "status", "--porcelain", "--", ".") else "")

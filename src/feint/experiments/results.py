@@ -1,4 +1,7 @@
-"""What the results of jobs hold, and how it is read back."""
+"""The contents of a job's result, written and read back: tensors and metadata.
+
+A result may come from a stranger, so every reader checks types, ranks and counts.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +17,7 @@ from feint.evaluation.attack_task import AttackTask
 from feint.sequences import Sequences
 
 Result = tuple[dict[str, Tensor], dict[str, Any]]
-"""Tensors, and what is told of them."""
+"""Tensors, and metadata as JSON values."""
 T = TypeVar("T")
 
 
@@ -29,12 +32,12 @@ def tensor(tensors: Mapping[str, Tensor], name: str, rank: int, kind: torch.dtyp
     return one
 
 
-def told(about: Mapping[str, Any], name: str, kind: type[T]) -> T:
-    """Something that a result tells.  Raises DamagedError if it does not, or tells another kind."""
+def get_field(about: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """A field of a result's metadata.  Raises DamagedError if it is missing or of another type."""
     value = about.get(name)
     if not isinstance(value, kind):
         raise DamagedError(
-            f"The result of {about.get('name')!r} tells {type(value).__name__} as its {name!r}; "
+            f"The result of {about.get('name')!r} has {type(value).__name__} as its {name!r}; "
             f"expected {kind.__name__}. {_ADVICE}"
         )
     return value
@@ -45,7 +48,9 @@ def read_attack_task(
 ) -> AttackTask:
     """The attack task that a result holds.  Raises FeintError if it has none."""
     x = _sequences(tensors, "x").to(device)
-    names = [tuple(told(about, name, list)) for name in ("keys", "labels", "sides", "exemplars")]
+    names = [
+        tuple(get_field(about, name, list)) for name in ("keys", "labels", "sides", "exemplars")
+    ]
     if not all(len(some) == len(x) and all(isinstance(n, str) for n in some) for some in names):
         raise DamagedError(
             f"The result of {about.get('name')!r} does not name its {len(x)} sequences. {_ADVICE}"
@@ -53,11 +58,11 @@ def read_attack_task(
     targets = _sequences(tensors, "targets").to(device)
     count = sum(name.startswith("candidate.") for name in tensors)
     each = (_sequences(tensors, f"candidate.{i}").to(device) for i in range(count))
-    task = AttackTask(told(about, "target", str), x, targets, *names)
+    task = AttackTask(get_field(about, "target", str), x, targets, *names)
     return replace(task, candidates=tuple(each))
 
 
-def joined(parts: Sequence[AttackTask]) -> AttackTask:
+def join_tasks(parts: Sequence[AttackTask]) -> AttackTask:
     """The attack tasks of several jobs, about one target, as one."""
     names = ("keys", "labels", "sides", "exemplars")
     return AttackTask(
@@ -79,12 +84,12 @@ def read_answers(tensors: Mapping[str, Tensor]) -> Sequences:
 
 
 def read_rows(about: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The rows that a result tells, by column.  Raises DamagedError if it tells none."""
-    columns = told(about, "rows", dict)
+    """The rows in a result's metadata, by column.  Raises DamagedError if there are none."""
+    columns = get_field(about, "rows", dict)
     counts = {len(values) if isinstance(values, list) else -1 for values in columns.values()}
     if len(counts) != 1 or -1 in counts or "eps" not in columns:
         raise DamagedError(
-            f"The result of {about.get('name')!r} tells no rows; expected lists of one length, "
+            f"The result of {about.get('name')!r} has no rows; expected lists of one length, "
             f"eps among them. {_ADVICE}"
         )
     return columns
@@ -99,7 +104,9 @@ def table(parts: Sequence[Mapping[str, list[Any]]]) -> pl.DataFrame:
         columns = {name: [value for part in parts for value in part[name]] for name in names}
         return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-        raise DamagedError(f"Results tell rows that make no table ({error}). {_ADVICE}") from error
+        raise DamagedError(
+            f"The rows of several results do not fit into one table ({error}). {_ADVICE}"
+        ) from error
 
 
 _ADVICE = "It was not written by feint: remove it and run `feint run` again."
@@ -123,8 +130,8 @@ def _lengths(tensors: Mapping[str, Tensor]) -> Tensor:
     return tensor(tensors, "lengths", 1, torch.int64)
 
 
-def changed(x_adv: Sequences, budget: Budget) -> Result:
-    """A perturbed batch as a result: only what could be changed is kept, exactly."""
+def pack_perturbed(x_adv: Sequences, budget: Budget) -> Result:
+    """A perturbed batch as a result: only the features that may change are kept, exactly."""
     coords = budget.coords
     if coords is None:
         coords = torch.ones(x_adv.values.shape[-1], dtype=torch.bool)
@@ -132,7 +139,9 @@ def changed(x_adv: Sequences, budget: Budget) -> Result:
     return {"changed": x_adv.values[..., coords], "coords": coords, "lengths": x_adv.lengths}, {}
 
 
-def rebuilt(tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequences) -> Sequences:
+def unpack_perturbed(
+    tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequences
+) -> Sequences:
     """The perturbed batch that a result holds, around its clean input.
 
     Raises:
@@ -148,29 +157,29 @@ def rebuilt(tensors: Mapping[str, Tensor], about: Mapping[str, Any], x: Sequence
     ):
         raise FeintError(
             f"A result of {about.get('name')!r} was perturbed around other sequences: shape "
-            f"{tuple(kept.shape)} where {tuple(values.shape)} are asked. Run `feint run` again.",
+            f"{tuple(kept.shape)} where {tuple(values.shape)} are expected. Run `feint run` again.",
             "damaged-file",
         )
     values[..., coords] = kept
     return x.with_values(values)
 
 
-def told_budget(budget: Budget) -> dict[str, Any]:
+def budget_to_dict(budget: Budget) -> dict[str, Any]:
     """A budget without its eps, as JSON; an end that is not limited is null."""
-    told: dict[str, Any] = {"unit": None if budget.unit is None else budget.unit.tolist()}
+    found: dict[str, Any] = {"unit": None if budget.unit is None else budget.unit.tolist()}
     for name in ("coords", "integer", "low", "high"):
         value = getattr(budget, name)
         if value is not None:
             limits = torch.as_tensor(value)
             each = [n if abs(n) < float("inf") else None for n in limits.tolist()]
-            told[name] = each
-    return told
+            found[name] = each
+    return found
 
 
-def budget_of(
+def budget_from_dict(
     settings: Mapping[str, Any], eps: float, device: torch.device | str = "cpu"
 ) -> Budget:
-    """The budget that a job's settings tell."""
+    """The budget in a job's settings."""
     unit, integer = settings["unit"], settings.get("integer")
 
     def limit(name: str, end: float) -> Tensor | None:

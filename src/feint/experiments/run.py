@@ -29,7 +29,7 @@ from feint.experiments.config import Experiment
 from feint.experiments.execution import Execution
 from feint.experiments.facts import UNKNOWN, Facts
 from feint.experiments.plan import Plan
-from feint.experiments.results import joined, read_attack_task, told
+from feint.experiments.results import get_field, join_tasks, read_attack_task
 from feint.experiments.run_folder import RunFile
 from feint.experiments.task_inputs import TaskContext
 from feint.experiments.tensorboard import Tracker
@@ -159,7 +159,7 @@ class Run:
         jobs = self.plan().training
         self._complete(jobs.values, "training", len(jobs))
         about = {name: self.store.read(job.key)[1] for name, job in jobs.items()}
-        self._weights = {name: told(one, "weights", str) for name, one in about.items()}
+        self._weights = {name: get_field(one, "weights", str) for name, one in about.items()}
         plan = self.plan()
         self._complete(lambda: stages.baselines(plan), "baselines", len(jobs))
         self._file.set_weights(self._weights)
@@ -181,10 +181,10 @@ class Run:
             if found is None:
                 job = self.plan().natural()
                 self._complete(lambda: [job], "tolerance", 1)
-                measured = told(self.store.read(job.key)[1], "tolerance", dict)
+                measured = get_field(self.store.read(job.key)[1], "tolerance", dict)
                 found = Tolerance.from_dict(measured, job.name)
             labels = self.load_data().test.labels  # an untargeted row is judged by its own
-            for asked in self.experiment.asked:
+            for asked in self.experiment.target_names:
                 for label in labels if asked == AWAY else (asked,):
                     found.of(label)  # there, or an error that names it
             found.save(safe_join(self.folder, "tolerance.json"))
@@ -257,7 +257,7 @@ class Run:
             plan = self.plan()
             jobs = [plan.targets(surrogate, label, part) for part in plan.chunks]
             self._complete(lambda: jobs, "targets", len(jobs))
-            return joined([read_attack_task(*self.store.read(job.key)) for job in jobs])
+            return join_tasks([read_attack_task(*self.store.read(job.key)) for job in jobs])
 
     def _trained_plan(self) -> Plan:
         """The whole plan: models are trained, and the tolerance is known."""

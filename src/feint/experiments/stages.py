@@ -21,7 +21,7 @@ def baselines(plan: Plan) -> Iterator[Job]:
 def attack(plan: Plan) -> Iterator[Job]:
     """Targets, then everything that perturbs."""
     for i, surrogate in enumerate(plan.surrogates):
-        for j, label in enumerate(plan.experiment.asked):
+        for j, label in enumerate(plan.experiment.target_names):
             if i == 0 or not plan.shared:
                 yield from (plan.targets(surrogate, label, rows) for rows in plan.chunks)
             for name in plan.perturbations[label]:
@@ -54,7 +54,7 @@ def score(plan: Plan) -> Iterator[Job]:
 def scored(plan: Plan) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]:
     """Every scoring in the order of the rows, with surrogate, victim, target, attack, eps."""
     for surrogate, victim in plan.pairs:
-        for label in plan.experiment.asked:
+        for label in plan.experiment.target_names:
             for name in (NONE, *plan.perturbations[label]):
                 for eps in (0.0,) if name == NONE else plan.eps_of(name):
                     for rows in plan.chunks:
@@ -83,7 +83,7 @@ def run(plan: Plan) -> Iterator[Job]:
 def sizes(plan: Plan) -> dict[str, int]:
     """How many jobs the stages attack, minimal and score yield."""
     experiment, parts = plan.experiment, len(plan.chunks)
-    targets, searched = len(experiment.asked), len(experiment.target.labels)
+    targets, searched = len(experiment.target_names), len(experiment.target.labels)
     models, victims = len(plan.surrogates), len({victim for _, victim in plan.pairs})
     attacked = sum(len(experiment.targets_of(one)) * len(one.eps) for one in experiment.attack)
     noisy = len(experiment.evaluation.noise) * len(experiment.eps)

@@ -1,4 +1,4 @@
-"""How far a run is, from its folder alone: no data is read, and no result."""
+"""`feint status`: how far a run is, from its folder alone.  No data is read, and no result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Stage:
     """Jobs of one kind.
 
     Attributes:
-        seconds: how long what is left may take, one job at a time; None if nothing tells yet.
+        seconds: how long what is left may take, one job at a time; None if no finished job says.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass
 class Status:
-    """What `feint status` tells.
+    """The state of a run.
 
     Attributes:
         stages: in the order they are done.
@@ -65,16 +65,16 @@ class Status:
 
     @property
     def seconds(self) -> float | None:
-        """How long what is left may take; None if nothing tells yet."""
+        """How long the rest may take; None if no finished job says."""
         known = [stage.seconds for stage in self.stages if stage.seconds is not None]
         return sum(known) if len(known) == len(self.stages) else None
 
 
 def plan_of(folder: Path) -> Plan:
-    """The plan of a run, as its run.json tells it.
+    """The plan of a run, from its run.json.
 
     Raises:
-        FeintError: there is no run, or its run.json does not tell an experiment.
+        FeintError: there is no run, or its run.json does not contain an experiment.
     """
     described = describe(folder)
     experiment = restore(described["experiment"], str(folder / "run.json"))
@@ -83,8 +83,8 @@ def plan_of(folder: Path) -> Plan:
     facts = Facts(data["train_fingerprint"], data["test_fingerprint"], data["test"], feature_spec)
     if not 0 < facts.rows <= PARTS * experiment.evaluation.sequences_per_job:
         raise FeintError(
-            f"{folder / 'run.json'} tells of {facts.rows} test sequences; expected some, and at "
-            f"most {PARTS} jobs of them. Run the experiment again; what is finished is kept.",
+            f"{folder / 'run.json'} says there are {facts.rows} test sequences; expected some, "
+            f"and at most {PARTS} jobs of them. Run the experiment again; finished jobs are kept.",
             "damaged-file",
         )
     path = safe_join(folder, "tolerance.json")

@@ -14,7 +14,7 @@ from feint.data.packing import unpack_pairs
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
 from feint.evaluation.attack_task import AttackTask
-from feint.experiments.results import read_attack_task, rebuilt
+from feint.experiments.results import read_attack_task, unpack_perturbed
 from feint.experiments.tensorboard import Tracker
 from feint.io.atomic import safe_join
 from feint.io.sealed import unpack
@@ -133,7 +133,7 @@ class TaskInputs:
     def crafted(self, role: str) -> Sequences:
         """Perturbed sequences, for the rows of the attack task."""
         x = self.attack_task().x
-        return self._read(role, lambda t, about: rebuilt(t, about, x))
+        return self._read(role, lambda t, about: unpack_perturbed(t, about, x))
 
     def has(self, role: str) -> bool:
         """Whether there is such a need."""

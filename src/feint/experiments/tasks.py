@@ -1,19 +1,23 @@
-"""What each kind of job does: content in, content out, the same in this process and on a worker.
+"""Tasks: what each kind of job does, the same in this process and on a worker.
 
-tolerance   the natural tolerance                      needs train
-train       a trained reactor                          needs train
-load        a user's own model                         needs files, if it has any
-gate        it, beside the trivial predictors          needs train, test, model
-question    targets for some test sequences            needs train, test (, model)
-noise       those sequences under random noise         needs test
-attack      those sequences attacked at one eps        needs model, question (, previous)
-minimal     the smallest eps for each                  needs model, question
-score       what a victim answers                      needs model, question (, crafted)
+    kind        result                                     needs
+    tolerance   the natural tolerance                      train
+    train       a trained model                            train
+    load        a user's own model                         files, if it has any
+    baselines   the model compared with trivial predictors train, test, model
+    targets     targets for some test sequences            train, test (, model)
+    noise       those sequences under random noise         test
+    attack      those sequences attacked at one eps        model, targets (, previous)
+    minimal     the smallest eps of each sequence          model, targets
+    score       a victim's answers, and rows               model, targets (, crafted)
+
+A new kind is a function here, a line in `TASKS`, and a line in `feint.jobs.job.VERSIONS`.  A change
+that gives other results raises the kind's version.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -25,48 +29,43 @@ from feint.attacks.target_curves import Curve
 from feint.attacks.targets import Targets
 from feint.columns import Columns, spec_from_dict
 from feint.data.load import model_input
-from feint.data.pairs import Pairs
-from feint.errors import DamagedError, FeintError
 from feint.evaluation import (
     attack_task,
     crafting,
-    model_checks,
     natural_tolerance,
     scoring,
     tolerance,
 )
 from feint.evaluation.attack_task import Crafted
-from feint.experiments.results import Result, budget_of, changed
+from feint.experiments import model_tasks
+from feint.experiments.results import Result, budget_from_dict, pack_perturbed
 from feint.experiments.task_inputs import TaskContext, TaskInputs
 from feint.io.progress import bar
 from feint.jobs import store
 from feint.jobs.job import Fetch, Job
-from feint.models import checkpoints, sanity_checks
-from feint.models.external.import_path import hash_files
-from feint.models.external.loading import ExternalModel
-from feint.models.external.source import ModelSource
 from feint.models.inference import predict
-from feint.models.training import build_and_train
-from feint.models.training_settings import History, Training
 from feint.sequences import Sequences
 
 
 def run_task(context: TaskContext, job: Job, fetch: Fetch) -> bytes:
-    """Do a job.
+    """Do a job, and return the content of its result.
+
+    Args:
+        fetch: the content behind a key that the job needs.
 
     Raises:
-        FeintError: whatever went wrong.
+        FeintError: the job's inputs are damaged, or do not allow what it asks for.
     """
     began = time.monotonic()
     inputs = TaskInputs(job, fetch, context.place(), context.cache, context.trusted)
-    tensors, told = TASKS[job.kind](job, inputs, context)
+    tensors, metadata = TASKS[job.kind](job, inputs, context)
     made = {
         "seconds": round(time.monotonic() - began, 3),
         "device": context.device,
         "feint": feint.__version__,
         "torch": torch.__version__,
     }
-    return store.result(job, tensors, {**told, "made": made})
+    return store.result(job, tensors, {**metadata, "made": made})
 
 
 # -- kinds ----------------------------------------------------------------------------------
@@ -75,97 +74,14 @@ def run_task(context: TaskContext, job: Job, fetch: Fetch) -> bytes:
 def _tolerance(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     settings = job.common.settings
     if "labels" in settings:
-        told = natural_tolerance.of_series(
+        metadata = natural_tolerance.of_series(
             inputs.pairs("train"), settings["labels"], settings["seed"]
         )
-        return {}, {"tolerance": asdict(told)}
+        return {}, {"tolerance": asdict(metadata)}
     found = natural_tolerance.natural(
         inputs.pairs("train"), settings["length_mode"], settings["anchor"], settings["role"]
     )
     return {}, {"tolerance": found.identity()}
-
-
-def _train(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
-    settings, pairs = job.common.settings, inputs.pairs("train")
-    training = Training(**settings["training"], **job.hints)
-    x = model_input(pairs, bool(settings["first_pose"])).to(inputs.device)
-    arguments = {**settings["settings"], "first_pose": settings["first_pose"]}
-    checkpoint, tracker = context.checkpoint(job.key), context.tracker
-
-    def trained() -> tuple[Any, History]:
-        return build_and_train(
-            settings["model"],
-            arguments,
-            x,
-            pairs.reactor.to(inputs.device),
-            training,
-            groups=pairs.interactions,
-            checkpoint=checkpoint,
-            name=job.name,
-            callback=tracker.training(job.name, job.key) if tracker else None,
-        )
-
-    try:
-        model, history = trained()
-    except DamagedError as error:
-        if context.folder is None or checkpoint is None:
-            raise
-        store.Store(context.folder).quarantine(checkpoint, str(error))
-        model, history = trained()
-    told = {"model": settings["model"], "settings": model.settings, "training": asdict(training)}
-    weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    return weights, {**told, "history": asdict(history), "weights": checkpoints.fingerprint(model)}
-
-
-def _load(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
-    source, files = ModelSource(**job.common.settings["source"]), inputs.files()
-    if hash_files(files) != source.files_hash:
-        raise FeintError(
-            "Its files changed since the experiment was read. Run the same command again.",
-            "changed-meanwhile",
-        )
-    if source.kind not in ("saved", "exported") and source.digest not in context.trusted:
-        raise FeintError(
-            f"{source.model} is code that this experiment does not name.", "not-trusted"
-        )
-    model: Any = checkpoints.load_external(source, files, context.trust)
-    weights = model.to_tensors() if isinstance(model, ExternalModel) else model.state_dict()
-    told = {"model": type(model).__name__, "settings": model.settings, "source": source.to_dict()}
-    return weights, {
-        **told, "training": {}, "history": {}, "weights": checkpoints.fingerprint(model)
-    }  # fmt: skip
-
-
-def _baselines(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
-    train_, test = inputs.pairs("train"), inputs.pairs("test")
-    sees = [model_input(pairs, inputs.setting("first_pose")) for pairs in (train_, test)]
-    feature_spec = test.feature_spec
-    shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
-    model = inputs.on_cpu().model()
-    findings: tuple[sanity_checks.ModelIssue, ...] = ()
-    if job.own.get("checked"):
-        findings = sanity_checks.check_model(model, sees[1], test.reactor)
-        sanity_checks.raise_if_fatal(findings, _shown(inputs, test))
-    found = model_checks.compare_with_baselines(
-        model,
-        (sees[0], train_.reactor),
-        (sees[1], test.reactor),
-        shows,
-        feature_spec,
-        model_checks.mismatched_rows(test),
-    )
-    return {}, {"baselines": asdict(replace(found, findings=findings))}
-
-
-def _shown(inputs: TaskInputs, test: Pairs) -> str:
-    """What a model is shown, where it cannot take it."""
-    if not inputs.setting("first_pose"):
-        return "The model"
-    actor = test.actor.values.shape[-1]
-    return (
-        f"(It is shown {actor} features of the actor and, behind them, the reactor's first pose; "
-        "data.first_pose = false leaves that away.) The model"
-    )
 
 
 def _attack_task(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
@@ -207,15 +123,15 @@ def _attack_task(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
 def _noise(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     begin, end = inputs.setting("rows")
     x = model_input(inputs.pairs("test")[list(range(begin, end))], inputs.setting("first_pose"))
-    budget = budget_of(inputs.setting("budget"), inputs.setting("eps"))
+    budget = budget_from_dict(inputs.setting("budget"), inputs.setting("eps"))
     x_adv = Noise(**inputs.setting("noise")).draw(x, budget, inputs.setting("noise")["seed"])
     budget_module.verify("noise", x_adv, x, budget)
-    return changed(x_adv, budget)
+    return pack_perturbed(x_adv, budget)
 
 
 def _attack(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     task, eps = inputs.attack_task(), inputs.setting("eps")
-    budget = budget_of(inputs.setting("budget"), eps, inputs.device)
+    budget = budget_from_dict(inputs.setting("budget"), eps, inputs.device)
     with bar(len(task.x), job.name) as progress:
         crafted = crafting.craft(
             job.name,
@@ -229,12 +145,12 @@ def _attack(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
             batch_size=context.batch_size,
             progress=progress,
         )
-    return changed(crafted.x_adv.to("cpu"), budget)
+    return pack_perturbed(crafted.x_adv.to("cpu"), budget)
 
 
 def _minimal(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     task = inputs.attack_task()
-    budget = budget_of(inputs.setting("budget"), inputs.setting("eps"), inputs.device)
+    budget = budget_from_dict(inputs.setting("budget"), inputs.setting("eps"), inputs.device)
     kappa = tolerance.Tolerance(**inputs.setting("tolerance"))
     search = MinimalPerturbation(AIA(**inputs.setting("attack")))
     goal = kappa.goals(task.target, task.x.lengths)
@@ -249,32 +165,34 @@ def _minimal(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
             progress=progress,
         )
     rows = scoring.minimal_rows("", task, found, goal)
-    tensors, told = changed(found.x_adv.to("cpu"), budget)
-    return tensors, {**told, "rows": rows.drop("surrogate").to_dict(as_series=False)}
+    tensors, metadata = pack_perturbed(found.x_adv.to("cpu"), budget)
+    return tensors, {**metadata, "rows": rows.drop("surrogate").to_dict(as_series=False)}
 
 
 def _score(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
-    inputs = inputs.on_cpu()  # so that distances are those of one processor, whoever attacked
+    inputs = inputs.on_cpu()  # distances must not depend on where the attack ran
     task = inputs.attack_task()
     crafted = attack_task.clean(task)
     if inputs.has("crafted"):
         eps = inputs.setting("eps")
         each, x_adv = crafted.sequence, inputs.crafted("crafted")
-        budget_module.verify(job.name, x_adv, task.x, budget_of(inputs.setting("budget"), eps))
+        budget_module.verify(
+            job.name, x_adv, task.x, budget_from_dict(inputs.setting("budget"), eps)
+        )
         crafted = Crafted("", torch.full((len(each),), eps), each, x_adv)
     spoken = spec_from_dict(inputs.setting("feature_spec"))
     rows, answers = scoring.score(
         inputs.model(), task, crafted, spoken, surrogate_name="", victim_name=""
     )
-    told = rows.drop("surrogate", "victim", "attack").to_dict(as_series=False)
-    return {"values": answers.values, "lengths": answers.lengths}, {"rows": told}
+    metadata = rows.drop("surrogate", "victim", "attack").to_dict(as_series=False)
+    return {"values": answers.values, "lengths": answers.lengths}, {"rows": metadata}
 
 
 TASKS: Mapping[str, Callable[[Job, TaskInputs, TaskContext], Result]] = {
     "tolerance": _tolerance,
-    "train": _train,
-    "load": _load,
-    "baselines": _baselines,
+    "train": model_tasks.train,
+    "load": model_tasks.load,
+    "baselines": model_tasks.baselines,
     "targets": _attack_task,
     "noise": _noise,
     "attack": _attack,

@@ -1,4 +1,4 @@
-"""From a row of a run to its tensors: the targets, what was perturbed, and the answers."""
+"""From a row of a run to its tensors: the targets, the perturbed input, and the answers."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 
 from feint.errors import DamagedError
 from feint.evaluation.attack_task import AttackTask
-from feint.experiments.results import read_answers, read_attack_task, read_reactor, rebuilt
+from feint.experiments.results import read_answers, read_attack_task, read_reactor, unpack_perturbed
 from feint.jobs.store import Store
 from feint.sequences import Sequences
 
@@ -16,7 +16,7 @@ KEPT = 64
 
 
 class TensorReader:
-    """From a row of a run to what was asked, what was perturbed and what was answered.
+    """Reads the tensors behind the rows of a run.
 
     A row names the job that scored it and its place there; that job's result names the others.
     A result is read only if it is whole; the last ones read are kept.
@@ -29,29 +29,29 @@ class TensorReader:
         self._crafted: dict[str, Sequences] = {}
 
     def score(self, job: str) -> tuple[Sequences, dict[str, Any]]:
-        """What the victim answered, and what its job's result tells."""
+        """The victim's answers of a scoring job, and the metadata of its result."""
         if job not in self._scores:
             tensors, about = self._read(job, "score")
             _keep(self._scores, job, (read_answers(tensors), about))
         return self._scores[job]
 
     def attack_task(self, job: str) -> AttackTask:
-        """What a scoring job asked."""
+        """The attack task of a scoring job: inputs and targets."""
         return self._attack_task(job)[0]
 
     def reactor(self, job: str) -> Sequences:
-        """The true reactions to what a scoring job asked."""
+        """The true reactions to the inputs of a scoring job."""
         return self._attack_task(job)[1]
 
-    def seen(self, job: str) -> Sequences:
-        """What the victim of a scoring job saw: perturbed, or the clean input."""
+    def victim_input(self, job: str) -> Sequences:
+        """The input of the victim of a scoring job: perturbed, or clean without an attack."""
         needs = self.score(job)[1]["needs"]
         if "crafted" not in needs:
             return self.attack_task(job).x
         key = needs["crafted"]
         if key not in self._crafted:
             tensors, about = self._read(key, "attack", "noise")
-            _keep(self._crafted, key, rebuilt(tensors, about, self.attack_task(job).x))
+            _keep(self._crafted, key, unpack_perturbed(tensors, about, self.attack_task(job).x))
         return self._crafted[key]
 
     def _attack_task(self, job: str) -> tuple[AttackTask, Sequences]:
@@ -74,7 +74,7 @@ class TensorReader:
 
 
 def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
-    """Put it in, and the oldest out."""
+    """Add a value, and drop the oldest."""
     kept[key] = value
     if len(kept) > KEPT:
         del kept[next(iter(kept))]

@@ -26,7 +26,9 @@ def stated(experiment: Experiment) -> Tolerance | None:
     if asked in ("paper", "paper-joint"):
         return table1.paper("joint" if asked == "paper-joint" else "frame")
     if isinstance(asked, float):
-        return tolerance.same_for_all(asked, experiment.target.labels, AWAY in experiment.asked)
+        return tolerance.same_for_all(
+            asked, experiment.target.labels, AWAY in experiment.target_names
+        )
     return Tolerance.load(Path(asked))
 
 

@@ -1,4 +1,7 @@
-"""A run distrusted: every stored perturbation and every row worked out again from the tensors."""
+"""`feint verify`: every stored perturbation and every row of a run, recomputed from the tensors.
+
+Nothing in the folder is trusted: what goes wrong while it is read is one of the problems found.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,7 +19,8 @@ from feint.evaluation import rows, scoring, tolerance
 from feint.evaluation.attack_task import NONE, Crafted
 from feint.experiments import stages, tolerance_source
 from feint.experiments.plan import Plan
-from feint.experiments.results import read_attack_task, rebuilt, told
+from feint.experiments.problems import Problems, Verification
+from feint.experiments.results import get_field, read_attack_task, unpack_perturbed
 from feint.experiments.run_folder import describe
 from feint.experiments.status import plan_of
 from feint.experiments.tensor_reader import TensorReader
@@ -29,50 +33,17 @@ from feint.sequences import distance
 
 NEAR = 1e-3
 """Relative difference that rounding on another machine explains."""
-MOST = 20
-"""Problems that are told."""
-KEPT = 4
-"""Models held, beside the last one."""
-
-
-@dataclass
-class Verification:
-    """What was looked at, and what was wrong.
-
-    Attributes:
-        results: finished jobs whose seals were looked at; damaged: how many were set aside.
-        rows: that were worked out again.
-        largest: the largest relative difference of a distance.
-        problems: a sentence each; the first `MOST`.
-        wrong: how many there are in all.
-    """
-
-    results: int = 0
-    damaged: int = 0
-    rows: int = 0
-    largest: float = 0.0
-    problems: list[str] = field(default_factory=list)
-    wrong: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.wrong and not self.damaged
-
-    def say(self, sentence: str) -> None:
-        """One more problem."""
-        self.wrong += 1
-        if len(self.problems) < MOST:
-            self.problems.append(sentence)
+MODELS_KEPT = 4
+"""Models held in memory, beside the last one."""
 
 
 def verify(folder: Path, trust: bool = False) -> Verification:
-    """Check a run's folder: seals, budgets, answers and distances, from scratch.
+    """Check a run's folder: checksums, budgets, answers and distances, from scratch.
 
     Args:
         trust: run the code of users' own models that the run names.
 
-    Damaged files are set aside; `feint run` makes them anew.
+    Damaged files are quarantined; `feint run` makes them again.
 
     Raises:
         FeintError: there is no run, or nothing was scored.
@@ -89,39 +60,22 @@ def verify(folder: Path, trust: bool = False) -> Verification:
         )
     yours = [one for one in plan.experiment.model if isinstance(one, ExternalModelConfig) and trust]
     trusted = frozenset(one.source().digest for one in yours)
-    work = _Work(reader, plan, feature_spec, found, trusted)
+    work = _Verifier(reader, plan, feature_spec, found, trusted)
     work.tolerance()
     work.exported(folder)
     if table is not None:
         work.expected(table)
         with bar(table["job"].n_unique(), "verifying") as progress:
             for (job,), some in table.group_by("job", maintain_order=True):
-                with _Telling(found, f"job {job}"):
+                with Problems(found, f"job {job}"):
                     work.scored(str(job), some)
                 progress.advance()
     if small is not None:
         for (job,), some in small.group_by("job", maintain_order=True):
-            with _Telling(found, f"job {job}"):
+            with Problems(found, f"job {job}"):
                 work.smallest(str(job), some)
     found.damaged = reader.store.n_quarantined
     return found
-
-
-class _Telling:
-    """What goes wrong inside is a problem found, not an end: nothing read there is trusted."""
-
-    def __init__(self, found: Verification, about: str) -> None:
-        self.found, self.about = found, about
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        name = "" if isinstance(error, FeintError) else f"{type(error).__name__}: "
-        self.found.say(f"{self.about}: {name}{error}")
-        return True
 
 
 def _table(
@@ -149,8 +103,8 @@ def _minimal(path: Path) -> pl.DataFrame:
 
 
 @dataclass
-class _Work:
-    """What is worked out again, and beside what."""
+class _Verifier:
+    """Recomputes a run's results and compares them with the stored ones."""
 
     reader: TensorReader
     plan: Plan
@@ -162,7 +116,7 @@ class _Work:
     def tolerance(self) -> None:
         """The tolerance is the one that the experiment asks for."""
         experiment = self.plan.experiment
-        with _Telling(self.found, "tolerance.json"):
+        with Problems(self.found, "tolerance.json"):
             if self.plan.tolerance is None:
                 raise FeintError("it is not there. Run `feint run` again.", "missing-file")
             if tolerance_source.is_file(experiment):
@@ -170,7 +124,9 @@ class _Work:
             right = tolerance_source.stated(experiment)
             if right is None:
                 about = self.reader.store.read(self.plan.natural().key)[1]
-                right = tolerance.Tolerance.from_dict(told(about, "tolerance", dict), "its job")
+                right = tolerance.Tolerance.from_dict(
+                    get_field(about, "tolerance", dict), "its job"
+                )
             if self.plan.tolerance != right:
                 raise FeintError(
                     "it is not what was measured. Run `feint run` again.", "damaged-file"
@@ -179,7 +135,7 @@ class _Work:
     def exported(self, folder: Path) -> None:
         """The models beside the jobs are those that were scored."""
         for name, weights in self.plan.weights.items():
-            with _Telling(self.found, f"models/{name}"):
+            with Problems(self.found, f"models/{name}"):
                 for suffix in (".json", ".safetensors"):
                     safe_join(folder, "models", f"{name}{suffix}")
                 model = checkpoints.load(folder / "models" / name, self.trusted)
@@ -212,12 +168,12 @@ class _Work:
     def scored(self, job: str, some: pl.DataFrame) -> None:
         """The rows of a scoring."""
         answers, about = self.reader.score(job)
-        task, x_adv = self.reader.attack_task(job), self.reader.seen(job)
+        task, x_adv = self.reader.attack_task(job), self.reader.victim_input(job)
         at, x = some["row"].to_list(), task.x
         self._each(job, some, len(x))
         eps, attack = float(about["settings"].get("eps", 0.0)), str(some["attack"][0])
         if some["attack"].n_unique() > 1 or bool((some["eps"] != round(eps, 7)).any()):
-            self.found.say(f"job {job}: its rows tell another attack or eps than its result.")
+            self.found.say(f"job {job}: its rows name another attack or eps than its result.")
         if attack != NONE:
             budget_module.verify(attack, x_adv, x, replace(self.plan.budget, eps=eps))
         elif not torch.equal(x_adv.values, x.values):
@@ -244,7 +200,7 @@ class _Work:
         """The rows of a search."""
         tensors, about = self.reader.store.read(job)
         task = read_attack_task(*self.reader.store.read(about["needs"]["targets"]))
-        x_adv, at = rebuilt(tensors, about, task.x), some["row"].to_list()
+        x_adv, at = unpack_perturbed(tensors, about, task.x), some["row"].to_list()
         self._each(job, some, len(x_adv))
         answers = predict(self._model(about, str(some["surrogate"][0])), x_adv)
         d = distance(answers, task.targets, about["settings"]["attack"]["norm"])
@@ -263,7 +219,7 @@ class _Work:
                 budget = replace(self.plan.budget, eps=largest if eps is None else eps)
                 budget_module.verify("minimal", x_adv[[i]], task.x[[i]], budget)
             elif not torch.equal(x_adv.values[i], task.x.values[i]):
-                self.found.say(f"job {job}: a sequence that needed no change was changed.")
+                self.found.say(f"job {job}: a sequence that needed no perturbation was perturbed.")
         self.found.rows += len(some)
 
     def _model(self, about: dict[str, Any], name: str) -> nn.Module:
@@ -273,7 +229,7 @@ class _Work:
             tensors, described = self.reader.store.read(key)
             kind, settings = described["model"], described["settings"]
             model = checkpoints.build(kind, settings, tensors, self.trusted)
-            latest = list(self.models.items())[-KEPT:]
+            latest = list(self.models.items())[-MODELS_KEPT:]
             self.models = {**dict(latest), key: (model, checkpoints.fingerprint(model))}
         model, weights = self.models[key]
         if not weights == self.plan.weights[name] == about["settings"]["weights"]:
@@ -284,20 +240,20 @@ class _Work:
         return model
 
     def _each(self, job: str, some: pl.DataFrame, count: int) -> None:
-        """Every sequence of a job has one row, for every source that it serves."""
+        """Every sequence of a job has one row for every surrogate that it serves."""
         for _, rows_ in some.group_by("surrogate"):
             if sorted(rows_["row"]) != list(range(count)):
                 self.found.say(f"job {job}: it has {count} sequences, and not one row for each.")
 
     def _same(self, job: str, name: str, old: Tensor, new: Tensor) -> float:
-        """Say so unless two tensors agree; the largest relative difference."""
+        """Report two tensors that differ; returns the largest relative difference."""
         if not new.numel():
             return 0.0
         size = new.abs().amax().clamp_min(1e-6)
         off = float(((old - new).abs().amax() / size).nan_to_num(torch.inf))
         if off > NEAR:
             self.found.say(
-                f"job {job}: its {name} is off by {off:.2g} of its size, worked out again."
+                f"job {job}: its {name} is off by {off:.2g} of its size when recomputed."
             )
         return off
 

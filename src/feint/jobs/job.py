@@ -1,8 +1,8 @@
-"""Jobs: the pieces a run is made of, each named by a hash of everything its result depends on.
+"""Jobs: the pieces of work of a run, each named by a hash of everything its result depends on.
 
 A job says what is done (`kind`, `common`, `own`) and what it reads (`needs`).  Its key covers all
-of that, so a result found under its key is the result: running again does only what is missing,
-and changing one setting redoes only what depends on it.
+of that, so a file under the key is its result: running again does only what is missing, and a
+changed setting redoes only what depends on it.
 """
 
 import hashlib
@@ -66,11 +66,11 @@ class Job:
     def key(self) -> str:
         """The name of its result."""
         version = VERSIONS.get(self.kind, 0)
-        told = _canonical([self.kind, version, self.common.digest, self.own, self.needs])
-        return hashlib.sha256(told).hexdigest()[:KEY_LENGTH]
+        content = _canonical([self.kind, version, self.common.digest, self.own, self.needs])
+        return hashlib.sha256(content).hexdigest()[:KEY_LENGTH]
 
     def describe(self) -> dict[str, Any]:
-        """What its result says of itself."""
+        """The job as metadata of its result."""
         return {
             "kind": self.kind,
             "key": self.key,

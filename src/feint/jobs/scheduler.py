@@ -1,4 +1,7 @@
-"""Doing what is missing of a set of jobs, in any engine, with as much in memory as is under way."""
+"""The scheduler: does the missing jobs of a set, in any engine.
+
+Jobs are made on the way, so memory holds only those that run and `LOOKAHEAD` more.
+"""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack
@@ -11,20 +14,20 @@ from feint.jobs.job import Fetch, Job, Work
 from feint.jobs.store import Store
 
 LOOKAHEAD = 256
-"""Jobs looked at beyond those under way."""
+"""Jobs held in memory beyond those that run."""
 MAX_FAILURES = 20
-"""Failures after which no more is started."""
+"""Failures after which no more jobs are started."""
 
 
 @dataclass
 class JobCounts:
-    """What became of the jobs: how many were there already, were done, failed, or could not start.
+    """How many jobs were done before, were done, failed, or were blocked by one that failed.
 
     Attributes:
         failures: of the first that failed, name and reason.
     """
 
-    there: int = 0
+    already_done: int = 0
     done: int = 0
     failed: int = 0
     blocked: int = 0
@@ -35,12 +38,12 @@ class JobCounts:
         if not self.failed:
             return
         name, reason = self.failures[0]
-        told = f"{self.failed} of {self.there + self.done + self.failed} jobs failed"
+        message = f"{self.failed} of {self.already_done + self.done + self.failed} jobs failed"
         if self.blocked:
-            told += f", and {self.blocked} that depend on them were not begun"
+            message += f", and {self.blocked} that depend on them were not begun"
         raise FeintError(
-            f"{told}; what was finished is kept. The first was {name}: {reason} Mend that and run "
-            "the same command again; it does what is missing.",
+            f"{message}; what was finished is kept. The first was {name}: {reason} Correct that "
+            "and run the same command again; it does what is missing.",
             "jobs-failed",
         )
 
@@ -81,7 +84,7 @@ class Scheduler:
     counts: JobCounts = field(default_factory=JobCounts)
     session: Session | None = None
     waiting: dict[str, Job] = field(default_factory=dict)
-    under: dict[str, Job] = field(default_factory=dict)
+    running: dict[str, Job] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     passed: int = 0
 
@@ -90,12 +93,12 @@ class Scheduler:
         coming = iter(jobs)
         try:
             more = True
-            while more or self.waiting or self.under:
+            while more or self.waiting or self.running:
                 slots = self.session.slots if self.session else 1
-                while more and len(self.waiting) + len(self.under) < LOOKAHEAD + slots:
+                while more and len(self.waiting) + len(self.running) < LOOKAHEAD + slots:
                     more = self._look_at(next(coming, None))
                 self._start()
-                if self.under:
+                if self.running:
                     self._finish()
                 if self.counts.failed >= MAX_FAILURES:
                     break
@@ -107,10 +110,10 @@ class Scheduler:
     def _look_at(self, job: Job | None) -> bool:
         if job is None:
             return False
-        if job.key in self.waiting or job.key in self.under or job.key in self.lost:
+        if job.key in self.waiting or job.key in self.running or job.key in self.lost:
             self._advance()
         elif self.store.has(job.key):
-            self.counts.there += 1
+            self.counts.already_done += 1
             self._advance()
         else:
             self.waiting[job.key] = job
@@ -125,15 +128,15 @@ class Scheduler:
                 self.counts.blocked += 1
                 self._advance()
                 continue
-            if self.session is not None and len(self.under) >= self.session.slots:
+            if self.session is not None and len(self.running) >= self.session.slots:
                 continue
-            if any(key in self.waiting or key in self.under for key in job.needs.values()):
+            if any(key in self.waiting or key in self.running for key in job.needs.values()):
                 continue
             if self.session is None:
                 self._begin()
             assert self.session is not None
             del self.waiting[job.key]
-            self.under[job.key] = job
+            self.running[job.key] = job
             self.session.start(job)
 
     def _begin(self) -> None:
@@ -147,7 +150,7 @@ class Scheduler:
         """Wait for one, and keep what came of it."""
         assert self.session is not None
         outcome = self.session.next()
-        job = self.under.pop(outcome.job.key)
+        job = self.running.pop(outcome.job.key)
         if outcome.content is not None:
             self.store.put(job.key, outcome.content)
             self.counts.done += 1

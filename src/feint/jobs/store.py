@@ -1,10 +1,11 @@
-"""The finished jobs of a run: one sealed file each, under its key.
+"""The store of a run: the result of every finished job, one file with a checksum each.
 
-jobs/<2 digits>/<key>.safetensors   results
-failed/<key>.json                   why a job failed, until it is done
-damaged/                            files found damaged, set aside and never read again
+    jobs/<2 digits>/<key>.safetensors   results
+    failed/<key>.json                   why a job failed, until it is done
+    damaged/                            quarantined files, never read again
 
-Keys are hashes (`feint.jobs`), so a result that is there is the one that is asked for.
+Keys are hashes of all that a result depends on (`feint.jobs.job`), so a file under a key is the
+result, and a changed setting never finds an old one.
 """
 
 import contextlib
@@ -36,14 +37,14 @@ from feint.jobs.job import Job
 SCHEMA = 1
 KEY = re.compile(f"[0-9a-f]{{{KEY_LENGTH}}}")
 CHECKED_AT_ONCE = 2**30
-"""Bytes of results whose seals are looked at whenever a run is taken up again."""
+"""Bytes of results whose checksums are checked whenever work on a run begins."""
 
 Tensors = dict[str, Tensor]
 
 
-def result(job: Job, tensors: Tensors, told: dict[str, Any]) -> bytes:
-    """The content of a job's result: tensors, and what is told of them."""
-    return pack(tensors, {"schema": SCHEMA, **job.describe(), **told})
+def result(job: Job, tensors: Tensors, metadata: dict[str, Any]) -> bytes:
+    """The content of a job's result: tensors, and metadata as JSON values."""
+    return pack(tensors, {"schema": SCHEMA, **job.describe(), **metadata})
 
 
 class Store:
@@ -51,7 +52,7 @@ class Store:
 
     Attributes:
         folder: the run's.
-        n_quarantined: how many damaged files this object has found and put away.
+        n_quarantined: how many damaged files this object has moved to damaged/.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,12 +88,12 @@ class Store:
         return self._whole(key)[0]
 
     def read(self, key: str) -> tuple[Tensors, dict[str, Any]]:
-        """A result's tensors, and what is told of them.  Raises as `get` does."""
+        """A result's tensors and metadata.  Raises as `get` does."""
         _, tensors, about = self._whole(key)
         return tensors, about
 
     def about(self, key: str) -> dict[str, Any]:
-        """What is told of a result, without its tensors; the seal is not looked at."""
+        """A result's metadata, without its tensors; the checksum is not checked."""
         about: dict[str, Any] = read_metadata(self.path(key))
         return about
 
@@ -114,7 +115,7 @@ class Store:
         return content, tensors, about
 
     def quarantine(self, path: Path, why: str) -> None:
-        """Set a damaged file aside: nothing of that name is left, and it is said on stderr."""
+        """Move a damaged file to damaged/, with the reason beside it, and say so on stderr."""
         self.n_quarantined += 1
         place = safe_join(self.folder, "damaged") / path.name
         number = 1
@@ -127,10 +128,10 @@ class Store:
             write_json(place.with_name(f"{place.name}.json"), {"schema": SCHEMA, "why": why})
         except OSError as error:
             raise FeintError(
-                f"{why} It could not be set aside either ({error}): remove {path} yourself.",
+                f"{why} It could not be moved to damaged/ either ({error}): remove it yourself.",
                 "not-writable",
             ) from error
-        console.print(f"Damaged, set aside in {place}: {why}", markup=False, style="yellow")
+        console.print(f"Damaged, moved to {place}: {why}", markup=False, style="yellow")
 
     def __iter__(self) -> Iterator[str]:
         """The keys of all results, of this experiment and of others, in no order."""
@@ -140,13 +141,13 @@ class Store:
                 yield key
 
     def check(self, most: int | None = CHECKED_AT_ONCE) -> bool:
-        """Look at the seals, and set aside what is damaged.
+        """Check the checksums, and quarantine what is damaged.
 
         Args:
             most: bytes to read; None reads all.
 
         Returns:
-            whether all were looked at.
+            whether all were checked.
         """
         left = float("inf") if most is None else most
         limit = int(free_memory() * SHARE)
@@ -160,7 +161,7 @@ class Store:
                 left -= size
                 if left < 0:
                     return False
-                if size > limit or not _plainly_whole(file.path, key):
+                if size > limit or not _looks_intact(file.path, key):
                     with contextlib.suppress(DamagedError):
                         self._whole(key)
         return True
@@ -181,8 +182,8 @@ class Store:
 
     def fail(self, job: Job, failure: str, detail: str) -> None:
         """Write down why a job failed."""
-        told = {"schema": SCHEMA, "key": job.key, "name": job.name, "failure": failure}
-        write_json(self._failure(job.key), {**told, "detail": detail})
+        record = {"schema": SCHEMA, "key": job.key, "name": job.name, "failure": failure}
+        write_json(self._failure(job.key), {**record, "detail": detail})
 
     def failure(self, key: str) -> str | None:
         """Why a job failed; None if it did not."""
@@ -194,26 +195,26 @@ class Store:
 
 
 def _key(path: str) -> str | None:
-    """The key of a path that is named, and lies, like the result of a job."""
+    """The key of a job's result by its path; None for any other file."""
     *_, folder, name = path.rsplit("/", 2)
     key = name.removesuffix(".safetensors")
     fine = KEY.fullmatch(key) and len(name) > len(key) and folder == key[:2]
     return key if fine else None
 
 
-def _plainly_whole(path: str, key: str) -> bool:
-    """A quick look, for a hundred thousand of them: sealed, and of this job and schema."""
+def _looks_intact(path: str, key: str) -> bool:
+    """A quick check, for a hundred thousand files: checksum, job and schema."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (a Path takes longer to make)
         content = file.readall()
-    told = content[: 8 + HEADER_LIMIT]
+    header = content[: 8 + HEADER_LIMIT]
     mine = f'\\"schema\\": {SCHEMA},', f'\\"key\\": \\"{key}\\"'
-    return all(one.encode() in told for one in mine) and has_checksum(content)
+    return all(one.encode() in header for one in mine) and has_checksum(content)
 
 
 def check(about: Any, key: str, path: Path | str) -> None:
     """Raise DamagedError unless `about` is that of the job `key`, in a schema this feint reads."""
     if not isinstance(about, dict) or not isinstance(about.get("schema"), int):
-        raise DamagedError(f"{path} holds no result of a job; expected one that feint wrote.")
+        raise DamagedError(f"{path} is not the result of a job. It was not written by feint.")
     check_schema(
         about["schema"],
         SCHEMA,
@@ -229,6 +230,6 @@ def check(about: Any, key: str, path: Path | str) -> None:
     wrong = [name for name, kind in kinds.items() if not isinstance(about.get(name), kind)]
     if wrong or not all(isinstance(need, str) for need in about["needs"].values()):
         raise DamagedError(
-            f"{path} does not tell the {(wrong or ['needs'])[0]} of its job; expected the result "
-            "of one that feint wrote."
+            f"{path} does not contain the {(wrong or ['needs'])[0]} of its job. It was not "
+            "written by feint."
         )

@@ -212,7 +212,7 @@ class RunData:
         bad: dict[str, FeintError] = {}
         for job in self.judged["job"].unique(maintain_order=True):
             try:
-                self.tensors.attack_task(job), self.tensors.seen(job)
+                self.tensors.attack_task(job), self.tensors.victim_input(job)
             except FeintError as error:
                 bad[job] = error
         if not bad:

@@ -132,7 +132,7 @@ def _changed(run: RunData, columns: Columns) -> tables.Table:
     for (surrogate, eps), some in rows.group_by("surrogate", "eps", maintain_order=True):
         changes = []
         for (job,), part in some.group_by("job", maintain_order=True):
-            clean, seen = run.tensors.attack_task(str(job)).x, run.tensors.seen(str(job))
+            clean, seen = run.tensors.attack_task(str(job)).x, run.tensors.victim_input(str(job))
             at = part["row"].to_list()
             mask = clean.mask[at]
             changes.append((seen.values[at] - clean.values[at]).abs()[mask][:, : columns.features])

@@ -12,8 +12,8 @@ from rich.text import Text
 from feint.data.sbu import check as check_module
 from feint.evaluation.model_checks import Warning
 from feint.experiments.diff import Difference
+from feint.experiments.problems import Verification
 from feint.experiments.status import Stage, Status
-from feint.experiments.verification import Verification
 from feint.io import text
 from feint.models.sanity_checks import CHECKS, ModelIssue
 from feint.report import tables

@@ -37,7 +37,7 @@ def along_perturbation(
         places = some["row"].to_list()
         task = reader.attack_task(str(job))
         x, targets = task.x[places], task.targets[places]
-        x_adv = reader.seen(str(job))[places]
+        x_adv = reader.victim_input(str(job))[places]
         surrogate = some["surrogate"][0]
         own: list[Tensor] = []
         for victim in (surrogate, *(name for name in models if name != surrogate)):

@@ -71,7 +71,7 @@ def _more(
     places = rows["row"].to_list()
     task = reader.attack_task(job)
     answers, targets = reader.score(job)[0][places], task.targets[places]
-    seen = reader.seen(job)[places]
+    seen = reader.victim_input(job)[places]
     columns = {
         "error_root_cm": mean_joint_distance(answers, targets, skeleton, turn=False),
         "error_facing_cm": mean_joint_distance(answers, targets, skeleton, turn=True),

@@ -235,7 +235,7 @@ class Reproduction:
             asked = reader.attack_task(job)
             motions = {
                 "actor": asked.x.values[i],
-                "actor_adv": reader.seen(job).values[i],
+                "actor_adv": reader.victim_input(job).values[i],
                 "answer_adv": reader.score(job)[0].values[i],
                 "answer": reader.score(row["clean_job"])[0].values[row["clean_row"]],
                 "target": asked.targets.values[i],

@@ -1,7 +1,7 @@
-"""Where jobs are done.  Two engines: in this process, and on Ray (`feint.jobs.engines.ray`).
+"""Engines: where jobs are done.  In this process (`local`), or on Ray (`ray`).
 
-An engine never writes a run's folder: it gives back the content of results, and the caller keeps
-them.  So a worker needs no disk in common with anybody.
+An engine never writes a run's folder: it returns the content of results, and the caller stores
+them.  So workers need no shared disk.  A new engine implements `Engine` and `Session`.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Outcome:
     Attributes:
         content: of its result; None if it failed.
         failure: what went wrong, in a sentence; None if nothing did.
-        detail: where, for whoever mends it (a traceback); "" if nothing went wrong.
+        detail: a traceback; "" if nothing went wrong.
     """
 
     job: Job
@@ -32,28 +32,28 @@ class Session(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many jobs to keep under way: more are of no use."""
+        """How many jobs to keep started: more are of no use."""
         ...
 
     def start(self, job: Job) -> None:
-        """Take a job.  Everything it needs is there."""
+        """Start a job.  Everything it needs is finished."""
         ...
 
     def next(self) -> Outcome:
-        """Wait for any job under way to end."""
+        """Wait until any started job ends."""
         ...
 
     def close(self) -> None:
-        """Give up what is under way, and everything held."""
+        """Stop all started jobs, and free everything held."""
         ...
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """A place where jobs are done."""
+    """Does jobs, somewhere."""
 
     def begin(self, work: Work, fetch: Fetch) -> Session:
-        """Get ready.
+        """Begin a session.
 
         Args:
             work: does one job.

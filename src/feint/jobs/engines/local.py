@@ -1,4 +1,4 @@
-"""One job at a time, here."""
+"""The default engine: one job at a time, in this process."""
 
 import traceback
 from collections import deque
@@ -11,7 +11,7 @@ from feint.jobs.job import Fetch, Job, Work
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """The default engine: jobs are done one after another in this process, on all its threads."""
+    """Jobs are done one after another in this process, on all its threads."""
 
     def begin(self, work: Work, fetch: Fetch) -> "_Session":
         """See `Engine`."""
@@ -37,11 +37,11 @@ class _Session:
 
 
 def attempt(work: Work, job: Job, fetch: Fetch) -> Outcome:
-    """Do a job; whatever it raises becomes a failure, so that the other jobs go on."""
+    """Do a job; an error becomes its failure, so that other jobs go on."""
     try:
         return Outcome(job, work(job, fetch))
     except FeintError as error:
         return Outcome(job, None, str(error), traceback.format_exc())
     except Exception as error:
-        told = f"{type(error).__name__}: {error}"
-        return Outcome(job, None, told, traceback.format_exc())
+        failure = f"{type(error).__name__}: {error}"
+        return Outcome(job, None, failure, traceback.format_exc())

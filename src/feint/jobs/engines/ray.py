@@ -1,8 +1,8 @@
-"""Jobs as tasks on Ray: on this machine, or on a cluster of many.
+"""The Ray engine: jobs as Ray tasks, on this machine or on a cluster.
 
-Contents travel through Ray, both ways, so that workers need no disk in common with anybody.  What
-a job raises is its failure, as it is in this process.  What happens to a worker or a node is not:
-Ray tries the job again, elsewhere if it must.
+Inputs and results travel through Ray, so workers need no shared disk.  An error that a job raises
+is its failure, as in the local engine.  The death of a worker or a node is not: Ray tries the job
+again, elsewhere if it must.
 """
 
 import contextlib
@@ -214,7 +214,7 @@ class _Session:
                 None,
                 f"Ray lost what the job reads, {lost.key}, each of the {started.tries} times it "
                 "was begun. Is the disk or the memory of the cluster's head full?",
-                lost.told,
+                lost.reason,
             )
         except errors.RayError as error:
             return Outcome(started.job, None, _death(errors, error, self._engine), str(error))

@@ -30,14 +30,14 @@ ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
 
 
 _CARETAKER = """
-read told
-if [ "$told" != ended ]; then
+read line
+if [ "$line" != ended ]; then
   kill -9 $(find /proc/[0-9]*/fd -lname "$1/*" | cut -d/ -f3 | sort -u)
 fi
 rm -rf "$1"
 """
 """Waits until the session or this process ends.  If it is the process, some of Ray would go on for
-a minute: all its processes have logs open in the session's folder, which tells them apart."""
+a minute: all its processes have logs open in the session's folder, so they can be told apart."""
 
 
 _TOKEN_ADVICE = (
@@ -48,11 +48,11 @@ _TOKEN_ADVICE = (
 
 @dataclass(frozen=True)
 class _Started:
-    """A job under way."""
+    """A job that runs."""
 
     job: Job
     tries: int
-    """How often it was begun anew because Ray lost what it reads."""
+    """How often it was started again because Ray lost an input."""
 
 
 def _versions() -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _versions() -> dict[str, Any]:
 
 
 def _import_ray() -> ModuleType:
-    """Ray, told beforehand what it only asks the environment, and only when it is imported."""
+    """Import Ray, with the settings that it reads from the environment on import."""
     # Not the messages about every death: they go to standard output.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     # Under `uv run`, Ray would send the whole working directory to every node.
@@ -145,7 +145,7 @@ def _reach(address: str) -> None:
     """
     advice = (
         "Expected: auto, HOST:PORT or ray://HOST:PORT of a cluster that runs; on its head, "
-        "`ray status` tells whether it does"
+        "`ray status` says whether it does"
     )
     if address != "auto":
         host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -166,12 +166,12 @@ def _reach(address: str) -> None:
             capture_output=True,
             timeout=REACH_SECONDS,
         )
-        told = found.stderr if found.returncode else None
+        said = found.stderr if found.returncode else None
     except subprocess.TimeoutExpired as error:
-        told = error.stderr or b"no answer in time (nor is one given to who lacks its token)"
-    if told is None:
+        said = error.stderr or b"no answer in time (without its token, a cluster may not answer)"
+    if said is None:
         return
-    text = told.decode(errors="replace").strip()
+    text = said.decode(errors="replace").strip()
     if "InvalidAuthToken" in text or "AuthenticationError" in text:
         advice = _TOKEN_ADVICE
     last = text.splitlines()[-1] if text else "no reason given"
@@ -219,8 +219,8 @@ def _room(resources: Mapping[str, float], cpus: float, gpus: float) -> int:
 def _have(nodes: Iterable[Mapping[str, Any]]) -> str:
     alive = [node["Resources"] for node in nodes if node["Alive"]]
     each = Counter(f"CPU {r.get('CPU', 0):g}, GPU {r.get('GPU', 0):g}" for r in alive)
-    told = "; ".join(f"{have} ({count} of them)" for have, count in each.items())
-    return f"The nodes alive have {told}" if alive else "No node is alive"
+    each_node = "; ".join(f"{have} ({count} of them)" for have, count in each.items())
+    return f"The nodes alive have {each_node}" if alive else "No node is alive"
 
 
 def _first_line(error: BaseException | None) -> str:

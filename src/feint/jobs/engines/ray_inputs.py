@@ -1,4 +1,4 @@
-"""Results kept in Ray's object store as inputs of later jobs."""
+"""Inputs of jobs in Ray's object store: each is put there once."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
@@ -7,11 +7,11 @@ from typing import Any
 from feint.jobs.job import Fetch
 
 INPUTS_KEPT = 64
-"""How many contents that jobs need stay in Ray although no job under way needs them."""
+"""How many inputs stay in Ray although no running job needs them."""
 
 
 class _Inputs:
-    """What jobs read, put into Ray once; those that no job needs any more leave in turn."""
+    """The inputs of running jobs in Ray; those no longer needed are dropped, oldest first."""
 
     def __init__(self, fetch: Fetch, put: Callable[[bytes], Any]) -> None:
         self.fetch = fetch
@@ -47,9 +47,9 @@ class _Inputs:
 
 
 class _InputLostError(Exception):
-    """Ray has lost what a job reads: no fault of the job's."""
+    """Ray has lost an input of a job; the job itself did not fail."""
 
-    def __init__(self, key: str, told: str) -> None:
-        super().__init__(key, told)
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, reason)
         self.key = key
-        self.told = told
+        self.reason = reason

@@ -1,4 +1,4 @@
-"""What a Ray worker does with one job."""
+"""The code that a Ray worker runs for one job."""
 
 import os
 import sys
@@ -18,12 +18,16 @@ def _do(
     ray = _import_ray()
     here = _versions()
     if here != asked:
-        told = "; ".join(
+        differences = "; ".join(
             f"{name}: {asked.get(name)} here, {here.get(name)} there"
             for name in asked.keys() | here.keys()
             if asked.get(name) != here.get(name)
         )
-        return None, f"A worker has another feint ({told}). Expected: the same on every node", ""
+        return (
+            None,
+            f"A worker has another feint ({differences}). Expected: the same on every node",
+            "",
+        )
     # Libraries look at the environment when they are first imported, which is about to happen.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
@@ -52,8 +56,8 @@ def _do(
 
 
 def _cannot_begin(error: BaseException | None) -> str:
-    told = f"{type(error).__name__}: {_first_line(error)}"
+    reason = f"{type(error).__name__}: {_first_line(error)}"
     return (
-        f"A worker could not begin the job: {told}. Expected: feint {feint.__version__}, "
+        f"A worker could not begin the job: {reason}. Expected: feint {feint.__version__}, "
         "and the module that the work is from, on every node"
     )

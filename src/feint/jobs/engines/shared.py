@@ -1,4 +1,4 @@
-"""An engine that is started once and serves several sets of jobs: starting Ray takes seconds."""
+"""An engine that is started once for several sets of jobs: starting Ray takes seconds."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from feint.jobs.job import Fetch, Job, Work
 
 @dataclass
 class SharedEngine:
-    """Another engine, kept going until `end`.
+    """Another engine, kept running until `end`.
 
-    The work and the way to what it needs are those of the first set of jobs.
+    Work and fetch are those of the first set of jobs.
     """
 
     engine: Engine
@@ -23,7 +23,7 @@ class SharedEngine:
         return _Borrowed(self, self.session)
 
     def end(self) -> None:
-        """Give up everything."""
+        """End the engine's session."""
         session, self.session = self.session, None
         if session is not None:
             session.close()
@@ -33,22 +33,22 @@ class SharedEngine:
 class _Borrowed:
     lasting: SharedEngine
     session: Session
-    under: int = 0
+    running: int = 0
 
     @property
     def slots(self) -> int:
         return self.session.slots
 
     def start(self, job: Job) -> None:
-        self.under += 1
+        self.running += 1
         self.session.start(job)
 
     def next(self) -> Outcome:
         outcome = self.session.next()
-        self.under -= 1
+        self.running -= 1
         return outcome
 
     def close(self) -> None:
-        """Leave it to the next set of jobs, unless some of these are still under way."""
-        if self.under:
+        """Keep the session for the next set of jobs, unless some of these still run."""
+        if self.running:
             self.lasting.end()

@@ -146,7 +146,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
             rule,
             skeleton,
             motion(task.x.values[i]),
-            motion(tensors.seen(job).values[i]),
+            motion(tensors.victim_input(job).values[i]),
             motion(tensors.score(clean_row["job"])[0].values[clean_row["row"]]),
             motion(tensors.score(job)[0].values[i]),
             motion(task.targets.values[i]),
@@ -166,7 +166,7 @@ def acceleration_rows(run: RunData) -> pl.DataFrame:
     judged = run.readable.filter(pl.col("surrogate") == pl.col("victim"))
     parts = [judged.clear().with_columns(acceleration=pl.lit(None, dtype=pl.Float64))]
     for (job,), rows in judged.group_by("job", maintain_order=True):
-        seen = run.tensors.seen(str(job)).values
+        seen = run.tensors.victim_input(str(job)).values
         if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
             raise FeintError(
                 f"The job {job} in {run.folder} has {len(seen)} sequences, and rows.parquet "

@@ -74,7 +74,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
             row,
             rule,
             task.x.values[i][:steps],
-            tensors.seen(job).values[i][:steps],
+            tensors.victim_input(job).values[i][:steps],
             tensors.score(same["job"])[0].values[same["row"]][:steps],
             tensors.score(job)[0].values[i][:steps],
             task.targets.values[i][:steps],

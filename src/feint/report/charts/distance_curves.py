@@ -181,7 +181,7 @@ def _read(run: RunData, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
         return _Case(missed.norm(dim=-1).numpy(), nothing, nothing, nothing)
     joints = _joints(run)
     actor = task.x.values[i, :frames, : skeleton.features].float()
-    change = tensors.seen(job).values[i, :frames, : skeleton.features].float() - actor
+    change = tensors.victim_input(job).values[i, :frames, : skeleton.features].float() - actor
     place = skeleton.to_metres(actor)[:, joints]
     return _Case(
         100 * skeleton.displacement_in_metres(missed).norm(dim=-1).mean(dim=-1).numpy(),
