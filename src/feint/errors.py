@@ -22,6 +22,18 @@ class FeintError(ValueError):
         return type(self), (str(self), self.code)
 
 
+class FeintWarning(UserWarning):
+    """Something that a user must know about a result that is nevertheless returned.
+
+    Attributes:
+        code: see `FeintError`.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class DamagedError(FeintError):
     """A file that is not what feint wrote: cut off, altered, somebody else's, or of the future."""
 

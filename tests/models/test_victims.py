@@ -10,7 +10,7 @@ from tests.errors import refused
 from torch import Tensor, nn
 
 import feint
-from feint.data.facing import heading
+from feint.data.facing import heading, rotate_about_vertical
 from feint.models.gru import GRU
 from feint.models.layers.egocentric import EgocentricNormalization
 from feint.models.linear import DLinear, Ridge

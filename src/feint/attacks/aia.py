@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from feint.attacks import not_finite
 from feint.attacks.budget import Budget
 from feint.attacks.gradient_descent import (
     DescentResult,
@@ -194,6 +195,7 @@ class AIA:
         values = (x if start is None else start).values.detach().clone()
         best_loss = torch.full_like(values[:, 0, 0], torch.inf)
         left = torch.arange(len(x), device=values.device)
+        finite = torch.zeros_like(left, dtype=torch.bool)
         for restart in range(self.restarts):
             some = x[left]
             found = self._descend(
@@ -207,9 +209,11 @@ class AIA:
             better = found.done | (found.losses < best_loss[left])
             values[left[better], : some.values.shape[1]] = found.values[better]
             best_loss[left] = torch.minimum(found.losses, best_loss[left])
+            finite[left] |= found.finite
             left = left[~found.done]
             if len(left) == 0:
                 break
+        not_finite.report(finite)
         return x.with_values(values)
 
     def _descend(

@@ -19,9 +19,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from feint.attacks import not_finite
 from feint.attacks.budget import Budget
 from feint.attacks.gradient_descent import adam_moments, no_gradient
 from feint.attacks.minimal import check_kappa
+from feint.attacks.not_finite import all_finite
 from feint.errors import FeintError
 from feint.models.inference import forward_values, predict
 from feint.models.layers.weight_cache import cached_weights
@@ -121,7 +123,7 @@ class FramewiseMinimal:
         """The best change within the tolerance (none, where none was), and the last change."""
         goal, nothing = problem.goal, torch.zeros_like(change)
         far, slope = problem.look(nothing)
-        finite = far.isfinite().all() & slope.isfinite().all()
+        finite = far.isfinite() & all_finite(slope)
         seen = _Smallest(nothing, torch.where(far < goal, 0.0, torch.inf).to(far))
         # What the weight has to steer in: from the target to kappa, or from kappa to x's answer.
         room = torch.minimum(goal, (far - goal).clamp_min(1e-6 * goal))
@@ -130,7 +132,8 @@ class FramewiseMinimal:
         first, second = torch.zeros_like(nothing), torch.zeros_like(nothing)
         for step in range(self.steps):
             d, gradient = problem.look(change)
-            finite &= d.isfinite().all() & gradient.isfinite().all()
+            finite &= d.isfinite() & all_finite(gradient)
+            gradient = torch.where(finite[:, None, None], gradient, torch.zeros_like(gradient))
             seen.add(change, change, d < goal - 0.1 * MARGIN * room)
             fade = half_cosine(step, self.steps)
             missed = ((d - goal) / room + MARGIN).clamp(-1, 1)
@@ -140,11 +143,7 @@ class FramewiseMinimal:
             length = self.step_size * fade
             moved = change - length * mean / root
             change = proximal(moved, problem.low, problem.high, weight * root / length)
-        if not bool(finite):
-            raise FeintError(
-                "FramewiseMinimal met NaN: the model's answer or its gradient is not finite near "
-                "the input. Look for sqrt or norms at 0, or overflow in the model."
-            )
+        not_finite.report(finite)
         return seen.what, change
 
 

@@ -9,13 +9,14 @@ its goal is done; every few steps the batch shrinks to the rows that are not.
 """
 
 from dataclasses import dataclass, fields
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from feint.attacks.budget import Budget
+from feint.attacks.not_finite import all_finite
 from feint.errors import FeintError
 from feint.models.inference import forward_values
 from feint.models.layers.weight_cache import cached_weights
@@ -28,6 +29,7 @@ Keep = Literal["best", "last"]
 Precision = Literal["fp32", "bf16"]
 EVERY = 10
 """Steps between two looks at the results: on a GPU each look waits for the device."""
+NEEDS_GRADIENT = "A gradient attack needs a differentiable model; feint.Noise does not."
 
 
 @runtime_checkable
@@ -71,12 +73,15 @@ def descend(
             A row that is done is returned as it was when it met its goal.
         precision: of the model's outputs and gradients; "bf16" is `torch.autocast`'s.
 
+    A row whose loss or gradient is not finite stops, and is returned as it was best before.
+
     Raises:
-        FeintError: no gradient reaches the input, or it is not finite.
+        FeintError: no gradient reaches the input.
     """
     active = _ActiveRows.start(x, start, budget, step_size)
-    result = DescentResult(active.values.clone(), active.best_loss.clone(), active.done.clone())
-    finite = torch.ones((), dtype=torch.bool, device=active.values.device)
+    result = DescentResult(
+        active.values.clone(), active.best_loss.clone(), active.done.clone(), active.finite.clone()
+    )
     with cached_weights():
         for step in range(steps + 1):
             last = step == steps
@@ -85,26 +90,24 @@ def descend(
                 leaf = budget.round_integers(active.values).detach().requires_grad_(not last)
                 output = _output(model, leaf, active.lengths, precision)
                 loss = objective.loss(output, leaf)
-            if step == 0:
-                # Through the model: the loss may hold a term of the values alone (smoothness).
-                _gradient(output, leaf, keep_graph=True)
-            finite &= loss.isfinite().all()
+            # Through the model: the loss may hold a term of the values alone (smoothness).
+            if step == 0 and not last and not _reaches(output, leaf):
+                raise no_gradient(NEEDS_GRADIENT)
+            active.finite = active.finite & loss.detach().isfinite()
             is_done = objective.is_done(output.detach())
             active.record_best(leaf.detach(), loss.detach(), is_done, keep)
             if not last:
-                gradient = _gradient(loss, leaf)
-                # torch.sign makes 0 of NaN: the model would look robust.
-                finite &= gradient.isfinite().all()
+                gradient = active.usable(_gradient(loss, leaf))
                 active.step(
                     gradient.sign() if optimizer == "sign" else active.adam(gradient, step + 1),
                     1.0 if schedule == "constant" else half_cosine(step, steps),
                 )
             del output, loss  # their graph too: the next step needs its memory
             if last or step % EVERY == EVERY - 1:
-                _check_finite(finite)
-                if last or bool(active.done.any()):
+                over = active.done | ~active.finite
+                if last or bool(over.any()):
                     active.write_to(result)
-                    left = (~active.done).nonzero()[:, 0]
+                    left = (~over).nonzero()[:, 0]
                     if last or len(left) == 0:
                         break
                     active, objective = active[left], objective[left]
@@ -113,11 +116,12 @@ def descend(
 
 @dataclass(frozen=True)
 class DescentResult:
-    """The perturbed values, their loss, and which rows met their goal."""
+    """The perturbed values, their loss, which rows met their goal, and which stayed finite."""
 
     values: Float[Tensor, "batch time features"]
     losses: Float[Tensor, " batch"]
     done: Bool[Tensor, " batch"]
+    finite: Bool[Tensor, " batch"]
 
 
 def adam_moments(
@@ -153,6 +157,7 @@ class _ActiveRows:
     best_values: Tensor
     best_loss: Tensor
     done: Tensor
+    finite: Tensor
     first_moment: Tensor
     second_moment: Tensor
 
@@ -171,6 +176,7 @@ class _ActiveRows:
             best_values=values,
             best_loss=torch.full_like(values[:, 0, 0], torch.inf),
             done=torch.zeros_like(row, dtype=torch.bool),
+            finite=torch.ones_like(row, dtype=torch.bool),
             first_moment=torch.zeros_like(values),
             second_moment=torch.zeros_like(values),
         )
@@ -180,9 +186,20 @@ class _ActiveRows:
         better = torch.ones_like(self.done) if keep == "last" else loss < self.best_loss
         if is_done is not None:
             better = (better | is_done) & ~self.done
-            self.done = self.done | is_done
+            self.done = self.done | (is_done & self.finite)
+        better = better & self.finite
         self.best_loss = torch.where(better, loss, self.best_loss)
         self.best_values = torch.where(better[:, None, None], seen, self.best_values)
+
+    def usable(self, gradient: Tensor) -> Tensor:
+        """The gradient of rows that are finite, where they may change; 0 elsewhere.
+
+        torch.sign makes 0 of NaN, so a row that is not would look robust: it is marked, and stops.
+        Off the budget and in the padding a gradient that is not finite means nothing.
+        """
+        gradient = torch.where(self.lower < self.upper, gradient, torch.zeros_like(gradient))
+        self.finite = self.finite & all_finite(gradient)
+        return torch.where(self.finite[:, None, None], gradient, torch.zeros_like(gradient))
 
     def step(self, direction: Tensor, rate: float) -> None:
         """One step against the direction, and the projection of equation 6."""
@@ -205,6 +222,7 @@ class _ActiveRows:
         result.values[self.row, : self.best_values.shape[1]] = self.best_values
         result.losses[self.row] = self.best_loss
         result.done[self.row] = self.done
+        result.finite[self.row] = self.finite
 
 
 def _output(model: nn.Module, values: Tensor, lengths: Tensor, precision: Precision) -> Tensor:
@@ -215,13 +233,31 @@ def _output(model: nn.Module, values: Tensor, lengths: Tensor, precision: Precis
     return output.to(values.dtype)
 
 
-def _gradient(output: Tensor, values: Tensor, keep_graph: bool = False) -> Tensor:
+def _reaches(output: Tensor, leaf: Tensor) -> bool:
+    """Whether the graph of the output contains the leaf.
+
+    Without a backward pass: compiled models, and functions that free their buffers, allow one.
+    """
+    seen: set[Any] = set()
+    waiting = [output.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        if getattr(node, "variable", None) is leaf:
+            return True
+        seen.add(node)
+        waiting += [before for before, _ in node.next_functions]
+    return output is leaf
+
+
+def _gradient(output: Tensor, values: Tensor) -> Tensor:
     """D output / d values alone: no gradient of any parameter is computed."""
     gradient = None
     if output.requires_grad:
         try:
             (gradient,) = torch.autograd.grad(
-                output, values, torch.ones_like(output), retain_graph=keep_graph, allow_unused=True
+                output, values, torch.ones_like(output), allow_unused=True
             )
         except torch.OutOfMemoryError:
             raise
@@ -233,7 +269,7 @@ def _gradient(output: Tensor, values: Tensor, keep_graph: bool = False) -> Tenso
                 code="backward-fails",
             ) from error
     if gradient is None:
-        raise no_gradient("A gradient attack needs a differentiable model; feint.Noise does not.")
+        raise no_gradient(NEEDS_GRADIENT)
     return gradient
 
 
@@ -244,12 +280,3 @@ def no_gradient(needs: str) -> FeintError:
         f"cut off (detach, no_grad, NumPy, rounding). {needs}",
         code="no-gradient",
     )
-
-
-def _check_finite(finite: Tensor) -> None:
-    if not bool(finite):
-        raise FeintError(
-            "The attack met NaN: the model's output or its gradient is not finite near the input. "
-            "Look for sqrt or norms at 0, divisions by a variance, or overflow in the model.",
-            code="not-finite",
-        )

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from feint.attacks import not_finite
 from feint.attacks.aia import AIA
 from feint.attacks.budget import Budget
 from feint.errors import FeintError
@@ -112,7 +113,8 @@ class MinimalPerturbation:
             time = some.values.shape[1]
             within = replace(budget, eps=ladder[left, rung[left]])
             start = some.with_values(last[left, :time])
-            tried = self.attack(model, some, targets, within, start=start, goal=goal[left])
+            with not_finite.named(left):
+                tried = self.attack(model, some, targets, within, start=start, goal=goal[left])
             d = distance(predict(model, tried), targets, self.attack.norm)
             within_tolerance = d < goal[left]
             # Kept is what does, or the nearest try of a row for which nothing does yet.

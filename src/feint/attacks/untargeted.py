@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from feint.attacks import not_finite
 from feint.attacks.aia import AIA
 from feint.attacks.budget import Budget
 from feint.attacks.gradient_descent import Optimizer, Precision, Schedule, descend
@@ -196,6 +197,7 @@ class Untargeted:
             keep="best",
             precision=self.precision,
         )
+        not_finite.report(found.finite)
         return x.with_values(found.values)
 
     def _reflected(

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from feint.attacks import Attack, Minimal, MinimalPerturbation, abilities
+from feint.attacks import Attack, Minimal, MinimalPerturbation, abilities, not_finite
 from feint.attacks.batching import batches
 from feint.attacks.budget import Budget, verify
 from feint.errors import FeintError
@@ -93,7 +93,8 @@ def craft(
                 more["goal"] = goal[asked]
             if task.candidates and can.takes_candidates:
                 more["candidates"] = [one[asked] for one in task.candidates]
-            x_adv = attack(model, x, targets, within, **more)
+            with not_finite.named(asked, task.keys):
+                x_adv = attack(model, x, targets, within, **more)
             # Against a copy the attack never held: one that changed its input is caught too.
             verify(name, x_adv, task.x[asked], within)
             values[rows, :time] = x_adv.values

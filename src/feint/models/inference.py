@@ -6,7 +6,7 @@ Every package calls models through this file.  `predict` is the checked call wit
 
 import inspect
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -121,14 +121,34 @@ def forward_values(
 def call_with_lengths(model: nn.Module, values: Tensor, lengths: Tensor) -> Any:
     """The model's answer, given `lengths` if its `forward` has an argument of that name.
 
-    The signature of a traced model has no names: its second input, if it has one, gets them.
+    A wrapper that takes any arguments (`torch.compile`, `DataParallel`, `forward(*args)`) gets them
+    if the model inside takes them.  The signature of a traced model has no names: its second
+    input, if it has one, gets them.
     """
-    call: Any = model.forward
     try:
-        named = "lengths" in inspect.signature(call).parameters
+        passing = _how_to_pass_lengths(model)
     except ValueError:
+        call: Any = model.forward
         return model(values, *[lengths][: len(call.schema.arguments) - 2])
-    return model(values, lengths=lengths) if named else model(values)
+    if passing == "by name":
+        return model(values, lengths=lengths)
+    return model(values, lengths) if passing == "by position" else model(values)
+
+
+def _how_to_pass_lengths(model: nn.Module) -> Literal["by name", "by position", "not"]:
+    parameters = inspect.signature(model.forward).parameters
+    if "lengths" in parameters:
+        return "by name"
+    kinds = {one.kind for one in parameters.values()}
+    if not kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        return "not"
+    inner = [one for one in model.children() if _how_to_pass_lengths(one) != "not"]
+    if not inner:
+        return "not"
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        return "by name"
+    names = list(inspect.signature(inner[0].forward).parameters)
+    return "by position" if names.index("lengths") == 1 else "not"
 
 
 def check_mode(model: nn.Module) -> None:

@@ -1,73 +1,73 @@
-"""What a model is asked before it is attacked: does it answer, alike, in time, and with a gradient?
+"""Model checks: does a model meet the assumptions of an attack?
 
-Each finding is one sentence that says what to do, and has a paragraph in docs/checks.md.  Nothing
-of the model changes.
+`check_model` calls the model on a few sequences and returns a `ModelIssue` for each assumption that
+it does not meet.  The checks of gradients are in `gradient_checks.py`.  Every check has a code in
+`CHECKS`, one sentence in the output, and a paragraph in docs/checks.md.  The model is not changed.
+
+Differences between answers are judged relative to how much the answers vary, never to their size:
+an offset of the data must not change what is found.
 """
 
-import copy
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from feint.errors import FeintError
-from feint.models.inference import forward, predict
+from feint.models.gradient_checks import gradient_issues
+from feint.models.inference import predict
+from feint.models.probing import ModelIssue as ModelIssue
+from feint.models.probing import Probe, in_double
 from feint.sequences import Sequences
 
 CHECKS = {
     "no-answer": "answers sequences of any number and length, in the data's shape, finite",
-    "random-answers": "answers the same input alike",
-    "reads-padding": "answers a sequence alike whatever stands behind its end",
+    "random-answers": "gives the same answer to the same input",
+    "reads-padding": "answers a sequence alike whatever the padding behind it contains",
     "batch-dependent": "answers a sequence alike alone and among others",
-    "not-causal": "answers a frame from the frames up to it",
-    "ignores-input": "answers another input otherwise",
-    "no-gradient": "lets a gradient reach its input",
-    "wrong-gradient": "has the gradient that its answers have, by finite differences",
+    "not-causal": "answers each frame from the frames up to it",
+    "ignores-input": "reacts to its input",
+    "no-gradient": "has a path for the gradient to its input",
+    "nan-gradient": "has a finite gradient at every sequence",
+    "zero-gradient": "has a gradient in every feature that it reacts to",
+    "wrong-gradient": "has a gradient that agrees with finite differences",
+    "jumps": "answers without jumps, which a gradient does not see",
 }
-"""What each finding is the lack of."""
-ROWS = 5
-DIRECTIONS = 6
+"""The assumption behind each code."""
 NEAR = 1e-4
-"""Relative difference of two answers that rounding explains."""
-
-
-@dataclass(frozen=True)
-class ModelIssue:
-    """Something that a reader must know about a model.
-
-    Attributes:
-        code: one of `CHECKS`; stable.
-        message: what is wrong and what to do; it follows the model's name.
-        fatal: no attack on the model would mean anything.
-    """
-
-    code: str
-    message: str
-    fatal: bool = False
+"""Difference of two answers, relative to how much answers vary, that rounding explains."""
 
 
 def check_model(
-    model: nn.Module, x: Sequences, y: Sequences | None = None
+    model: nn.Module,
+    x: Sequences,
+    y: Sequences | None = None,
+    free: Bool[Tensor, " features"] | None = None,
+    integer: Bool[Tensor, " features"] | None = None,
 ) -> tuple[ModelIssue, ...]:
-    """Ask a model, on a few rows of the data, what an attack takes for granted.
+    """Check, on a few sequences of the data, that a model meets an attack's assumptions.
 
     Args:
         model: in the mode in which it will be attacked.
-        x: what it sees.
-        y: what it shall answer, if that is known: only its width is looked at.
+        x: its input.
+        y: the true output, if it is known: its width is compared, and how much it varies.
+        free: (features,), True where an attack may change the input (`Budget.coords`).  Only
+            these features are changed; all of them if not given.
+        integer: (features,), True where a value must stay whole (`Budget.integer`).  Features
+            that hold whole numbers alone are treated alike: their own values are permuted.
 
     Returns:
-        what was found, in the order of `CHECKS`; empty if all is well.
+        the issues found, in the order of `CHECKS`; empty if there are none.
     """
-    some = x[_few(x)]
+    probe = Probe.of(x, free, integer)
     try:
-        return tuple(_findings(model, some, y))
+        return tuple(_Checks(model, probe, y).issues())
     except FeintError as error:
-        told = f"does not answer: {error} It was shown {x.values.shape[-1]} features a frame."
-        return (ModelIssue("no-answer", told, fatal=True),)
+        message = f"does not answer: {error} The data has {x.values.shape[-1]} features a frame."
+        return (ModelIssue("no-answer", message, fatal=True),)
 
 
 def raise_if_fatal(issues: Iterable[ModelIssue], name: str = "The model") -> None:
@@ -77,167 +77,123 @@ def raise_if_fatal(issues: Iterable[ModelIssue], name: str = "The model") -> Non
         raise FeintError(" ".join(f"{name} {one.message}" for one in fatal), code=fatal[0].code)
 
 
-def _few(x: Sequences) -> list[int]:
-    """The shortest row, the longest, and some between."""
-    order = x.lengths.cpu().argsort(stable=True).tolist()
-    at = torch.linspace(0, len(order) - 1, min(ROWS, len(order))).long().tolist()
-    return [order[i] for i in at]
+@dataclass(frozen=True)
+class _Checks:
+    """The checks of one model."""
+
+    model: nn.Module
+    probe: Probe
+    y: Sequences | None
+
+    def issues(self) -> Iterator[ModelIssue]:
+        x, y = self.probe.some, self.y
+        answer = predict(self.model, x)
+        if y is not None and answer.values.shape[-1] != y.values.shape[-1]:
+            yield ModelIssue(
+                "no-answer",
+                f"answers {answer.values.shape[-1]} features a frame, and the data has "
+                f"{y.values.shape[-1]}. Build it for these (the experiment's `arguments`), or wrap "
+                "it in a module that picks them.",
+                fatal=True,
+            )
+            return
+        judge = _Judge(answer, y)
+        if (off := judge.difference(predict(self.model, x).values)) > NEAR:
+            yield ModelIssue(
+                "random-answers",
+                f"answers the same input differently, by {off:.1%} of how much its answers vary: "
+                "it keeps a state from one call to the next, or draws numbers that torch does not "
+                "know of. Reset its state in forward; draw with torch and set `samples`.",
+                fatal=True,
+            )
+            return
+        model, probe = in_double(self.model, self.probe, answer) or (self.model, self.probe)
+        judge = _Judge(predict(model, probe.some), y)
+        yield from _alone(model, probe, judge)
+        yield from _causal(model, probe, judge)
+        changed = predict(model, probe.changed(seed=1)).values
+        if judge.difference(changed, rounding=False) < 1e-7:
+            yield ModelIssue(
+                "ignores-input",
+                "does not react to its input: another input gets the same answer. Look for "
+                "saturated or constant layers, and for weights that were never loaded.",
+            )
+        yield from gradient_issues(model, probe)
 
 
-def _findings(model: nn.Module, x: Sequences, y: Sequences | None) -> Iterator[ModelIssue]:
-    answer = predict(model, x)
-    size = float(answer.values.abs().max().clamp_min(1e-12))
-    if y is not None and answer.values.shape[-1] != y.values.shape[-1]:
-        yield ModelIssue(
-            "no-answer",
-            f"answers {answer.values.shape[-1]} features a frame, and the data has "
-            f"{y.values.shape[-1]}. Build it for these (the experiment's `arguments`), or wrap it "
-            "in a module that picks them.",
-            fatal=True,
-        )
-        return
+@dataclass(frozen=True)
+class _Judge:
+    """Compares answers with the first ones, relative to how much answers vary."""
 
-    def apart(other: Tensor) -> float:
-        """How far answers are from the first ones, on own frames, as a share of their size."""
-        return float(((other - answer.values).abs() * x.mask[..., None]).max()) / size
+    answer: Sequences
+    y: Sequences | None
 
-    if (off := apart(predict(model, x).values)) > NEAR:
-        yield ModelIssue(
-            "random-answers",
-            f"answers the same input differently, by {off:.1%}: it keeps something from one call "
-            "to the next, or draws numbers that torch does not know of. Reset its state in "
-            "forward; draw with torch and set `samples`.",
-            fatal=True,
-        )
-        return
-    yield from _alone(model, x, answer, apart)
-    yield from _causal(model, x, size)
-    moved = _noise(x, 1) * _spread(x)
-    if apart(predict(model, x.with_values(x.values + moved)).values) < 1e-7:
-        yield ModelIssue(
-            "ignores-input",
-            "does not react to its input: another one is answered the same. Look for saturated "
-            "or constant layers, and for weights that were never loaded.",
-        )
-    yield from _gradient(model, x)
+    @cached_property
+    def scale(self) -> float:
+        """The largest deviation of an own frame from the mean frame, of answers or truth."""
+        found = 0.0
+        for one in (self.answer, self.y):
+            if one is not None:
+                own = one.values[one.mask].double()
+                found = max(found, float((own - own.mean(dim=0)).abs().max()))
+        return found or max(self.size, 1e-30)
+
+    @property
+    def size(self) -> float:
+        return float(self.answer.values.abs().max())
+
+    def difference(self, other: Tensor, rounding: bool = True) -> float:
+        """The largest difference from the answers on own frames, as a share of `scale`.
+
+        Args:
+            rounding: leave out what rounding of numbers of this size explains.
+        """
+        apart = float(((other - self.answer.values).abs() * self.answer.mask[..., None]).max())
+        floor = 4 * torch.finfo(other.dtype).eps * self.size if rounding else 0.0
+        return max(apart - floor, 0.0) / self.scale
 
 
-def _alone(
-    model: nn.Module, x: Sequences, answer: Sequences, apart: object
-) -> Iterator[ModelIssue]:
-    assert callable(apart)
-    behind = torch.where(x.mask[..., None], x.values, x.values + 3 * _noise(x, 2, all_=True))
-    if (off := apart(predict(model, x.with_values(behind)).values)) > NEAR:
+def _alone(model: nn.Module, probe: Probe, judge: _Judge) -> Iterator[ModelIssue]:
+    x = probe.some
+    behind = predict(model, probe.padding_changed(seed=2)).values
+    if (off := judge.difference(behind)) > NEAR:
         yield ModelIssue(
             "reads-padding",
-            f"reads the padding behind a sequence's end: other numbers there move its answer by "
-            f"{off:.1%}. Give its forward an argument `lengths` and mask or pack by it, or attack "
-            "sequences of one length.",
+            f"reads the padding behind a sequence's end: other numbers there change its answer by "
+            f"{off:.1%} of how much answers vary. Give its forward an argument `lengths` and mask "
+            "or pack by it, or attack sequences of one length. If it expects (time, batch, "
+            "features), transpose in forward.",
         )
         return
-    alone = torch.zeros_like(answer.values)
+    alone = torch.zeros_like(judge.answer.values)
     for row in range(len(x)):
         one = predict(model, x[[row]]).values
         alone[row, : one.shape[1]] = one[0]
-    if (off := apart(alone)) > NEAR:
+    if (off := judge.difference(alone)) > NEAR:
         yield ModelIssue(
             "batch-dependent",
-            f"answers a sequence otherwise when others stand beside it, by {off:.1%} (batch "
-            "statistics, or a mean over the batch). Its results hold for these batches alone: use "
-            "running statistics, track_running_stats=True, and model.eval().",
+            f"answers a sequence differently when others are in the batch, by {off:.1%} of how "
+            "much answers vary (batch statistics, a mean over the batch, or an input of (time, "
+            "batch, features)). Its results hold for these batches alone: use running statistics, "
+            "track_running_stats=True, and model.eval(); or transpose in forward.",
         )
 
 
-def _causal(model: nn.Module, x: Sequences, size: float) -> Iterator[ModelIssue]:
-    row = x[[int(x.lengths.argmax())]]
-    time = row.values.shape[1]
-    before = predict(model, row).values
+def _causal(model: nn.Module, probe: Probe, judge: _Judge) -> Iterator[ModelIssue]:
+    row = probe.longest
+    time = row.some.values.shape[1]
+    before = predict(model, row.some).values
     for t in sorted({time // 4, time // 2, 3 * time // 4, time - 1} - {0}):
-        later = row.values.clone()
-        later[:, t:] += _noise(row, 3)[:, t:] * _spread(x)
-        after = predict(model, row.with_values(later)).values
-        if (off := float((after - before)[:, :t].abs().max()) / size) > 1e-5:
+        later = row.changed(seed=3).values
+        later = torch.cat([row.some.values[:, :t], later[:, t:]], dim=1)
+        after = predict(model, row.some.with_values(later)).values
+        apart = float((after - before)[:, :t].abs().max())
+        off = max(apart - 4 * torch.finfo(after.dtype).eps * judge.size, 0.0) / judge.scale
+        if off > 1e-5:
             yield ModelIssue(
                 "not-causal",
-                f"is not causal: frames from {t} on move its answers before {t} by {off:.1%}. It "
-                "can be attacked; the attacker then needs the whole sequence before the model "
-                "answers, which the paper's attacker does not.",
+                f"is not causal: frames from {t} on change its answers before {t} by {off:.1%} of "
+                "how much answers vary. It can be attacked; the attacker then needs the whole "
+                "sequence before the model answers, which the paper's attacker does not.",
             )
             return
-
-
-def _gradient(model: nn.Module, x: Sequences) -> Iterator[ModelIssue]:
-    double = _doubled(model, x)
-    if double is not None:
-        model, x, step, near = double, x.with_values(x.values.double()), 1e-6, 1e-2
-    else:
-        step, near = 1e-2, 1e-1
-    leaf = x.values.detach().clone().requires_grad_()
-    weights = _noise(x, 4)[..., :1]
-    try:
-        with torch.enable_grad():
-            output = forward(model, x.with_values(leaf))
-            total = (output * weights).sum()
-        slope = torch.autograd.grad(total, leaf, allow_unused=True)[0] if total.grad_fn else None
-    except RuntimeError as error:
-        yield ModelIssue(
-            "no-gradient",
-            f"has no backward pass: {' '.join(str(error).split())[:300]}. Write what it names "
-            "without in-place operations, or use feint.Noise, which needs no gradient.",
-        )
-        return
-    if slope is None:
-        yield ModelIssue(
-            "no-gradient",
-            "lets no gradient reach its input: it is cut off on the way (detach, no_grad, NumPy, "
-            "rounding, an argument that is not used). Gradient attacks cannot be crafted on it; "
-            "it can answer others' (evaluation.craft_on names those attacks are crafted on).",
-        )
-        return
-    told, true = [], []
-    for direction in range(DIRECTIONS):
-        along = _noise(x, 10 + direction) * _spread(x)
-        with torch.no_grad():
-            up, down = (
-                (forward(model, x.with_values(x.values + way * step * along)) * weights).sum()
-                for way in (1, -1)
-            )
-        told.append(float((slope * along).sum()))
-        true.append(float(up - down) / (2 * step))
-    size = max(map(abs, [*told, *true]))
-    if not size > 0:
-        return  # it ignores its input, which is said already
-    off = max(abs(a - b) for a, b in zip(told, true, strict=True)) / size
-    if not off < near:
-        yield ModelIssue(
-            "wrong-gradient",
-            f"has another gradient than its answers: off by {off:.0%} of finite differences in "
-            f"{DIRECTIONS} directions. A part of it is cut off (detach, NumPy, rounding, a "
-            "backward of its own), or jumps; attacks see only the rest, and may fail for that.",
-        )
-
-
-def _doubled(model: nn.Module, x: Sequences) -> nn.Module | None:
-    """A copy in double precision, if the model can be copied and asked in it."""
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # of traced models, which were not made for it
-            double = copy.deepcopy(model).double()
-            same = forward(double, x.with_values(x.values.double()))
-        return double if same.dtype == torch.float64 else None
-    except (FeintError, RuntimeError, TypeError, ValueError, AttributeError):
-        return None
-
-
-def _noise(x: Sequences, seed: int, all_: bool = False) -> Float[Tensor, "batch time features"]:
-    """Normal noise on own frames, the same every time; on all frames if asked for."""
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randn(x.values.shape, generator=generator).to(x.values)
-    return drawn if all_ else drawn * x.mask[..., None]
-
-
-def _spread(x: Sequences) -> Float[Tensor, " features"]:
-    """Each feature's deviation over own frames, or 1 where there is none."""
-    own = x.values[x.mask]
-    spread = own.std(dim=0, correction=0)
-    return torch.where(spread > 1e-6, spread, 1.0)

@@ -1,0 +1,164 @@
+"""What the model checks share: the issue that they return, and the inputs that they try.
+
+A `Probe` changes only the features that an attack may change, and keeps whole numbers whole, so
+that a model with an embedding of hours or weekdays is never shown an hour that does not exist.
+"""
+
+import copy
+import warnings
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from feint.errors import FeintError
+from feint.models.inference import forward
+from feint.sequences import Sequences
+
+ROWS = 5
+MOST_ROWS = 256
+"""Sequences whose gradient is looked at."""
+WHOLE_VALUES = 400
+"""A feature of whole numbers with more values than this is a count, not a label."""
+
+
+@dataclass(frozen=True)
+class ModelIssue:
+    """Something that a reader must know about a model.
+
+    Attributes:
+        code: one of `sanity_checks.CHECKS`; stable.
+        message: what is wrong and what to do; it follows the model's name.
+        fatal: no attack on the model would mean anything.
+    """
+
+    code: str
+    message: str
+    fatal: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Sequences to call a model on, and changes of them.
+
+    Attributes:
+        some: the shortest sequence, the longest, and some between.
+        many: up to `MOST_ROWS` sequences, spread over the data.
+        free: (features,), True where the input may be changed.
+        whole: (features,), True where a change is a permutation of the feature's own values.
+        spread: (features,), the size of a change: each feature's standard deviation.
+    """
+
+    some: Sequences
+    many: Sequences
+    free: Bool[Tensor, " features"]
+    whole: Bool[Tensor, " features"]
+    spread: Float[Tensor, " features"]
+
+    @staticmethod
+    def of(
+        x: Sequences,
+        free: Bool[Tensor, " features"] | None = None,
+        integer: Bool[Tensor, " features"] | None = None,
+    ) -> "Probe":
+        """Of some data; see `check_model`."""
+        features = x.values.shape[-1]
+        order = x.lengths.cpu().argsort(stable=True)
+        some = order[torch.linspace(0, len(x) - 1, min(ROWS, len(x))).long()]
+        many = torch.linspace(0, len(x) - 1, min(MOST_ROWS, len(x))).long()
+        free = torch.ones(features, dtype=torch.bool) if free is None else free.cpu()
+        if len(free) != features:
+            raise FeintError(
+                f"check_model got `free` for {len(free)} features and an input of {features}; "
+                "expected the same number.",
+                code="wrong-features",
+            )
+        own = x.values[x.mask].detach().cpu().double()
+        whole = _labels(own) if integer is None else integer.cpu() | _labels(own)
+        if bool((whole | ~free).all()) and integer is None:
+            whole = torch.zeros_like(whole)  # counts, then: nothing else could be changed
+        device = x.values.device
+        spread = _spread(own).to(x.values)
+        return Probe(x[some.tolist()], x[many.tolist()], free.to(device), whole.to(device), spread)
+
+    @property
+    def smooth(self) -> Bool[Tensor, " features"]:
+        """Features along which a gradient is expected."""
+        return self.free & ~self.whole
+
+    @property
+    def longest(self) -> "Probe":
+        """The longest sequence alone."""
+        return replace(self, some=self.some[[int(self.some.lengths.argmax())]])
+
+    def double(self) -> "Probe":
+        """The same in double precision."""
+        some, many = (one.with_values(one.values.double()) for one in (self.some, self.many))
+        return replace(self, some=some, many=many, spread=self.spread.double())
+
+    def noise(self, seed: int) -> Float[Tensor, "batch time features"]:
+        """Normal noise of each feature's spread, on own frames and smooth features."""
+        x = self.some
+        drawn = self._draw(seed) * self.spread * x.mask[..., None]
+        return torch.where(self.smooth, drawn, torch.zeros_like(drawn))
+
+    def changed(self, seed: int, only: Tensor | None = None) -> Sequences:
+        """The sequences with noise added, and with labels permuted.
+
+        Args:
+            only: (features,), True where to change; all free features if not given.
+        """
+        x, mask = self.some, self.some.mask
+        allowed = self.free if only is None else self.free & only
+        values = torch.where(allowed, x.values + self.noise(seed), x.values)
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(int(mask.sum()), generator=generator).to(mask.device)
+        permuted = values.clone()
+        permuted[mask] = x.values[mask][order]
+        return x.with_values(torch.where(allowed & self.whole, permuted, values))
+
+    def padding_changed(self, seed: int) -> Sequences:
+        """The sequences with other numbers behind their ends."""
+        x = self.some
+        own = x.values[x.mask]
+        generator = torch.Generator().manual_seed(seed)
+        some = torch.randint(len(own), x.values.shape[:2], generator=generator)
+        noise = torch.where(self.whole, torch.zeros_like(x.values), 3 * self._draw(seed))
+        other = own[some.to(own.device)] + noise * self.spread
+        return x.with_values(torch.where(x.mask[..., None], x.values, other))
+
+    def _draw(self, seed: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randn(self.some.values.shape, generator=generator).to(self.some.values)
+
+
+def in_double(model: nn.Module, probe: Probe, answer: Sequences) -> tuple[nn.Module, Probe] | None:
+    """A copy of the model in double precision, if it can be copied and answers the same."""
+    doubled = probe.double()
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # traced models warn when they are copied
+            copied = copy.deepcopy(model).double()
+            found = forward(copied, doubled.some).detach()
+    except (FeintError, RuntimeError, TypeError, ValueError, AttributeError):
+        return None
+    own = answer.mask[..., None]
+    apart = float(((found - answer.values).abs() * own).max())
+    same = apart <= 1e-2 * max(float((answer.values.abs() * own).max()), 1e-30)
+    return (copied, doubled) if found.dtype == torch.float64 and same else None
+
+
+def _labels(own: Float[Tensor, "frames features"]) -> Bool[Tensor, " features"]:
+    """Features that hold a few whole numbers alone, such as hours, weekdays or classes."""
+    few = torch.tensor([len(one.unique()) <= WHOLE_VALUES for one in own.T])
+    several = own.amax(dim=0) > own.amin(dim=0)
+    return (own == own.round()).all(dim=0) & few & several
+
+
+def _spread(own: Float[Tensor, "frames features"]) -> Float[Tensor, " features"]:
+    """Each feature's standard deviation; a constant feature gets the median of the others'."""
+    spread = own.std(dim=0, correction=0)
+    varies = spread > 1e-6 * own.abs().amax(dim=0)
+    usual = float(spread[varies].median()) if bool(varies.any()) else 1.0
+    return torch.where(varies, spread, usual)
