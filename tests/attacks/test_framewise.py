@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.attacks.problems import CausalLinear, ragged, unchecked
 from tests.attacks.test_contract import nothing_changes
+from tests.errors import refused
 from torch import Tensor, nn
 
 from feint.attacks.aia import AIA
@@ -456,7 +457,7 @@ class Steep(nn.Module):
 def test_models_it_cannot_descend_are_told() -> None:
     with pytest.raises(FeintError, match="No gradient reaches the model's input"):
         FramewiseMinimal(steps=2)(Cut(), X, AWAY, Budget(0.3), 1.0, X)
-    with pytest.raises(FeintError, match="met NaN"):
+    with refused("nan-gradient"):
         FramewiseMinimal(steps=2)(Steep(), X, AWAY, Budget(0.3), 1.0, X)
     model = TCN(F, F, width=8, depth=1, dropout=0.2).train()
     with pytest.raises(FeintError, match=r"model\.eval\(\)"):

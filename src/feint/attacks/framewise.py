@@ -143,6 +143,7 @@ class FramewiseMinimal:
             length = self.step_size * fade
             moved = change - length * mean / root
             change = proximal(moved, problem.low, problem.high, weight * root / length)
+            change = torch.where(finite[:, None, None], change, nothing)
         not_finite.report(finite)
         return seen.what, change
 
@@ -205,7 +206,8 @@ class _Problem:
             (gradient,) = torch.autograd.grad(d, values, torch.ones_like(d), allow_unused=True)
         if gradient is None:
             raise no_gradient("FramewiseMinimal needs a differentiable model.")
-        return d.detach(), gradient * self.radius * (self.low < self.high)
+        gradient = gradient * self.radius
+        return d.detach(), torch.where(self.low < self.high, gradient, torch.zeros_like(gradient))
 
     def measure(self, values: Tensor, seen: "_Smallest") -> Tensor:
         """Which rows are within the tolerance, as `feint` measures it; noted in `seen`."""

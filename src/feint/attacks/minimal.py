@@ -8,14 +8,15 @@ as it is within its tolerance.  One search gives the whole curve of success agai
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from feint.attacks import not_finite
 from feint.attacks.aia import AIA
 from feint.attacks.budget import Budget
+from feint.attacks.not_finite import BrokenRows
 from feint.errors import FeintError
 from feint.models.inference import predict
 from feint.sequences import Sequences, distance
@@ -107,14 +108,14 @@ class MinimalPerturbation:
         # The lowest rung known to do, and the highest known to fail.
         does = torch.where(nearest < goal, 0, top)
         fails = torch.zeros_like(does)
-        rung = torch.full_like(does, top - 1)
+        rung, broken = torch.full_like(does, top - 1), BrokenRows()
         while len(left := (does - fails > 1).nonzero()[:, 0]):
             some, targets = x[left], target[left]
             time = some.values.shape[1]
             within = replace(budget, eps=ladder[left, rung[left]])
             start = some.with_values(last[left, :time])
-            with not_finite.named(left):
-                tried = self.attack(model, some, targets, within, start=start, goal=goal[left])
+            call = partial(self.attack, model, some, targets, within, start=start, goal=goal[left])
+            tried = broken.run(call, start, left)
             d = distance(predict(model, tried), targets, self.attack.norm)
             within_tolerance = d < goal[left]
             # Kept is what does, or the nearest try of a row for which nothing does yet.
@@ -126,6 +127,7 @@ class MinimalPerturbation:
             does[left[within_tolerance]] = torch.minimum(used[:, 0], rung[left])[within_tolerance]
             fails[left[~within_tolerance]] = rung[left[~within_tolerance]]
             rung = (does + fails) // 2
+        broken.report(len(x))
         return Minimal(x.with_values(best), ladder.gather(1, does[:, None])[:, 0], nearest)
 
     def _ladder(self, x: Sequences, budget: Budget) -> Float[Tensor, "batch rungs"]:

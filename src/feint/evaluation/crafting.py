@@ -7,14 +7,16 @@ attack, and every distance is computed anew in fp32.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from feint.attacks import Attack, Minimal, MinimalPerturbation, abilities, not_finite
+from feint.attacks import Attack, Minimal, MinimalPerturbation, abilities
 from feint.attacks.batching import batches
 from feint.attacks.budget import Budget, verify
+from feint.attacks.not_finite import BrokenRows
 from feint.errors import FeintError
 from feint.evaluation.attack_task import AttackTask, Crafted
 from feint.io.progress import Bar
@@ -73,7 +75,7 @@ def craft(
     clean = task.x.values
     values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
     before = clean if start is None else start.values
-    left = torch.ones(count, dtype=torch.bool)
+    left, broken = torch.ones(count, dtype=torch.bool), BrokenRows()
     for level in _levels(epsilons, count, warm):
         values[level] = before[sequence[level]]
         todo = level[left[sequence[level]]]
@@ -93,8 +95,8 @@ def craft(
                 more["goal"] = goal[asked]
             if task.candidates and can.takes_candidates:
                 more["candidates"] = [one[asked] for one in task.candidates]
-            with not_finite.named(asked, task.keys):
-                x_adv = attack(model, x, targets, within, **more)
+            call = partial(attack, model, x, targets, within, **more)
+            x_adv = broken.run(call, more.get("start", x), asked)
             # Against a copy the attack never held: one that changed its input is caught too.
             verify(name, x_adv, task.x[asked], within)
             values[rows, :time] = x_adv.values
@@ -106,6 +108,7 @@ def craft(
         if progress:
             progress.advance(len(level) - len(todo))
         before = values[level]
+    broken.report(count, task.keys)
     return Crafted(name, eps, sequence, Sequences(values, task.x.lengths[sequence]))
 
 
