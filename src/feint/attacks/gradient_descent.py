@@ -79,9 +79,7 @@ def descend(
         FeintError: no gradient reaches the input.
     """
     active = _ActiveRows.start(x, start, budget, step_size)
-    result = DescentResult(
-        active.values.clone(), active.best_loss.clone(), active.done.clone(), active.finite.clone()
-    )
+    result = active.empty_result()
     with cached_weights():
         for step in range(steps + 1):
             last = step == steps
@@ -180,6 +178,11 @@ class _ActiveRows:
             first_moment=torch.zeros_like(values),
             second_moment=torch.zeros_like(values),
         )
+
+    def empty_result(self) -> DescentResult:
+        """A result of the whole batch, to be written into."""
+        parts = (self.values, self.best_loss, self.done, self.finite)
+        return DescentResult(*(one.clone() for one in parts))
 
     def record_best(self, seen: Tensor, loss: Tensor, is_done: Tensor | None, keep: Keep) -> None:
         """Keep this iterate, as the model saw it, in the rows where it is the one to return."""
