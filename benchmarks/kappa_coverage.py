@@ -62,7 +62,7 @@ def run(design: str, judges: int, behaviour: tuple[float, float, float], studies
     """A row of the table."""
     ladders, kappas, widths = DESIGNS[design]
     common = design == "common"
-    study = simulate.study(ladders, EPSILONS, catches=False, beside=common)
+    study = simulate.study(ladders, EPSILONS, catches=False, other_kinds=common)
     names = [one.name for one in study.objectives]
     kappa, width = (dict(zip(names, some, strict=True)) for some in (kappas, widths))
     lapse, missing, spread = behaviour

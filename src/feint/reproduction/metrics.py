@@ -130,15 +130,15 @@ def recognised_tolerance(rows: pl.DataFrame, seed: int = 0) -> Tolerance | None:
     """
     used = _white_box(rows)
 
-    def kappa(some: pl.DataFrame) -> float:
+    def fitted(some: pl.DataFrame) -> float:
         per_frame = (some["distance_frame"] / some["frames"]).to_numpy()
         hit, of = some["recognised"].to_numpy(), some["interaction"].to_list()
         return fit(per_frame, hit, of, draws=1, seed=seed).kappa
 
-    every = kappa(used)
+    every = fitted(used)
     if not (np.isfinite(every) and every > 0):
         return None
-    own = {t: kappa(used.filter(pl.col("target") == t)) for t in sorted(set(used["target"]))}
+    own = {t: fitted(used.filter(pl.col("target") == t)) for t in sorted(set(used["target"]))}
     return Tolerance(
         {t: k if np.isfinite(k) and k > 0 else every for t, k in own.items()},
         other=every,

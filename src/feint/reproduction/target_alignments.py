@@ -64,8 +64,8 @@ def _add(
     criteria: dict[str, tolerance.Tolerance],
 ) -> None:
     answers = targets.with_values(answers.values[:, : targets.values.shape[1]])
-    for norm, kappa in criteria.items():
-        d = distance(answers, targets, kappa.norm)
+    for norm, criterion in criteria.items():
+        d = distance(answers, targets, criterion.norm)
         found.setdefault(f"{prefix}distance_{norm}", []).extend(d.tolist())
-        success = (d < kappa.of(label)).float().tolist()
+        success = (d < criterion.of(label)).float().tolist()
         found.setdefault(f"{prefix}success_{norm}", []).extend(success)

@@ -18,7 +18,7 @@ from feint.survey.study.schema import Study
 LADDERS = {"kicking": (30.0, 25.0, 20.0, 15.0), "pushing": (12.0, 10.0, 8.0, 6.0)}
 EPS = (0.1, 0.2, 0.3, 0.4)
 STUDY = simulate.study(LADDERS, EPS, frames=10)
-SMALL = simulate.study(LADDERS, EPS, frames=10, beside=False)
+SMALL = simulate.study(LADDERS, EPS, frames=10, other_kinds=False)
 TRUTH = Truth(
     {"objective-0": 22.0, "objective-1": 9.0}, {"objective-0": 2.0, "objective-1": 1.0},
     lapse=0.05, missing=0.1,

@@ -1,5 +1,7 @@
-"""Render Markdown: the templates' environment, tables, and the page's images."""
+"""Render Markdown: the templates' environment, tables, line wrapping, and the page's images."""
 
+import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,3 +71,24 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def wrap(text: str, width: int = 118) -> str:
+    """Wrap the paragraphs and list items of a Markdown text; tables and code stay as they are."""
+    lines: list[str] = []
+    in_code = False
+    for line in text.split("\n"):
+        in_code ^= line.startswith("```")
+        if in_code or line.startswith(("|", "#", "!", "```")) or len(line) <= width:
+            lines.append(line)
+            continue
+        item = re.match(r"\* |\d+\. ", line)
+        indent = " " * len(item[0]) if item else ""
+        lines += textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)

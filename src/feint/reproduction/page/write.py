@@ -12,7 +12,7 @@ from typing import Any
 
 from feint.io.atomic import write_text
 from feint.io.optional import need
-from feint.reproduction.page.markdown import Images, environment
+from feint.reproduction.page.markdown import Images, environment, wrap
 from feint.reproduction.page.sections import (
     motion,
     overview,
@@ -108,5 +108,5 @@ def write(results: Path, folder: Path, draw: bool = True) -> Path:
     text = "\n\n".join(part.strip() for part in parts)
     path = folder / "reproduction.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, re.sub(r"\n{3,}", "\n\n", text) + "\n")
+    write_text(path, wrap(re.sub(r"\n{3,}", "\n\n", text)) + "\n")
     return path

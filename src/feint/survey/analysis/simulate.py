@@ -62,7 +62,7 @@ def study(
     eps: Sequence[float],
     frames: int = 30,
     catches: bool = True,
-    beside: bool = True,
+    other_kinds: bool = True,
 ) -> Study:
     """A study without stimuli, for simulated judges.
 
@@ -71,7 +71,7 @@ def study(
         eps: the eps of the panels.
         frames: length of the sequences.
         catches: whether to add catch trials.
-        beside: whether to add trials of the kinds "naming" and "which".
+        other_kinds: whether to add trials of the kinds "naming" and "which".
     """
     objectives, trials = [], []
     for i, (reaction, distances) in enumerate(ladders.items()):
@@ -88,7 +88,7 @@ def study(
             trials.append(
                 _trial(f"c-{i}", "leftmost", real, choices, name, catch="target", expected="1")
             )
-        if beside:
+        if other_kinds:
             trials += [
                 _trial(f"n-{i}-{k}", "naming", [panel], _options(*CLASSES, CANNOT_TELL), name)
                 for k, panel in enumerate(panels)

@@ -54,7 +54,7 @@ def choose_sample(rows: pl.DataFrame, run_data: RunData, seed: int, rank: int = 
     if there is none, of all sequences.
 
     Args:
-        rows: rows of `Findings.judged`: of one objective, at the eps that are shown.
+        rows: rows of `RunData.judged`: of one objective, at the eps that are shown.
         seed: the study's seed.
         rank: 0 for the first sequence, 1 for the second if there is one.
 

@@ -47,7 +47,7 @@ def tolerance(r: Results, images: Images) -> dict[str, Any]:
     """Values of tolerance.md.jinja."""
     rows = r.fig5.filter(~IS_NOISE, OTHER_CLASS, SAME, STRONG)
     curves = r.table("recognition_curves")
-    images.draw("kappa", figures.recognition, rows, curves)
+    images.draw("recognition-curve", figures.recognition, rows, curves)
     clean = r.fig5_rates.filter(STRONG, SAME, LARGEST)
     shares = {
         name: clean.filter(pl.col("criterion") == name)["clean_success_rate"].mean()

@@ -19,7 +19,7 @@ def transfer(r: Results, images: Images) -> dict[str, Any]:
     rates = metrics.rates(r.judged("transfer"), ["surrogate", "victim", "eps"], criteria)
     recognised = rates.filter(LARGEST, pl.col("criterion") == "recognised")
     for name, value, title in (
-        ("transfer-closed", "distance_reduction", "distance reduction, median"),
+        ("transfer-reduction", "distance_reduction", "distance reduction, median"),
         ("transfer-success", "success_rate_if_clean_fails", "success rate if clean fails"),
     ):
         images.draw(name, figures.matrix, recognised, value, title)
