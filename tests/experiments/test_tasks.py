@@ -1,5 +1,6 @@
-"""What each kind of job comes to, pinned: old results must not be taken for new ones."""
+"""The results of each kind of job, pinned: old results must not be taken for new ones."""
 
+import json
 import math
 import pickle
 from functools import cache
@@ -164,102 +165,51 @@ def jobs() -> dict[str, Job]:
     return found
 
 
-GOLDEN: dict[str, dict[str, float]] = {
-    "tolerance": {
-        "kappa hugging": 0.438145, "kappa kicking": 0.477545, "per_frame": 1.0,
-        "among_others hugging": 0.5, "among_others kicking": 0.5, "between_same hugging": 24.0,
-        "between_same kicking": 24.0,
-    },
-    "train tcn": {
-        "weights size": 5.54696, "weights mean": 0.0200154, "loss": 0.00272495,
-        "validation": 0.300655, "best_epoch": 1.0,
-    },
-    "train deepgru": {
-        "weights size": 12.9077, "weights mean": 0.0114229, "loss": 0.00264304,
-        "validation": 0.298939, "best_epoch": 1.0,
-    },
-    "load": {"weights size": 4.17309, "weights mean": -0.012354},
-    "baselines": {
-        "error": 16.1314, "trivial hold first pose": 14.4084, "trivial mean pose": 43.1831,
-        "trivial framewise ridge": 11.1493, "reaction": 2.06926, "train_error": 15.1089,
-    },
-    "targets": {
-        "lengths size": 31.0161, "reactor size": 39.0226, "reactor mean": 0.695584,
-        "targets size": 38.3468, "targets mean": 0.678599, "x size": 55.1321, "x mean": 0.694901,
-    },
-    "targets at the answer": {
-        "lengths size": 31.0161, "reactor size": 39.0226, "reactor mean": 0.695584,
-        "targets size": 38.6035, "targets mean": 0.683629, "x size": 55.1321, "x mean": 0.694901,
-    },
-    "noise sign": {
-        "changed size": 0.620262, "changed mean": -2.89349e-05, "coords size": 6.7082,
-        "lengths size": 31.0161,
-    },
-    "noise uniform": {
-        "changed size": 0.357162, "changed mean": -5.20867e-05, "coords size": 6.7082,
-        "lengths size": 31.0161,
-    },
-    "noise offset": {
-        "changed size": 0.620262, "changed mean": 0.000336372, "coords size": 6.7082,
-        "lengths size": 31.0161,
-    },
-    "attack": {
-        "changed size": 0.240627, "changed mean": -8.35156e-05, "coords size": 6.7082,
-        "lengths size": 31.0161,
-    },
-    "attack further": {
-        "changed size": 0.785012, "changed mean": -0.000148138, "coords size": 6.7082,
-        "lengths size": 31.0161,
-    },
-    "attack deepgru": {
-        "changed size": 0.23972, "changed mean": 0.000216811, "coords size": 6.7082,
-        "lengths size": 31.0161,
-    },
-    "minimal": {
-        "changed size": 1.18906, "changed mean": -1.26192e-05, "coords size": 6.7082,
-        "lengths size": 31.0161, "frames": 15.5, "tolerance": 5.673, "distance": 6.68861,
-        "eps": 1.03125,
-    },
-    "score": {
-        "lengths size": 31.0161, "values size": 39.1043, "values mean": 0.696749, "eps": 6.0,
-        "frames": 15.5, "distance_frame": 6.67937, "linf": 0.0247993, "distance_joint": 22.3309,
-        "error_cm": 19.1098, "perturbation_cm": 4.24359, "perturbation_max_cm": 5.40977,
-        "bone_length_change": 0.0342786,
-    },
-    "score without": {
-        "lengths size": 31.0161, "values size": 39.1118, "values mean": 0.69692, "eps": 0.0,
-        "frames": 15.5, "distance_frame": 6.79349, "linf": 0.0, "distance_joint": 22.7406,
-        "error_cm": 19.4457, "perturbation_cm": 0.0, "perturbation_max_cm": 0.0,
-        "bone_length_change": 0.0,
-    },
-    "score of another": {
-        "lengths size": 31.0161, "values size": 38.9666, "values mean": 0.694979, "eps": 6.0,
-        "frames": 15.5, "distance_frame": 6.55608, "linf": 0.0247993, "distance_joint": 21.9883,
-        "error_cm": 18.6767, "perturbation_cm": 4.24359, "perturbation_max_cm": 5.40977,
-        "bone_length_change": 0.0342786,
-    },
-}  # fmt: skip
+GOLDEN = Path(__file__).with_name("golden.json")
+
+
+def golden() -> dict[str, Any]:
+    """The pinned numbers, and the torch that made them."""
+    if not GOLDEN.exists():
+        return {"torch": "", "jobs": {}}
+    read: dict[str, Any] = json.loads(GOLDEN.read_text())
+    return read
+
+
+def write_golden() -> None:
+    """Pin the numbers anew: `python -m tests.experiments.test_tasks`."""
+    found = {
+        name: {what: float(f"{value:.6g}") for what, value in sorted(numbers(job).items())}
+        for name, job in jobs().items()
+    }
+    GOLDEN.write_text(json.dumps({"torch": torch.__version__, "jobs": found}, indent=1) + "\n")
 
 
 def test_every_kind_is_pinned() -> None:
     assert {job.kind for job in jobs().values()} == VERSIONS.keys()
-    assert jobs().keys() == GOLDEN.keys()
+    assert jobs().keys() == golden()["jobs"].keys()
 
 
-@pytest.mark.parametrize("name", GOLDEN)
-def test_a_job_comes_to_what_it_came_to(name: str) -> None:
+@pytest.mark.parametrize("name", golden()["jobs"])
+def test_a_job_has_the_pinned_numbers(name: str) -> None:
+    """Results may change only together with VERSIONS, or with torch.
+
+    After either, `python -m tests.experiments.test_tasks` writes golden.json anew; look at its
+    difference before you commit it.
+    """
     job = jobs()[name]
-    got, wanted = numbers(job), GOLDEN[name]
+    got, pinned = numbers(job), golden()["jobs"][name]
     off = [
-        f"{what}: {got.get(what)}, was {wanted.get(what)}"
-        for what in {**got, **wanted}
-        if not math.isclose(got.get(what, math.nan), wanted.get(what, math.nan),
+        f"{what}: {got.get(what)}, was {pinned.get(what)}"
+        for what in {**got, **pinned}
+        if not math.isclose(got.get(what, math.nan), pinned.get(what, math.nan),
                             rel_tol=1e-4, abs_tol=1e-5)
     ]  # fmt: skip
     assert not off, (
-        f"Jobs of kind {job.kind!r} come to something else than before: {'; '.join(off)}. If that "
-        f"is meant, raise VERSIONS[{job.kind!r}] in feint/jobs.py, so that nobody's old results "
-        "are taken for new ones, and put the new numbers here."
+        f"Jobs of kind {job.kind!r} have other results than before: {'; '.join(off)}. This is "
+        f"torch {torch.__version__}, golden.json was made with {golden()['torch']}. If your change "
+        f"means to change them, raise VERSIONS[{job.kind!r}] in feint/jobs/job.py, so that old "
+        "results are not taken for new ones, and write golden.json anew."
     )
 
 
@@ -366,3 +316,7 @@ def test_a_gpu_that_is_not_there_is_told() -> None:
     with refused("no-gpu", names=("--device cpu",)):
         TaskContext(device="cuda").place()
     assert TaskContext(device="auto").place() == torch.device("cpu")
+
+
+if __name__ == "__main__":
+    write_golden()

@@ -71,7 +71,13 @@ def test_a_new_version_of_a_kind_has_new_keys(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_key_is_the_same_in_every_process() -> None:
-    """If this fails, every run that exists is done again: raise VERSIONS instead, and one kind."""
+    """The format of keys, pinned on purpose: the first 32 hexadecimal digits of the SHA-256 of
+
+        [kind, version, digest of the shared settings, own settings, needs]
+
+    as canonical JSON (`feint.io.hashing`: sorted keys, no spaces, ASCII, shortest floats).  Another
+    format makes every run that exists start again.  To redo one kind, raise its VERSIONS instead.
+    """
     one = job("mine", {"b": 0.1, "a": ["ü"]}, {"rows": (0, 2)}, {"model": "f" * 32})
     assert one.key == "f90067c68031e7e46adce600a3da2ef2"
     assert digest({"a": 1}) == "015abd7f5cc57a2dd94b7590f04ad808"
