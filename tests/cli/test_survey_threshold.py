@@ -58,5 +58,11 @@ def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_done_is_said() -> None:
-    for given in ([], ["a-study", "--votes", "examples/table1.toml"]):
-        assert "votes" in str(CliRunner().invoke(APP, given).exception)
+    for given, code in (
+        ([], "missing-option"),
+        (["a-study", "--votes", "examples/table1.toml"], "conflicting-options"),
+        (["--votes", "examples/table1.toml", "--out", "a.txt"], "bad-suffix"),
+        (["--votes", "examples/table1.toml", "--max-catch-errors", "many"], None),
+    ):
+        done = CliRunner().invoke(APP, given)
+        assert getattr(done.exception, "code", None) == (2 if code is None else code)

@@ -80,6 +80,16 @@ def test_rates_by_hand():
     assert low <= rate <= high
 
 
+def test_noise_is_of_the_attacks_own_axes():
+    rows = [
+        row(attack, "a/1/AB", named, axes=axes)
+        for axes, named in (("depth", "kicking"), ("all axes", "punching"))
+        for attack in ("none", "sign-noise", "attack")
+    ]
+    found = rates(table(*rows), ["axes"], ("recognised",))
+    assert dict(found.select("axes", "noise_success_rate").rows()) == {"depth": 0, "all axes": 1}
+
+
 def test_rates_without_noise_or_failures():
     rows = table(row("none", "a/1/AB", "punching"), row("attack", "a/1/AB", "punching"))
     one = rates(rows, ["eps"], ("recognised",)).row(0, named=True)

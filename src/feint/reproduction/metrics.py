@@ -23,6 +23,8 @@ CRITERIA = ("table1_frame", "table1_joint", "natural", "recognised", "recognised
 """Table 1's kappa with the frame norm and with the joint norm of equation 7, the natural
 tolerance, and the two recognisers: trained on real reactions, and also on reactors' outputs."""
 ANSWER_KEY = ["victim", "target", "sequence"]
+THREAT_MODEL = ("axes",)
+"""Columns that tell threat models apart: an attack's noise baseline has the same threat model."""
 
 
 def with_success(rows: pl.DataFrame, natural: Tolerance) -> pl.DataFrame:
@@ -58,12 +60,13 @@ def rates(
         distance_reduction (median); clean_cm, error_cm and bone_length_change (means).  The columns
         with _low and _high are 95 % intervals, bootstrap over interactions.
     """
+    key = [*ANSWER_KEY, *(name for name in THREAT_MODEL if name in rows.columns)]
     baselines = rows.filter(~IS_ATTACK)
-    baselines = baselines.unique([*ANSWER_KEY, "attack", "eps"], keep="first", maintain_order=True)
+    baselines = baselines.unique([*key, "attack", "eps"], keep="first", maintain_order=True)
     every = pl.concat([baselines, rows.filter(IS_ATTACK)])
     tables = []
     for criterion in criteria:
-        judged = judge(every, ColumnCriterion(criterion, "error_cm"), ANSWER_KEY)
+        judged = judge(every, ColumnCriterion(criterion, "error_cm"), key)
         judged = judged.filter(IS_ATTACK)
         table = success_rates(judged, by, ("success_rate", "success_rate_if_clean_fails"))
         more = judged.group_by(list(by)).agg(
