@@ -68,7 +68,7 @@ def commands(*words: str) -> set[str]:
 
 def test_help_lists_every_command_and_no_other():
     assert commands() == COMMANDS
-    assert commands("data") == {"check-sbu", "download-sbu", "synthetic"}
+    assert commands("data") == {"check-sbu", "download-sbu", "synthetic", "show"}
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS - {"data", "survey"}))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from feint.cli.options import DataOptions, ExperimentFile, expand
+
 data_app = typer.Typer(no_args_is_help=True, help="Get, check and make interaction data.")
 
 
@@ -56,3 +58,27 @@ def synthetic(
     interactions = generate.generate(seed=seed, repetitions=repetitions)
     write.write(interactions, root)
     typer.echo(f"{len(interactions)} interactions in {root}")
+
+
+@data_app.command()
+@expand
+def show(
+    path: ExperimentFile,
+    options: DataOptions,
+    out: Annotated[Path, typer.Option("--out", help="The picture of the first frame.")] = Path(
+        "first-frame.svg"
+    ),
+) -> None:
+    """Read an experiment's data, draw its first frame with the joints' names, and train nothing."""
+    from feint.data.load import load_data
+    from feint.io.atomic import write_text
+    from feint.report.figures import first_frame
+    from feint.skeleton import Skeleton
+
+    loaded = load_data(options.read(path).data)
+    for note in loaded.notes:
+        typer.echo(f"- {note}")
+    typer.echo(f"{len(loaded.train)} pairs to train on, {len(loaded.test)} to test on")
+    if isinstance(loaded.test.feature_spec, Skeleton):
+        write_text(out, first_frame.first_frame(loaded.test))
+        typer.echo(f"First frame: {out}")

@@ -157,8 +157,11 @@ def _split(words: str | None) -> list[str]:
 
 def _run_and_report(one: "Run") -> None:
     from feint.report import page, terminal
+    from feint.report.figures import first_frame
 
     with one.working():
+        if drawn := first_frame.write(one.folder, one.load_data().test):
+            typer.echo(f"First frame, with the joints' names: {drawn}")
         one.measure_tolerance()  # before anything costs time
         one.attack()
         one.score()

@@ -9,7 +9,7 @@ from feint.data.formats import FORMATS
 from feint.data.kinematics import mean_acceleration
 from feint.errors import FeintError
 from feint.io import text
-from feint.io.atomic import safe_join, write_text
+from feint.io.atomic import read_bytes, safe_join, write_text
 from feint.io.optional import need
 from feint.io.text import join_words
 from feint.report import series_page, tables
@@ -26,9 +26,11 @@ from feint.report.cases.player import alone as player_alone
 from feint.report.cases.player import player
 from feint.report.charts.case_table import browse
 from feint.report.charts.interactive import charts
+from feint.report.figures import first_frame
 from feint.report.images import Image, case_text, every, pictures
 from feint.report.run_data import RunData
 
+LARGEST_PICTURE = 2**20
 NEEDED = ("matplotlib", "jinja2", "PIL")
 
 
@@ -142,9 +144,18 @@ def _described(run: RunData) -> dict[str, Any]:
         "targets": join_words(experiment["target"]["labels"], "or"),
         "settings": json.dumps(experiment, indent=2),
         "data": data,
+        "first_frame": _first_frame(run),
         "versions": run.description.get("versions", {}),
         "folder": run.folder.resolve().name,
     }
+
+
+def _first_frame(run: RunData) -> str:
+    """The picture that was drawn before training, as a data URI; empty without one."""
+    path = safe_join(run.folder, "report", first_frame.NAME)
+    if not path.is_file():
+        return ""
+    return Image(first_frame.NAME, read_bytes(path, LARGEST_PICTURE), "", "").uri
 
 
 def _case(run: RunData, case: Case) -> dict[str, Any]:
