@@ -169,18 +169,20 @@ def _quoted(
     rest = text.split("\n", first - 1)[-1] if text.count("\n") >= first - 1 else ""
     columns: list[list[str | None]] = [[] for _ in wanted]
     lines: list[int] = []
+    filled = 0
     for line, cells in _records(rest, separator, place, first):
-        if len(cells) < 2 and not "".join(cells).strip():
-            continue
+        if len(cells) < 2 and not "".join(cells).strip() and (width > 1 or cells != [""]):
+            continue  # an empty line; `""` is a missing value in a file of one column
         if len(cells) != width and (len(cells) != width + 1 or cells[-1].strip()):
             raise _ragged(place, line, len(cells), width, separator)
         lines.append(line)
+        filled = len(lines) if any(cells) or width == 1 else filled
         for column, i in zip(columns, wanted, strict=True):
             column.append(cells[i] or None)
         if len(lines) > MAX_ROWS:
             raise _too_long(place)
     frame = pl.DataFrame({str(i): c for i, c in enumerate(columns)}, schema=_schema(len(wanted)))
-    return frame, lines.__getitem__
+    return frame.head(filled), lines.__getitem__  # a spreadsheet's rows of empty cells at the end
 
 
 def _unquoted(
@@ -190,6 +192,7 @@ def _unquoted(
     rest = text.split("\n", first - 1)[-1] if text.count("\n") >= first - 1 else ""
     blank = r"[ \t]*" if separator != "\t" else r" *"
     body = re.sub(rf"\A(?:{blank}\n)+", "", re.sub(rf"\n{blank}(?=\n|\Z)", "", rest))
+    body = re.sub(rf"(?:\n[ \t{re.escape(separator)}]*)+\Z", "", body)  # a spreadsheet's last rows
     if not body.strip(" \n" if separator == "\t" else None):
         return pl.DataFrame(schema=_schema(len(wanted))), _line_counter(rest, first, blank)
     content = body.encode() + b"\n"

@@ -115,12 +115,15 @@ class Cells:
         """What a cell could be, and the key of [data] that says so."""
         shown = cell[:40]
         hints = []
-        if re.fullmatch(r"[+-]?[\d.,'\s]*[,'\s][\d.,'\s]*", cell):
-            hints.append('a comma may be the decimal separator: data.decimal = ","')
-            hints.append('digits may be grouped: data.thousands = ","')
-        elif "." in cell and self.layout.decimal == ",":
-            hints.append('a point may group digits: data.thousands = "."')
-        else:
+        grouped = re.fullmatch(r"[+-]?\d{1,3}(?:([,.'_\s])\d{3})+(?:[.,]\d+)?", cell)
+        if grouped and grouped[1] != self.layout.decimal:
+            mark = " " if grouped[1].isspace() else grouped[1]
+            hints.append(f'{mark!r} may group digits: data.thousands = "{mark}"')
+        if re.fullmatch(r"[+-]?[\d.]*,\d+", cell) and self.layout.decimal == ".":
+            hints.append('the comma may be the decimal separator: data.decimal = ","')
+        if re.fullmatch(r"[+-]?\d*\.\d+", cell) and self.layout.decimal == ",":
+            hints.append('the point may be the decimal separator: data.decimal = "."')
+        if not hints:
             hints.append(f"it may mean a missing value: data.missing = [{shown!r}]")
             hints.append(f"it may stand for a number: data.words = {{ {shown!r} = 1 }}")
             if row == 0:

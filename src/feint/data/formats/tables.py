@@ -27,8 +27,6 @@ LARGEST_FILE = 2**30
 DEFAULT = TableFormat()
 WIDTH = 64
 """Bytes that one value takes while a file is read, at most."""
-LONGEST_CELL = 2**16
-"""Bytes of a string in a Parquet file."""
 
 Columns = Float[np.ndarray, "rows columns"]
 
@@ -138,14 +136,10 @@ def _parquet(path: Path, content: bytes, asked: list[str]) -> pl.DataFrame:
     except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException,
             OSError, ValueError, MemoryError) as error:  # fmt: skip
         raise _broken(path, str(error)) from None
-    for name in asked:
-        if frame[name].dtype == pl.Categorical:
-            longest = frame[name].unique().cast(pl.String).str.len_bytes().max()
-            if longest is not None and int(longest) > LONGEST_CELL:  # type: ignore[arg-type]
-                raise FeintError(
-                    f"{path}: the column {name!r} has very long strings; expected numbers.",
-                    code="not-a-number",
-                )
+    for column in frame.select(pl.col(pl.Categorical)).iter_columns():
+        counts = column.value_counts(name="count")
+        sizes = counts[column.name].cast(pl.String).str.len_bytes() * counts["count"]
+        _fits(path, int(sizes.sum()) // WIDTH)  # a string in the file may stand in many rows
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String)).select(asked)
 
 
@@ -183,14 +177,11 @@ def _has(path: Path, there: Sequence[str], asked: Sequence[str]) -> None:
 def _without_empty_rows(
     frame: pl.DataFrame, time: str | None, shown: Callable[[int], str]
 ) -> tuple[pl.DataFrame, Callable[[int], str]]:
-    """Without rows of empty cells: everywhere with a column of time, else only at the end."""
-    if not frame.width:
+    """Without rows that have neither a time nor values, where there is a column of time."""
+    if time is None:
         return frame, shown
     filled = frame.select(~pl.all_horizontal(pl.all().is_null())).to_series()
     if filled.all():
         return frame, shown
-    if time is None:
-        last = len(filled) - int(filled.reverse().arg_max() or 0) if filled.any() else 0
-        return frame.head(last), shown
     kept = filled.arg_true()
     return frame.filter(filled), lambda row: shown(int(kept[row]))
