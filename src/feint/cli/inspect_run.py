@@ -62,14 +62,17 @@ def report(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what it says as JSON, and write no page.")
     ] = False,
+    attack: Annotated[
+        str, typer.Option(help="Of several attacks, the one to report on; the first by default.")
+    ] = "",
 ) -> None:
     """Show a run's verdict and write its report; runs no model."""
     from feint.report import json_report, page, terminal
     from feint.report.run_data import RunData
 
     if as_json:
-        typer.echo(json_report.to_json(RunData.load(folder)))
+        typer.echo(json_report.to_json(RunData.load(folder, attack)))
         return
-    written = page.write(folder)
-    terminal.show(folder)
+    written = page.write(folder, attack)
+    terminal.show(folder, attack)
     typer.echo(f"Report: {written}")

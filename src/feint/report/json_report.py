@@ -52,6 +52,8 @@ def to_json(run: RunData) -> str:
                     "judges": tolerance.judges,
                     "study": tolerance.study,
                 },
+                "attack": run.experiment["attack"]["name"],
+                "attacks": run.attack_rates.to_dicts(),
                 "rates": run.rates.to_dicts(),
                 "rates_by_target": run.rates_by_target.to_dicts(),
             }

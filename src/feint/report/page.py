@@ -34,8 +34,11 @@ LARGEST_PICTURE = 2**20
 NEEDED = ("matplotlib", "jinja2", "PIL")
 
 
-def write(folder: Path) -> Path:
+def write(folder: Path, attack: str = "") -> Path:
     """Write `<folder>/report/index.html`, and its figures as files beside it.
+
+    Args:
+        attack: the attack that the page is about; the experiment's first if not given.
 
     Returns:
         the page's path.
@@ -47,7 +50,7 @@ def write(folder: Path) -> Path:
             installed.
     """
     need("The report", *NEEDED)
-    run = RunData.load(folder)
+    run = RunData.load(folder, attack)
     if not run.baselines and not run.scored:
         raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(run.problems)}")
     if isinstance(run.feature_spec, Columns):

@@ -16,7 +16,7 @@ from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import DamagedError, FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
 from feint.evaluation import rows as table
-from feint.evaluation.attack_task import NONE, of_attack
+from feint.evaluation.attack_task import IS_ATTACK, NONE, of_attack
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config import Experiment
@@ -191,6 +191,12 @@ class RunData:
     def rates_by_target(self) -> pl.DataFrame:
         """Success rates target by target."""
         return success_rates.success_rates(self.judged, success_rates.BY_TARGET)
+
+    @cached_property
+    def attack_rates(self) -> pl.DataFrame:
+        """`rates` of every attack of the run; `rates` itself has the one that is reported on."""
+        judged = success_rates.judge(self.all_rows, self.tolerance)
+        return success_rates.success_rates(judged).filter(IS_ATTACK)
 
     @cached_property
     def judged(self) -> pl.DataFrame:

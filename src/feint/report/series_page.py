@@ -12,6 +12,8 @@ from feint.io.text import join_words
 from feint.report import tables
 from feint.report.cases.case import WHITE_BOX
 from feint.report.cases.series_case import Lines, lines
+from feint.report.charts import attack_comparison
+from feint.report.charts.chart import Section
 from feint.report.images import Image
 from feint.report.run_data import RunData
 
@@ -24,6 +26,8 @@ def write(run: RunData, columns: Columns, templates: Any) -> Path:
     """
     cases = [(_about(run, columns, one), _drawn(run, columns, one)) for one in lines(run)]
     white, transfer = _successes(run)
+    section = attack_comparison.compared(run)
+    comparison = None if section is None else _comparison(section)
     experiment = run.experiment
     html = templates.get_template("series.html.jinja").render(
         name=experiment["name"],
@@ -40,6 +44,8 @@ def write(run: RunData, columns: Columns, templates: Any) -> Path:
         cases=cases,
         white=white,
         transfer=transfer,
+        compared=section,
+        comparison=comparison,
         changed=_changed(run, columns),
         minimal=_minimal(run),
         tables=tables,
@@ -49,11 +55,21 @@ def write(run: RunData, columns: Columns, templates: Any) -> Path:
         folder=run.folder.resolve().name,
         run=run,
     )
-    for plot in [*(drawn for _, drawn in cases), *white, *transfer]:
+    several = [comparison] if comparison else []
+    for plot in [*(drawn for _, drawn in cases), *white, *transfer, *several]:
         plot.keep(run.folder)
     page = safe_join(run.folder, "report", "index.html")
     write_text(page, html)
     return page
+
+
+def _comparison(section: Section) -> Image:
+    """The success of each attack of a run that has several."""
+    from feint.report.charts import static
+
+    (chart,) = section.charts
+    content = static.draw(section, chart).encode()
+    return Image("attacks.svg", content, "Success against eps", chart.alt)
 
 
 def _about(run: RunData, columns: Columns, one: Lines) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from feint.io.atomic import safe_join
 from feint.io.text import MISSING, number, number_interval, percent, percent_interval
 from feint.report.run_data import RunData
 
+SHARES = ("eps", "n", "none", "noise", "attack", "failed", "noise", "attack", "95 %")
+"""Short heads of what `_shares` says."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -104,6 +107,18 @@ def _shares(one: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def attacks(run: RunData) -> Table:
+    """Every attack of a run beside the others, white box: `short_rates` of each."""
+    order = {name: i for i, name in enumerate(run.attacks)}
+    white = run.attack_rates.filter(pl.col("surrogate") == pl.col("victim"))
+    table = white.sort("victim", "eps", pl.col("attack").replace_strict(order))
+    return Table(
+        ("model", "attack", *SHARES),
+        tuple((one["victim"], one["attack"], *_shares(one)) for one in table.iter_rows(named=True)),
+        names=2,
+    )
+
+
 def _measure(column: str, value: float | None) -> str:
     return percent(value, 1) if column == "bone_length_change" else number(value)
 
@@ -112,7 +127,7 @@ def short_rates(run: RunData) -> Table:
     """`rates` for a narrow terminal: the shares alone."""
     attacked = run.rates.filter(IS_ATTACK)
     return Table(
-        ("model", "eps", "n", "none", "noise", "attack", "failed", "noise", "attack", "95 %"),
+        ("model", *SHARES),
         tuple(
             (
                 one["victim"]

@@ -28,9 +28,12 @@ LEGEND = (
 )
 
 
-def show(folder: Path) -> None:
-    """Show a run's results: what is there, and what is not."""
-    run = RunData.load(folder)
+def show(folder: Path, attack: str = "") -> None:
+    """Show a run's results: what is there, and what is not; of its first attack if none is named.
+
+    With several attacks a table compares them.
+    """
+    run = RunData.load(folder, attack)
     out = _console()
     for one in run.missing:
         out.print(Text.assemble(("missing: ", "bold red"), one))
@@ -39,6 +42,9 @@ def show(folder: Path) -> None:
         _table(out, "Models beside trivial predictors, on the test set", tables.models(run))
     if not run.scored:
         return
+    if len(run.attacks) > 1:
+        _table(out, "The attacks compared", tables.attacks(run))
+        out.print(f"From here on: {run.experiment['attack']['name']}.", markup=False)
     _table(out, "How often an answer counts as the target", tables.short_rates(run))
     out.print(Text(LEGEND.format(unit=run.units.eps)))
     out.print()

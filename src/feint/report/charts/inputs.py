@@ -65,10 +65,7 @@ class ChartInputs:
 
     def eps_axis(self, label: str = "eps ({})") -> Axis:
         """An axis of eps, with a second scale in cm where eps is not in cm itself."""
-        cm = self.run.units.cm_axis
-        unit = self.run.units.eps
-        above = None if cm is None else (f"cm along {cm[0]}", cm[1])
-        return Axis(label.format(unit), tip=f"at most {{}} {unit}", low=0.0, above=above)
+        return eps_axis(self.run, label)
 
     def sampled(self, model: str) -> str:
         """How many of a model's cases the tensors were read of, in a sentence."""
@@ -76,3 +73,10 @@ class ChartInputs:
         if read < total:
             return f"Based on {read} of {total} cases, drawn at random."
         return f"Based on all {total} cases."
+
+
+def eps_axis(run: RunData, label: str = "eps ({})") -> Axis:
+    """An axis of eps, with a second scale in cm where eps is not in cm itself."""
+    cm, unit = run.units.cm_axis, run.units.eps
+    above = None if cm is None else (f"cm along {cm[0]}", cm[1])
+    return Axis(label.format(unit), tip=f"at most {{}} {unit}", low=0.0, above=above)

@@ -8,7 +8,14 @@ from functools import cached_property
 
 import polars as pl
 
-from feint.report.charts import displacement, distances, minimal_eps, smoothness, success
+from feint.report.charts import (
+    attack_comparison,
+    displacement,
+    distances,
+    minimal_eps,
+    smoothness,
+    success,
+)
 from feint.report.charts.chart import Section
 from feint.report.charts.inputs import ChartInputs
 from feint.report.charts.success_matrix import SuccessMatrix
@@ -18,6 +25,7 @@ from feint.report.run_data import RunData
 SECTIONS = (
     success.section,
     success.transfer_section,
+    attack_comparison.section,
     minimal_eps.section,
     distances.section,
     displacement.section,
