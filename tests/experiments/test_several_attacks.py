@@ -65,7 +65,7 @@ def test_a_table_takes_its_budget_from_the_first_one() -> None:
     assert [attack.name for attack in one.attack] == ["aia", "paper", "away"]
     assert {attack.eps_unit for attack in one.attack} == {"cm"}
     assert [attack.eps for attack in one.attack] == [(2, 6), (2, 6), (6,)]
-    assert (one.eps, one.asked) == ((2, 6), ("punching", AWAY))
+    assert (one.eps, one.target_names) == ((2, 6), ("punching", AWAY))
 
 
 def test_one_table_is_a_list_of_one_named_after_its_kind() -> None:

@@ -83,7 +83,7 @@ def _against_eps(inputs: ChartInputs) -> list[Chart]:
     rows = run.judged.filter(
         pl.col("surrogate") == pl.col("victim"),
         (pl.col("attack") == NONE) | pl.col("eps").is_in(inputs.eps),
-    ).with_columns(share=pl.col("distance") / pl.col("kappa"))
+    ).with_columns(share=pl.col("distance") / pl.col("tolerance"))
     charts = []
     for column, (name, view, label) in AGAINST_EPS.items():
         if column not in rows.columns or not rows[column].is_finite().any():
