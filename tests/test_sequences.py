@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.errors import refused
 from torch import Tensor, nn
 
-from feint.errors import FeintError
 from feint.models.inference import check_mode, forward, predict
 from feint.sequences import Sequences, check_alike, distance, frame_distance, sum_over_time
 
@@ -58,16 +58,18 @@ def test_pad_keeps_dtype_and_gradients() -> None:
 
 
 @pytest.mark.parametrize(
-    "sequences, words",
+    "sequences, code, names",
     [
-        ([], "empty list"),
-        ([torch.ones(2, 3), torch.ones(2, 4)], r"\(2, 4\) at position 1.*features = 3"),
-        ([torch.ones(2, 3), torch.ones(0, 3)], r"\(0, 3\) at position 1"),
-        ([torch.ones(3)], r"\(3,\) at position 0"),
+        ([], "empty-batch", ()),
+        ([torch.ones(2, 3), torch.ones(2, 4)], "wrong-shape", ("(2, 4)", 1, 3)),
+        ([torch.ones(2, 3), torch.ones(0, 3)], "wrong-shape", ("(0, 3)", 1)),
+        ([torch.ones(3)], "wrong-shape", ("(3,)", 0)),
     ],
 )
-def test_pad_refuses_what_is_not_a_list_of_sequences(sequences: list[Tensor], words: str) -> None:
-    with pytest.raises(FeintError, match=words):
+def test_pad_refuses_what_is_not_a_list_of_sequences(
+    sequences: list[Tensor], code: str, names: tuple[object, ...]
+) -> None:
+    with refused(code, names):
         Sequences.pad(sequences)
 
 
@@ -92,11 +94,11 @@ def test_rows_by_a_mask() -> None:
 
 def test_no_row_and_a_single_number_are_refused() -> None:
     x = batch([2, 5, 3])
-    with pytest.raises(FeintError, match="one or more rows"):
+    with refused("wrong-shape"):
         x[[]]
-    with pytest.raises(FeintError, match="empty"):
+    with refused("empty-batch"):
         x[3:]
-    with pytest.raises(FeintError, match=r"index of shape \(\)"):
+    with refused("wrong-shape", names=("()",)):
         x[torch.tensor(1)]
 
 
@@ -105,26 +107,24 @@ def test_no_row_and_a_single_number_are_refused() -> None:
 def test_a_number_that_is_none_is_refused_everywhere(bad: float, row: int, time: int) -> None:
     values = torch.zeros(2, 3, 2)
     values[row, time, 0] = bad
-    with pytest.raises(
-        FeintError, match=rf"sequence {row}, frame {time}, feature 0 \(1 such values in all"
-    ):
+    with refused("not-finite", names=(f"sequence {row}, frame {time}, feature 0", 1)):
         Sequences(values, torch.tensor([2, 3]))
 
 
 @pytest.mark.parametrize("lengths", [[0, 3], [1, 4], [-1, 2]])
 def test_lengths_outside_the_padded_time_are_refused(lengths: list[int]) -> None:
-    with pytest.raises(FeintError, match=r"each in 1\.\.3"):
+    with refused("bad-length", names=("1..3",)):
         Sequences(torch.zeros(2, 3, 1), torch.tensor(lengths))
 
 
 def test_lengths_that_are_not_int64_are_refused() -> None:
-    with pytest.raises(FeintError, match="int64"):
+    with refused("wrong-shape", names=("int64",)):
         Sequences(torch.zeros(2, 3, 1), torch.tensor([1, 2], dtype=torch.int32))
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 2), (2, 0, 2), (2, 3, 0)])
 def test_an_empty_set_is_refused(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(FeintError, match="the set is empty"):
+    with refused("empty-batch", names=(shape,)):
         Sequences(torch.zeros(shape), torch.ones(shape[0], dtype=torch.int64))
 
 
@@ -170,10 +170,10 @@ def test_the_gradient_at_no_distance_is_zero(norm: str) -> None:
     assert difference.grad.tolist() == torch.zeros(1, 2, 6).tolist()
 
 
-def test_the_joint_reading_needs_joints() -> None:
+def test_the_joint_norm_needs_joints() -> None:
     a = batch([2], features=4)
     assert distance(a, a).tolist() == [0.0]
-    with pytest.raises(FeintError, match=r"4 features.*multiple of 3"):
+    with refused("wrong-shape", names=(4, 3)):
         distance(a, a, "joint")
 
 
@@ -184,7 +184,7 @@ def test_the_joint_reading_needs_joints() -> None:
 )
 def test_distance_of_unlike_batches_is_refused(other: Sequences) -> None:
     x = batch([3, 2])
-    with pytest.raises(FeintError, match="distance got two batches that differ"):
+    with refused("shape-mismatch", names=("distance",)):
         distance(x, other)
     check_alike(x, batch([3, 2], seed=1), "nobody")
 
@@ -216,17 +216,17 @@ def test_forward_passes_lengths_to_a_model_that_asks() -> None:
 @pytest.mark.parametrize(
     "answer, got",
     [
-        (lambda x: x[:, 0, :1], r"\(2, 1\)"),
-        (lambda x: x[:, :, 0], r"\(2, 3\)"),
-        (lambda x: x[:, :1], r"\(2, 1, 6\)"),
-        (lambda x: x[:1], r"\(1, 3, 6\)"),
-        (lambda x: x.transpose(1, 2), r"\(2, 6, 3\)"),
-        (lambda x: x.sum(), r"\(\)"),
+        (lambda x: x[:, 0, :1], "(2, 1)"),
+        (lambda x: x[:, :, 0], "(2, 3)"),
+        (lambda x: x[:, :1], "(2, 1, 6)"),
+        (lambda x: x[:1], "(1, 3, 6)"),
+        (lambda x: x.transpose(1, 2), "(2, 6, 3)"),
+        (lambda x: x.sum(), "()"),
         (lambda x: (x, x), "tuple"),
     ],
 )
 def test_an_answer_that_is_no_sequence_is_refused(answer, got: str) -> None:
-    with pytest.raises(FeintError, match=rf"answered {got} to an input of shape \(2, 3, 6\)"):
+    with refused("wrong-shape", names=(got, (2, 3, 6))):
         predict(Answers(answer), batch([1, 3]))
 
 
@@ -260,7 +260,7 @@ def test_nan_is_refused_in_an_answers_own_frames_only() -> None:
     x = batch([1, 3])
     in_padding = Answers(lambda v: torch.where(x.mask[..., None], v, NAN))
     assert torch.equal(predict(in_padding, x).unpad()[0], x.unpad()[0])
-    with pytest.raises(FeintError, match="answered NaN or infinity"):
+    with refused("not-finite"):
         predict(Answers(lambda v: v / 0), x)
 
 
@@ -279,9 +279,9 @@ def test_nan_is_refused_in_an_answers_own_frames_only() -> None:
 )
 def test_training_mode_is_refused_where_it_changes_the_answer(part: nn.Module) -> None:
     model = nn.ModuleDict({"inside": part})
-    with pytest.raises(FeintError, match=rf"'inside' \({type(part).__name__}\).*model.eval"):
+    with refused("training-mode", names=("inside", type(part).__name__)):
         check_mode(model.train())
-    with pytest.raises(FeintError, match=rf"'{type(part).__name__}'"):
+    with refused("training-mode", names=(type(part).__name__,)):
         check_mode(part)
     check_mode(model.eval())
 
@@ -303,5 +303,5 @@ def test_training_mode_is_accepted_where_it_changes_nothing(part: nn.Module) -> 
 
 
 def test_predict_refuses_a_model_in_training_mode() -> None:
-    with pytest.raises(FeintError, match="in training mode"):
+    with refused("training-mode"):
         predict(nn.Sequential(nn.Linear(6, 2), nn.Dropout(0.5)), batch([2]))

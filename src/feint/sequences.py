@@ -1,7 +1,7 @@
-"""`Sequences`, the one data type that walks through the house, and what is measured on it.
+"""`Sequences`, the data type of every layer: a padded batch of sequences of unequal length.
 
-A padded batch of sequences of unequal length.  Everything that sums over time sums over a
-sequence's own frames only; the padding is never read.
+The distance of equation 7 is here too, since attacks and evaluation must compute the same one.
+Sums over time are over a sequence's own frames only; the padding is never read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from feint.errors import FeintError
 
 Norm = Literal["frame", "joint"]
+"""Of a frame in equation 7: L2 over all coordinates, or L2 by joint, summed over joints."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,22 +40,26 @@ class Sequences:
             raise FeintError(
                 f"Sequences got values of shape {tuple(values.shape)} and dtype {values.dtype}; "
                 "expected a floating-point tensor (batch, time, features). "
-                "Use Sequences.pad([...]) to build one from (time, features) tensors."
+                "Use Sequences.pad([...]) to build one from (time, features) tensors.",
+                code="wrong-shape",
             )
         if lengths.dtype != torch.int64 or lengths.shape != values.shape[:1]:
             raise FeintError(
                 f"Sequences got lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype} "
-                f"for values of shape {tuple(values.shape)}; expected int64, one a sequence."
+                f"for values of shape {tuple(values.shape)}; expected int64, one a sequence.",
+                code="wrong-shape",
             )
         if 0 in values.shape:
             raise FeintError(
                 f"Sequences got values of shape {tuple(values.shape)}: the set is empty; "
-                "expected at least one sequence, one frame and one feature."
+                "expected at least one sequence, one frame and one feature.",
+                code="empty-batch",
             )
         if bool(((lengths < 1) | (lengths > values.shape[1])).any()):
             raise FeintError(
                 f"Sequences got lengths from {int(lengths.min())} to {int(lengths.max())}; "
-                f"expected each in 1..{values.shape[1]}, the padded time."
+                f"expected each in 1..{values.shape[1]}, the padded time.",
+                code="bad-length",
             )
         bad = ~values.isfinite()
         if bool(bad.any()):
@@ -63,7 +68,8 @@ class Sequences:
                 f"Sequences got {values[row, time, feature].item()} in sequence {row}, "
                 f"frame {time}, feature {feature} ({int(bad.sum())} such values in all); expected "
                 "finite numbers, in the padding too (Sequences.pad fills it with zeros). "
-                "Repair or drop these sequences first."
+                "Repair or drop these sequences first.",
+                code="not-finite",
             )
 
     @staticmethod
@@ -75,14 +81,16 @@ class Sequences:
         """
         if len(sequences) == 0:
             raise FeintError(
-                "Sequences.pad got an empty list; expected at least one (time, features) tensor."
+                "Sequences.pad got an empty list; expected at least one (time, features) tensor.",
+                code="empty-batch",
             )
         first = sequences[0]
         for i, sequence in enumerate(sequences):
             if sequence.ndim != 2 or sequence.shape[-1] != first.shape[-1] or len(sequence) == 0:
                 raise FeintError(
                     f"Sequences.pad got shape {tuple(sequence.shape)} at position {i}; "
-                    f"expected (time >= 1, features = {first.shape[-1]}) as in the first one."
+                    f"expected (time >= 1, features = {first.shape[-1]}) as in the first one.",
+                    code="wrong-shape",
                 )
         lengths = torch.tensor([len(s) for s in sequences], device=first.device)
         values = nn.utils.rnn.pad_sequence(list(sequences), batch_first=True)
@@ -125,7 +133,8 @@ class Sequences:
             if rows.ndim != 1 or rows.is_floating_point():
                 raise FeintError(
                     f"Sequences got an index of shape {tuple(rows.shape)} and dtype {rows.dtype}; "
-                    "expected a slice, a list of one or more rows or a (rows,) tensor."
+                    "expected a slice, a list of one or more rows or a (rows,) tensor.",
+                    code="wrong-shape",
                 )
         lengths = self.lengths[rows]
         longest = int(lengths.max()) if len(lengths) else 0
@@ -135,7 +144,7 @@ class Sequences:
 def sum_over_time(
     per_frame: Float[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
 ) -> Float[Tensor, " batch"]:
-    """Sum over each sequence's own frames; what stands in the padding (even NaN) is not read."""
+    """Sum over each sequence's own frames; the padding, even NaN, is not read."""
     own = torch.arange(per_frame.shape[1], device=per_frame.device) < lengths[:, None]
     return torch.where(own, per_frame, torch.zeros_like(per_frame)).sum(dim=1)
 
@@ -143,20 +152,26 @@ def sum_over_time(
 def frame_distance(
     difference: Float[Tensor, "batch time features"], norm: Norm = "frame"
 ) -> Float[Tensor, "batch time"]:
-    """The norm inside equation 7, per frame, of a difference of two batches.
+    """The norm of each frame in equation 7, of a difference of two batches.
 
-    "frame" reads it as printed: one L2 norm over all of a frame's coordinates.  "joint" takes the
-    L2 norm of each joint's (x, y, z) and sums over joints: the norm under which the scale of
-    the paper's Table 1 makes sense (docs/departures.md).  Gradients at 0 are 0, not NaN.
+    "frame" is as printed: one L2 norm over all coordinates of a frame.  "joint" sums the L2 norms
+    of the joints' (x, y, z), which is the scale of the paper's Table 1 (docs/departures.md).  The
+    gradient at 0 is 0, not NaN.
+
+    Raises:
+        FeintError: an unknown norm; "joint" with features that are not triples.
     """
     if norm == "frame":
         return torch.linalg.vector_norm(difference, dim=-1)
     if norm != "joint":
-        raise FeintError(f"distance got norm={norm!r}; expected 'frame' or 'joint'.")
+        raise FeintError(
+            f"distance got norm={norm!r}; expected 'frame' or 'joint'.", code="unknown-norm"
+        )
     if difference.shape[-1] % 3:
         raise FeintError(
             f"The joint norm got {difference.shape[-1]} features a frame; expected a multiple "
-            "of 3 (x, y, z a joint). Use norm='frame' for sequences without joints."
+            "of 3 (x, y, z a joint). Use norm='frame' for sequences without joints.",
+            code="wrong-shape",
         )
     joints = difference.unflatten(-1, (-1, 3))
     return torch.linalg.vector_norm(joints, dim=-1).sum(dim=-1)
@@ -185,5 +200,6 @@ def check_alike(a: Sequences, b: Sequences, who: str) -> None:
         raise FeintError(
             f"{who} got two batches that differ: shapes {tuple(a.values.shape)} and "
             f"{tuple(b.values.shape)}, lengths {a.lengths.tolist()} and {b.lengths.tolist()}; "
-            "expected the same sequences, frame for frame and feature for feature."
+            "expected the same sequences, frame for frame and feature for feature.",
+            code="shape-mismatch",
         )

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from feint.attacks import AIA, Noise
 from feint.attacks.budget import Budget, verify
-from feint.errors import FeintError
 from feint.evaluation.attack_task import AttackTask, Crafted, clean
 from feint.evaluation.crafting import craft
 from feint.evaluation.scoring import score
@@ -94,7 +93,7 @@ def test_crafting_does_not_depend_on_the_batches(attack: AIA | Noise) -> None:
 
 
 def test_no_eps_is_refused() -> None:
-    with pytest.raises(FeintError, match="no eps"):
+    with refused("bad-eps"):
         craft("a", Noise(), nn.Identity(), task(), Budget(0.1), [])
 
 
@@ -145,7 +144,7 @@ def within_limits() -> Budget:
         (leaves_the_range, "row 0 by"),
         (touches_padding, "row 1 by inf"),
         (touches_another_coordinate, "row 0 by inf"),
-        (moves_its_input_as_well, "row . by"),
+        (moves_its_input_as_well, "row"),
     ],
 )
 def test_an_attack_that_cheats_is_caught(
@@ -156,7 +155,7 @@ def test_an_attack_that_cheats_is_caught(
 
     asked = task(lengths=(3, 5))
     before = asked.x.values.clone()
-    with pytest.raises(FeintError, match=f"The attack cheat left its budget: {message}"):
+    with refused("budget-left", names=("cheat", message)):
         craft("cheat", attack, nn.Identity(), asked, within_limits(), [0.3])
     assert torch.equal(asked.x.values, before)
 
@@ -165,7 +164,7 @@ def test_an_attack_that_returns_another_shape_is_caught() -> None:
     def attack(model: nn.Module, x: Sequences, target: Sequences, budget: Budget) -> Sequences:
         return x[[0]]
 
-    with pytest.raises(FeintError, match="differ"):
+    with refused("shape-mismatch"):
         craft("short", attack, nn.Identity(), task(), within_limits(), [0.3])
 
 
@@ -176,7 +175,7 @@ def test_rounding_is_no_cheating(size: float) -> None:
     for eps in (0.1, 0.3, 0.7):
         budget = Budget(eps * size, coords=SBU_15.axis("z"))
         verify("honest", x.with_values(honest(x, budget)), x, budget)
-        with pytest.raises(FeintError, match="left its budget"):
+        with refused("budget-left"):
             verify(
                 "greedy",
                 x.with_values(x.values + (honest(x, budget) - x.values) * 1.001),
@@ -326,7 +325,7 @@ def test_a_model_without_joints_has_no_joint_distance() -> None:
 
 def test_a_victim_of_another_width_is_refused() -> None:
     asked = task()
-    with pytest.raises(FeintError, match=r"score .*differ"):
+    with refused("shape-mismatch", names=("score",)):
         score(nn.Linear(45, 1), asked, clean(asked), None, surrogate_name="a", victim_name="b")
 
 

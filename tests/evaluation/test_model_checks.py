@@ -39,7 +39,7 @@ def test_a_constant_model_ignores_its_input_and_is_weak(pairs):
     comparison = compared(Constant(mean), pairs)
     assert comparison.reaction == 0
     assert comparison.error == pytest.approx(comparison.trivial["mean pose"], rel=1e-5)
-    assert {w.name for w in comparison.warnings("m")} == {"weak-model", "ignores-input"}
+    assert {w.code for w in comparison.warnings("m")} == {"weak-model", "ignores-input"}
 
 
 def test_a_perfect_model_gets_no_warning(pairs):
@@ -102,12 +102,12 @@ def row(change):
 )
 def test_doubts(change, rates, among, names):
     tolerance = Tolerance({"push": 1.0}, among_others={"push": among})
-    assert [w.name for w in result_checks.doubts(row(change), rates, tolerance)] == names
+    assert [w.code for w in result_checks.result_warnings(row(change), rates, tolerance)] == names
 
 
 def test_a_sequence_left_alone_because_it_is_the_target_already_is_no_doubt():
     reached = row(0.0).with_columns(distance_frame=pl.lit(0.5))
-    assert result_checks.doubts(reached, rate(), Tolerance({"push": 1.0})) == []
+    assert result_checks.result_warnings(reached, rate(), Tolerance({"push": 1.0})) == []
 
 
 def test_strangers_come_from_another_interaction_and_class_on_the_same_side(pairs):

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.evaluation.psychometric import auc, fit
 
 
@@ -18,11 +18,11 @@ def simulated(rng: np.random.Generator, n: int, kappa: float = 20.0, width: floa
 
 def test_the_curve_is_found():
     curve = fit(*simulated(np.random.default_rng(0), 4000))
-    assert curve.kappa == pytest.approx(20, abs=0.7)
+    assert curve.threshold == pytest.approx(20, abs=0.7)
     assert curve.width == pytest.approx(4, abs=0.5)
     assert curve.low < 20 < curve.high
     assert curve.high - curve.low < 2
-    assert curve.probability(curve.kappa) == pytest.approx(0.5)
+    assert curve.probability(curve.threshold) == pytest.approx(0.5)
     assert curve.probability(0.0) > 0.98
     assert curve.probability(1e9) == pytest.approx(0, abs=1e-12)
     assert curve.auc > 0.9
@@ -38,15 +38,15 @@ def test_the_interval_covers_the_truth():
 
 def test_units_do_not_matter():
     d, hit, of = simulated(np.random.default_rng(1), 500)
-    assert fit(d / 100, hit, of, 50).kappa == pytest.approx(
-        fit(d, hit, of, 50).kappa / 100, rel=1e-3
+    assert fit(d / 100, hit, of, 50).threshold == pytest.approx(
+        fit(d, hit, of, 50).threshold / 100, rel=1e-3
     )
 
 
 @pytest.mark.parametrize("hit", [np.zeros(20), np.ones(20)])
 def test_nobody_or_everybody_is_recognised(hit):
     curve = fit(np.arange(20.0), hit, [str(i) for i in range(20)])
-    assert math.isnan(curve.kappa)
+    assert math.isnan(curve.threshold)
     assert math.isnan(curve.low)
     assert math.isnan(curve.auc)
 
@@ -54,7 +54,7 @@ def test_nobody_or_everybody_is_recognised(hit):
 def test_the_far_ones_are_recognised():
     d = np.arange(40.0)
     curve = fit(d, d > 20, [str(i) for i in range(40)])
-    assert math.isnan(curve.kappa)
+    assert math.isnan(curve.threshold)
     assert curve.auc == 0
 
 
@@ -66,5 +66,5 @@ def test_auc_by_hand():
     ("d", "n"), [(np.array([1.0, np.nan]), 2), (np.arange(3.0), 2), (np.array([]), 0)]
 )
 def test_what_cannot_be_fitted_is_refused(d, n):
-    with pytest.raises(FeintError, match="expected as many of each"):
+    with refused("wrong-shape"):
         fit(d, np.zeros(n), ["a"] * n)

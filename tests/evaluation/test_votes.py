@@ -3,19 +3,19 @@
 from pathlib import Path
 
 import pytest
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.evaluation import table1
-from feint.evaluation.votes import Votes, doubts, kappas, read
+from feint.evaluation.votes import Votes, read, thresholds, vote_warnings
 
 TABLE_1 = Path("examples/table1.toml")
 
 
 def test_table_1_typed_in_gives_the_papers_kappa() -> None:
-    poll = read(TABLE_1)
-    assert {one.reaction: one.votes for one in poll.votes} == table1.TABLE_1_VOTES
-    assert {one.reaction: one.distances for one in poll.votes} == table1.TABLE_1_DISTANCES
-    found, other = kappas(poll.votes)
+    table = read(TABLE_1)
+    assert {one.reaction: one.votes for one in table.votes} == table1.TABLE_1_VOTES
+    assert {one.reaction: one.distances for one in table.votes} == table1.TABLE_1_DISTANCES
+    found, other = thresholds(table.votes)
     assert found == {
         "handshaking": 79.52, "punching": 52.04, "kicking": 93.17, "departing": 71.77,
         "pushing": 22.77,
@@ -23,13 +23,13 @@ def test_table_1_typed_in_gives_the_papers_kappa() -> None:
     assert other == pytest.approx(63.854)
     assert table1.paper().values == found
     assert table1.paper().other == other
-    assert [one.total for one in poll.votes] == [78, 82, 82, 56, 79]
-    (told,) = doubts(poll.votes, poll.judges)
+    assert [one.total for one in table.votes] == [78, 82, 82, 56, 79]
+    (told,) = vote_warnings(table.votes, table.judges)
     assert told.startswith("The votes total 78, 82, 82, 56 and 79, not 82")
 
 
 def test_the_minimum_read_literally_is_the_smallest_eps_with_any_vote() -> None:
-    found, other = kappas(read(TABLE_1).votes, "minimum")
+    found, other = thresholds(read(TABLE_1).votes, "minimum")
     assert found == {
         "handshaking": 90.9, "punching": 52.04, "kicking": 100.61, "departing": 76.78,
         "pushing": 28.66,
@@ -39,28 +39,28 @@ def test_the_minimum_read_literally_is_the_smallest_eps_with_any_vote() -> None:
 
 def test_of_tied_eps_the_smaller_one_counts_and_it_is_said() -> None:
     tied = Votes("kicking", (0, 3, 3), (9.0, 8.0, 7.0))
-    assert (tied.kappa(), tied.kappa("minimum")) == (8.0, 8.0)
-    assert doubts([tied]) == ["kicking: two eps have 3 votes; the smaller one counts."]
+    assert (tied.threshold(), tied.threshold("minimum")) == (8.0, 8.0)
+    assert vote_warnings([tied]) == ["kicking: two eps have 3 votes; the smaller one counts."]
 
 
 def test_none_and_missing_are_no_votes_but_are_told() -> None:
     few = Votes("kicking", (0, 1, 2), (9.0, 8.0, 7.0), none=4, missing=5)
-    assert (few.total, few.kappa()) == (3, 7.0)
-    assert doubts([few], judges=12) == [
-        "kicking: 4 judges saw it nowhere, and at most 2 at one eps. Its kappa is what a minority "
-        "saw."
+    assert (few.total, few.threshold()) == (3, 7.0)
+    assert vote_warnings([few], judges=12) == [
+        "kicking: 4 judges saw it nowhere, and at most 2 at one eps. Its threshold is that of a "
+        "minority."
     ]
     nobody = Votes("pushing", (0, 0), (9.0, 8.0), none=2)
-    assert nobody.kappa() is None
-    assert kappas([few, nobody]) == ({"kicking": 7.0}, 7.0)
-    with pytest.raises(FeintError, match="no vote for any eps"):
-        kappas([nobody])
+    assert nobody.threshold() is None
+    assert thresholds([few, nobody]) == ({"kicking": 7.0}, 7.0)
+    with refused("no-votes"):
+        thresholds([nobody])
 
 
 def test_two_objectives_of_one_reaction_give_their_mean() -> None:
     a, b = Votes("kicking", (1, 0), (9.0, 8.0)), Votes("kicking", (0, 1), (7.0, 6.0))
     c = Votes("pushing", (1, 0), (3.0, 2.0))
-    assert kappas([a, b, c]) == ({"kicking": 7.5, "pushing": 3.0}, 6.0)
+    assert thresholds([a, b, c]) == ({"kicking": 7.5, "pushing": 3.0}, 6.0)
 
 
 def test_a_csv_says_the_same(tmp_path: Path) -> None:
@@ -70,20 +70,20 @@ def test_a_csv_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, name",
     [
-        ("objective = 1", "tells no votes"),
-        ("judges = 3", "tells no votes"),
-        ("[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [1.0, 2.0]", "one of each"),
-        ("[[objective]]\nreaction = 'a'\nvotes = [-1]\ndistances = [1.0]", "whole numbers"),
-        ("[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [0.0]", "above 0"),
+        ("objective = 1", "holds no votes"),
+        ("judges = 3", "holds no votes"),
+        ("[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [1.0, 2.0]", "distances"),
+        ("[[objective]]\nreaction = 'a'\nvotes = [-1]\ndistances = [1.0]", "(-1, 0, 0)"),
+        ("[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [0.0]", "(0.0,)"),
         ("[[objective]]\nreaction = 'a'\nvotes = ['x']\ndistances = [1.0]", "votes"),
         ("colour = 'red'\n[[objective]]\nreaction = 'a'\nvotes = [1]\ndistances = [1.0]", "colour"),
-        ("]", "tells no votes"),
+        ("]", "holds no votes"),
     ],
 )
-def test_what_is_no_votes_is_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_what_is_no_votes_is_refused(tmp_path: Path, text: str, name: str) -> None:
     path = tmp_path / "votes.toml"
     path.write_text(text)
-    with pytest.raises(FeintError, match=told):
+    with refused("bad-votes", names=(name,)):
         read(path)

@@ -1,4 +1,7 @@
-"""The attacked sequences of one model with the targets that an attacker wants."""
+"""What is attacked: test sequences with the target of each, and the names that rows use.
+
+`crafting` attacks an `AttackTask`, `scoring` measures the result, `success_rates` counts it.
+"""
 
 from dataclasses import dataclass
 
@@ -35,10 +38,10 @@ def of_attack(rows: pl.DataFrame, name: str) -> pl.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class AttackTask:
-    """One target asked of a set of test sequences.
+    """One target, for a set of test sequences.
 
     Attributes:
-        target: the class asked for.
+        target: the target class.
         x: what the model sees, clean.
         targets: the aligned target reactions, one a row; for an untargeted attack the answers to
             lead away from: the clean ones, or the true reactions.
@@ -59,12 +62,12 @@ class AttackTask:
 
 @dataclass(frozen=True, eq=False)
 class Crafted:
-    """Adversarial sequences: row i asks question row `sequence[i]` at `eps[i]`.
+    """Adversarial sequences: row i is the task's row `sequence[i]`, attacked at `eps[i]`.
 
     Attributes:
         attack: its name in the rows; "none" for the clean input itself.
         eps: (rows,), in the budget's unit; 0 for "none".
-        sequence: (rows,), index into the question's rows.
+        sequence: (rows,), index into the task's rows.
         x_adv: (rows, time, features).
     """
 

@@ -1,8 +1,7 @@
-"""Craft adversarial sequences for a grid of targets and eps, and score them on any victim.
+"""Craft adversarial sequences for one target and several eps, in batches.
 
-White box and transfer are one function: `score` takes whatever was crafted and whatever model.
-Rows hold distances, never successes.  Every perturbation is checked again here, from outside the
-attack, and every distance is computed anew in fp32.
+This file runs attacks; `scoring` measures what a victim answers to their results, white box and
+transfer alike.  Every perturbation is checked here once more from outside the attack.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from feint.errors import FeintError
 from feint.evaluation.attack_task import AttackTask, Crafted
 from feint.io.progress import Bar
 from feint.models.inference import predict
-from feint.sequences import Sequences, check_alike, distance
+from feint.sequences import Norm, Sequences, check_alike, distance
 
 
 def craft(
@@ -38,71 +37,50 @@ def craft(
     batch_size: int | None = None,
     progress: Bar | None = None,
 ) -> Crafted:
-    """Ask the question of every sequence at every eps.
+    """Attack every sequence of a task at every eps.
 
     An attack with a warm start begins every eps at the result of the next smaller one, so that no
     row does worse with a larger budget.
 
     Args:
-        name: what the attack is called in the rows.
+        name: of the attack, in the rows.
         budget: its eps is replaced by each of `epsilons`.
         warm_start: use that, if the attack has it; False begins every eps at the clean input, as
             the paper does.
         start: where the smallest eps begins with a warm start, if not at the clean input.
         goal: (sequences,), distances at which a row stops: at the first eps that gets there and
             as it then is, for every larger eps too.  Only with a warm start.
-        batch_size: rows attacked at once; if not given, what fits (`feint.batches`).
+        batch_size: rows attacked at once; if not given, what fits (`attacks.batching`).
 
     Raises:
         FeintError: an attack left its budget (then the attack is wrong, and nothing is returned);
-            a goal for an attack without a warm start.
+            no eps; a goal for an attack without a warm start.
     """
-    if not epsilons:
-        raise FeintError("craft got no eps; expected at least one above 0.")
-    can = abilities(attack)
-    warm = warm_start and can.warm_start
-    if goal is not None and not (warm and can.takes_goal):
-        raise FeintError(
-            f"craft got a goal for {attack}; expected an attack that takes a goal and a warm "
-            "start, such as AIA(keep='best'), and warm_start=True.",
-            code="no-warm-start",
-        )
+    warm = _is_warm(attack, epsilons, warm_start, goal)
     if start is not None:
-        check_alike(start, task.x, "craft (the start and the question's input)")
+        check_alike(start, task.x, "craft (the start and the task's input)")
     count = len(task.x)
     sequence = torch.arange(count).repeat(len(epsilons))
     eps = torch.tensor(list(epsilons)).repeat_interleave(count)
     clean = task.x.values
     values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
     before = clean if start is None else start.values
-    left, broken = torch.ones(count, dtype=torch.bool), BrokenRows()
+    unfinished, broken = torch.ones(count, dtype=torch.bool), BrokenRows()
     for level in _levels(epsilons, count, warm):
         values[level] = before[sequence[level]]
-        todo = level[left[sequence[level]]]
+        todo = level[unfinished[sequence[level]]]
         for some in batches(model, task.x, sequence[todo], batch_size):
-            rows = todo[some]
-            asked = sequence[rows]
-            x, targets, within = (
-                task.x[asked],
-                task.targets[asked],
-                replace(budget, eps=eps[rows]),
-            )
-            time = x.values.shape[1]
-            more: dict[str, Any] = {}
-            if warm:
-                more["start"] = x.with_values(values[rows, :time])
-            if goal is not None:
-                more["goal"] = goal[asked]
-            if task.candidates and can.takes_candidates:
-                more["candidates"] = [one[asked] for one in task.candidates]
-            call = partial(attack, model, x, targets, within, **more)
-            x_adv = broken.run(call, more.get("start", x), asked)
+            rows, at = todo[some], sequence[todo[some]]
+            within = replace(budget, eps=eps[rows])
+            before_rows = values[rows] if warm else None
+            call = _call(attack, model, task, at, within, before_rows, goal)
+            x_adv = broken.run(call, call.keywords.get("start", task.x[at]), at)
             # Against a copy the attack never held: one that changed its input is caught too.
-            verify(name, x_adv, task.x[asked], within)
-            values[rows, :time] = x_adv.values
+            verify(name, x_adv, task.x[at], within)
+            values[rows, : x_adv.values.shape[1]] = x_adv.values
             if goal is not None:
-                d = distance(predict(model, x_adv), targets, getattr(attack, "norm", "frame"))
-                left[asked] = d >= goal[asked]
+                norm: Norm = getattr(attack, "norm", "frame")
+                unfinished[at] = distance(predict(model, x_adv), task.targets[at], norm) >= goal[at]
             if progress:
                 progress.advance(len(rows))
         if progress:
@@ -112,7 +90,7 @@ def craft(
     return Crafted(name, eps, sequence, Sequences(values, task.x.lengths[sequence]))
 
 
-def smallest(
+def craft_minimal(
     search: MinimalPerturbation,
     model: nn.Module,
     task: AttackTask,
@@ -122,30 +100,68 @@ def smallest(
     batch_size: int | None = None,
     progress: Bar | None = None,
 ) -> Minimal:
-    """The smallest eps that brings each sequence within its goal, found in batches.
+    """Find the minimal eps that brings each sequence within its goal, in batches.
 
     Args:
         budget: its eps is the largest one tried.
         goal: (sequences,), distances to the target.
 
     Raises:
-        FeintError: a perturbation leaves the budget of the eps it is said to need.
+        FeintError: a perturbation leaves the budget of its minimal eps.
     """
     x = task.x
     found = Minimal(x.with_values(x.values.clone()), torch.empty_like(goal), goal.clone())
     for rows in batches(model, x, torch.arange(len(x)), batch_size):
         some = x[rows]
         one = search(model, some, task.targets[rows], budget, goal[rows])
-        needed = one.success & (one.eps > 0)
-        if bool(needed.any()):
-            within = replace(budget, eps=one.eps[needed])
-            which = needed.nonzero()[:, 0]
+        perturbed = one.success & (one.eps > 0)
+        if bool(perturbed.any()):
+            within = replace(budget, eps=one.eps[perturbed])
+            which = perturbed.nonzero()[:, 0]
             verify("MinimalPerturbation", one.x_adv[which], x[rows[which]], within)
         found.x_adv.values[rows, : some.values.shape[1]] = one.x_adv.values
         found.eps[rows], found.distance[rows] = one.eps, one.distance
         if progress:
             progress.advance(len(rows))
     return found
+
+
+def _is_warm(
+    attack: Attack, epsilons: Sequence[float], warm_start: bool, goal: Tensor | None
+) -> bool:
+    """Whether every eps begins at the next smaller one's result; refuses what cannot be done."""
+    if not epsilons:
+        raise FeintError("craft got no eps; expected at least one above 0.", code="bad-eps")
+    can = abilities(attack)
+    warm = warm_start and can.warm_start
+    if goal is not None and not (warm and can.takes_goal):
+        raise FeintError(
+            f"craft got a goal for {attack}; expected an attack that takes a goal and a warm "
+            "start, such as AIA(keep='best'), and warm_start=True.",
+            code="no-warm-start",
+        )
+    return warm
+
+
+def _call(
+    attack: Attack,
+    model: nn.Module,
+    task: AttackTask,
+    at: Tensor,
+    within: Budget,
+    start: Tensor | None,
+    goal: Tensor | None,
+) -> partial[Sequences]:
+    """The attack's call for some sequences of a task, with what it can take."""
+    x = task.x[at]
+    more: dict[str, Any] = {}
+    if start is not None:
+        more["start"] = x.with_values(start[:, : x.values.shape[1]])
+    if goal is not None:
+        more["goal"] = goal[at]
+    if task.candidates and abilities(attack).takes_candidates:
+        more["candidates"] = [one[at] for one in task.candidates]
+    return partial(attack, model, x, task.targets[at], within, **more)
 
 
 def _levels(epsilons: Sequence[float], count: int, warm: bool) -> list[Tensor]:

@@ -1,6 +1,8 @@
-"""The evaluator distrusts itself: what a reader must know before believing a number.
+"""Checks of a model before any attack: is it better than trivial predictors, does it react?
 
-Every warning has a name, one sentence in the output and a paragraph in docs/checks.md.
+A model that fails them is named in every report before its success rates.  `result_checks` does
+the same with finished rows.  Every warning has a code, a message in the output and a paragraph in
+docs/checks.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,29 +20,38 @@ from feint.models.sanity_checks import ModelIssue
 from feint.sequences import Sequences, distance, sum_over_time
 from feint.skeleton import Skeleton
 
+LEAST_REACTION = 0.05
+"""Of a model's error: if its answer moves by less than this share, it ignores its input."""
+
 
 @dataclass(frozen=True)
-class Warning:
-    """One thing to know: its name (docs/checks.md), what it is about, and a sentence."""
+class EvaluationWarning:
+    """Something that makes results less believable.
 
-    name: str
+    Attributes:
+        code: stable, in kebab case; its paragraph is in docs/checks.md.
+        about: the model, target or attack that it concerns.
+        message: one sentence.
+    """
+
+    code: str
     about: str
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """A model beside the trivial predictors, on the test set.
+    """A model beside trivial predictors, on the test set.
 
     Attributes:
         unit: of the errors: "cm a joint", or "data units a frame" without a skeleton.
         error: the model's mean error.
-        trivial: the trivial predictors' mean errors, by name.
-        reaction: how far its answer moves, in the same unit, when it sees the actor of another
-            interaction, of another class where there is one, on the same side (everything else it
-            sees left as it is); None with nobody to swap in.
+        trivial: the mean errors of the trivial predictors, by name.
+        reaction: how far its answer moves, in the same unit, when the actor is replaced by that of
+            another interaction (`mismatched_rows`) and nothing else; None with a single
+            interaction.
         train_error: its mean error on the training set: far below `error`, it is overfit.
-        findings: what probing a user's own model found.
+        issues: what `models.sanity_checks` found in a user's own model.
     """
 
     unit: str
@@ -48,35 +59,31 @@ class BaselineComparison:
     trivial: Mapping[str, float]
     reaction: float | None
     train_error: float
-    findings: tuple[ModelIssue, ...] = ()
+    issues: tuple[ModelIssue, ...] = ()
 
-    def warnings(self, name: str) -> list[Warning]:
-        """What must be said of this model before anything about its robustness."""
+    def warnings(self, name: str) -> list[EvaluationWarning]:
+        """What a reader must know about the model before its robustness.
+
+        Args:
+            name: of the model.
+        """
         found = []
         better = {k: v for k, v in self.trivial.items() if v <= self.error}
         if better:
-            told = ", ".join(f"{k} {v:.3g}" for k, v in better.items())
-            found.append(
-                Warning(
-                    "weak-model",
-                    name,
-                    f"{name} does not beat the trivial predictors: its error is {self.error:.3g} "
-                    f"{self.unit}, theirs {told}.",
-                )
+            theirs = ", ".join(f"{k} {v:.3g}" for k, v in better.items())
+            message = (
+                f"{name} does not beat the trivial predictors: its error is {self.error:.3g} "
+                f"{self.unit}, theirs {theirs}."
             )
-        if self.reaction is not None and self.reaction < 0.05 * self.error:
-            found.append(
-                Warning(
-                    "ignores-input",
-                    name,
-                    f"{name} hardly reacts to what it sees: another actor moves its answer by "
-                    f"{self.reaction:.3g} {self.unit}. Robustness of such a model means nothing.",
-                )
+            found.append(EvaluationWarning("weak-model", name, message))
+        if self.reaction is not None and self.reaction < LEAST_REACTION * self.error:
+            message = (
+                f"{name} hardly reacts to its input: another actor moves its answer by "
+                f"{self.reaction:.3g} {self.unit}. Robustness of such a model means nothing."
             )
-        return [
-            *found,
-            *(Warning(one.code, name, f"{name} {one.message}") for one in self.findings),
-        ]
+            found.append(EvaluationWarning("ignores-input", name, message))
+        issues = (EvaluationWarning(o.code, name, f"{name} {o.message}") for o in self.issues)
+        return [*found, *issues]
 
 
 def compare_with_baselines(
@@ -87,12 +94,12 @@ def compare_with_baselines(
     feature_spec: FeatureSpec | None,
     others: Sequence[int] | None,
 ) -> BaselineComparison:
-    """Measure a model beside the trivial predictors.
+    """Measure a model beside trivial predictors.
 
     Args:
         train, test: (input, reaction) each.
         seen: the input features that show the actor.
-        others: for each test row, the row whose actor is swapped in (`strangers`).
+        others: for each test row, the row whose actor is swapped in (`mismatched_rows`).
     """
     (x_train, y_train), (x, y) = train, test
     skeleton = feature_spec if isinstance(feature_spec, Skeleton) else None
@@ -119,7 +126,7 @@ def compare_with_baselines(
 
 
 def unit_of(feature_spec: FeatureSpec | None) -> str:
-    """Of an error without a skeleton."""
+    """The unit of `mean_error` without a skeleton."""
     return (
         f"{feature_spec.output_unit} a step"
         if isinstance(feature_spec, Columns)
@@ -128,7 +135,7 @@ def unit_of(feature_spec: FeatureSpec | None) -> str:
 
 
 def _held(feature_spec: FeatureSpec | None, x: Sequences, y: Sequences) -> dict[str, float]:
-    """Who forecasts columns that it sees has to beat whoever says that nothing changes."""
+    """Persistence, where a model forecasts columns that it sees: the present value as forecast."""
     if (
         not isinstance(feature_spec, Columns)
         or not set(feature_spec.outputs) <= set(feature_spec.inputs)
@@ -140,9 +147,10 @@ def _held(feature_spec: FeatureSpec | None, x: Sequences, y: Sequences) -> dict[
 
 
 def mismatched_rows(pairs: Pairs) -> list[int] | None:
-    """For each row, one of another interaction: same side and another class where there is one.
+    """For each row, the index of a row of another interaction.
 
-    None if all rows are of one interaction.
+    It has the same reactor side and another class, where there is such a row.  None if all rows
+    are of one interaction.
     """
     chosen = []
     for i, interaction in enumerate(pairs.interactions):
@@ -152,12 +160,12 @@ def mismatched_rows(pairs: Pairs) -> list[int] | None:
         same_side = [j for j in foreign if pairs.sides[j] == pairs.sides[i]]
         unlike = [j for j in same_side if pairs.labels[j] != pairs.labels[i]]
         among = unlike or same_side or foreign
-        chosen.append(among[i * 7919 % len(among)])  # spread over them, the same every time
+        chosen.append(among[i * 7919 % len(among)])  # spread over them, and always the same
     return chosen
 
 
 def mean_error(a: Sequences, b: Sequences, skeleton: Skeleton | None) -> float:
-    """Mean over all own frames: cm a joint with a skeleton, else the frame distance."""
+    """Mean error over all own frames: cm a joint with a skeleton, else the frame distance."""
     if skeleton is None:
         total = distance(a, b)
     else:

@@ -1,4 +1,8 @@
-"""Tolerances from how far apart real performances of one action lie."""
+"""Natural tolerances: how far apart two real performances of the same reaction are.
+
+A job measures one on the training data (experiments/tasks); `evaluation.tolerance = "natural"` is
+the default of an experiment.
+"""
 
 from collections.abc import Sequence
 
@@ -15,7 +19,7 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
     """The natural tolerance of a series, the same for every target.
 
     The median, over the training windows, of the mean distance between a window's true outcome
-    and that of the window that begins where it ends: as near as one stretch of time is to the next.
+    and the outcome of the window that begins where it ends.
 
     Raises:
         FeintError: no training window begins where another ends.
@@ -36,7 +40,8 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
             "The natural tolerance of a series is measured on windows that follow one another, "
             f"{steps} steps apart, and no two of the {len(train)} training windows do. Make "
             "data.input_size a multiple of data.train_stride, or give evaluation.tolerance as a "
-            "number."
+            "number.",
+            code="no-following-windows",
         )
     first, second = (list(side) for side in zip(*follows, strict=True))
     each = train.reactor.values
@@ -44,12 +49,12 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
     def apart(a: list[int], b: list[int]) -> Tensor:
         return torch.linalg.vector_norm(each[a] - each[b], dim=-1).mean(dim=1)
 
-    kappa = float(apart(first, second).median())
+    value = float(apart(first, second).median())
     generator = torch.Generator().manual_seed(seed)
     others = torch.randint(len(train), (len(first),), generator=generator).tolist()
-    passing = float((apart(first, others) < kappa).float().mean())
+    passing = float((apart(first, others) < value).float().mean())
     return Tolerance(
-        dict.fromkeys(labels, kappa),
+        dict.fromkeys(labels, value),
         per_frame=True,
         source="natural: the median distance between the outcomes of one window and of the next",
         among_others=dict.fromkeys(labels, passing),
@@ -72,36 +77,37 @@ def natural(
     Raises:
         FeintError: a class has no two performances on the same side.
     """
-    wanted = [i for i in range(len(train)) if role in ("any", train.roles[i])]
+    allowed = [i for i in range(len(train)) if role in ("any", train.roles[i])]
     nothing = torch.empty(0)
     same = {label: [nothing] for label in sorted(set(train.labels))}
     other = {label: [nothing] for label in same}
-    for on in ("left", "right"):
-        rows = [i for i in wanted if train.sides[i] == on]
+    for side in ("left", "right"):
+        rows = [i for i in allowed if train.sides[i] == side]
         if not rows:
             continue
         apart = between(train.reactor[rows], train.skeleton, length_mode, anchor)
         labels = [train.labels[i] for i in rows]
         interactions = [train.interactions[i] for i in rows]
         for label in same:
-            mine = torch.tensor([one == label for one in labels])
-            strangers = torch.tensor([[a != b for b in interactions] for a in interactions])
-            same[label].append(apart[mine][:, mine][strangers[mine][:, mine]])
-            other[label].append(apart[mine][:, ~mine].flatten())
-    kappa, among_others, between_same = {}, {}, {}
+            own = torch.tensor([one == label for one in labels])
+            foreign = torch.tensor([[a != b for b in interactions] for a in interactions])
+            same[label].append(apart[own][:, own][foreign[own][:, own]])
+            other[label].append(apart[own][:, ~own].flatten())
+    values, among_others, between_same = {}, {}, {}
     for label in same:
         alike, unlike = torch.cat(same[label]), torch.cat(other[label])
         if not len(alike):
             raise FeintError(
                 f"The natural tolerance of {label!r} needs two performances on the same side and "
                 f"with role {role!r}, and found none in the training set. Bring more data, or give "
-                "a tolerance file."
+                "a tolerance file.",
+                code="too-few-performances",
             )
-        kappa[label] = float(alike.median())
-        among_others[label] = float((unlike < kappa[label]).float().mean()) if len(unlike) else 0.0
+        values[label] = float(alike.median())
+        among_others[label] = float((unlike < values[label]).float().mean()) if len(unlike) else 0.0
         between_same[label] = len(alike)
     return Tolerance(
-        kappa,
+        values,
         per_frame=True,
         source="natural: the median distance between two performances of the same reaction",
         among_others=among_others,

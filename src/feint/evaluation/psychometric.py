@@ -1,10 +1,7 @@
-"""From what is recognised to a tolerance: P(recognised | distance), and where it is a half.
+"""A tolerance from what is recognised: fit P(recognised | distance), take where it is a half.
 
-The curve is a logistic one, P(d) = 1 / (1 + exp((d - kappa) / width)); kappa is the distance at
-which half are recognised.  Intervals resample whole clusters (an interaction with all of its
-answers, say).
-
-Here answers are right or wrong.  `feint.censored` fits the same curve to people's, which guess,
+The curve is logistic, P(d) = 1 / (1 + exp((d - threshold) / width)).  Here outputs are recognised
+or not, by a recogniser.  `survey.analysis` fits the same curve to people's answers, which guess,
 lapse, and say only between which two distances their threshold lies.
 """
 
@@ -23,15 +20,16 @@ class Curve:
     """A fitted curve.
 
     Attributes:
-        kappa: the distance at which half are recognised; NaN where the distance tells nothing.
-        low, high: its 95 % interval by bootstrap; NaN where most resamples have no kappa.
-        width: the distance over which the odds fall by e; NaN with kappa.
-        n: answers it was fitted on.
-        recognised: their share that was recognised.
-        auc: of the distance: P(a recognised answer is nearer than one that is not).
+        threshold: the distance at which half are recognised, in the unit of the distances; NaN
+            where the distance does not predict what is recognised.
+        low, high: its 95 % interval; NaN where most resamples have no threshold.
+        width: the distance over which the odds fall by e; NaN with the threshold.
+        n: outputs it was fitted on.
+        recognised: the share of them that was recognised.
+        auc: P(a recognised output is nearer than one that is not).
     """
 
-    kappa: float
+    threshold: float
     low: float
     high: float
     width: float
@@ -41,7 +39,7 @@ class Curve:
 
     def probability(self, distance: float) -> float:
         """P(recognised) at a distance."""
-        return 1 / (1 + math.exp(min((distance - self.kappa) / self.width, 700)))
+        return 1 / (1 + math.exp(min((distance - self.threshold) / self.width, 700)))
 
 
 def fit(
@@ -51,30 +49,32 @@ def fit(
     draws: int = 200,
     seed: int = 0,
 ) -> Curve:
-    """Fit the curve by maximum likelihood (scipy), with an interval.
+    """Fit the curve by maximum likelihood, with an interval that resamples clusters.
 
     Args:
-        distances: (n,), one an answer, in any unit; kappa is in the same.
+        distances: (n,), one an output, in any unit.
         recognised: (n,), whether each was.
-        clusters: what each belongs to.
+        clusters: what each belongs to, such as its interaction.
 
     Raises:
-        FeintError: not as many of each, or distances that are not finite.
+        FeintError: unequal numbers of them, none, or distances that are not finite.
     """
     d, hit = np.asarray(distances, float), np.asarray(recognised, float)
     if not (len(d) == len(hit) == len(clusters) > 0) or not np.isfinite(d).all():
         raise FeintError(
             f"fit got {len(d)} distances, {len(hit)} answers and {len(clusters)} clusters; "
-            "expected as many of each, at least one, and finite distances."
+            "expected as many of each, at least one, and finite distances.",
+            code="wrong-shape",
         )
-    kappa, width = _threshold(d, hit)
+    threshold, width = _threshold(d, hit)
     names, of = np.unique(np.asarray(clusters), return_inverse=True)
-    often = resamples(len(names), draws, seed).astype(int)[:, of]  # (draws, n): a row's copies
+    often = resamples(len(names), draws, seed).astype(int)[:, of]  # (draws, n): copies of a row
     drawn = np.array([_threshold(np.repeat(d, n), np.repeat(hit, n))[0] for n in often])
     low = high = float("nan")
-    if math.isfinite(kappa) and np.isfinite(drawn).sum() > draws / 2:
+    if math.isfinite(threshold) and np.isfinite(drawn).sum() > draws / 2:
         low, high = interval(drawn, len(names))
-    return Curve(kappa, low, high, width, len(d), float(hit.mean()), auc(d[hit > 0], d[hit == 0]))
+    nearness = auc(d[hit > 0], d[hit == 0])
+    return Curve(threshold, low, high, width, len(d), float(hit.mean()), nearness)
 
 
 def auc(near: np.ndarray, far: np.ndarray) -> float:
@@ -87,7 +87,7 @@ def auc(near: np.ndarray, far: np.ndarray) -> float:
 
 
 def _threshold(d: np.ndarray, hit: np.ndarray) -> tuple[float, float]:
-    """Kappa and width; NaN where nobody or everybody is recognised, or the far ones are."""
+    """Threshold and width; NaN where all or none are recognised, or the far ones are."""
     from scipy.optimize import minimize
 
     if hit.min() == hit.max() or d.std() == 0:

@@ -1,9 +1,8 @@
-"""A recogniser of interactions: what would somebody who sees only the reaction call it?
+"""A recogniser of interactions: the class of a reaction, from the reactor's motion alone.
 
-DeepGRU as it was published, a classifier (Maghoumi and LaViola 2019), reads one person's motion,
-turned to one direction and told from where the person stands (`feint.facing`).  An attack's output
-is *recognised* when it names the target.  Several members, trained alike but for their seeds, are
-averaged.
+DeepGRU as published, a classifier (Maghoumi and LaViola 2019), sees one person's motion relative to
+where the person stands and turned to one direction (`data.facing`).  An output is *recognised* when
+the recogniser assigns it to the target class.  Members with different seeds are averaged.
 """
 
 import math
@@ -26,7 +25,7 @@ from feint.skeleton import Skeleton
 
 
 @dataclass(frozen=True)
-class Recognising:
+class RecogniserConfig:
     """How a recogniser is trained.
 
     Attributes:
@@ -34,9 +33,9 @@ class Recognising:
         epochs, learning_rate, batch_size: Adam, with a cosine towards 0.
         members: how many are averaged.
         turn: standard deviation of random turns about the vertical, in degrees.
-        size: of random scaling, as a share.
+        size: standard deviation of random scaling, as a share.
         jitter: largest standard deviation of random displacements of the joints, in metres; half
-            of it held over the sequence, so that what is recognised is not in the last centimetre.
+            of it is constant over a sequence.
         flip: mirror half of the sequences.
         seed: of the first member.
     """
@@ -60,8 +59,9 @@ class Recognising:
             or min(self.turn, self.size, self.jitter, self.seed) < 0
         ):
             raise FeintError(
-                f"Recognising got {self}; expected epochs, batch_size and members of at least 1, "
-                "learning_rate > 0 and the rest at least 0."
+                f"RecogniserConfig got {self}; expected epochs, batch_size and members of at "
+                "least 1, learning_rate > 0 and the rest at least 0.",
+                code="bad-setting",
             )
 
 
@@ -88,44 +88,51 @@ class Recogniser:
                     total[rows] += member(some.values, some.lengths).softmax(dim=1)
         return total / len(self.members)
 
-    def names(self, reactions: Sequences) -> list[str]:
-        """The label each motion is given."""
+    def predict(self, reactions: Sequences) -> list[str]:
+        """The most probable label of each motion."""
         return [self.labels[i] for i in self.probabilities(reactions).argmax(dim=1).tolist()]
 
     def accuracy(self, reactions: Sequences, labels: Sequence[str]) -> float:
-        """The share that is given its own label."""
-        named = self.names(reactions)
-        return sum(a == b for a, b in zip(named, labels, strict=True)) / len(named)
+        """The share of motions whose most probable label is their own."""
+        found = self.predict(reactions)
+        return sum(a == b for a, b in zip(found, labels, strict=True)) / len(found)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Weights and what else there is to keep; see `restore`."""
+        """Weights, and metadata as JSON; `restore` takes both."""
         tensors = {
             f"{i}.{name}": tensor
             for i, member in enumerate(self.members)
             for name, tensor in member.state_dict().items()
         }
         settings = self.members[0].settings
-        told = {"settings": settings, "labels": self.labels, "skeleton": asdict(self.skeleton)}
-        return tensors, {**told, "members": len(self.members)}
+        metadata = {
+            "settings": settings,
+            "labels": self.labels,
+            "skeleton": asdict(self.skeleton),
+            "members": len(self.members),
+        }
+        return tensors, metadata
 
 
-def restore(tensors: dict[str, Tensor], told: dict[str, Any]) -> Recogniser:
-    """The recogniser whose `state` this is."""
+def restore(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Recogniser:
+    """Build the recogniser that has this `state`."""
     members = []
-    for i in range(told["members"]):
-        member = DeepGRUClassifier(**told["settings"])
+    for i in range(metadata["members"]):
+        member = DeepGRUClassifier(**metadata["settings"])
         begin = f"{i}."
         own = {k.removeprefix(begin): v for k, v in tensors.items() if k.startswith(begin)}
         member.load_state_dict(own)
         members.append(member.eval())
-    return Recogniser(tuple(members), tuple(told["labels"]), Skeleton.from_dict(told["skeleton"]))
+    return Recogniser(
+        tuple(members), tuple(metadata["labels"]), Skeleton.from_dict(metadata["skeleton"])
+    )
 
 
 def train_recogniser(
     reactions: Sequences,
     labels: Sequence[str],
     skeleton: Skeleton,
-    settings: Recognising | None = None,
+    settings: RecogniserConfig | None = None,
 ) -> Recogniser:
     """Train a recogniser on reactions, real ones or a reactor's.
 
@@ -136,38 +143,39 @@ def train_recogniser(
     Raises:
         FeintError: fewer than two labels, or not one a reaction.
     """
-    settings = settings or Recognising()
+    settings = settings or RecogniserConfig()
     known = sorted(set(labels))
     if len(labels) != len(reactions) or len(known) < 2:
         raise FeintError(
             f"train_recogniser got {len(reactions)} reactions and {len(labels)} labels of "
-            f"{len(known)} kinds; expected one label a reaction, and at least two kinds."
+            f"{len(known)} kinds; expected one label a reaction, and at least two kinds.",
+            code="wrong-shape",
         )
     own = egocentric_sequences(reactions, skeleton)
     twins = egocentric_sequences(
         Sequences.pad([mirror(one, skeleton) for one in reactions]), skeleton
     )
-    wanted = torch.tensor([known.index(label) for label in labels])
+    classes = torch.tensor([known.index(label) for label in labels])
     members = []
     with bar(settings.members * settings.epochs, "training the recogniser") as progress:
         for i in range(settings.members):
             seed = settings.seed + i
-            members.append(_member(own, twins, wanted, len(known), settings, seed, progress))
+            members.append(_member(own, twins, classes, len(known), settings, seed, progress))
     return Recogniser(tuple(members), tuple(known), skeleton)
 
 
 def _member(
     own: Sequences,
     twins: Sequences,
-    wanted: Tensor,
-    classes: int,
-    settings: Recognising,
+    classes: Tensor,
+    n_classes: int,
+    settings: RecogniserConfig,
     seed: int,
     progress: Any,
 ) -> DeepGRUClassifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = DeepGRUClassifier(own.values.shape[-1], classes, settings.widths, settings.hidden)
+        model = DeepGRUClassifier(own.values.shape[-1], n_classes, settings.widths, settings.hidden)
         optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=1e-2)
         for epoch in range(settings.epochs):
             for group in optimizer.param_groups:
@@ -178,7 +186,7 @@ def _member(
                     continue  # nothing to normalise a batch by
                 seen = _varied(own[rows], twins[rows], settings)
                 loss = nn.functional.cross_entropy(
-                    model(seen.values, seen.lengths), wanted[rows], label_smoothing=0.05
+                    model(seen.values, seen.lengths), classes[rows], label_smoothing=0.05
                 )
                 optimizer.zero_grad()
                 loss.backward()
@@ -188,8 +196,8 @@ def _member(
     return model.eval()
 
 
-def _varied(own: Sequences, twins: Sequences, settings: Recognising) -> Sequences:
-    """The same motions mirrored, turned, scaled and blurred at random: still the same actions."""
+def _varied(own: Sequences, twins: Sequences, settings: RecogniserConfig) -> Sequences:
+    """Augmented motions: mirrored, turned, scaled and displaced at random."""
     values = own.values
     if settings.flip:
         flipped = torch.rand(len(own), 1, 1) < 0.5

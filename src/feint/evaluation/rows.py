@@ -1,7 +1,8 @@
-"""Tables of rows as Parquet: sealed, written as they grow, and read only if they can be ours.
+"""Tables of rows as Parquet files: rows.parquet and minimal.parquet.
 
-Nothing in them is compressed but by dictionaries, so that a small file never becomes a large
-table: one that is compressed or encoded otherwise was not written here, and is refused.
+A file has a checksum, is written part by part, and is read only if feint can have written it.  It
+is not compressed except by dictionaries, so that a small file never becomes a large table; one
+with another compression or encoding is refused.
 """
 
 import io
@@ -27,6 +28,7 @@ WIDTH = 16
 LONGEST = 4096
 """Bytes of a string."""
 TASK_KEY = ("surrogate", "victim", "target", "sequence")
+"""What was attacked: the key that all of its rows share."""
 SCORED = (
     *TASK_KEY,
     "row",
@@ -38,7 +40,7 @@ SCORED = (
     "linf",
     "distance_frame",
 )
-"""What the rows of a scored run all have; `evaluation.score` tells what that is."""
+"""Columns that the rows of every scored run have; `scoring.score` describes them."""
 
 _WORDS = ("job", "attack", *TASK_KEY, "exemplar", "true_class", "reactor_side", "recognised_as")
 _WHOLE = ("row", "frames")
@@ -67,7 +69,8 @@ def write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> i
     except (pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise FeintError(
             f"Could not write {path}: {error}. Its parts do not have the same columns: a result "
-            "they come from was not written by feint. Give another folder with --out."
+            "they come from was not written by feint. Give another folder with --out.",
+            code="wrong-columns",
         ) from error
 
 
@@ -75,7 +78,7 @@ def _write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    told = {"feint": json.dumps({"schema": SCHEMA, **about}), "checksum": BLANK_CHECKSUM}
+    metadata = {"feint": json.dumps({"schema": SCHEMA, **about}), "checksum": BLANK_CHECKSUM}
     rows = 0
     with atomic_write(path) as temporary:
         writer = None
@@ -83,15 +86,15 @@ def _write(path: Path, parts: Iterable[pl.DataFrame], about: dict[str, Any]) -> 
             table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
                 schema = table.schema
-                # Columns are of Parquet's own kinds: nobody has to believe a schema beside it.
+                # Parquet's own types only: a reader need not trust a stored Arrow schema.
                 writer = pq.ParquetWriter(temporary, schema, compression="none", store_schema=False)
-                writer.add_key_value_metadata(told)
+                writer.add_key_value_metadata(metadata)
             if table.schema != schema:
                 raise pa.ArrowInvalid(f"{table.schema.names} are not {schema.names}")
             writer.write_table(table)
             rows += len(frame)
         if writer is None:
-            raise FeintError(f"There is nothing to write to {path}: no row at all.")
+            raise FeintError(f"There are no rows to write to {path}.", code="no-rows")
         writer.close()
         temporary.write_bytes(add_checksum(temporary.read_bytes()))
     return rows
@@ -124,7 +127,8 @@ def scored(path: Path, *needs: str) -> pl.DataFrame:
         needs: columns it must have beside `SCORED`.
 
     Raises:
-        DamagedError: as `read`; a row stands twice, or what was attacked has no row without.
+        DamagedError: as `read`; a row is duplicated, or an attacked row has no row without an
+            attack.
         FeintError: there is no such file.
     """
     frame = read(path, (*SCORED, *needs))
@@ -132,7 +136,7 @@ def scored(path: Path, *needs: str) -> pl.DataFrame:
     clean = asked.filter(pl.col("attack") == "none").select(TASK_KEY)
     lacks = ""
     if asked.is_duplicated().any():
-        lacks = "a row that stands twice"
+        lacks = "a duplicated row"
     elif len(clean) != asked.select(TASK_KEY).n_unique():
         lacks = "no row without an attack beside each attacked one"
     if lacks:
@@ -141,20 +145,20 @@ def scored(path: Path, *needs: str) -> pl.DataFrame:
 
 
 def _expect(frame: pl.DataFrame, needs: Iterable[str]) -> None:
-    """Raise ValueError unless the columns are what feint's tables have under these names."""
+    """Raise ValueError unless the columns have the types that feint gives them."""
     for column in frame.iter_columns():
         name, kind = column.name, column.dtype
-        for names, right, told in (
-            (_WORDS, kind == pl.String, "words"),
+        for names, right, expected in (
+            (_WORDS, kind == pl.String, "text"),
             (_WHOLE, kind.is_integer(), "whole numbers"),
             (_NUMBERS, kind.is_float(), "numbers"),
         ):
             if name in names and not right:
-                raise ValueError(f"its column {name!r} has {kind}; expected {told}")
+                raise ValueError(f"its column {name!r} has {kind}; expected {expected}")
         if kind == pl.String and bool((column.str.len_bytes() > LONGEST).any()):
             raise ValueError(f"its column {name!r} has strings of more than {LONGEST} bytes")
         if kind == pl.String and bool(column.str.contains(r"[\x00-\x1f\x7f]").any()):
-            raise ValueError(f"its column {name!r} has strings that steer terminals")
+            raise ValueError(f"its column {name!r} has control characters")
         if name in _WHOLE and bool((column < int(name == "frames")).any()):
             raise ValueError(f"its column {name!r} has numbers that are too small")
     for name in needs:
@@ -166,7 +170,7 @@ def _expect(frame: pl.DataFrame, needs: Iterable[str]) -> None:
 
 
 def about(path: Path) -> dict[str, Any]:
-    """What is told of a table; raises as `read` does."""
+    """The metadata of a table; raises as `read` does."""
     return _checked(path)[1]
 
 
@@ -174,7 +178,7 @@ _ADVICE = "Remove it and run `feint evaluate` again."
 
 
 def _gathered(parts: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
-    """Frames of a good size to write."""
+    """Parts joined to frames of a good size to write."""
     held: list[pl.DataFrame] = []
     rows = 0
     for part in parts:
@@ -188,7 +192,7 @@ def _gathered(parts: Iterable[pl.DataFrame]) -> Iterable[pl.DataFrame]:
 
 
 def _checked(path: Path) -> tuple[bytes, dict[str, Any]]:
-    """The content of a sealed table that fits into memory, not decoded yet, and what is told."""
+    """The content of a table that fits into memory, not decoded yet, and its metadata."""
     content = read_bytes(path)
     try:
         if not has_checksum(content):

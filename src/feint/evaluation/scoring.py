@@ -1,4 +1,8 @@
-"""Distances of a victim's answers, as rows."""
+"""Rows: what a victim answers to crafted sequences, measured.
+
+White box and transfer are one function: any victim answers whatever was crafted.  Rows hold
+distances, never successes; `success_rates` decides those.  Everything is computed anew in fp32.
+"""
 
 import polars as pl
 import torch
@@ -15,11 +19,11 @@ from feint.skeleton import Skeleton
 def minimal_rows(
     surrogate: str, task: AttackTask, found: Minimal, tolerance: Tensor
 ) -> pl.DataFrame:
-    """Rows of a search: what each sequence needed; eps is null where nothing was found."""
-    needed, reached = found.eps.tolist(), found.success.tolist()
+    """The rows of a search for minimal eps: one a sequence, eps null where none sufficed."""
+    eps, success = found.eps.tolist(), found.success.tolist()
     columns = {
-        "surrogate": [surrogate] * len(needed),
-        "target": [task.target] * len(needed),
+        "surrogate": [surrogate] * len(eps),
+        "target": [task.target] * len(eps),
         "exemplar": task.exemplars,
         "sequence": task.keys,
         "true_class": task.labels,
@@ -27,7 +31,7 @@ def minimal_rows(
         "frames": task.x.lengths.tolist(),
         "tolerance": tolerance.tolist(),
         "distance": found.distance.tolist(),
-        "eps": [eps if there else None for eps, there in zip(needed, reached, strict=True)],
+        "eps": [e if found_one else None for e, found_one in zip(eps, success, strict=True)],
     }
     return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
 
@@ -42,15 +46,23 @@ def score(
     victim_name: str,
     batch_size: int = 256,
 ) -> tuple[pl.DataFrame, Sequences]:
-    """Rows of what the victim answers, and the answers themselves.
+    """Let a victim answer crafted sequences.
+
+    Args:
+        feature_spec: of the data; with a `Skeleton`, rows are in cm as well.
+        surrogate_name, victim_name: as the rows name them.
 
     Returns:
-        rows: source, victim, attack, target, exemplar, eps, sequence, label, side, frames,
-            distance_frame, distance_joint (equation 7 in both norms, data units),
-            change (largest change of the input, data units), and with a skeleton error_cm
-            (mean distance of a joint to the target's), change_cm (mean displacement of a joint
-            of the actor), change_max_cm, bones (median relative change of a bone's length).
+        rows: surrogate, victim, attack, target, exemplar, eps, sequence, true_class,
+            reactor_side, frames; distance_frame and distance_joint (equation 7 with either norm,
+            data units); linf (largest absolute value of the perturbation, data units); with a
+            skeleton error_cm (mean distance of a joint to the target's), perturbation_cm (mean
+            displacement of a joint of the actor), perturbation_max_cm, and bone_length_change
+            (median relative change of a bone's length).
         answers: (rows, time, outputs).
+
+    Raises:
+        FeintError: the answers differ from the targets in shape or lengths.
     """
     x, targets = task.x[crafted.sequence], task.targets[crafted.sequence]
     answers = torch.zeros_like(targets.values)
@@ -60,7 +72,7 @@ def score(
         answers[rows, : part.values.shape[1]] = part.values
     answered = targets.with_values(answers * targets.mask[..., None])
     sequence = crafted.sequence.tolist()
-    change = (crafted.x_adv.values - x.values).abs()
+    perturbation = (crafted.x_adv.values - x.values).abs()
     columns: dict[str, object] = {
         "surrogate": [surrogate_name] * len(sequence),
         "victim": [victim_name] * len(sequence),
@@ -73,7 +85,7 @@ def score(
         "reactor_side": [task.sides[i] for i in sequence],
         "frames": x.lengths.tolist(),
         "distance_frame": distance(answered, targets).tolist(),
-        "linf": change.amax(dim=(1, 2)).tolist(),
+        "linf": perturbation.amax(dim=(1, 2)).tolist(),
     }
     skeleton = feature_spec if isinstance(feature_spec, Skeleton) else None
     if targets.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
@@ -86,7 +98,7 @@ def score(
 def _in_centimetres(
     skeleton: Skeleton, answered: Sequences, targets: Sequences, x_adv: Sequences, x: Sequences
 ) -> dict[str, object]:
-    """What a person can picture: distances in cm, bones in relative change."""
+    """The columns in cm, and the relative change of bone lengths."""
 
     def mean(per_frame: Tensor) -> list[float]:
         means: list[float] = (sum_over_time(per_frame, x.lengths) / x.lengths).tolist()

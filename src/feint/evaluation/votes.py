@@ -1,42 +1,47 @@
-"""From votes to kappa, as the paper has it (section 5.1): no curve, no interval.
+"""Tolerances from votes, by the paper's rule (section 5.1): no curve, no interval.
 
 Judges see an objective's sequences by rising eps and choose the leftmost that performs the target
-reaction.  An eps has as many votes as judges chose it, and a distance (equation 7).  Kappa is the
-distance at one eps:
+reaction.  An eps has a number of votes and a distance (equation 7).  The threshold, kappa in the
+paper, is the distance at one eps:
 
-"paper"    the eps with the most votes: what Table 1 prints in bold.
-"minimum"  the smallest eps that anybody chose: "the minimum eps polled", read literally.
+"paper"    the eps with the most votes: the bold values of Table 1.
+"minimum"  the smallest eps with a vote: "the minimum eps polled", taken literally.
 
-The text says the one and the table the other; feint has both.  Where two eps have the most votes,
-the smaller one counts: the leftmost, as judges were asked.  "None of them" is no eps, and a missing
-answer is no vote; both are counted beside.  Classes that were not asked get the objectives' mean.
+The text says the one and the table the other; feint has both.  Of two eps with the most votes the
+smaller one counts.  "None of them" and missing answers are no votes, and are counted separately.
+Other classes get the mean of the objectives.  `feint survey threshold` uses this, and fits curves
+as well (survey/analysis).
 """
 
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 
 from feint.errors import FeintError
 from feint.io.csv_reader import read_rows
+from feint.io.text import join_words
 
-Reading = Literal["paper", "minimum"]
-"""Of "the minimum epsilon polled": the most voted, or the smallest with any vote."""
+VoteRule = Literal["paper", "minimum"]
+"""Which eps decides: the one with the most votes, or the smallest with a vote."""
 MOST = 1_000_000
+"""Votes of one kind, at most."""
 LARGEST_FILE = 2**20
+"""Bytes of a file of votes, at most."""
 
 
 @dataclass(frozen=True)
 class Votes:
-    """What judges chose of one objective.
+    """The votes of one objective.
 
     Attributes:
-        reaction: the class that was wanted.
+        reaction: the target class.
         votes: by rising eps.
         distances: to the target at each eps, equation 7.
-        none: judges who said that none of them performs it.
-        missing: judges who were asked and did not answer.
+        none: judges who answered "none of them".
+        missing: judges who did not answer.
         action: the class of the action; "" if not known.
     """
 
@@ -52,17 +57,20 @@ class Votes:
         if not len(self.votes) == len(self.distances) > 0:
             raise FeintError(
                 f"The votes for {self.reaction!r} are {len(self.votes)} and the distances "
-                f"{len(self.distances)}; expected one of each for every eps."
+                f"{len(self.distances)}; expected one of each for every eps.",
+                code="wrong-shape",
             )
         if not all(type(n) is int and 0 <= n <= MOST for n in counts):
             raise FeintError(
                 f"The votes for {self.reaction!r} are {counts}; expected whole numbers from 0 to "
-                f"{MOST}."
+                f"{MOST}.",
+                code="bad-votes",
             )
         if not all(0 < d < float("inf") for d in self.distances):
             raise FeintError(
                 f"The distances for {self.reaction!r} are {self.distances}; expected finite "
-                "numbers above 0."
+                "numbers above 0.",
+                code="bad-votes",
             )
 
     @property
@@ -75,74 +83,77 @@ class Votes:
         """Whether two eps have the most votes."""
         return self.total > 0 and self.votes.count(max(self.votes)) > 1
 
-    def place(self, reading: Reading = "paper") -> int | None:
-        """Which eps decides, from 0; None if nobody chose one."""
+    def chosen_index(self, rule: VoteRule = "paper") -> int | None:
+        """The index of the eps that decides; None without a vote."""
         if not self.total:
             return None
-        if reading == "minimum":
+        if rule == "minimum":
             return next(i for i, n in enumerate(self.votes) if n)
         return self.votes.index(max(self.votes))
 
-    def kappa(self, reading: Reading = "paper") -> float | None:
-        """The distance at that eps; None if nobody chose one."""
-        place = self.place(reading)
-        return None if place is None else self.distances[place]
+    def threshold(self, rule: VoteRule = "paper") -> float | None:
+        """The distance at the eps that decides; None without a vote."""
+        index = self.chosen_index(rule)
+        return None if index is None else self.distances[index]
 
 
-def kappas(votes: Sequence[Votes], reading: Reading = "paper") -> tuple[dict[str, float], float]:
-    """Kappa of every reaction that was asked (several objectives: their mean), and of all others.
+def thresholds(votes: Sequence[Votes], rule: VoteRule = "paper") -> tuple[dict[str, float], float]:
+    """The threshold of each reaction (several objectives: their mean), and that of all others.
 
     Raises:
-        FeintError: nobody chose anything.
+        FeintError: there is no vote.
     """
     found: dict[str, list[float]] = {}
     for one in votes:
-        kappa = one.kappa(reading)
-        if kappa is not None:
-            found.setdefault(one.reaction, []).append(kappa)
-    every = [kappa for some in found.values() for kappa in some]
+        threshold = one.threshold(rule)
+        if threshold is not None:
+            found.setdefault(one.reaction, []).append(threshold)
+    every = [threshold for some in found.values() for threshold in some]
     if not every:
-        raise FeintError("There is no vote for any eps, so that there is no kappa. Ask judges.")
+        raise FeintError(
+            "No judge voted for any eps, so there is no threshold. Ask more judges.",
+            code="no-votes",
+        )
     return {name: sum(some) / len(some) for name, some in found.items()}, sum(every) / len(every)
 
 
-def doubts(votes: Sequence[Votes], judges: int | None = None) -> list[str]:
-    """What a reader must know of the votes, a sentence each.
+def vote_warnings(votes: Sequence[Votes], judges: int | None = None) -> list[str]:
+    """What a reader must know about the votes, a sentence each.
 
     Args:
-        judges: how many there are said to be.
+        judges: how many the source of the votes states.
     """
-    told = []
+    found = []
     totals = [one.total + one.none + one.missing for one in votes]
     if judges is not None and any(total != judges for total in totals):
-        told.append(
-            f"The votes total {_listed(totals)}, not {judges}: some judges are neither counted "
-            "for an eps, nor for none, nor as missing."
+        found.append(
+            f"The votes total {join_words(totals)}, not {judges}: some judges are "
+            "counted neither for an eps, nor for none, nor as missing."
         )
     for one in votes:
         name = f"{one.action} -> {one.reaction}" if one.action else one.reaction
         if one.tied:
-            told.append(f"{name}: two eps have {max(one.votes)} votes; the smaller one counts.")
+            found.append(f"{name}: two eps have {max(one.votes)} votes; the smaller one counts.")
         if one.none > max(one.votes):
-            told.append(
+            found.append(
                 f"{name}: {one.none} judges saw it nowhere, and at most {max(one.votes)} at one "
-                "eps. Its kappa is what a minority saw."
+                "eps. Its threshold is that of a minority."
             )
         if not one.total:
-            told.append(f"{name}: nobody chose an eps, so that it has no kappa.")
+            found.append(f"{name}: no judge chose an eps, so it has no threshold.")
         if any(near >= far for far, near in zip(one.distances, one.distances[1:], strict=False)):
-            told.append(f"{name}: the distances do not fall as eps rises.")
-    return told
+            found.append(f"{name}: the distances do not fall as eps rises.")
+    return found
 
 
 @dataclass(frozen=True)
-class Poll:
-    """A survey as it is printed: votes and no judges.
+class VoteTable:
+    """The votes of a survey without the answers of single judges.
 
     Attributes:
-        votes: an objective each.
-        source: where it is from, in words.
-        judges: how many there are said to be.
+        votes: one an objective.
+        source: where they are from.
+        judges: how many the source states.
     """
 
     votes: tuple[Votes, ...]
@@ -150,47 +161,49 @@ class Poll:
     judges: int | None = None
 
 
-def read(path: Path) -> Poll:
-    """Read votes that somebody typed in.
+def read(path: Path) -> VoteTable:
+    """Read votes from a TOML or CSV file.
 
     TOML: `source`, `judges`, and per objective `[[objective]]` with `reaction`, `votes`,
     `distances` and perhaps `action`, `none`, `missing`.  CSV: a line a panel by rising eps, with
     `reaction`, `distance`, `votes`; without a distance the votes are "none of them".
 
     Raises:
-        FeintError: no such file, or it tells no votes.
+        FeintError: there is no such file, or it holds no votes.
     """
     try:
         if path.suffix.lower() == ".csv":
-            told = _csv(path)
+            content = _csv(path)
         else:
-            told = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         objectives = [
             Votes(**{**one, "votes": tuple(one["votes"]), "distances": tuple(one["distances"])})
-            for one in told.pop("objective")
+            for one in content.pop("objective")
         ]
-        poll = Poll(tuple(objectives), told.pop("source", path.name), told.pop("judges", None))
+        source, judges = content.pop("source", path.name), content.pop("judges", None)
+        table = VoteTable(tuple(objectives), source, judges)
     except (OSError, UnicodeDecodeError) as error:
-        raise FeintError(f"Could not read the votes in {path}: {error}.") from error
+        raise FeintError(
+            f"Could not read the votes in {path}: {error}.", code="unreadable-file"
+        ) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FeintError(
-            f"{path} tells no votes ({type(error).__name__}: {error}). Expected a file like "
-            "examples/table1.toml."
+            f"{path} holds no votes ({type(error).__name__}: {error}). Expected a file like "
+            "examples/table1.toml.",
+            code="bad-votes",
         ) from error
-    if told or not objectives or type(poll.source) is not str or type(poll.judges) not in _WHOLE:
+    if content or not objectives or type(source) is not str or type(judges) not in (int, NoneType):
         raise FeintError(
-            f"{path} tells no votes: got {', '.join(told) or 'no objective, or wrong words'}. "
-            "Expected `source` (words), `judges` (a whole number) and [[objective]], as in "
-            "examples/table1.toml."
+            f"{path} holds no votes: got {', '.join(content) or 'no objective, or wrong types'}. "
+            "Expected `source` (text), `judges` (a whole number) and [[objective]], as in "
+            "examples/table1.toml.",
+            code="bad-votes",
         )
-    return poll
-
-
-_WHOLE = (int, type(None))
+    return table
 
 
 def _csv(path: Path) -> dict[str, Any]:
-    """The same as the TOML's dictionary."""
+    """The content of a CSV file, as a TOML file would have it."""
     found: dict[str, dict[str, Any]] = {}
     (_, names), *rows = read_rows(path, LARGEST_FILE)
     for _, cells in rows:
@@ -203,8 +216,3 @@ def _csv(path: Path) -> dict[str, Any]:
         else:
             one["none"] = one.get("none", 0) + int(line["votes"])
     return {"objective": list(found.values()), "source": path.name}
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    words = [str(n) for n in numbers]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -98,10 +98,10 @@ def baselines(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     feature_spec = test.feature_spec
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     model = inputs.on_cpu().model()
-    findings: tuple[sanity_checks.ModelIssue, ...] = ()
+    issues: tuple[sanity_checks.ModelIssue, ...] = ()
     if job.own.get("checked"):
-        findings = sanity_checks.check_model(model, sees[1], test.reactor)
-        sanity_checks.raise_if_fatal(findings, _shown(inputs, test))
+        issues = sanity_checks.check_model(model, sees[1], test.reactor)
+        sanity_checks.raise_if_fatal(issues, _shown(inputs, test))
     found = model_checks.compare_with_baselines(
         model,
         (sees[0], train_.reactor),
@@ -110,7 +110,7 @@ def baselines(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
         feature_spec,
         model_checks.mismatched_rows(test),
     )
-    return {}, {"baselines": asdict(replace(found, findings=findings))}
+    return {}, {"baselines": asdict(replace(found, issues=issues))}
 
 
 def _shown(inputs: TaskInputs, test: Pairs) -> str:

@@ -155,7 +155,7 @@ def _minimal(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     search = MinimalPerturbation(AIA(**inputs.setting("attack")))
     goal = kappa.goals(task.target, task.x.lengths)
     with bar(len(task.x), job.name) as progress:
-        found = crafting.smallest(
+        found = crafting.craft_minimal(
             search,
             inputs.model(),
             task,

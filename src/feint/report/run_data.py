@@ -304,11 +304,14 @@ class RunData:
         ]
 
     @cached_property
-    def warnings(self) -> list[model_checks.Warning]:
+    def warnings(self) -> list[model_checks.EvaluationWarning]:
         """Everything a reader must know before believing a number."""
         about_models = [
             w for name, comparison in self.baselines.items() for w in comparison.warnings(name)
         ]
         if not self.scored:
             return about_models
-        return [*about_models, *result_checks.doubts(self.rows, self.rates, self.tolerance)]
+        return [
+            *about_models,
+            *result_checks.result_warnings(self.rows, self.rates, self.tolerance),
+        ]

@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from feint.data.sbu import check as check_module
-from feint.evaluation.model_checks import Warning
+from feint.evaluation.model_checks import EvaluationWarning
 from feint.experiments.diff import Difference
 from feint.experiments.problems import Verification
 from feint.experiments.status import Stage, Status
@@ -229,9 +229,9 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
-def _warn(out: Console, warnings: list[Warning]) -> None:
+def _warn(out: Console, warnings: list[EvaluationWarning]) -> None:
     for one in warnings:
-        out.print(Text.assemble((f"warning {one.name}: ", "bold yellow"), one.sentence))
+        out.print(Text.assemble((f"warning {one.code}: ", "bold yellow"), one.message))
     if warnings:
         out.print()
 

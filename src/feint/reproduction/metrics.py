@@ -117,7 +117,7 @@ def recognition_curves(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
                 )
                 key = {"recogniser": recogniser, "distance": kind, "target": target}
                 fitted = {name: getattr(curve, name) for name in CURVE_FIELDS}
-                lines.append({**key, "threshold": curve.kappa, **fitted})
+                lines.append({**key, "threshold": curve.threshold, **fitted})
     return pl.DataFrame(lines, infer_schema_length=None)
 
 
@@ -136,7 +136,7 @@ def recognised_tolerance(rows: pl.DataFrame, seed: int = 0) -> Tolerance | None:
     def fitted(some: pl.DataFrame) -> float:
         per_frame = (some["distance_frame"] / some["frames"]).to_numpy()
         hit, of = some["recognised"].to_numpy(), some["interaction"].to_list()
-        return fit(per_frame, hit, of, draws=1, seed=seed).kappa
+        return fit(per_frame, hit, of, draws=1, seed=seed).threshold
 
     every = fitted(used)
     if not (np.isfinite(every) and every > 0):

@@ -11,7 +11,7 @@ from typing import Any
 
 from feint.data.sbu.constants import ACTIONS
 from feint.errors import FeintError
-from feint.evaluation.recogniser import Recognising
+from feint.evaluation.recogniser import RecogniserConfig
 from feint.evaluation.table1 import EPSILONS
 from feint.experiments.config import Experiment
 from feint.experiments.config_file import restore
@@ -71,7 +71,7 @@ class Profile:
     max_sequences: Mapping[str, int] = field(default_factory=dict)
     labels: tuple[str, ...] = LABELS
     lambdas: tuple[float, ...] = LAMBDAS
-    recogniser_settings: Recognising = field(default_factory=Recognising)
+    recogniser_settings: RecogniserConfig = field(default_factory=RecogniserConfig)
     seed: int = 0
 
     @property
@@ -194,7 +194,7 @@ PROFILES: dict[str, Profile] = {
         paper={"precision": "bf16"},
         max_sequences=dict.fromkeys(_PARTS, 110)
         | {"smoothness": 22, "early-stops": 22, "variants": 11},
-        recogniser_settings=Recognising(epochs=100),
+        recogniser_settings=RecogniserConfig(epochs=100),
     ),
     "quick": Profile(
         "quick",
@@ -209,7 +209,7 @@ PROFILES: dict[str, Profile] = {
         max_sequences=dict.fromkeys(_PARTS, 11)
         | {"strong": 44, "cases": 44, "paper-eq6": 4, "paper-adam": 4}
         | {"smoothness": 6, "variants": 6},
-        recogniser_settings=Recognising(epochs=40, members=1),
+        recogniser_settings=RecogniserConfig(epochs=40, members=1),
     ),
     "smoke": Profile(
         "smoke",
@@ -225,7 +225,7 @@ PROFILES: dict[str, Profile] = {
         max_sequences=dict.fromkeys(_PARTS, 2) | {"strong": 12},
         labels=("punching", "handshaking"),
         lambdas=(0.0, 0.1),
-        recogniser_settings=Recognising(widths=(8, 8, 8), hidden=8, epochs=1, members=1),
+        recogniser_settings=RecogniserConfig(widths=(8, 8, 8), hidden=8, epochs=1, members=1),
     ),
 }
 """full: the paper's sizes; quick: every figure in under 20 minutes on two cores; smoke: a test."""

@@ -21,9 +21,13 @@ def recogniser(r: Reproduction) -> None:
         seen[f"clean outputs: {name}"] = (predict(r.model(name), test.actor), test.labels)
     for name, one in r.recognisers.items():
         for what, (reactions, labels) in seen.items():
-            rows += _named(name, what, one.names(reactions), labels, test.keys)
+            rows += _named(name, what, one.predict(reactions), labels, test.keys)
         rows += _named(
-            name, "real reactions, training set", one.names(train.reactor), train.labels, train.keys
+            name,
+            "real reactions, training set",
+            one.predict(train.reactor),
+            train.labels,
+            train.keys,
         )
         rows += _blurred(r, name)
     r.save("recogniser", pl.DataFrame(rows))
@@ -68,7 +72,7 @@ def _blurred(r: Reproduction, name: str) -> list[dict[str, str | float]]:
                 metres = skeleton.to_metres(targets.values) + noise
                 values = skeleton.from_metres(metres) * targets.mask[..., None]
                 what = f"targets, {size:g} cm of {kind} noise" if size else "targets"
-                names = recogniser.names(targets.with_values(values))
+                names = recogniser.predict(targets.with_values(values))
                 rows += _named(name, what, names, [label] * len(names), test.keys)
     return rows
 

@@ -15,7 +15,7 @@ import polars as pl
 from feint.errors import FeintError
 from feint.evaluation import votes as polled
 from feint.evaluation.psychometric import auc
-from feint.evaluation.votes import Poll, Votes
+from feint.evaluation.votes import Votes, VoteTable
 from feint.survey.analysis import thresholds
 from feint.survey.analysis import warnings as warnings_module
 from feint.survey.analysis.agreement import Agreement, Level, agreement, of_totals
@@ -60,13 +60,13 @@ def estimate(
     )
 
 
-def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
+def from_votes(table: VoteTable, draws: int = 1000, seed: int = 0) -> Estimate:
     """Estimate the results from votes alone.
 
     The judges of the votes are not known, so every vote counts as another judge's.
 
     Args:
-        poll: the votes and distances.
+        table: the votes and distances.
         draws: number of resamples of votes.
         seed: seed of the resamples.
     """
@@ -74,15 +74,15 @@ def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
     judge: list[str] = []
     question: list[int] = []
     choice: list[int] = []
-    for i, one in enumerate(poll.votes):
+    for i, one in enumerate(table.votes):
         for k, n in enumerate((*one.votes, one.none)):
             judge += [f"{i:03d}-{k:03d}-{j:07d}" for j in range(n)]
             question += [i] * n
             choice += [k] * n
-    ladders = [one.distances for one in poll.votes]
+    ladders = [one.distances for one in table.votes]
     given = Answers(judge, np.array(question, int), np.array(choice, int))
     fits = _thresholds({"sum": ladders}, given, draws, seed)
-    for i, one in enumerate(poll.votes):
+    for i, one in enumerate(table.votes):
         own: dict[Unit, Threshold] = {u: fit.own[i] for u, fit in fits.items()}
         objectives.append(
             ObjectiveResult(
@@ -91,17 +91,17 @@ def from_votes(poll: Poll, draws: int = 1000, seed: int = 0) -> Estimate:
                 misfit=warnings_module.misfit(one, own),
             )
         )  # fmt: skip
-    totals = [(*one.votes, one.none) for one in poll.votes]
+    totals = [(*one.votes, one.none) for one in table.votes]
     same = len({len(some) for some in totals}) == 1
     warnings = [
-        *polled.doubts(poll.votes, poll.judges),
+        *polled.vote_warnings(table.votes, table.judges),
         *warnings_module.threshold_warnings(objectives),
     ]
     pooled = {unit: fit.pooled for unit, fit in fits.items()}
     return Estimate(
-        study="", name=poll.source, norm="frame", judges=poll.judges or 0, excluded=(),
+        study="", name=table.source, norm="frame", judges=table.judges or 0, excluded=(),
         rule="No judge is excluded: the judges of the votes are not known.",
-        given=len(judge), missing=sum(one.missing for one in poll.votes),
+        given=len(judge), missing=sum(one.missing for one in table.votes),
         objectives=tuple(objectives), pooled=pooled, named={},
         named_auc=math.nan, detections=(),
         leftmost=of_totals(np.array(totals if same else [[0, 0]]), "ordinal"),
@@ -137,7 +137,7 @@ def _estimate(
     pooled = {unit: fit.pooled for unit, fit in fits.items()}
     warnings = [
         *warnings_module.judge_warnings(len(filtered.judges), len(filtered.excluded)),
-        *polled.doubts([o.votes for o in objectives]),
+        *polled.vote_warnings([o.votes for o in objectives]),
         *warnings_module.threshold_warnings(objectives),
     ]
     return Estimate(

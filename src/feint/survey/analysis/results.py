@@ -55,7 +55,7 @@ class ObjectiveResult:
         """The objective's tolerance by one method; NaN if the answers give none."""
         if method == "psychometric":
             return self.thresholds[unit].distance if unit in self.thresholds else math.nan
-        distance = self.votes.kappa(method)
+        distance = self.votes.threshold(method)
         if distance is None or unit == "cm":
             return math.nan
         if unit == "sum":
@@ -194,8 +194,8 @@ class Estimate:
                     "none": one.votes.none,
                     "missing": one.votes.missing,
                     "tolerance": {
-                        "paper": one.votes.kappa("paper"),
-                        "minimum": one.votes.kappa("minimum"),
+                        "paper": one.votes.threshold("paper"),
+                        "minimum": one.votes.threshold("minimum"),
                         "psychometric": {u: asdict(t) for u, t in one.thresholds.items()},
                         "naming": {u: asdict(t) for u, t in one.named.items()},
                     },
