@@ -1,4 +1,7 @@
-"""Write answers to files: CSV with jsPsych's column names, and Parquet."""
+"""Write answers to files: CSV with jsPsych's column names, and Parquet.
+
+`feint survey export --out` and the researcher's page use it.
+"""
 
 import io
 import json

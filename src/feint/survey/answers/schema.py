@@ -1,4 +1,7 @@
-"""An answer: as a judge's page sends it, as a row of the table, and what cannot be stored."""
+"""An answer: as a judge's page sends it, as a row of the table, and what cannot be stored.
+
+A new field of an answer needs a column here, in `database.py` and in a migration.
+"""
 
 import datetime
 import json

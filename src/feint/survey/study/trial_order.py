@@ -1,4 +1,7 @@
-"""The order of one judge's trials.  It is seeded, so it stays the same when the page reloads."""
+"""The order of one judge's trials: practice, then kind by kind, with catch trials spread out.
+
+The order is seeded, so it stays the same when the page reloads.
+"""
 
 from feint.survey.study.schema import Kind, Study, Trial
 from feint.survey.study.stimuli import seeded_order

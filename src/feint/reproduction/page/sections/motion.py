@@ -1,4 +1,4 @@
-"""The perturbed motions: Figures 1 to 4."""
+"""Numbers of Figures 1 to 4: smoothness (smoothness.md.jinja) and case studies (cases.md.jinja)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The first part of the page: does the attack work, and what was run."""
+"""Numbers of the page's first part (overview.md.jinja): does the attack work, what was run."""
 
 from typing import Any
 

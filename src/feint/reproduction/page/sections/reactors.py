@@ -1,4 +1,4 @@
-"""The reactors: overfit, as the paper trains them, and regularised."""
+"""Numbers about the reactors: reactors.md.jinja and regularised.md.jinja."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Success criteria: the recogniser, the tolerance, and Table 1."""
+"""Numbers about success criteria: recogniser.md.jinja, tolerance.md.jinja and table1.md.jinja."""
 
 from typing import Any
 

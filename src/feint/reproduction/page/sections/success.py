@@ -1,4 +1,7 @@
-"""Figure 5: success rates, white box and black box, and how they differ from the paper's."""
+"""Numbers of Figure 5: white_box.md.jinja, black_box.md.jinja and differences.md.jinja.
+
+`rate_rows` makes the cells of every table of rates.
+"""
 
 from typing import Any
 

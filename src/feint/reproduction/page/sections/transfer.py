@@ -1,4 +1,4 @@
-"""Transfer between reactors, and the paper's hypothesis about it."""
+"""Numbers of transfer.md.jinja: transfer between reactors, and the paper's hypothesis about it."""
 
 from math import nan
 from typing import Any

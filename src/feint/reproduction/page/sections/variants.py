@@ -1,4 +1,4 @@
-"""Variants of targets and of the attack, where the paper leaves them open."""
+"""Numbers of variants.md.jinja: targets and attacks where the paper leaves them open."""
 
 from typing import Any
 

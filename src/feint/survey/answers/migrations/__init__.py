@@ -1,1 +1,1 @@
-"""The tables' history, for alembic; `storage.Storage` runs it."""
+"""The history of the answers' tables; `database.Storage` runs it with alembic."""

@@ -1,1 +1,1 @@
-"""One file a change of the tables."""
+"""The revisions of the tables, one file for each change."""
