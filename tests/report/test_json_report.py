@@ -51,7 +51,9 @@ def test_a_weak_model_is_named_and_what_is_no_number_is_null(fake_run: MakeRun) 
     assert {*told["warnings"][0]} == {"name", "about", "sentence"}
     assert not told["models"]["tcn"]["beats_trivial"]
     assert told["rates"][0]["noise_success_rate"] is None
-    assert told["rates"][0]["low"] is None  # nobody failed without an attack
+    assert (
+        told["rates"][0]["success_rate_if_clean_fails_low"] is None
+    )  # nobody failed without an attack
 
 
 def test_where_nothing_was_asked_the_verdict_is_empty(fake_run: MakeRun) -> None:

@@ -103,7 +103,7 @@ def test_rates_are_counted_from_the_rows(run_data: RunData, payload: dict[str, A
 
 
 def test_intervals_are_the_summarys(run_data: RunData) -> None:
-    table = success_rates.rates(run_data.rows, run_data.tolerance, by_target=True)
+    table = success_rates.success_rates(run_data.judged, success_rates.BY_TARGET)
     failed = next(one for one in success_criteria.criteria(run_data) if one.only_clean_failures)
     found = [one for one in success_criteria.rates(run_data, failed) if one.target is not None]
     assert len(found) == 2 * 2 * 2 * 3
