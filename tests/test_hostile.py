@@ -63,7 +63,7 @@ def _hangs_are_failures() -> Iterator[None]:
 
 
 def undrawn(run_data: Any, *_: object) -> dict[str, Any]:
-    """The page's pictures, which take most of the time, left out."""
+    """No images, which take most of the time."""
     blank = images.Image("none.svg", b"", "", "")
     images_ = dict.fromkeys(("moving", "still", "strip", "typical_strip"), blank)
     lists: dict[str, Any] = {name: [] for name in ("white", "transfer")}
@@ -102,7 +102,7 @@ class Told:
                 continue
             with pytest.MonkeyPatch.context() as patch:
                 if not drawn:
-                    patch.setattr(page, "pictures", undrawn)
+                    patch.setattr(page, "make_images", undrawn)
                 try:
                     told = door()
                 except FeintError as error:

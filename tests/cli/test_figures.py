@@ -147,7 +147,7 @@ def test_no_such_case_says_what_there_is(
     }.items():  # fmt: skip
         said = refused(*command, tiny.folder, option, value)
         assert f"no attacked sequence with {option[2:].replace('-', '_')} {value}" in said
-        assert "punching wanted of" in said
+        assert "target punching of" in said
         assert "victims a, b; eps 2, 6" in said
     said = refused(*command, tiny.folder, "--case", "99")
     assert "no case '99'" in said
@@ -156,11 +156,11 @@ def test_no_such_case_says_what_there_is(
 
 def test_fig1_to_3_say_what_they_are_where_the_run_has_not_got_it(tiny: Any, refused: Any) -> None:
     said = refused("figure", "fig2", tiny.folder)
-    assert "fig2 is punching seen and handshaking wanted" in said
+    assert "fig2 shows punching with target handshaking" in said
     assert "target.labels = ['handshaking']" in said
-    assert "punching wanted of" in said
+    assert "target punching of" in said
     said = refused("figure", "fig1", tiny.folder, "--target", "hugging")
-    assert "fig1 is handshaking seen and punching wanted, and the options ask for" in said
+    assert "fig1 shows handshaking with target punching, and the options ask for" in said
     assert "feint figure case" in said
 
 

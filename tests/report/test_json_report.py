@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.errors import refused
 from typer.testing import CliRunner
 
 from feint.cli.main import app
-from feint.errors import FeintError
 from feint.report import json_report
 from feint.report.run_data import RunData
 
@@ -51,9 +50,7 @@ def test_a_weak_model_is_named_and_what_is_no_number_is_null(fake_run: MakeRun) 
     assert {*told["warnings"][0]} == {"name", "about", "sentence"}
     assert not told["models"]["tcn"]["beats_trivial"]
     assert told["rates"][0]["noise_success_rate"] is None
-    assert (
-        told["rates"][0]["success_rate_if_clean_fails_low"] is None
-    )  # nobody failed without an attack
+    assert told["rates"][0]["success_rate_if_clean_fails_low"] is None  # none fails
 
 
 def test_where_nothing_was_asked_the_verdict_is_empty(fake_run: MakeRun) -> None:
@@ -74,5 +71,5 @@ def test_the_command_prints_json_alone_and_writes_nothing(finished: Path) -> Non
 def test_a_run_that_was_not_scored_is_refused(fake_run: MakeRun) -> None:
     folder = fake_run(models=("tcn",), targets=("punching",))
     (folder / "rows.parquet").unlink()
-    with pytest.raises(FeintError, match="nothing was scored yet"):
+    with refused("not-run-yet", names=("rows.parquet",)):
         json_report.to_json(RunData.load(folder))

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from tests.errors import refused
 
-from feint.errors import FeintError
 from feint.experiments import config_file
 from feint.experiments.run import Run
 from feint.experiments.tensor_reader import TensorReader
@@ -108,11 +108,11 @@ def test_the_page_shows_lines_and_the_columns_units(run):
     assert "fixed cannot be changed" in text
     assert "load 1 kW, count 3" in text
     assert "0.200 K a step" in text
-    assert "The smallest eps that is enough" in text
+    assert "Minimal eps" in text
     assert len(list((run.folder / "report").glob("window-*.svg"))) >= 1
     run_data = RunData.load(run.folder)
     assert '"eps_unit": "units of each column"' in json_report.to_json(run_data)
-    with pytest.raises(FeintError, match="has no skeleton to draw"):
+    with refused("no-skeleton"):
         read(run_data, *choose(run_data))
 
 

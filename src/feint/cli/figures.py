@@ -47,7 +47,8 @@ def figure(
 
     if len(runs) > 1 and name != "fig4":
         raise FeintError(
-            f"{name} is drawn of one run; got {len(runs)}. fig4 has a row a run.", "too-many-runs"
+            f"{name} is drawn from one run; got {len(runs)}. Only fig4 takes several.",
+            "too-many-runs",
         )
     kind, path = _file(out, form, FIGURES, runs[0], name)
     asked = Selection(**vars(options))
@@ -73,8 +74,8 @@ def animate(
     from feint.io.optional import need
 
     kind, path = _file(out, form, MOVING, run, "animation")
-    wanted = {"mp4": ("imageio_ffmpeg",), "html": ("jinja2",)}
-    need(f"A {kind} file", "matplotlib", "PIL", *wanted.get(kind, ()))
+    packages = {"mp4": ("imageio_ffmpeg",), "html": ("jinja2",)}
+    need(f"A {kind} file", "matplotlib", "PIL", *packages.get(kind, ()))
     from feint.io.atomic import write_bytes
     from feint.report import page
     from feint.report.cases.selection import Selection, select
@@ -86,7 +87,7 @@ def animate(
     one = select(run_data, Selection(**vars(options)))
     _say(run_data, one.row, one.rule)
     if kind == "html":
-        made = page.alone(run_data, one)
+        made = page.player_page(run_data, one)
     else:
         made = content.mp4(one) if kind == "mp4" else stick_figures.gif(one)[0]
     write_bytes(path, made)
@@ -117,7 +118,7 @@ def rerun(
 
 
 def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
-    from feint.report.cases.selection import objective, select
+    from feint.report.cases.selection import select, with_objective
     from feint.report.figures import paper
     from feint.report.figures.stick_figures import filmstrip
 
@@ -125,37 +126,37 @@ def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
     if name == "fig5":
         if any(x is not None for x in (asked.true_class, asked.sequence, asked.eps, asked.case)):
             raise FeintError(
-                f"fig5 is drawn over all sequences and every eps; got {asked}. Expected at most "
-                "--target and --victim.",
+                f"fig5 shows all sequences and every eps; got {asked}. Expected at most --target "
+                "and --victim.",
                 "conflicting-options",
             )
         return paper.figure5(first, asked.victim, asked.target)
     if name == "fig4":
-        return paper.figure4([walk for one in runs for walk in _walks(one, asked, len(runs) > 1)])
+        return paper.figure4([row for one in runs for row in _film_rows(one, asked, len(runs) > 1)])
     if name != "case":
-        asked = objective(first, name, asked)
+        asked = with_objective(first, name, asked)
     one = select(first, asked)
     _say(first, one.row, one.rule)
     return filmstrip(one)
 
 
-def _walks(run_data: "RunData", asked: "Selection", several: bool) -> "list[FilmRow]":
-    """Figure 4's rows of a run: one among several; alone, the case at every eps it has."""
+def _film_rows(run_data: "RunData", asked: "Selection", several: bool) -> "list[FilmRow]":
+    """Rows of Figure 4: the case at every eps of one run, or one row for each of several runs."""
     import polars as pl
 
     from feint.report.cases.case import read
-    from feint.report.cases.selection import select, white
+    from feint.report.cases.selection import select, white_box_rows
     from feint.report.figures.paper import FilmRow
 
     one = select(run_data, asked)
     _say(run_data, one.row, one.rule)
-    told = f"{one.row['eps']:g} {run_data.units.eps}"
+    label = f"{one.row['eps']:g} {run_data.units.eps}"
     if several:
-        return [FilmRow.of(one, f"{run_data.folder.resolve().name}\n{told}")]
+        return [FilmRow.of(one, f"{run_data.folder.resolve().name}\n{label}")]
     if asked.eps is not None or asked.case is not None:
-        return [FilmRow.of(one, told)]
+        return [FilmRow.of(one, label)]
     same = [pl.col(key) == one.row[key] for key in ("victim", "target", "sequence")]
-    rows = white(run_data).filter(*same).sort("eps")
+    rows = white_box_rows(run_data).filter(*same).sort("eps")
     return [
         FilmRow.of(read(run_data, row, ""), f"{row['eps']:g} {run_data.units.eps}")
         for row in rows.iter_rows(named=True)
@@ -166,7 +167,7 @@ def _say(run_data: "RunData", row: dict[str, object], rule: str) -> None:
     from feint.report.cases.case import goal_text
 
     typer.echo(
-        f"{row['true_class']} seen, {goal_text(row)} of {row['victim']}, eps {row['eps']:g} "
+        f"{row['true_class']}, {goal_text(row)}, victim {row['victim']}, eps {row['eps']:g} "
         f"{run_data.units.eps}, sequence {row['sequence']}: {rule}."
     )
 
@@ -174,7 +175,7 @@ def _say(run_data: "RunData", row: dict[str, object], rule: str) -> None:
 def _file(
     out: Path | None, form: str | None, forms: tuple[str, ...], run: Path, name: str
 ) -> tuple[str, Path]:
-    """The format and the path; refused where they disagree."""
+    """The format and the path of the file; an error where they disagree."""
     if out is None:
         from feint.io.atomic import safe_join
 
@@ -183,8 +184,8 @@ def _file(
     suffix = out.suffix[1:].lower()
     if form is None and suffix not in forms:
         raise FeintError(
-            f"{out} does not end in a format that can be written; expected .{', .'.join(forms)}, "
-            "or --format with one of them.",
+            f"The suffix of {out} is no format; expected .{', .'.join(forms)}, or --format with "
+            "one of them.",
             "unknown-format",
         )
     if form is not None and suffix in (*FIGURES, *MOVING) and suffix != form:

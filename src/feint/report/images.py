@@ -1,4 +1,4 @@
-"""Every picture of the page: in it, and kept as a file beside it."""
+"""The images of the page: embedded in it, and saved as files beside it."""
 
 import base64
 import re
@@ -21,7 +21,7 @@ MEDIA = {".svg": "image/svg+xml", ".gif": "image/gif", ".png": "image/png"}
 
 @dataclass(frozen=True)
 class Image:
-    """One picture: where it is kept beside the page, what is in it, and what it says."""
+    """An image: its file name, content, title and alternative text."""
 
     name: str
     content: bytes
@@ -34,24 +34,24 @@ class Image:
         encoded = base64.b64encode(self.content).decode("ascii")
         return f"data:{MEDIA[Path(self.name).suffix]};base64,{encoded}"
 
-    def keep(self, folder: Path) -> None:
+    def save(self, folder: Path) -> None:
         """Write it beside the page of a run."""
         write_bytes(safe_join(folder, "report", re.sub(r"[^\w.-]", "-", self.name)), self.content)
 
 
-def pictures(
-    run: RunData, case: Case | None, usual: Case | None, drawn: Charts | None
+def make_images(
+    run: RunData, case: Case | None, median: Case | None, drawn: Charts | None
 ) -> dict[str, Any]:
-    """By what the template calls them: an image, None, a list, or lists by model."""
+    """Draw everything; by the template's names: an image, None, a list, or lists by name."""
     return {
-        **_of_cases(run, case, usual),
+        **_of_cases(run, case, median),
         **_success(run),
         "stills": _stills(drawn),
     }
 
 
-def every(found: dict[str, Any]) -> list[Image]:
-    """All of `pictures`."""
+def all_images(found: dict[str, Any]) -> list[Image]:
+    """All images of `make_images`, in one list."""
     images: list[Image | None] = []
     for value in found.values():
         if isinstance(value, dict):
@@ -65,12 +65,12 @@ def case_text(run: RunData, case: Case) -> tuple[str, str]:
     eps = f"{case.row['eps']:g} {run.units.eps}"
     title = f"{case.row['true_class']}, {goal_text(case.row)}, at most {eps}"
     return title, (
-        f"Stick figures of {title}. Above: the actor as recorded, in blue, and the answer of "
-        f"{case.row['victim']}, in green. Below: the attacked actor and the answer to it."
+        f"Stick figures of {title}. Above: the actor as recorded, in blue, and the output of "
+        f"{case.row['victim']}, in green. Below: the attacked actor and the output for it."
     )
 
 
-def _of_cases(run: RunData, case: Case | None, usual: Case | None) -> dict[str, Any]:
+def _of_cases(run: RunData, case: Case | None, median: Case | None) -> dict[str, Any]:
     from feint.report.figures import stick_figures
 
     moving, still, strip, typical_strip = None, None, None, None
@@ -81,15 +81,15 @@ def _of_cases(run: RunData, case: Case | None, usual: Case | None) -> dict[str, 
         still = Image("case.png", last, title, f"The last moment. {alt}")
         content = stick_figures.filmstrip_svg(case).encode()
         strip = Image("strip.svg", content, title, f"Film strip. {alt}")
-    if usual is not None:
-        title, alt = case_text(run, usual)
-        content = stick_figures.filmstrip_svg(usual).encode()
+    if median is not None:
+        title, alt = case_text(run, median)
+        content = stick_figures.filmstrip_svg(median).encode()
         typical_strip = Image("typical.svg", content, title, f"Film strip. {alt}")
     return {"moving": moving, "still": still, "strip": strip, "typical_strip": typical_strip}
 
 
 def _success(run: RunData) -> dict[str, Any]:
-    """Success against eps: white box, transfer, and target by target."""
+    """Success rates over eps: white box, transfer, and target by target."""
     from feint.report.charts import svg
 
     depth = run.units.cm_axis
@@ -102,14 +102,16 @@ def _success(run: RunData) -> dict[str, Any]:
         own = surrogate == victim
         if not len(curve):
             continue
-        title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"
+        title = f"{victim}" if own else f"surrogate {surrogate}, victim {victim}"
         content = svg.success_svg(curve, run.units.eps, depth).encode()
-        image = Image(f"success-{surrogate}-{victim}.svg", content, title, _told(title, curve))
+        image = Image(
+            f"success-{surrogate}-{victim}.svg", content, title, success_text(title, curve)
+        )
         (white if own else transfer).append(image)
     singles = run.rates_by_target.filter(IS_ATTACK & (pl.col("surrogate") == pl.col("victim")))
     for (victim, target), curve in singles.group_by("victim", "target", maintain_order=True):
         title = f"target {target}"
-        alt = _told(f"{victim}, {title}", curve)
+        alt = success_text(f"{victim}, {title}", curve)
         content = svg.success_svg(curve, run.units.eps, depth, legend=False).encode()
         name = f"success-{victim}-{victim}-{target}.svg"
         multiples[str(victim)].append(Image(name, content, title, alt))
@@ -132,13 +134,21 @@ def _stills(drawn: Charts | None) -> dict[str, list[Image]]:
     return found
 
 
-def _told(title: str, curve: pl.DataFrame) -> str:
-    """A success curve in words."""
+def success_text(title: str, curve: pl.DataFrame, unit: str = "sequences") -> str:
+    """The alternative text of a curve of success rates.
+
+    Args:
+        title: of the chart.
+        curve: rows of `success_rates.success_rates`, the attack's alone.
+        unit: what is counted.
+    """
     last = curve.sort("eps").row(-1, named=True)
+    attack, noise = (
+        text.percent(last[f"{kind}success_rate_if_clean_fails"]) for kind in ("", "noise_")
+    )
     return (
-        f"Success against eps: {title}. At eps {last['eps']:g}, of the "
-        f"{last['n_clean_failures']} that did not count as the target without an attack, the "
-        f"attack makes {text.percent(last['success_rate_if_clean_fails'])} count, random noise "
-        f"{text.percent(last['noise_success_rate_if_clean_fails'])}; without an attack "
-        f"{text.percent(last['clean_success_rate'])} of all {last['n']} count."
+        f"Success rates over eps: {title}. At eps {last['eps']:g}, among the "
+        f"{last['n_clean_failures']} {unit} that fail without an attack: {attack} under the "
+        f"attack, {noise} under random noise. Without an attack "
+        f"{text.percent(last['clean_success_rate'])} of all {last['n']}."
     )

@@ -1,4 +1,4 @@
-"""The report for machines: one JSON object, its keys told in docs/figures.md."""
+"""`feint report --json`: the report as one JSON object.  docs/figures.md lists its keys."""
 
 import json
 from dataclasses import asdict
@@ -9,11 +9,11 @@ from feint.io.sealed import json_safe
 from feint.report.run_data import RunData
 
 SCHEMA = 1
-"""Grows when a key changes its meaning or goes; new keys leave it as it is."""
+"""Grows when a key is removed or changes its meaning, not when a key is added."""
 
 
 def to_json(run: RunData) -> str:
-    """What the report says, as JSON text: the same for the same folder.
+    """The report as JSON text; the same for the same folder.
 
     Raises:
         FeintError: the run was not scored yet, or its rows or its tolerance are damaged.
@@ -64,7 +64,7 @@ def to_json(run: RunData) -> str:
 
 
 def _changed(run: RunData) -> dict[str, Any]:
-    """What the attacker can change: axes of joints, or columns of a series."""
+    """What the attacker can change: axes of joints, or columns of a table."""
     if isinstance(run.feature_spec, Columns):
         return {"columns": run.units.attacked_columns}
     return {"axes": run.experiment["attack"]["axes"]}

@@ -1,4 +1,9 @@
-"""The HTML report: one file that works offline, from a run's rows and tensors alone."""
+"""`write`: the HTML report of a run on people, one file that works offline.
+
+It collects what the template report.html.jinja shows: words from here, tables from tables.py,
+pictures from images.py, charts from charts/, cases from cases/. It runs no model. The report of a
+run on tables is in series_page.py.
+"""
 
 import json
 from pathlib import Path
@@ -22,12 +27,11 @@ from feint.report.cases.case import (
     read,
     worst_failure,
 )
-from feint.report.cases.player import alone as player_alone
-from feint.report.cases.player import player
+from feint.report.cases.player import player, single_case_player
 from feint.report.charts.case_table import browse
 from feint.report.charts.interactive import charts
 from feint.report.figures import first_frame
-from feint.report.images import Image, case_text, every, pictures
+from feint.report.images import Image, all_images, case_text, make_images
 from feint.report.run_data import RunData
 
 LARGEST_PICTURE = 2**20
@@ -37,34 +41,38 @@ NEEDED = ("matplotlib", "jinja2", "PIL")
 def write(folder: Path, attack: str = "") -> Path:
     """Write `<folder>/report/index.html`, and its figures as files beside it.
 
+    The page names what is missing or damaged, and shows the rest.
+
     Args:
+        folder: of the run.
         attack: the attack that the page is about; the experiment's first if not given.
 
     Returns:
         the page's path.
 
-    What is missing or damaged is named in it, and the rest is there.
-
     Raises:
-        FeintError: it is no run, nothing of it can be read, or the libraries that draw are not
-            installed.
+        FeintError: the folder holds no run, nothing of it can be read, or the libraries that draw
+            are not installed.
     """
     need("The report", *NEEDED)
     run = RunData.load(folder, attack)
     if not run.baselines and not run.scored:
-        raise FeintError(f"There is nothing to report of {folder} yet. {' '.join(run.problems)}")
+        raise FeintError(
+            f"There is nothing to report of {folder} yet. {' '.join(run.problems)}",
+            code="not-run-yet",
+        )
     if isinstance(run.feature_spec, Columns):
         return series_page.write(run, run.feature_spec, templates())
     html, images = _whole(run) if run.scored else (_html(run), [])
     page = safe_join(folder, "report", "index.html")
     for image in images:
-        image.keep(folder)
+        image.save(folder)
     write_text(page, html)
     return page
 
 
 def _whole(run: RunData) -> tuple[str, list[Image]]:
-    """The page of a run that was scored, and its pictures."""
+    """The page of a run with rows and a tolerance, and its images."""
     chosen = choose(run)
     case = None if chosen is None else read(run, *chosen)
     usual = median_success(run)
@@ -73,7 +81,7 @@ def _whole(run: RunData) -> tuple[str, list[Image]]:
     looked = browse(run, played)
     rows = acceleration_rows(run)
     drawn = charts(run, looked.matrix if looked else None, rows)
-    images = pictures(run, case, median, drawn)
+    images = make_images(run, case, median, drawn)
     running = [one for one in (played if played and played.cases else None, drawn, looked) if one]
     html = _html(
         run,
@@ -87,29 +95,29 @@ def _whole(run: RunData) -> tuple[str, list[Image]]:
         drawn=drawn,
         trusted=" ".join(one.csp_hash for one in running) or "'none'",
     )
-    return html, every(images)
+    return html, all_images(images)
 
 
 def _html(run: RunData, **parts: Any) -> str:
-    """The page with these parts; without any it tells what was to be tested and what is lost."""
+    """The page with these parts; without any it says what was tested and what is missing."""
     nothing = {"case": None, "player": None, "browse": None, "drawn": None, "trusted": "'none'"}
-    told = {**_described(run), **nothing, **parts, "tables": tables, "text": text, "run": run}
-    return str(templates().get_template("report.html.jinja").render(told))
+    values = {**_description(run), **nothing, **parts, "tables": tables, "text": text, "run": run}
+    return str(templates().get_template("report.html.jinja").render(values))
 
 
-def alone(run: RunData, case: Case) -> bytes:
-    """A page of the player with this one case, in one file that works offline."""
-    told, _ = case_text(run, case)
+def player_page(run: RunData, case: Case) -> bytes:
+    """The HTML of a page with the 3-D player of one case, in one file that works offline."""
+    title, _ = case_text(run, case)
     html = (
         templates()
         .get_template("player_page.html.jinja")
-        .render(told=told, player=player_alone(run, case), run=run, alone=True)
+        .render(title=title, player=single_case_player(run, case), run=run, alone=True)
     )
     return html.encode()
 
 
 def templates() -> Any:
-    """The pages' templates, a jinja2 environment; what is put into them is text, never HTML."""
+    """A jinja2 environment with the pages' templates; inserted values are escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -121,7 +129,7 @@ def templates() -> Any:
     )
 
 
-def _described(run: RunData) -> dict[str, Any]:
+def _description(run: RunData) -> dict[str, Any]:
     """What was tested, in words."""
     experiment, data = run.experiment, run.description["data"]
     attack = experiment["attack"]
@@ -134,7 +142,7 @@ def _described(run: RunData) -> dict[str, Any]:
         "name": experiment["name"],
         "models": join_words(kinds),
         "several": len(kinds) > 1,
-        "brought": join_words(run.pretrained) if run.pretrained else "",
+        "pretrained": join_words(run.pretrained) if run.pretrained else "",
         "trained": join_words(trained) if trained else "",
         "train": data["train"],
         "test": data["test"],
@@ -168,10 +176,10 @@ def _case(run: RunData, case: Case) -> dict[str, Any]:
         **_numbers(run, row),
         "before_cm": text.number(case.clean_row.get("error_cm")),
         "succeeded": case.succeeded,
-        "already": bool(row["clean_success"]),
+        "clean_success": bool(row["clean_success"]),
         "rule": case.rule,
-        "calm": text.number(mean_acceleration(case.actor, fps)),
-        "acceleration_rows": text.number(mean_acceleration(case.actor_adv, fps)),
+        "acceleration": text.number(mean_acceleration(case.actor, fps)),
+        "acceleration_adv": text.number(mean_acceleration(case.actor_adv, fps)),
     }
 
 

@@ -110,8 +110,9 @@ class RunData:
         if isinstance(self.feature_spec, Skeleton):
             return self.feature_spec
         raise FeintError(
-            f"{self.folder} is a run on a series of columns, which has no skeleton to draw. Its "
-            "line plots are in its report: `feint report` writes them as files beside the page."
+            f"{self.folder} is a run on a table, which has no skeleton to draw. Its line plots are "
+            "in its report: `feint report` writes them as files beside the page.",
+            code="no-skeleton",
         )
 
     @cached_property
@@ -121,8 +122,9 @@ class RunData:
             return spec_from_dict(self.description["feature_spec"])
         except FeintError as error:
             raise FeintError(
-                f"{self.folder / 'run.json'} describes no skeleton and no series ({error}). Run "
-                "the experiment again in another folder."
+                f"{self.folder / 'run.json'} describes no skeleton and no columns ({error}). Run "
+                "the experiment again in another folder.",
+                code="damaged-file",
             ) from error
 
     @cached_property
@@ -136,8 +138,9 @@ class RunData:
         path = safe_join(self.folder, "rows.parquet")
         if not path.exists():
             raise FeintError(
-                f"{path} is not there: nothing was scored yet. Run `feint evaluate` on the "
-                "experiment first (`feint run` does all in one)."
+                f"{path} is not there: the run was not evaluated yet. Run `feint evaluate` on the "
+                "experiment first (`feint run` does all in one).",
+                code="not-run-yet",
             )
         return table.scored(path, f"distance_{self.tolerance.norm}")
 
@@ -148,7 +151,8 @@ class RunData:
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: no tolerance was measured yet. Run `feint evaluate` on the "
-                "experiment first (`feint run` does all in one)."
+                "experiment first (`feint run` does all in one).",
+                code="not-run-yet",
             )
         return Tolerance.load(path)
 
@@ -172,24 +176,26 @@ class RunData:
         if not path.exists():
             raise FeintError(
                 f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
-                "experiment first (`feint run` does all in one)."
+                "experiment first (`feint run` does all in one).",
+                code="not-run-yet",
             )
         try:
             return dict(run_folder.baseline_comparisons(self.folder, [name]))[name]
         except (KeyError, TypeError) as error:
             raise FeintError(
                 f"{path} does not say how {name} compares with the trivial predictors ({error}). "
-                "Remove it and run `feint train` again."
+                "Remove it and run `feint train` again.",
+                code="damaged-file",
             ) from error
 
     @cached_property
     def rates(self) -> pl.DataFrame:
-        """Success rates over all targets."""
+        """Success rates, all targets together."""
         return success_rates.success_rates(self.judged)
 
     @cached_property
     def rates_by_target(self) -> pl.DataFrame:
-        """Success rates target by target."""
+        """Success rates, target by target."""
         return success_rates.success_rates(self.judged, success_rates.BY_TARGET)
 
     @cached_property
@@ -214,7 +220,7 @@ class RunData:
 
     @cached_property
     def _readable(self) -> tuple[pl.DataFrame, list[str]]:
-        """A row needs its own job's tensors, and those of the row without an attack."""
+        """A row needs the tensors of its job, and those of the row without an attack."""
         bad: dict[str, FeintError] = {}
         for job in self.judged["job"].unique(maintain_order=True):
             try:
@@ -229,17 +235,17 @@ class RunData:
         kept = kept.join(clean.select(key), on=key, how="semi", maintain_order="left")
         return kept, [
             f"The motion of {len(self.judged) - len(kept)} of {len(self.judged)} rows cannot be "
-            f"read, and is left out of pictures, player and accelerations; their distances are "
-            f"counted. {len(bad)} results are not there or damaged, the first of them: "
+            f"read, so the rows are left out of images, player and accelerations; success rates "
+            f"include them. {len(bad)} results are missing or damaged, the first of them: "
             f"{next(iter(bad.values()))}"
         ]
 
     @cached_property
     def minimal_eps_rows(self) -> pl.DataFrame | None:
-        """minimal.parquet, of `feint min-eps`; None where there is none.
+        """minimal.parquet, which `feint min-eps` writes; None if it is missing.
 
         Raises:
-            DamagedError: it holds something else.
+            DamagedError: the file holds something else.
         """
         path = safe_join(self.folder, "minimal.parquet")
         if not path.exists():
@@ -247,14 +253,14 @@ class RunData:
         found = table.read(path, ("surrogate", "target", "true_class", "sequence"))
         if "eps" not in found.columns or found["eps"].is_nan().any():
             raise DamagedError(
-                f"Could not read {path}: it does not say which eps each sequence needs. Remove it "
+                f"Could not read {path}: it has no minimal eps for each sequence. Remove it "
                 "and run `feint min-eps` again."
             )
         return found.filter(pl.col("true_class") != pl.col("target"))
 
     @property
     def scored(self) -> bool:
-        """Rows and tolerance can be read, so that something can be said of success."""
+        """Rows and tolerance can be read, so that there are success rates."""
         return not self._unscored
 
     @cached_property
@@ -271,7 +277,7 @@ class RunData:
 
     @cached_property
     def missing(self) -> list[str]:
-        """What is missing or damaged beside tensors, a sentence each: none of them is read."""
+        """A sentence for each part that is missing or damaged; tensors are not read."""
         missing = [*self._baselines_read[1], *self._unscored]
         if self.scored:
             try:
@@ -282,7 +288,7 @@ class RunData:
 
     @property
     def problems(self) -> list[str]:
-        """Everything that is missing or damaged; empty in a whole run.  It reads every tensor."""
+        """`missing`, and missing or damaged tensors: this reads all of them."""
         return [*self.missing, *(self._readable[1] if self.scored else [])]
 
     @property
@@ -292,7 +298,7 @@ class RunData:
 
     @property
     def verdicts(self) -> list[str]:
-        """A sentence a model, in the models' order; empty if nothing was asked."""
+        """The verdict on each model, in their order; empty if nothing was attacked."""
         return [
             sentence
             for name in self.models
@@ -305,7 +311,7 @@ class RunData:
 
     @cached_property
     def warnings(self) -> list[model_checks.EvaluationWarning]:
-        """Everything a reader must know before believing a number."""
+        """The warnings about models and results."""
         about_models = [
             w for name, comparison in self.baselines.items() for w in comparison.warnings(name)
         ]

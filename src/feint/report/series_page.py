@@ -1,4 +1,7 @@
-"""The report of a series: line plots in place of people, and every number in the columns' units."""
+"""The HTML report of a run on tables: line plots of windows, numbers in the columns' units.
+
+The report of a run on people is in page.py.
+"""
 
 import json
 from pathlib import Path
@@ -14,7 +17,8 @@ from feint.report.cases.case import WHITE_BOX
 from feint.report.cases.series_case import Lines, lines
 from feint.report.charts import attack_comparison
 from feint.report.charts.chart import Section
-from feint.report.images import Image
+from feint.report.console import Table
+from feint.report.images import Image, success_text
 from feint.report.run_data import RunData
 
 
@@ -57,7 +61,7 @@ def write(run: RunData, columns: Columns, templates: Any) -> Path:
     )
     several = [comparison] if comparison else []
     for plot in [*(drawn for _, drawn in cases), *white, *transfer, *several]:
-        plot.keep(run.folder)
+        plot.save(run.folder)
     page = safe_join(run.folder, "report", "index.html")
     write_text(page, html)
     return page
@@ -75,13 +79,13 @@ def _comparison(section: Section) -> Image:
 def _about(run: RunData, columns: Columns, one: Lines) -> dict[str, Any]:
     """A window's numbers, in words."""
     row = one.row
-    outcome = "The answer then counts as the target."
+    outcome = "The attack succeeds."
     if row["clean_success"]:
-        outcome = "The answer counted as the target without an attack already."
+        outcome = "The output is a success without an attack."
     elif not row["success"]:
-        outcome = "The attack failed: the answer does not count as the target."
+        outcome = "The attack fails."
     change = (one.seen_adv - one.seen).abs()
-    moved = [
+    sizes = [
         f"{name} {float(change[:, k].mean()):.3g} {columns.input_units[k]}".strip()
         for k, name in enumerate(columns.inputs)
         if name in run.units.attacked_columns
@@ -94,7 +98,7 @@ def _about(run: RunData, columns: Columns, one: Lines) -> dict[str, Any]:
         "before": text.number(row["clean_distance"], 2),
         "after": text.number(row["distance"], 2),
         "tolerance": text.number(row["tolerance"], 2),
-        "moved": ", ".join(moved),
+        "perturbation": ", ".join(sizes),
     }
 
 
@@ -102,11 +106,11 @@ def _drawn(run: RunData, columns: Columns, one: Lines) -> Image:
     from feint.report.charts import series_plots
 
     row = one.row
-    title = f"{row['victim']}, {row['target']} wanted, window {row['sequence']}"
+    title = f"{row['victim']}, target {row['target']}, window {row['sequence']}"
     alt = (
-        f"Lines over {row['frames']} steps. {title}. The answer without an attack is "
-        f"{row['clean_distance']:.2f} {run.distance_unit} from the target, with it "
-        f"{row['distance']:.2f}. Below: every attacked input column, as it is and as changed."
+        f"Lines over {row['frames']} steps. {title}. The output without an attack is "
+        f"{row['clean_distance']:.2f} {run.distance_unit} from the target, under it "
+        f"{row['distance']:.2f}. Below: every attacked input column, as recorded and as attacked."
     )
     name = f"window-{row['victim']}-{row['target']}-{row['sequence']}.svg"
     return Image(
@@ -115,7 +119,7 @@ def _drawn(run: RunData, columns: Columns, one: Lines) -> Image:
 
 
 def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
-    """Success against eps, model by model: white box, and transfer."""
+    """Success rates over eps, by model: white box, and transfer."""
     from feint.report.charts import svg
 
     white: list[Image] = []
@@ -123,25 +127,17 @@ def _successes(run: RunData) -> tuple[list[Image], list[Image]]:
     attacks = run.rates.filter(IS_ATTACK)
     for (surrogate, victim), curve in attacks.group_by("surrogate", "victim", maintain_order=True):
         own = surrogate == victim
-        title = f"{victim}" if own else f"crafted on {surrogate}, answered by {victim}"
+        title = f"{victim}" if own else f"surrogate {surrogate}, victim {victim}"
         content = svg.success_svg(curve, run.units.eps).encode()
-        last = curve.sort("eps").row(-1, named=True)
-        attack, noise = (
-            text.percent(last[f"{kind}success_rate_if_clean_fails"]) for kind in ("", "noise_")
-        )
-        alt = (
-            f"Success against eps: {title}. At eps {last['eps']:g}, of {last['n_clean_failures']} "
-            f"that did not count without an attack, the attack makes {attack} count, random noise "
-            f"{noise}."
-        )
+        alt = success_text(title, curve, "windows")
         (white if own else transfer).append(
             Image(f"success-{surrogate}-{victim}.svg", content, title, alt)
         )
     return white, transfer
 
 
-def _changed(run: RunData, columns: Columns) -> tables.Table:
-    """By how much each column was changed, in its own unit: mean and largest, white box."""
+def _changed(run: RunData, columns: Columns) -> Table:
+    """The perturbation of each column in its unit: mean and largest, white box."""
     shown = [k for k, name in enumerate(columns.inputs) if name in run.units.attacked_columns]
     rows = run.judged.filter(WHITE_BOX)
     found = []
@@ -158,26 +154,26 @@ def _changed(run: RunData, columns: Columns) -> tables.Table:
         cells = [f"{e / steps:.3g} / {m:.3g}" for e, m in zip(every, largest, strict=True)]
         found.append((str(surrogate), f"{eps:g}", *cells))
     heads = [f"{columns.inputs[k]} {columns.input_units[k]}".strip() for k in shown]
-    return tables.Table(("crafted on", f"eps ({run.units.eps})", *heads), tuple(found))
+    return Table(("surrogate", f"eps ({run.units.eps})", *heads), tuple(found))
 
 
-def _minimal(run: RunData) -> tables.Table | None:
+def _minimal(run: RunData) -> Table | None:
     if not safe_join(run.folder, "minimal.parquet").exists():
         return None
     return tables.minimal(run.folder)[0]
 
 
 def _targets(run: RunData, columns: Columns) -> list[str]:
-    """What is wanted, each in a sentence."""
-    told = []
+    """The targets, each in a sentence."""
+    sentences = []
     for one in run.experiment["target"]["curves"]:
         by = one["by"] if isinstance(one["by"], list) else [one["by"] or 0.0]
         amount = f"{', '.join(f'{n:+g}' for n in by)} {columns.output_unit}"
         words = {
-            "offset": f"the answer without an attack, {amount} at every {columns.step}",
-            "ramp": f"the answer without an attack, changing evenly to {amount} at the end",
+            "offset": f"the output without an attack, {amount} at every {columns.step}",
+            "ramp": f"the output without an attack, changing evenly to {amount} at the end",
             "curve": f"a given curve ({one['file'] or 'in the experiment'})",
-            "window": "what really happened in another window, one of the training set's",
+            "window": "the true output of another window, from the training set",
         }[one["kind"]]
-        told.append(f"{one['name']}: {words}")
-    return told
+        sentences.append(f"{one['name']}: {words}")
+    return sentences

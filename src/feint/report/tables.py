@@ -1,7 +1,9 @@
-"""The report's tables, as text: the page and the terminal show the same ones."""
+"""The report's tables, as text; the page, the terminal and `--json` users read the same numbers.
+
+A new column or table belongs here. How a number is written: feint/io/text.py.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +14,22 @@ from feint.evaluation import rows, success_rates
 from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE
 from feint.io.atomic import safe_join
 from feint.io.text import MISSING, number, number_interval, percent, percent_interval
+from feint.report.console import Table
 from feint.report.run_data import RunData
 
-SHARES = ("eps", "n", "none", "noise", "attack", "failed", "noise", "attack", "95 %")
-"""Short heads of what `_shares` says."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Column heads and rows of text; the first `names` columns are words, the rest numbers."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    names: int = 1
+SHARES = ("eps", "n", "clean", "noise", "attack", "failed", "noise", "attack", "95 %")
+"""Short heads of the cells of `_shares`."""
 
 
 def models(run: RunData) -> Table:
-    """Every model beside the trivial predictors."""
+    """The error of every model beside the trivial predictors."""
     comparisons = run.baselines
     trivial = list(
         dict.fromkeys(name for comparison in comparisons.values() for name in comparison.trivial)
     )
     unit = next(iter(comparisons.values())).unit
     return Table(
-        ("model", f"error ({unit})", *trivial, "reacts by", "error in training"),
+        ("model", f"error ({unit})", *trivial, "reaction", "training error"),
         tuple(
             (
                 name,
@@ -50,30 +44,30 @@ def models(run: RunData) -> Table:
 
 
 def rates(run: RunData, by_target: bool = False) -> Table:
-    """The attack's success beside no attack and random noise."""
+    """Success rates under the attack, without an attack and under random noise."""
     table = run.rates_by_target if by_target else run.rates
-    told = [c for c in ("error_cm", "perturbation_cm", "bone_length_change") if c in table.columns]
+    shown = [c for c in ("error_cm", "perturbation_cm", "bone_length_change") if c in table.columns]
     heads = {
-        "error_cm": "to the target, cm a joint",
-        "perturbation_cm": "moved joints by, cm",
-        "bone_length_change": "bones off by",
+        "error_cm": "distance, cm a joint",
+        "perturbation_cm": "perturbation, cm a joint",
+        "bone_length_change": "bone length change",
     }
     attacked = table.filter(IS_ATTACK)
     return Table(
         (
-            "crafted on",
-            "answered by",
+            "surrogate",
+            "victim",
             *(["target"] if by_target else []),
             f"eps ({run.units.eps})",
-            "asked",
+            "n",
             "no attack",
             "random noise",
             "attack",
-            "failed without",
-            "of these: noise",
-            "of these: attack",
+            "n, clean fails",
+            "noise, clean fails",
+            "attack, clean fails",
             "95 % interval",
-            *(heads[c] for c in told),
+            *(heads[c] for c in shown),
         ),
         tuple(
             (
@@ -81,10 +75,7 @@ def rates(run: RunData, by_target: bool = False) -> Table:
                 one["victim"],
                 *([one["target"]] if by_target else []),
                 *_shares(one),
-                *(
-                    percent(one[c], 1) if c == "bone_length_change" else number(one[c])
-                    for c in told
-                ),
+                *(_measure(c, one[c]) for c in shown),
             )
             for one in attacked.iter_rows(named=True)
         ),
@@ -93,7 +84,7 @@ def rates(run: RunData, by_target: bool = False) -> Table:
 
 
 def _shares(one: dict[str, Any]) -> tuple[str, ...]:
-    """What both tables of rates say of a row, in their order."""
+    """The cells that both tables of rates have in common."""
     return (
         f"{one['eps']:g}",
         str(one["n"]),
@@ -124,7 +115,7 @@ def _measure(column: str, value: float | None) -> str:
 
 
 def short_rates(run: RunData) -> Table:
-    """`rates` for a narrow terminal: the shares alone."""
+    """`rates` for a narrow terminal: success rates alone."""
     attacked = run.rates.filter(IS_ATTACK)
     return Table(
         ("model", *SHARES),
@@ -141,28 +132,28 @@ def short_rates(run: RunData) -> Table:
 
 
 def perturbation(run: RunData, mean_accelerations: Mapping[tuple[str, str, float], float]) -> Table:
-    """How much of the actor's motion was changed, by what, at every eps.
+    """The size of perturbations in the actor's motion, by attack or noise, at every eps.
 
     Args:
         mean_accelerations: of a joint, m/s2, by source, attack and eps.
     """
     rows = run.judged.filter(pl.col("surrogate") == pl.col("victim"))
-    told = {
-        "perturbation_cm": ("a joint moved by, cm", pl.col("perturbation_cm").mean()),
-        "perturbation_max_cm": ("at most, cm", pl.col("perturbation_max_cm").max()),
-        "bone_length_change": ("bones off by (median)", pl.col("bone_length_change").mean()),
+    measures = {
+        "perturbation_cm": ("perturbation, cm a joint", pl.col("perturbation_cm").mean()),
+        "perturbation_max_cm": ("largest, cm", pl.col("perturbation_max_cm").max()),
+        "bone_length_change": ("bone length change (median)", pl.col("bone_length_change").mean()),
     }
-    told = {name: value for name, value in told.items() if name in rows.columns}
+    measures = {name: value for name, value in measures.items() if name in rows.columns}
     table = rows.group_by("surrogate", "attack", "eps").agg(
-        pl.len().alias("n"), **{name: value for name, (_, value) in told.items()}
+        pl.len().alias("n"), **{name: value for name, (_, value) in measures.items()}
     )
     order = pl.when(IS_ATTACK).then(2).when(IS_NOISE).then(1).otherwise(0)
     return Table(
         (
-            "crafted on",
-            "by",
+            "surrogate",
+            "perturbation",
             f"eps ({run.units.eps})",
-            *(head for head, _ in told.values()),
+            *(head for head, _ in measures.values()),
             "acceleration, m/s²",
         ),
         tuple(
@@ -170,10 +161,7 @@ def perturbation(run: RunData, mean_accelerations: Mapping[tuple[str, str, float
                 one["surrogate"],
                 one["attack"],
                 f"{one['eps']:g}",
-                *(
-                    percent(one[c], 1) if c == "bone_length_change" else number(one[c])
-                    for c in told
-                ),
+                *(_measure(c, one[c]) for c in measures),
                 number(mean_accelerations.get((one["surrogate"], one["attack"], one["eps"]))),
             )
             for one in table.sort("surrogate", order, "attack", "eps").iter_rows(named=True)
@@ -183,7 +171,7 @@ def perturbation(run: RunData, mean_accelerations: Mapping[tuple[str, str, float
 
 
 def tolerance(run: RunData) -> Table:
-    """How near is near enough, class by class, the targets first."""
+    """The tolerance of every class, the targets first."""
     one = run.tolerance
     targets = list(run.experiment["target"]["labels"])
     labels = [*targets, *sorted(set(one.values) - set(targets))]
@@ -191,11 +179,11 @@ def tolerance(run: RunData) -> Table:
     return Table(
         (
             "class",
-            "asked for",
+            "target",
             f"tolerance ({run.distance_unit})",
             *judged,
-            "others' reactions that pass",
-            "pairs compared",
+            "other classes within it",
+            "pairs",
         ),
         tuple(
             (
@@ -213,16 +201,18 @@ def tolerance(run: RunData) -> Table:
 
 
 def minimal(folder: Path) -> tuple[Table, str]:
-    """The smallest eps that was enough, and its unit.
+    """Minimal eps of every model and target, and its unit.
 
     Raises:
         FeintError: the run has no minimal.parquet.
     """
     path = safe_join(folder, "minimal.parquet")
     if not path.exists():
-        raise FeintError(f"{path} is not there. Run `feint min-eps` first.")
+        raise FeintError(
+            f"{path} is not there. Run `feint min-eps` on the experiment first.", code="not-run-yet"
+        )
     unit = RunData.load(folder).units.eps
-    needed = success_rates.minimal_eps_quartiles(
+    found = success_rates.minimal_eps_quartiles(
         rows.read(path, ("surrogate", "target", "true_class"))
     )
     shares = ("quarter", "half", "three_quarters")
@@ -232,11 +222,11 @@ def minimal(folder: Path) -> tuple[Table, str]:
                 "model",
                 "target",
                 "n",
-                "none needed",
-                "enough",
-                "a quarter",
-                "half",
-                "three quarters",
+                "no attack",
+                "attack",
+                "25 %",
+                "50 %",
+                "75 %",
             ),
             tuple(
                 (
@@ -247,7 +237,7 @@ def minimal(folder: Path) -> tuple[Table, str]:
                     percent(one["success_rate"]),
                     *(number(one[share], 3) for share in shares),
                 )
-                for one in needed.iter_rows(named=True)
+                for one in found.iter_rows(named=True)
             ),
             names=2,
         ),

@@ -1,12 +1,12 @@
-"""The report in a terminal: warnings first, then the models, the rates, the verdict."""
+"""What the commands print: a run's results, models, status, verification and differences.
 
-import sys
+One function a command. Tables of results come from tables.py.
+"""
+
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich import box
-from rich.console import Console, JustifyMethod
-from rich.table import Table as RichTable
+from rich.console import Console
 from rich.text import Text
 
 from feint.data.sbu import check as check_module
@@ -17,82 +17,83 @@ from feint.experiments.status import Stage, Status
 from feint.io import text
 from feint.models.sanity_checks import CHECKS, ModelIssue
 from feint.report import tables
+from feint.report.console import Table, console, print_table
 from feint.report.run_data import RunData
 
 MOST_DAMAGE = 20
-PIPE_WIDTH = 120
+BASELINES = "Baseline comparison: models and trivial predictors on the test set"
 LEGEND = (
-    "eps in {unit}. Of all n: without an attack (none), under random noise, under the attack. Then "
-    "of those that failed without one: under noise, under the attack, and its 95 % interval. "
-    "'a from b': answered by a, crafted on b."
+    "eps in {unit}. Success rates among all n sequences: without an attack (clean), under random "
+    "noise, under the attack. Then the number of sequences that fail without an attack, and the "
+    "success rates among them, with a 95 % interval. 'a from b': victim a, crafted on b."
 )
 
 
 def show(folder: Path, attack: str = "") -> None:
-    """Show a run's results: what is there, and what is not; of its first attack if none is named.
+    """Show the results of one attack of a run (the first by default) and what is missing.
 
     With several attacks a table compares them.
     """
     run = RunData.load(folder, attack)
-    out = _console()
+    out = console()
     for one in run.missing:
         out.print(Text.assemble(("missing: ", "bold red"), one))
     _warn(out, run.warnings)
     if run.baselines:
-        _table(out, "Models beside trivial predictors, on the test set", tables.models(run))
+        print_table(out, BASELINES, tables.models(run))
     if not run.scored:
         return
     if len(run.attacks) > 1:
-        _table(out, "The attacks compared", tables.attacks(run))
+        print_table(out, "The attacks compared", tables.attacks(run))
         out.print(f"From here on: {run.experiment['attack']['name']}.", markup=False)
-    _table(out, "How often an answer counts as the target", tables.short_rates(run))
+    print_table(out, "Attack success rate", tables.short_rates(run))
     out.print(Text(LEGEND.format(unit=run.units.eps)))
     out.print()
     for sentence in run.verdicts:
         out.print(Text(sentence, style="bold"))
     if not run.verdicts:
-        out.print("Nothing was asked: every test sequence is of the target's own class.")
+        out.print("Nothing was attacked: every test sequence is of the target's own class.")
 
 
 def show_models(folder: Path) -> None:
-    """Show how the trained models compare with the trivial predictors."""
+    """Show the baseline comparison of the trained models."""
     run = RunData.load(folder)
-    out = _console()
+    out = console()
     _warn(out, [w for name, comparison in run.baselines.items() for w in comparison.warnings(name)])
-    _table(out, "Models beside trivial predictors, on the test set", tables.models(run))
+    print_table(out, BASELINES, tables.models(run))
 
 
 def show_issues(name: str, issues: Sequence[ModelIssue]) -> None:
-    """Show what a user's model was asked, and what was found."""
-    out = _console()
-    said = {one.code: one for one in issues}
+    """Show every check of a user's model, with the issues that were found."""
+    out = console()
+    found = {one.code: one for one in issues}
     stopped = any(one.fatal for one in issues)
-    for check, wanted in CHECKS.items():
-        if check in said:
-            word = "FAILS" if said[check].fatal else "note"
-            told = f"{name} {said[check].message} ({check})"
-            out.print(Text(f"{word:6}{told}", style="yellow" if word == "note" else "red"))
+    for check, expected in CHECKS.items():
+        if check in found:
+            word = "FAILS" if found[check].fatal else "note"
+            issue = f"{name} {found[check].message} ({check})"
+            out.print(Text(f"{word:6}{issue}", style="yellow" if word == "note" else "red"))
         elif not stopped:
-            out.print(Text(f"{'ok':6}{name} {wanted}"))
+            out.print(Text(f"{'ok':6}{name} {expected}"))
     if not issues:
         out.print(f"{name} can be attacked.", highlight=False)
 
 
 def show_minimal(folder: Path) -> None:
-    """Show the smallest eps that was enough."""
-    out = _console()
+    """Show the minimal eps of every model and target."""
+    out = console()
     content, unit = tables.minimal(folder)
-    _table(out, f"The smallest eps that is enough, in {unit}", content)
+    print_table(out, f"Minimal eps, in {unit}", content)
     out.print(
-        "Of n sequences: the share that counts as the target as it is, and with the largest eps "
-        "or less. Of those that needed a change: eps enough for a quarter, half, three quarters."
+        "Success rates among n sequences: without an attack, and at the largest eps or less. Then "
+        "the eps at which 25, 50 and 75 % of those that fail without an attack succeed."
     )
 
 
 def show_check(report: check_module.CheckReport) -> None:
-    """Show what of SBU is there against what should be."""
-    out = _console()
-    table = tables.Table(
+    """Show which part of SBU is there, and what is expected."""
+    out = console()
+    table = Table(
         ("category", "label", "found", "expected", ""),
         tuple(
             (category, label, str(found), str(expected), "" if found == expected else "differs")
@@ -100,7 +101,7 @@ def show_check(report: check_module.CheckReport) -> None:
         ),
         names=2,
     )
-    _table(out, f"SBU Kinect Interaction in {report.root}", table)
+    print_table(out, f"SBU Kinect Interaction in {report.root}", table)
     expected = sum(check_module.EXPECTED.values())
     out.print(
         f"{report.sequences} sequences of {expected}, {report.frames} frames of "
@@ -112,49 +113,51 @@ def show_check(report: check_module.CheckReport) -> None:
     _listed(out, "damaged", [str(one) for one in report.damage], "red")
     _listed(out, "unusual", [str(one) for one in report.warnings], "yellow")
     if report.ok:
-        out.print(Text("Everything is there, and nothing is damaged.", style="green"))
+        out.print(Text("The dataset is complete and undamaged.", style="green"))
     else:
-        told = "It differs from the official dataset; `feint data download-sbu` fetches what lacks."
-        out.print(Text(told, style="bold red"))
+        message = (
+            "It differs from the official dataset; `feint data download-sbu` fetches missing files."
+        )
+        out.print(Text(message, style="bold red"))
 
 
 def show_status(found: Status) -> None:
     """Show how far a run is."""
-    out = _console()
+    out = console()
     if found.holder:
-        out.print(Text(f"Being worked on by {found.holder}.", style="bold"))
-    table = tables.Table(
-        ("jobs", "done", "left", "failed", "may take"),
+        out.print(Text(f"In use by {found.holder}.", style="bold"))
+    table = Table(
+        ("jobs", "done", "left", "failed", "time left"),
         tuple(
-            (one.kind, str(one.done), str(one.left), str(one.failed), _told_time(one))
+            (one.kind, str(one.done), str(one.left), str(one.failed), _time_left(one))
             for one in found.stages
         ),
     )
-    _table(out, "Jobs", table)
+    print_table(out, "Jobs", table)
     for name, reason in found.failures:
         out.print(Text(f"failed: {name}: {reason}", style="red"))
     if found.damaged:
-        out.print(Text(f"{found.damaged} damaged files were set aside in damaged/.", style="red"))
+        out.print(Text(f"{found.damaged} damaged files were moved to damaged/.", style="red"))
     if found.others:
-        out.print(f"{found.others} finished jobs are of other settings, or of `feint min-eps`.")
+        out.print(f"{found.others} finished jobs belong to other settings or to `feint min-eps`.")
     if found.finished:
-        out.print(Text("Nothing is left to do.", style="green"))
+        out.print(Text("The run is complete.", style="green"))
     else:
         left = "unknown" if found.seconds is None else _duration(found.seconds)
         out.print(
-            f"Left, one job at a time: {left}. Run the same command again to go on; what failed "
-            "is tried again."
+            f"Time left, one job at a time: {left}. Run the same command again to go on; failed "
+            "jobs are tried again."
         )
 
 
-def _told_time(stage: Stage) -> str:
+def _time_left(stage: Stage) -> str:
     if not stage.left and not stage.failed:
         return text.MISSING
     return "unknown" if stage.seconds is None else _duration(stage.seconds)
 
 
 def _duration(seconds: float) -> str:
-    """A time that people can read."""
+    """Seconds in the unit that reads best."""
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
@@ -162,11 +165,11 @@ def _duration(seconds: float) -> str:
 
 
 def show_verification(found: Verification) -> None:
-    """Show what a run's tensors say of its rows."""
-    out = _console()
+    """Show whether a run's tensors and rows agree."""
+    out = console()
     out.print(
-        f"{found.results} results and {found.rows} rows looked at; the largest relative difference "
-        f"of a distance worked out again is {found.largest:.1g}.",
+        f"{found.results} results and {found.rows} rows were checked. The largest relative "
+        f"difference of a recomputed distance is {found.largest:.1g}.",
         highlight=False,
     )
     for one in found.problems:
@@ -174,32 +177,32 @@ def show_verification(found: Verification) -> None:
     if found.wrong > len(found.problems):
         out.print(Text(f"... and {found.wrong - len(found.problems)} more", style="red"))
     if found.damaged:
-        told = f"{found.damaged} damaged files were set aside; `feint run` makes them anew."
-        out.print(Text(told, style="bold red"))
+        message = f"{found.damaged} damaged files were moved away; `feint run` makes them again."
+        out.print(Text(message, style="bold red"))
     if found.ok:
-        out.print(Text("Everything is as the rows say.", style="green"))
+        out.print(Text("All rows agree with the tensors.", style="green"))
 
 
 def show_difference(found: Difference, a: str, b: str) -> None:
     """Show what differs between two runs."""
-    out = _console()
-    for title, lines in (("settings", found.settings), ("where they were made", found.origins)):
+    out = console()
+    for title, lines in (("settings", found.settings), ("provenance", found.origins)):
         out.print(Text(f"Differences in {title}: {len(lines) or 'none'}", style="bold"))
         for line in lines:
             out.print(Text(f"  {line}"))
     if found.rates is None:
-        out.print("One of them has no rows yet: `feint run` it to compare results.")
+        out.print("One of the runs has no rows yet. Finish it with `feint run` to compare results.")
         return
-    content = tables.Table(
+    content = Table(
         (
-            "crafted on",
-            "answered by",
-            "by",
+            "surrogate",
+            "victim",
+            "attack",
             "eps",
             "n",
-            "none",
-            "moved, a",
-            "moved, b",
+            "clean",
+            "attack, a",
+            "attack, b",
             "difference",
         ),
         tuple(
@@ -216,17 +219,13 @@ def show_difference(found: Difference, a: str, b: str) -> None:
         ),
         names=3,
     )
-    _table(out, f"Success, a = {a}, b = {b}", content)
+    print_table(out, f"Attack success rate, a = {a}, b = {b}", content)
     out.print(
-        "none: without an attack. moved: of those that failed without one. change: in percentage "
-        f"points. {found.alike} rows ask the same in both; {found.same} of them have the same "
-        f"distance (to 1e-4), and the most it differs by is {found.most:.2g} of itself."
+        "clean: success rate without an attack. attack: success rate among the sequences that fail "
+        "without one. difference: in percentage points. "
+        f"{found.alike} rows are in both runs; {found.same} of them have the same distance (to "
+        f"1e-4). The largest relative difference is {found.most:.2g}."
     )
-
-
-def _console() -> Console:
-    """Stdout; a pipe has no width of its own, and tables should not be squeezed into 80."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def _warn(out: Console, warnings: list[EvaluationWarning]) -> None:
@@ -234,22 +233,6 @@ def _warn(out: Console, warnings: list[EvaluationWarning]) -> None:
         out.print(Text.assemble((f"warning {one.code}: ", "bold yellow"), one.message))
     if warnings:
         out.print()
-
-
-def _table(out: Console, title: str, content: tables.Table) -> None:
-    out.print(Text(title, style="bold"))
-    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for i, head in enumerate(content.heads):
-        justify: JustifyMethod = "left" if i < content.names else "right"
-        table.add_column(
-            Text(head),
-            justify=justify,
-            overflow="fold",
-            no_wrap=i >= content.names and " " not in head,
-        )
-    for row in content.rows:
-        table.add_row(*(Text(cell) for cell in row))
-    out.print(table)
 
 
 def _listed(out: Console, what: str, lines: list[str], style: str) -> None:

@@ -110,7 +110,7 @@ def test_a_page_of_one_case_opens_alone(browser: Any, hostile: Path, tmp_path: P
     run_data = RunData.load(hostile.parents[1])
     case = select(run_data, Selection(target=HOSTILE))
     written = tmp_path / "case.html"
-    written.write_bytes(page.alone(run_data, case))
+    written.write_bytes(page.player_page(run_data, case))
     for width in (1280, 390):
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
         one = Watched(context, written.as_uri())

@@ -1,4 +1,8 @@
-"""One case to look at: which one is chosen, by a rule that is told, and its motion in metres."""
+"""`Case`: one attacked sequence with its motion in metres, and the rules that choose a case.
+
+The page's first case, the film strips, the player and `feint figure` choose by these rules.
+Cases of tables are in series_case.py.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,22 +21,22 @@ from feint.skeleton import Skeleton
 
 Motion = Float[Tensor, "frames joints axes"]
 WHITE_BOX = IS_ATTACK & (pl.col("surrogate") == pl.col("victim"))
-"""Rows attacked on the very model that answers."""
+"""Rows whose victim is the surrogate."""
 DISTANCE_CHANGE = (pl.col("clean_distance") - pl.col("distance")).abs()
-"""How far an answer came: nearer to its target, or, untargeted, further away."""
+"""How much the distance changed: towards the target, or, untargeted, away from the reference."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One attacked sequence and what the model made of it.
+    """One attacked sequence and the model's outputs.
 
     Attributes:
         row: of `RunData.judged`.
         clean_row: the same sequence without an attack.
-        rule: how it was chosen, in words.
+        rule: why it was chosen, in words.
         skeleton: of the motion.
-        actor, actor_adv: what the model saw, in metres.
-        answer, answer_adv: what it answered to each.
+        actor, actor_adv: the model's input as recorded and as attacked, in metres.
+        answer, answer_adv: its output for each.
         target: the target.
     """
 
@@ -48,38 +52,37 @@ class Case:
 
     @property
     def succeeded(self) -> bool:
-        """The answer to the attacked actor counts as the target, the one before did not."""
+        """The attack is a success, and the sequence is none without an attack."""
         return bool(self.row["success"]) and not self.row["clean_success"]
 
 
 def choose(run: RunData) -> tuple[dict[str, Any], str] | None:
     """The row to show and the rule it was chosen by; None if nothing was attacked white box.
 
-    Of the sequences that did not count as the target without an attack, at the largest eps: the
-    success whose answer came the longest way towards its target, or the median row (of two
-    medians the lesser) if there is no success.
+    Among the sequences that fail without an attack, at the largest eps: the success whose distance
+    changed the most, or the median row (of two medians the lesser) if there is no success.
     """
     rows = attacked_rows(run)
     if not len(rows):
         return None
     row, rule = pick(rows)
     if row["success"] and not row["clean_success"]:
-        rule += "; the median success stands below"
+        rule += "; the median success is below"
     return row, rule
 
 
 def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[str, Any], str]:
-    """The rule of `choose` on rows of `RunData.judged`, at least one; where they are, in words."""
+    """The rule of `choose` on some rows of `RunData.judged`; `where` says in words which rows."""
     open_ = rows.filter(~pl.col("clean_success"))
     if not len(open_):
         return median_row(rows), (
-            "every answer counts as the target without an attack already, so this is the sequence "
-            "with the median share of its distance closed"
+            "every sequence succeeds without an attack, so this is the one with the median share "
+            "of the distance closed"
         )
     if not bool(open_["success"].any()):
         return median_row(open_), (
-            f"no attack succeeded {where}, so this is the sequence with the median share "
-            "of its distance closed, a failure like the others"
+            f"no attack succeeds {where}, so this is the failure with the median share of the "
+            "distance closed"
         )
     successes = _successes(rows)
     clearest = successes.sort(
@@ -87,36 +90,32 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
         descending=[True, False, False, False],
     )
     row = clearest.row(0, named=True)
-    way = (
-        "was led the longest way"
-        if row["target"] == AWAY
-        else ("came the longest way towards its target")
-    )
+    way = "moved furthest" if row["target"] == AWAY else "came the furthest towards its target"
     return row, (
-        f"of the {len(successes)} successes {where} it is the one whose answer {way}: it shows "
-        "what an attack can do, not what is usual"
+        f"of the {len(successes)} successes {where} the one whose output {way}: "
+        "it shows what an attack can do, not what is usual"
     )
 
 
 def goal_text(row: Mapping[str, Any]) -> str:
-    """What the attacker wants of a row, in words."""
-    return "to be led away" if row["target"] == AWAY else f"{row['target']} wanted"
+    """The goal of a row's attack: its target, or untargeted."""
+    return "untargeted" if row["target"] == AWAY else f"target {row['target']}"
 
 
 def median_success(run: RunData) -> dict[str, Any] | None:
-    """The median success by the share of the distance closed; None without any."""
+    """The median success by the share of the distance closed; None without one."""
     successes = _successes(attacked_rows(run))
     return median_row(successes) if len(successes) else None
 
 
 def worst_failure(run: RunData) -> dict[str, Any] | None:
-    """The failure that closed the least of its distance at the largest eps; None without any."""
+    """The failure that closed the least of its distance at the largest eps; None without one."""
     failures = attacked_rows(run).filter(~pl.col("clean_success") & ~pl.col("success"))
     return _sorted(failures).row(0, named=True) if len(failures) else None
 
 
 def attacked_rows(run: RunData) -> pl.DataFrame:
-    """White box, the attack, at the largest eps; those whose motion can be read."""
+    """White-box rows of the attack at the largest eps whose motion can be read."""
     rows = run.readable.filter(WHITE_BOX)
     return rows.filter(pl.col("eps") == pl.col("eps").max())
 
@@ -125,7 +124,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
     """Read a row's motion from the run's tensors.
 
     Raises:
-        FeintError: a file is not there, or does not hold the row.
+        FeintError: a file is missing, or does not hold the row.
     """
     clean_row = run.judged.filter(
         pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in TASK_KEY)
@@ -154,7 +153,8 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
     except (IndexError, ValueError) as error:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
-            f"rows.parquet ({error}). Run `feint evaluate` again."
+            f"rows.parquet ({error}). Run `feint evaluate` again.",
+            code="rows-without-tensors",
         ) from error
 
 
@@ -170,14 +170,15 @@ def acceleration_rows(run: RunData) -> pl.DataFrame:
         if int(rows["row"].max()) >= len(seen):  # type: ignore[arg-type]
             raise FeintError(
                 f"The job {job} in {run.folder} has {len(seen)} sequences, and rows.parquet "
-                "names more. Run `feint evaluate` again."
+                "names more. Run `feint evaluate` again.",
+                code="rows-without-tensors",
             )
         found = []
         for one, frames in zip(seen[rows["row"].to_list()], rows["frames"], strict=True):
             flat = one[:frames, : run.skeleton.features].float()
             found.append(mean_acceleration(run.skeleton.to_metres(flat), run.skeleton.fps))
-        told = pl.Series(found, dtype=pl.Float64)
-        parts.append(rows.with_columns(acceleration=told))
+        values = pl.Series(found, dtype=pl.Float64)
+        parts.append(rows.with_columns(acceleration=values))
     every, key = pl.concat(parts), ["surrogate", "target", "sequence"]
     recorded = every.filter(pl.col("attack") == NONE).select(*key, recorded="acceleration")
     return every.join(recorded, on=key, how="left", validate="m:1")

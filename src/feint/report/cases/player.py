@@ -1,4 +1,7 @@
-"""Cases to turn around and play in the page: which ones, and their motion in few bytes."""
+"""The cases of the page's 3-D player: which ones, their texts, and their motion in few bytes.
+
+frontend/src/player.js plays them; motion.js decodes the motion.
+"""
 
 import base64
 import hashlib
@@ -11,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from feint.evaluation.attack_task import AWAY, IS_ATTACK
+from feint.evaluation.attack_task import IS_ATTACK
 from feint.io import text
 from feint.report.cases.case import (
     DISTANCE_CHANGE,
@@ -34,9 +37,9 @@ CASES = 100
 SIZE = 2_000_000
 """At most so many characters of JSON."""
 STEP = 0.001
-"""Metres that one unit of a stored number stands for, where the motion is not too far away."""
+"""Metres for one unit of a stored number; more where the motion is too far away for int16."""
 NOWHERE = -32768
-"""Stored for a number that is none."""
+"""Stored in place of NaN and infinity."""
 MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "target")
 KEY = ("surrogate", "victim", "target", "eps", "sequence")
 
@@ -93,41 +96,41 @@ def player(run: RunData, cases: int = CASES, size: int = SIZE) -> Player | None:
     return Player(payload, len(encoded_cases), total, tuple(keys))
 
 
-def alone(run: RunData, case: Case) -> Player:
-    """A player of one case, however long that is."""
+def single_case_player(run: RunData, case: Case) -> Player:
+    """A player of one case of any length."""
     rule = "a success" if case.succeeded else "a failure"
     if case.row["clean_success"]:
         rule = _kind(case.row, rule)
-    told = safe_json(_encoded(run, replace(case, rule=rule)))
+    encoded = safe_json(_encoded(run, replace(case, rule=rule)))
     key = tuple(case.row[name] for name in KEY)
-    return Player(_payload(safe_json(skeleton_to_dict(case.skeleton)), [told]), 1, 1, (key,))
+    return Player(_payload(safe_json(skeleton_to_dict(case.skeleton)), [encoded]), 1, 1, (key,))
 
 
 def case_id(row: dict[str, Any]) -> str:
-    """A short name of a row for links, the same whenever its page is written."""
-    told = json.dumps([row[name] for name in KEY])
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    """A short name of a row for links; the same in every page of the run."""
+    key = json.dumps([row[name] for name in KEY])
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def quantization_step(motions: Iterable[Motion]) -> float:
-    """Metres a step: `STEP`, or more where int16 could not count as far as someone goes."""
+    """Metres for one unit: `STEP`, or more where int16 would not reach as far as the motion."""
     furthest = max(float(one.nan_to_num(0, 0, 0).abs().max()) for one in motions)
     return max(STEP, furthest / 32767)
 
 
 def encode_motion(motion: Motion, step: float = STEP) -> str:
-    """Metres as base64 of little-endian int16 that count steps; see `NOWHERE`."""
+    """Metres as base64 of little-endian int16 in units of `step`; see `NOWHERE`."""
     values = motion[..., :3].double().numpy() / step
     counted = np.where(np.isfinite(values), values.round(), NOWHERE).astype("<i2")
     return base64.b64encode(counted.tobytes()).decode("ascii")
 
 
 def notable_cases(run: RunData) -> Iterator[tuple[dict[str, Any], str]]:
-    """Rows worth a look and what each is, none of them twice.
+    """The rows that the player shows, each with what it is, without repetition.
 
-    The chosen case, the median success, then by victim and target at the largest eps the success
-    that came the longest way and the failure that closed the least of its distance; the chosen
-    case at the other eps; and by victim, target and eps the median by the share closed.
+    The chosen case, the median success; for each victim and target at the largest eps the success
+    whose distance changed the most and the failure that closed the least of it; the chosen case at
+    the other eps; for each victim, target and eps the median by the share closed.
     """
     seen = set()
     for row, why in _candidates(run):
@@ -164,7 +167,7 @@ def _first(rows: pl.DataFrame, column: str, descending: bool) -> dict[str, Any] 
 
 def _kind(row: dict[str, Any], success: str) -> str:
     if row["clean_success"]:
-        return "counted without an attack already"
+        return "a success without an attack"
     return success if row["success"] else "the median failure"
 
 
@@ -173,7 +176,7 @@ def _payload(head: str, cases: list[str]) -> str:
 
 
 def skeleton_to_dict(skeleton: Skeleton) -> dict[str, Any]:
-    """What is drawn: bones as pairs of positions, and which way the camera looks."""
+    """A skeleton for the page's script: bones as pairs of joints, axes, frames per second."""
     return {
         "joints": list(skeleton.joints),
         "bones": [[skeleton.joint(a), skeleton.joint(b)] for a, b in skeleton.bones],
@@ -185,7 +188,7 @@ def skeleton_to_dict(skeleton: Skeleton) -> dict[str, Any]:
 
 
 def _encoded(run: RunData, case: Case) -> dict[str, Any]:
-    """One case: who and what in words, its numbers, its motion."""
+    """One case: its texts, numbers and motion."""
     row = case.row
     motions = {name: getattr(case, name) for name in MOTIONS}
     step = quantization_step(motions.values())
@@ -211,45 +214,43 @@ def _encoded(run: RunData, case: Case) -> dict[str, Any]:
 
 
 def _summary(case: Case, eps: str) -> str:
-    """What is seen, in sentences, for who cannot see it and for who does not know yet."""
-    row, away = case.row, case.row["target"] == AWAY
-    counts = "as led away" if away else "as the target"
+    """The case in sentences."""
+    row = case.row
     if row["clean_success"]:
-        outcome = f"The answer counted {counts} without an attack already."
+        outcome = "The output is a success without an attack."
     elif row["success"]:
-        outcome = f"The answer then counts {counts}."
+        outcome = "The attack succeeds."
     else:
-        outcome = f"The attack failed: the answer does not count {counts}."
-    wish = "lead its answer away" if away else f"have it answer with {row['target']}"
+        outcome = "The attack fails."
     return (
-        f"{row['victim']} sees {row['true_class']} (sequence {row['sequence']}) and the attacker "
-        f"wants to {wish}, changing what it sees by at most {eps} a coordinate. {outcome}"
+        f"{row['victim']} sees {row['true_class']} (sequence {row['sequence']}), {goal_text(row)}, "
+        f"perturbation of at most {eps} in each coordinate. {outcome}"
     )
 
 
 def _facts(run: RunData, case: Case) -> list[list[str]]:
-    """Numbers of the row, each with its name."""
+    """The case's numbers: name, value, unit."""
     row, clean = case.row, case.clean_row
     return [
         [
-            f"answer to {run.led_away_from or 'the target'}",
+            f"distance to {run.led_away_from or 'the target'}",
             f"{text.number(clean.get('error_cm'))} → {text.number(row.get('error_cm'))}",
             "cm a joint",
         ],
         [
-            "distance",
+            "distance, as evaluated",
             f"{text.number(row['clean_distance'], 2)} → {text.number(row['distance'], 2)}",
             f"tolerance {text.number(row['tolerance'], 2)}",
         ],
         [
-            "the actor was moved by",
+            "displacement of the actor",
             text.number(row.get("perturbation_cm")),
-            f"cm a joint, at most {text.number(row.get('perturbation_max_cm'))}",
+            f"cm a joint, largest {text.number(row.get('perturbation_max_cm'))}",
         ],
         [
-            "counts as led away" if run.led_away_from else "counts as the target",
+            "success",
             f"{_yes(row['clean_success'])} → {_yes(row['success'])}",
-            "without, with the attack",
+            "without, under the attack",
         ],
     ]
 

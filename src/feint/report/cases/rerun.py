@@ -1,4 +1,4 @@
-"""A case for the rerun viewer: the same people, vectors and distances as the page's player."""
+"""Writes a case for the rerun viewer: people, displacements and distances, as in the player."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ COLOURS = {
 
 
 def save(case: Case, path: Path) -> None:
-    """Write a recording (.rrd), whole or not at all.
+    """Write a recording (.rrd) atomically.
 
     Raises:
         FeintError: rerun is not installed, or the file cannot be written.
@@ -34,7 +34,11 @@ def save(case: Case, path: Path) -> None:
 
 
 def show(case: Case) -> None:
-    """Open the viewer with the case.  Raises FeintError if rerun is not installed."""
+    """Open the viewer with the case.
+
+    Raises:
+        FeintError: rerun is not installed.
+    """
     recording = _recording()
     recording.spawn()
     _log(recording, case)
@@ -49,7 +53,7 @@ def _recording() -> Any:
 
 
 def _log(recording: Any, case: Case) -> None:
-    """Everybody frame by frame, joints the attack moved as arrows, distances as curves in cm."""
+    """People frame by frame, displacements as arrows, distances as curves in cm."""
     import rerun
 
     recording.log("/", rerun.ViewCoordinates.RIGHT_HAND_Y_UP, static=True)
@@ -82,7 +86,7 @@ def _log(recording: Any, case: Case) -> None:
 
 
 def _turned(case: Case, motion: Motion) -> np.ndarray:
-    """As the player shows it: the first axis to the right, three axes, never mirrored."""
+    """In the player's axes: three of them, the first to the right, never mirrored."""
     values = motion.double().numpy()[..., :3]
     whole = np.zeros((*values.shape[:2], 3))
     whole[..., : values.shape[-1]] = values

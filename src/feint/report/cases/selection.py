@@ -1,4 +1,4 @@
-"""Which case of a run is drawn: by the run's own rule, or among what the options leave."""
+"""Selects the case that `feint figure`, `animate` and `rerun` draw, by their options."""
 
 import re
 from dataclasses import asdict, dataclass, replace
@@ -18,19 +18,19 @@ OBJECTIVES = {
     "fig2": ("punching", ("handshaking",)),
     "fig3": ("approaching", ("remaining", "departing")),
 }
-"""The paper's Figures 1 to 3: what is seen, and the targets wanted, the first that is there."""
-NEAR = 1e-6
-"""Of itself: how near an eps has to be to the one asked for."""
+"""The paper's Figures 1 to 3: the true class, and its targets, of which the first there is used."""
+EPS_TOLERANCE = 1e-6
+"""Relative: two eps nearer than this are the same."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a case shall be; None leaves it open.
+    """What a case must match; None matches everything.
 
     Attributes:
-        target: the reaction wanted; true_class: what is seen.
-        victim: the model, which the attack was crafted on.
-        sequence: its key; an interaction's, for both of its sides.
+        target, true_class: of the row.
+        victim: the model; the attack was crafted on it.
+        sequence: its key, or the key of its interaction.
         eps: in the run's unit; the largest that is left if not given.
         case: the id that the player's links name (`#case=...`), or a place in the player's list,
             from 1, among the cases that the rest leaves.
@@ -44,16 +44,16 @@ class Selection:
     case: str | None = None
 
     def __str__(self) -> str:
-        told = [f"{name} {value}" for name, value in asdict(self).items() if value is not None]
-        return join_words(told) if told else "anything"
+        given = [f"{name} {value}" for name, value in asdict(self).items() if value is not None]
+        return join_words(given) if given else "anything"
 
-    def among(self, run: RunData) -> pl.DataFrame:
-        """The attacked rows that fit, white box, at every eps unless one is asked for.
+    def rows(self, run: RunData) -> pl.DataFrame:
+        """The white-box rows that match, at every eps unless one is given.
 
         Raises:
-            FeintError: there is none; it says what there is.
+            FeintError: no row matches; the message says which rows there are.
         """
-        rows = white(run)
+        rows = white_box_rows(run)
         fitting = rows
         for name in ("target", "true_class", "victim"):
             if (asked := getattr(self, name)) is not None:
@@ -63,77 +63,84 @@ class Selection:
                 (pl.col("sequence") == self.sequence) | (self.sequence == INTERACTION)
             )
         if self.eps is not None:
-            fitting = fitting.filter((pl.col("eps") - self.eps).abs() <= NEAR * abs(self.eps))
+            fitting = fitting.filter(
+                (pl.col("eps") - self.eps).abs() <= EPS_TOLERANCE * abs(self.eps)
+            )
         if not len(fitting):
             raise FeintError(
-                f"{run.folder} has no attacked sequence with {self}. It has {has(rows)}. "
-                "Select one of these, or leave an option out."
+                f"{run.folder} has no attacked sequence with {self}. It has {describe_rows(rows)}. "
+                "Select one of these, or leave an option out.",
+                code="no-such-case",
             )
         return fitting
 
 
-def white(run: RunData) -> pl.DataFrame:
-    """Every attacked row whose model the attack knew.
+def white_box_rows(run: RunData) -> pl.DataFrame:
+    """Every row of the attack whose victim is its surrogate.
 
     Raises:
-        FeintError: there is none.
+        FeintError: there is no such row.
     """
     rows = run.judged.filter(WHITE_BOX)
     if not len(rows):
         raise FeintError(
             f"{run.folder} holds no attacked sequence: every test sequence is of the target's "
-            "own class, and is not asked. Run an experiment with other target labels."
+            "own class. Run an experiment with other target labels.",
+            code="nothing-attacked",
         )
     return rows
 
 
-def has(rows: pl.DataFrame) -> str:
-    """What rows there are to select from, in words."""
+def describe_rows(rows: pl.DataFrame) -> str:
+    """The values that a selection can match, in words."""
     pairs = rows.select("true_class", "target").unique().sort("true_class", "target").rows()
     targets: dict[str, list[str]] = {}
     for label, target in pairs:
         targets.setdefault(target, []).append(label)
-    asked = [f"{target} wanted of {', '.join(labels)}" for target, labels in targets.items()]
+    pairs_text = [f"target {target} of {', '.join(labels)}" for target, labels in targets.items()]
     victims = sorted(set(rows["victim"]))
     eps = [f"{one:g}" for one in sorted(set(rows["eps"]))]
     first = min(rows["sequence"].to_list())
     return (
-        f"{'; '.join(asked)}; victims {', '.join(victims)}; eps {', '.join(eps)}; "
+        f"{'; '.join(pairs_text)}; victims {', '.join(victims)}; eps {', '.join(eps)}; "
         f"{rows['sequence'].n_unique()} sequences such as {first}"
     )
 
 
-def objective(run: RunData, name: str, asked: Selection) -> Selection:
+def with_objective(run: RunData, name: str, asked: Selection) -> Selection:
     """The selection with what a figure of the paper shows: its true class and the target there is.
 
     Raises:
-        FeintError: the options ask for another objective, or the run has not got this one.
+        FeintError: the options ask for another objective, or the run has no such rows.
     """
     true_class, targets = OBJECTIVES[name]
-    told = f"{name} is {true_class} seen and {' or '.join(targets)} wanted"
+    figure = f"{name} shows {true_class} with target {' or '.join(targets)}"
     if asked.true_class not in (None, true_class) or asked.target not in (None, *targets):
         raise FeintError(
-            f"{told}, and the options ask for {asked}. Leave --true-class and --target out, or "
-            "draw it with `feint figure case`."
+            f"{figure}, and the options ask for {asked}. Leave --true-class and --target out, or "
+            "draw it with `feint figure case`.",
+            code="conflicting-settings",
         )
-    wanted = targets if asked.target is None else (asked.target,)
-    rows = white(run)
-    for target in wanted:
+    candidates = targets if asked.target is None else (asked.target,)
+    rows = white_box_rows(run)
+    for target in candidates:
         if len(rows.filter((pl.col("true_class") == true_class) & (pl.col("target") == target))):
             return replace(asked, true_class=true_class, target=target)
     raise FeintError(
-        f"{told}; {run.folder} has no such sequence. It has {has(rows)}. Attack {true_class} "
-        f"with target.labels = {list(targets[:1])}, or draw what is there with `feint figure case`."
+        f"{figure}; {run.folder} has no such sequence. It has {describe_rows(rows)}. Attack "
+        f"{true_class} with target.labels = {list(targets[:1])}, or draw another case with "
+        "`feint figure case`.",
+        code="no-such-case",
     )
 
 
 def select(run: RunData, asked: Selection) -> Case:
-    """The case asked for; by the run's rule (`case.choose`) where several fit.
+    """The selected case; by the rule of `case.choose` where several match.
 
     Raises:
-        FeintError: there is none, or its tensors are not there.
+        FeintError: no row matches, or its tensors are missing.
     """
-    rows = asked.among(run)
+    rows = asked.rows(run)
     if asked.case is not None:
         return read(run, *_named(run, rows, asked.case))
     largest = float(rows["eps"].max())  # type: ignore[arg-type]
@@ -144,13 +151,14 @@ def select(run: RunData, asked: Selection) -> Case:
 def _named(run: RunData, rows: pl.DataFrame, case: str) -> tuple[dict[str, Any], str]:
     fitting = {case_id(row): row for row in rows.iter_rows(named=True)}
     if case in fitting:
-        return fitting[case], f"it is the case {case}"
-    told = [(row, why) for row, why in notable_cases(run) if case_id(row) in fitting]
-    if re.fullmatch(r"[0-9]{1,6}", case) and 1 <= int(case) <= len(told):
-        row, why = told[int(case) - 1]
-        return row, f"it is case {case} of the player's list, {why}"
-    places = f", or a place in its list, 1 to {len(told)}" if told else ""
+        return fitting[case], f"case {case}"
+    listed = [(row, why) for row, why in notable_cases(run) if case_id(row) in fitting]
+    if re.fullmatch(r"[0-9]{1,6}", case) and 1 <= int(case) <= len(listed):
+        row, why = listed[int(case) - 1]
+        return row, f"case {case} of the player's list, {why}"
+    places = f", or a place in its list, 1 to {len(listed)}" if listed else ""
     raise FeintError(
-        f"{run.folder} has no case {case!r} with what else is asked. Expected the id in a "
-        f"link of the report's player (#case=..., {next(iter(fitting))} say){places}."
+        f"{run.folder} has no case {case!r} among the rows that match. Expected the id in a link "
+        f"of the report's player (#case=..., such as {next(iter(fitting))}){places}.",
+        code="no-such-case",
     )

@@ -1,4 +1,4 @@
-"""One attacked window of a series, as lines to draw."""
+"""One attacked window of a table, as lines to draw: `Lines`, and which windows a report shows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class Lines:
 
     Attributes:
         row: of `RunData.judged`.
-        rule: how it was chosen, in words.
-        seen, seen_adv: the input as it is and as attacked.
-        answer, answer_adv: what the model answered to each.
-        target, true: the target, and what really happened.
+        rule: why it was chosen, in words.
+        seen, seen_adv: the input as recorded and as attacked.
+        answer, answer_adv: the model's output for each.
+        target, true: the target, and the true output.
     """
 
     row: dict[str, Any]
@@ -60,7 +60,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
     """Read a row's window from the run's tensors.
 
     Raises:
-        FeintError: a file is not there, or does not hold the row.
+        FeintError: a file is missing, or does not hold the row.
     """
     same = run.judged.filter(
         pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in TASK_KEY)
@@ -83,5 +83,6 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
     except (IndexError, ValueError) as error:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
-            f"rows.parquet ({error}). Run `feint evaluate` again."
+            f"rows.parquet ({error}). Run `feint evaluate` again.",
+            code="rows-without-tensors",
         ) from error

@@ -1,4 +1,7 @@
-"""Every attacked row for the page's table, in few bytes: columns, and words by their number."""
+"""The rows of the page's table of cases, packed in few bytes: columns, and words by number.
+
+frontend/src/table-data.js unpacks them, table.js shows them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ ROWS = 20_000
 SEED = 0
 """Of the draw where there are more."""
 FURTHEST = 9e15
-"""A number that is stored may be no larger: JavaScript would not count it exactly."""
+"""The largest number stored: JavaScript counts larger ones inexactly."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Browse:
 
 
 def browse(run: RunData, player: Player | None, limit: int = ROWS) -> Browse | None:
-    """The rows to look through; None if nothing was attacked."""
+    """The rows to browse; None if nothing was attacked."""
     rows = run.judged.filter(IS_ATTACK)
     if not len(rows):
         return None
@@ -129,9 +132,9 @@ def _columns(
         _words(rows["true_class"], "true class"),
         _words(rows["target"], "target"),
         _words(rows["eps"], f"eps ({unit})", eps),
-        _numbers(rows, "error_cm", "to the target, cm a joint", 1)
+        _numbers(rows, "error_cm", "distance, cm a joint", 1)
         if in_cm
-        else _numbers(rows, "distance", f"to the target, {distance_unit}", 3),
+        else _numbers(rows, "distance", f"distance, {distance_unit}", 3),
         _flags(rows["success"], "success"),
         _flags(rows["clean_success"], "clean success"),
         _numbers(rows, "perturbation_max_cm", "largest perturbation, cm", 1),
@@ -141,10 +144,10 @@ def _columns(
 
 
 def _words(values: pl.Series, head: str, order: Sequence[Any] | None = None) -> dict[str, Any]:
-    """Every value once, in its order, and which one a row has."""
+    """A column of words: every word once, and each row's position in them."""
     there = set(values.unique())
     first = [one for one in order or () if one in there]
-    words = [*first, *sorted(there.difference(first))]  # what nobody knows comes last
+    words = [*first, *sorted(there.difference(first))]  # unknown ones come last
     codes = {word: i for i, word in enumerate(words)}
     return {
         "name": values.name,
@@ -157,7 +160,7 @@ def _words(values: pl.Series, head: str, order: Sequence[Any] | None = None) -> 
 def _numbers(
     rows: pl.DataFrame, name: str, head: str, places: int, factor: float = 1.0
 ) -> dict[str, Any]:
-    """Counted in the last place that is shown; null where there is none."""
+    """A column of numbers, in units of the last digit shown; None for NaN and infinity."""
     values: list[int | None] = [None] * len(rows)
     if name in rows.columns:
         value = pl.col(name).cast(pl.Float64)
@@ -168,7 +171,7 @@ def _numbers(
 
 
 def _flags(values: pl.Series, head: str) -> dict[str, Any]:
-    """A character a row."""
+    """A column of yes and no, one character for each row."""
     return {
         "name": values.name,
         "head": head,

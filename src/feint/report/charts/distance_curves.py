@@ -131,7 +131,7 @@ def sample_cases(run: RunData, cases: int = CASES) -> CaseSample:
 
 
 def has_centimetres(run: RunData) -> bool:
-    """Distances and changes are told in cm."""
+    """Distances and displacements are known in cm."""
     rows = run.rows
     return {"error_cm", "perturbation_cm"} <= set(rows.columns) and bool(
         rows["error_cm"].is_finite().any()
@@ -173,7 +173,8 @@ def _read(run: RunData, job: str, row: Mapping[str, Any], in_cm: bool) -> _Case:
     if i >= len(task.keys) or task.keys[i] != row["sequence"]:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
-            "rows.parquet. Run `feint evaluate` again."
+            "rows.parquet. Run `feint evaluate` again.",
+            code="rows-without-tensors",
         )
     missed = (tensors.score(job)[0].values[i] - task.targets.values[i])[:frames].float()
     if not in_cm:

@@ -1,4 +1,4 @@
-"""Lines over time: what a series showed, what was answered, and what was wanted."""
+"""Line plots of one attacked window of a table: outputs, target and attacked inputs over time."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,7 @@ MOST = 12
 def window(lines: "Lines", columns: Columns, attacked: list[str]) -> str:
     """The outputs on top, below them every attacked input column, as SVG.
 
-    Blue and green are as recorded, orange is attacked, dashed is the target: colours never stand
-    alone.
+    Blue and green are without an attack, orange is attacked, the dashed line is the target.
     """
     outputs = columns.outputs[:MOST]
     inputs = [name for name in columns.inputs if name in attacked][:MOST]
@@ -46,15 +45,15 @@ def _answered(
     axes: Axes, lines: "Lines", columns: Columns, k: int, name: str, time: np.ndarray
 ) -> None:
     drawn: tuple[tuple[Any, str, dict[str, Any]], ...] = (
-        (lines.true, "what really happened", {"color": NOISE, "lw": 1.0}),
+        (lines.true, "true output", {"color": NOISE, "lw": 1.0}),
         (lines.target, "the target", {"color": INK, "lw": 1.4, "ls": "--"}),
-        (lines.answer, "answered, no attack", {"color": REACTOR, "lw": 1.8}),
-        (lines.answer_adv, "answered, attacked", {"color": ATTACKED, "lw": 1.8}),
+        (lines.answer, "output, no attack", {"color": REACTOR, "lw": 1.8}),
+        (lines.answer_adv, "output, attacked", {"color": ATTACKED, "lw": 1.8}),
     )
     for values, label, how in drawn:
         axes.plot(time, values[:, k].numpy(), label=label, **how)
     unit = columns.output_units[k]
-    axes.set_title(f"answer: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
+    axes.set_title(f"output: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
     axes.grid(color="#e6e6e6", lw=0.6)
     axes.legend(ncols=4, fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.08))
 
@@ -63,9 +62,9 @@ def _seen(
     axes: Axes, lines: "Lines", columns: Columns, name: str, time: np.ndarray, legend: bool
 ) -> None:
     k = columns.inputs.index(name)
-    axes.plot(time, lines.seen[:, k].numpy(), color=ACTOR, lw=1.4, label="seen, as it is")
+    axes.plot(time, lines.seen[:, k].numpy(), color=ACTOR, lw=1.4, label="input, as recorded")
     changed = lines.seen_adv[:, k].numpy()
-    axes.plot(time, changed, color=ATTACKED, lw=1.0, label="seen, attacked")
+    axes.plot(time, changed, color=ATTACKED, lw=1.0, label="input, attacked")
     unit = columns.input_units[k]
     axes.set_title(f"input: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
     axes.grid(color="#e6e6e6", lw=0.6)

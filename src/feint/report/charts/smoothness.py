@@ -131,7 +131,7 @@ def _texts(inputs: ChartInputs, found: Smoothness) -> list[tuple[dict[str, int],
     for (victim, eps), some in found.sums.group_by("victim", "eps", maintain_order=True):
         i, j = inputs.models.index(str(victim)), inputs.eps.index(float(eps))
         medians = "; ".join(
-            f"{_name(one['attack'])} adds {one['added']:.3g} m/s² and closes "
+            f"{_name(one['attack'])} adds {number(one['added'])} m/s² and closes "
             f"{percent(one['distance_reduction'])} (medians of {one['n']}), "
             f"{percent(one['success_rate'])} succeed"
             for one in some.iter_rows(named=True)

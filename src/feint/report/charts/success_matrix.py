@@ -1,4 +1,4 @@
-"""Which interactions are easily turned into which: true class by target, counted."""
+"""The success matrix: counts of successes by true class and target."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The charts, each a small SVG of its own: what a person reads off rows and rates."""
+"""The style of every figure, and the chart of success rates over eps for paper (Figure 5).
+
+Charts that are described by a `Chart` are drawn by static.py.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +16,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from feint.report.charts.chart import ATTACK, CLEAN
+from feint.report.charts.chart import NOISE as NOISE_LINE
+
 ACTOR, REACTOR = "#0072B2", "#009E73"
 ATTACKED, NOISE, INK, PALE = "#D55E00", "#7A7A7A", "#222222", "#C8C8C8"
 SIZE = (4.3, 3.1)
@@ -20,7 +26,7 @@ SIZE = (4.3, 3.1)
 
 @contextmanager
 def style() -> Iterator[None]:
-    """How everything is drawn; the caller's own settings are left alone."""
+    """Matplotlib settings of all figures; the caller's settings are restored."""
     settings: dict[str, Any] = {
         "font.size": 9,
         "font.family": "DejaVu Sans",
@@ -52,11 +58,11 @@ def to_svg(figure: Figure) -> str:
 def success_svg(
     curve: pl.DataFrame, unit: str, depth: tuple[str, float] | None = None, legend: bool = True
 ) -> str:
-    """Success against eps for one surrogate and victim, as SVG.
+    """Success rates over eps for one surrogate and victim, as SVG.
 
     Args:
         curve, unit, depth: as in `curves`.
-        legend: draw it; small multiples say it once.
+        legend: draw it.
     """
     with style():
         figure, axes = _panel(legend, depth is not None)
@@ -73,7 +79,7 @@ def draw_success(
 
     Args:
         axes: where to.
-        curve: rows of `success_rates`, the attack's alone.
+        curve: rows of `success_rates.rates`, the attack's alone.
         unit: of eps.
         depth: an axis and its cm per unit of eps, for a second scale.
     """
@@ -85,31 +91,36 @@ def draw_success(
         return np.concatenate([[first], values])
 
     clean = float(np.nanmean(line("clean_success_rate", np.nan))) if len(curve) else float("nan")
-    axes.axhline(clean, color="black", ls=(0, (5, 3)), lw=1.2, label="no attack, of all")
+    axes.axhline(clean, color="black", ls=(0, (5, 3)), lw=1.2, label=f"{CLEAN.name}, all")
     axes.plot(
-        eps, line("noise_success_rate", clean), color=NOISE, lw=1, ls=":", label="noise, of all"
+        eps,
+        line("noise_success_rate", clean),
+        color=NOISE,
+        lw=1,
+        ls=":",
+        label=f"{NOISE_LINE.name}, all",
     )
     axes.plot(
         eps, line("noise_success_rate_if_clean_fails", 0.0), color=NOISE, lw=1.8, marker="s",
-        ms=3.5, label="noise, of those that failed",
+        ms=3.5, label=f"{NOISE_LINE.name}, if clean fails",
     )  # fmt: skip
     axes.plot(
-        eps, line("success_rate", clean), color=ATTACKED, lw=1, ls=":", label="attack, of all"
+        eps, line("success_rate", clean), color=ATTACKED, lw=1, ls=":", label=f"{ATTACK.name}, all"
     )
     low, high = (line(f"success_rate_if_clean_fails_{side}", 0.0) for side in ("low", "high"))
     axes.fill_between(eps, low, high, color=ATTACKED, alpha=0.15, lw=0, label="95 % interval")
     axes.plot(
         eps, line("success_rate_if_clean_fails", 0.0), color=ATTACKED, lw=2.2, marker="o", ms=4.5,
-        label="attack, of those that failed",
+        label=f"{ATTACK.name}, if clean fails",
     )  # fmt: skip
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_ylabel("counts as the target")
+    axes.set_ylabel("attack success rate")
     eps_axis(axes, eps, unit, depth)
 
 
 def with_grid(axes: Axes) -> Axes:
-    """The axes with faint lines across, behind everything."""
+    """The axes with faint horizontal lines behind everything."""
     axes.grid(axis="y", color="#E6E6E6", lw=0.8)
     axes.set_axisbelow(True)
     return axes
@@ -122,7 +133,7 @@ def _panel(legend: bool, scale: bool) -> tuple[Figure, Axes]:
 
 
 def eps_axis(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | None) -> None:
-    """The scale of eps, and a second one in cm where eps is not in cm itself."""
+    """The axis of eps, and a second one in cm where eps is not in cm itself."""
     largest = float(eps.max()) if len(eps) and eps.max() > 0 else 1.0
     axes.set_xlim(0, largest * 1.03)
     axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -137,7 +148,7 @@ def eps_axis(axes: Axes, eps: np.ndarray, unit: str, depth: tuple[str, float] | 
 
 
 def legend_below(figure: Figure, axes: Axes, columns: int) -> None:
-    """What the axes' lines are, once, under the figure."""
+    """One legend under the figure."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
         handles[::-1], labels[::-1], loc="outside lower center", ncols=columns, fontsize=7.5,

@@ -1,4 +1,4 @@
-"""Figures and animations as the content of files, the same bytes for the same case."""
+"""Figures and animations as bytes of pdf, svg, png and mp4 files; the same for the same case."""
 
 import tempfile
 from io import BytesIO
@@ -19,7 +19,7 @@ DPI = 200
 
 
 def figure(drawn: Figure, form: str, dpi: int = DPI) -> bytes:
-    """The figure as "pdf", "svg" or "png"; no date in it, nor what wrote it."""
+    """The figure as "pdf", "svg" or "png", without a date or the writer's name."""
     with style():
         if form == "svg":
             return to_svg(drawn).encode()
@@ -39,10 +39,10 @@ def figure(drawn: Figure, form: str, dpi: int = DPI) -> bytes:
 
 
 def mp4(case: Case) -> bytes:
-    """The animation as a video (H.264), which stands still for a while at its end.
+    """The animation as a video (H.264) that holds its last frame for a while.
 
     Raises:
-        FeintError: imageio-ffmpeg is not installed, or has no ffmpeg that works.
+        FeintError: imageio-ffmpeg is not installed, or its ffmpeg does not work.
     """
     need("A video", "imageio_ffmpeg")
     import imageio_ffmpeg
@@ -66,13 +66,14 @@ def mp4(case: Case) -> bytes:
             return path.read_bytes()
         except (OSError, RuntimeError) as error:
             raise FeintError(
-                f"ffmpeg wrote no video ({error}). Expected the one that imageio-ffmpeg brings, or "
-                "one that $IMAGEIO_FFMPEG_EXE names; --format gif needs none."
+                f"ffmpeg wrote no video ({error}). Expected the one of imageio-ffmpeg, or one that "
+                "$IMAGEIO_FFMPEG_EXE names; --format gif needs none.",
+                code="no-video",
             ) from error
 
 
 def _even(image: Image.Image) -> Image.Image:
-    """As H.264 wants it: paper added until the width and the height are even."""
+    """Pad with white to an even width and height, which H.264 needs."""
     size = (image.width + image.width % 2, image.height + image.height % 2)
     whole = Image.new("RGB", size, "white")
     whole.paste(image, (0, 0))

@@ -1,4 +1,4 @@
-"""Figures 4 and 5 in the paper's layout, of any run."""
+"""Figures 4 and 5 of the paper, in its layout, from any run.  Figures 1 to 3 are film strips."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from feint.errors import FeintError
 from feint.evaluation.attack_task import IS_ATTACK
 from feint.report.cases.case import Case, Motion
 from feint.report.charts.svg import ACTOR, INK, draw_success, legend_below, style, with_grid
-from feint.report.figures.stick_figures import Box, StickFigure, View, setup_axes, side
+from feint.report.figures.stick_figures import Box, StickFigure, View, setup_axes, side_view
 from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
@@ -20,7 +20,7 @@ MOMENTS = 10
 
 @dataclass(frozen=True, eq=False)
 class FilmRow:
-    """One row of Figure 4: an actor attacked, the recording behind, and what the row is."""
+    """One row of Figure 4: an attacked actor, the recording behind it, and the row's label."""
 
     label: str
     skeleton: Skeleton
@@ -29,23 +29,23 @@ class FilmRow:
 
     @staticmethod
     def of(case: Case, label: str) -> "FilmRow":
-        """A case's."""
+        """The row of a case."""
         return FilmRow(label, case.skeleton, case.actor, case.actor_adv)
 
     @property
     def view(self) -> View:
         """Depth to the right."""
-        return side(self.skeleton)
+        return side_view(self.skeleton)
 
     def times(self) -> list[tuple[int, str]]:
-        """The frames that are drawn, and when they are."""
+        """The frames that are drawn, and their times."""
         frames = np.linspace(0, len(self.actor_adv) - 1, MOMENTS).round().astype(int)
         return [(int(frame), f"{frame / self.skeleton.fps:.1f} s") for frame in frames]
 
 
 def figure4(rows: Sequence[FilmRow]) -> Figure:
-    """Figure 4: the attacked actor from the side, depth to the right, a row a row."""
-    seen = [(one.view.of(one.actor_adv), one.view.of(one.actor)) for one in rows]
+    """Figure 4: the attacked actor from the side, depth to the right."""
+    seen = [(one.view.project(one.actor_adv), one.view.project(one.actor)) for one in rows]
     box = Box.around(*(one for both in seen for one in both))
     cell = 1.05
     with style():
@@ -64,7 +64,7 @@ def figure4(rows: Sequence[FilmRow]) -> Figure:
                 ):
                     person.line.set_linewidth(person.line.get_linewidth() * 0.6)
                     person.dot.set_markersize(person.dot.get_markersize() * 0.6)
-                    person.at(frame)
+                    person.show(frame)
                 if timed:
                     axes.set_title(when, fontsize=8, color=INK)
                 if j == 0:
@@ -74,9 +74,9 @@ def figure4(rows: Sequence[FilmRow]) -> Figure:
 
 
 def figure5(run: RunData, victim: str | None = None, target: str | None = None) -> Figure:
-    """Figure 5: success against eps, a row a model; left white box, right what others crafted.
+    """Figure 5: success rates over eps, a row for each victim; white box left, transfer right.
 
-    Every panel has the rate without an attack and under random noise, as the report's have.
+    Every panel has the rates without an attack and under random noise.
 
     Args:
         run: of the run.
@@ -102,8 +102,9 @@ def figure5(run: RunData, victim: str | None = None, target: str | None = None) 
             else "no attacked sequence: every test sequence is of the target's own class"
         )
         raise FeintError(
-            f"There is no rate{' with ' + ' and '.join(asked) if asked else ''} to draw in "
-            f"{run.folder}. It has {has}."
+            f"There is no success rate{' with ' + ' and '.join(asked) if asked else ''} to draw in "
+            f"{run.folder}. It has {has}.",
+            code="no-such-case",
         )
     shown = [name for name in victims if name in set(some["victim"])]
     pairs = {
@@ -124,9 +125,7 @@ def figure5(run: RunData, victim: str | None = None, target: str | None = None) 
                 curve = some.filter(pl.col("victim") == name, pl.col("surrogate") == surrogate)
                 draw_success(axes, curve, run.units.eps, run.units.cm_axis)
                 own = surrogate == name
-                title = (
-                    f"{name}, white box" if own else f"crafted on {surrogate}, answered by {name}"
-                )
+                title = f"{name}, white box" if own else f"surrogate {surrogate}, victim {name}"
                 axes.set_title(title, fontsize=9.5, color=INK)
         legend_below(figure, axes, min(2 * columns, 4))
         return figure

@@ -1,4 +1,4 @@
-"""A case drawn: people as stick figures, moving (GIF) and as a film strip (SVG)."""
+"""Draws a case as stick figures: an animation (GIF) and a film strip (SVG)."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -24,38 +24,38 @@ LOOKS: dict[str, tuple[float, float, tuple[float, ...]]] = {
 }
 """Line width, opacity and dashes of a person."""
 MARGIN = 0.12
-"""Of metres around everybody."""
+"""Metres around the people."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Which two axes are seen, with signs: the camera's own view, or from the side."""
+    """A projection on two axes, with signs: the camera's view, or the view from the side."""
 
     across: int
     up: int
     signs: tuple[float, float]
 
-    def of(self, motion: Motion) -> np.ndarray:
-        """(frames, joints, 2), in metres on the paper."""
+    def project(self, motion: Motion) -> np.ndarray:
+        """The motion as (frames, joints, 2), in metres."""
         seen: np.ndarray = motion[..., [self.across, self.up]].numpy() * np.array(self.signs)
         return seen
 
 
-def front(skeleton: Skeleton) -> View:
-    """As the camera sees it: the data's first axis to the right, metres up."""
+def front_view(skeleton: Skeleton) -> View:
+    """The camera's view: the first axis to the right, the second up."""
     return View(0, 1, (-1.0 if skeleton.scale[0] < 0 else 1.0, 1.0))
 
 
-def side(skeleton: Skeleton) -> View:
-    """Depth to the right: where a change of depth alone can be seen.  The front, without depth."""
+def side_view(skeleton: Skeleton) -> View:
+    """The view from the side, depth to the right; the front view of data without depth."""
     if len(skeleton.axes) < 3:
-        return front(skeleton)
+        return front_view(skeleton)
     return View(len(skeleton.axes) - 1, 1, (1.0, 1.0))
 
 
 @dataclass(frozen=True)
 class Box:
-    """What part of the world is drawn: the same in all panels."""
+    """The part of the world that all panels show."""
 
     left: float
     right: float
@@ -64,7 +64,7 @@ class Box:
 
     @staticmethod
     def around(*seen: np.ndarray) -> "Box":
-        """Everything that is ever there."""
+        """The box of all positions in all frames."""
         points = np.concatenate([one.reshape(-1, 2) for one in seen])
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
@@ -84,7 +84,7 @@ class Box:
 
 
 class StickFigure:
-    """One person in one panel: bones as one broken line, the head a dot."""
+    """One person in one panel: the bones as one broken line, the head as a dot."""
 
     def __init__(
         self, axes: Axes, skeleton: Skeleton, seen: np.ndarray, colour: str, kind: str = "solid"
@@ -101,8 +101,8 @@ class StickFigure:
             self.dot.set_markerfacecolor("none")
         axes.add_line(self.dot)
 
-    def at(self, frame: int) -> None:
-        """Stand as in this frame."""
+    def show(self, frame: int) -> None:
+        """Show a frame."""
         here = self.seen[frame]
         gap = np.full(2, np.nan)
         path = np.array([p for a, b in self.pairs for p in (here[a], here[b], gap)])
@@ -112,7 +112,7 @@ class StickFigure:
 
 
 def gif(case: Case) -> tuple[bytes, bytes]:
-    """The animation, and its last moment as a still PNG for who wants no motion."""
+    """The animation as GIF, and its last frame as PNG for readers who prefer no motion."""
     images = render_frames(case)
     still = BytesIO()
     images[-1].quantize(64).save(still, format="PNG", optimize=True)
@@ -121,8 +121,8 @@ def gif(case: Case) -> tuple[bytes, bytes]:
 
 def render_frames(case: Case, dpi: int = 90) -> list[Image.Image]:
     """Every frame of the animation."""
-    view = front(case.skeleton)
-    seen = {n: view.of(getattr(case, n)) for n in _MOTIONS}
+    view = front_view(case.skeleton)
+    seen = {n: view.project(getattr(case, n)) for n in _MOTIONS}
     box = Box.around(*seen.values())
     panel = min(max(6.0 * box.height / box.width, 1.6), 3.4)
     width = min(max(panel * box.width / box.height, 4.4), 6.0)
@@ -132,16 +132,16 @@ def render_frames(case: Case, dpi: int = 90) -> list[Image.Image]:
         share = panel / (panel + 0.36) / 2
         people = []
         attacked = shorten(f"attacked: {goal_text(case.row)}", 48, placeholder=" ...")
-        for i, told in enumerate(("no attack", attacked)):
+        for i, title in enumerate(("no attack", attacked)):
             axes = figure.add_axes((0.0, 0.5 - 0.5 * i, 1.0, share))
             setup_axes(axes, box)
-            axes.set_title(told, loc="left", x=0.02, fontsize=13, color=INK)
+            axes.set_title(title, loc="left", x=0.02, fontsize=13, color=INK)
             people += _draw_people(axes, case.skeleton, seen, adversarial=i == 1)
         clock = figure.text(0.98, 0.985, "", ha="right", va="top", fontsize=11, color=INK)
         images = []
         for frame in range(len(case.actor)):
             for person in people:
-                person.at(frame)
+                person.show(frame)
             clock.set_text(f"{frame / case.skeleton.fps:.1f} s")
             canvas.draw()
             images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
@@ -157,9 +157,9 @@ def filmstrip_svg(case: Case) -> str:
 def filmstrip(case: Case) -> Figure:
     """The film strip: time from left to right, three rows."""
     frames = sorted({round(f) for f in np.linspace(0, len(case.actor) - 1, MOMENTS)})
-    view, aside = front(case.skeleton), side(case.skeleton)
-    seen = {n: view.of(getattr(case, n)) for n in _MOTIONS}
-    beside = {n: aside.of(getattr(case, n)) for n in ("actor", "actor_adv")}
+    view, aside = front_view(case.skeleton), side_view(case.skeleton)
+    seen = {n: view.project(getattr(case, n)) for n in _MOTIONS}
+    beside = {n: aside.project(getattr(case, n)) for n in ("actor", "actor_adv")}
     box, depth = Box.around(*seen.values()), Box.around(*beside.values())
     cell = 1.35
     tall = [cell * box.height / box.width] * 2
@@ -172,7 +172,7 @@ def filmstrip(case: Case) -> Figure:
             wspace=0.06, hspace=0.1,
         )  # fmt: skip
         alone = "actor in depth" if len(case.skeleton.axes) > 2 else "actor alone"
-        for row, told in enumerate(("no attack", "attacked", alone)):
+        for row, title in enumerate(("no attack", "attacked", alone)):
             for column, frame in enumerate(frames):
                 axes = figure.add_subplot(grid[row, column])
                 setup_axes(axes, box if row < 2 else depth)
@@ -186,12 +186,12 @@ def filmstrip(case: Case) -> Figure:
                 for person in people:
                     person.line.set_linewidth(person.line.get_linewidth() * 0.62)
                     person.dot.set_markersize(person.dot.get_markersize() * 0.62)
-                    person.at(frame)
+                    person.show(frame)
                 if row == 0:
                     axes.set_title(f"{frame / case.skeleton.fps:.1f} s", fontsize=9, color=INK)
                 if column == 0:
                     axes.text(
-                        -0.06, 0.5, told, transform=axes.transAxes, rotation=90, ha="right",
+                        -0.06, 0.5, title, transform=axes.transAxes, rotation=90, ha="right",
                         va="center", fontsize=9, color=INK,
                     )  # fmt: skip
         return figure
@@ -203,7 +203,7 @@ _MOTIONS = ("actor", "actor_adv", "answer", "answer_adv", "target")
 def _draw_people(
     axes: Axes, skeleton: Skeleton, seen: dict[str, np.ndarray], adversarial: bool
 ) -> list[StickFigure]:
-    """Who stands in a panel, the faint ones behind."""
+    """The people of a panel, the faint ones behind."""
     if not adversarial:
         return [
             StickFigure(axes, skeleton, seen["actor"], ACTOR),
@@ -218,7 +218,7 @@ def _draw_people(
 
 
 def setup_axes(axes: Axes, box: Box) -> None:
-    """Where people stand: the world in the box, to scale, and a floor."""
+    """Scale the axes to the box, and draw a floor."""
     axes.set_xlim(box.left, box.right)
     axes.set_ylim(box.low, box.high)
     axes.set_aspect("equal")
@@ -228,7 +228,7 @@ def setup_axes(axes: Axes, box: Box) -> None:
 
 
 def _animated(images: list[Image.Image], fps: float) -> bytes:
-    """One palette for all frames, so that nothing flickers; a pause at the end."""
+    """One palette for all frames, so that colours do not flicker; a pause at the end."""
     step = max(20, 10 * round(1000 / fps / 10))
     tall = Image.new("RGB", (images[0].width, 2 * images[0].height))
     tall.paste(images[0], (0, 0))
@@ -249,7 +249,7 @@ def _animated(images: list[Image.Image], fps: float) -> bytes:
 
 
 def _in(palette: Image.Image, image: Image.Image) -> Image.Image:
-    """The image in a palette, its paper purely white: quantising would leave a tint on it."""
+    """The image in a palette, with a pure white background, which quantising would tint."""
     colours = np.array(palette.getpalette()).reshape(-1, 3)
     whitest = int(colours.sum(axis=1).argmax())
     colours[whitest] = 255

@@ -4,20 +4,17 @@
 """
 
 import math
-import sys
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from feint.io.text import MISSING
+from feint.report.console import Table, console, print_table
 from feint.survey.analysis.agreement import Agreement
 from feint.survey.analysis.results import Estimate, Method, ObjectiveResult, Unit
 from feint.survey.analysis.thresholds import Threshold
 
-PIPE_WIDTH = 120
-MISSING = "-"
 UNITS: dict[Unit, str] = {
     "sum": "equation 7",
     "per-frame": "equation 7 per frame",
@@ -27,7 +24,7 @@ UNITS: dict[Unit, str] = {
 
 def show(found: Estimate) -> None:
     """Print the results of a study."""
-    out = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    out = console()
     for sentence in found.warnings:
         out.print(Text.assemble(("warning ", "bold yellow"), sentence))
     who = f"{found.judges} judges" if found.judges else "Judges"
@@ -159,10 +156,4 @@ def _number(value: float) -> str:
 
 
 def _table(out: Console, title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    out.print(Text(title, style="bold"))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for i, head in enumerate(heads):
-        table.add_column(Text(head), justify="left" if i < 1 else "right", overflow="fold")
-    for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
-    out.print(table)
+    print_table(out, title, Table(tuple(heads), tuple(tuple(line) for line in lines)))

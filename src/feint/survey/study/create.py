@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from feint.errors import FeintError, first_of
 from feint.evaluation.table1 import OBJECTIVES
 from feint.io.atomic import read_bytes, safe_join
-from feint.report.cases.selection import white
+from feint.report.cases.selection import white_box_rows
 from feint.report.run_data import RunData
 from feint.survey.study import texts
 from feint.survey.study.schema import Kind, Objective, Study
@@ -102,7 +102,7 @@ def draft(run_data: RunData, options: StudyOptions) -> Draft:
             "study from a run on skeletons, such as `feint demo` or examples/sbu.toml.",
             code="no-skeleton",
         )
-    rows = white(run_data)
+    rows = white_box_rows(run_data)
     epsilons = evenly_spaced(rows["eps"])
     if len(epsilons) < 2:
         raise FeintError(

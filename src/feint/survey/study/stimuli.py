@@ -17,7 +17,7 @@ from feint.errors import FeintError
 from feint.report.cases import case
 from feint.report.cases.case import Case, Motion
 from feint.report.cases.player import encode_motion, quantization_step
-from feint.report.cases.selection import has
+from feint.report.cases.selection import describe_rows
 from feint.report.run_data import RunData
 from feint.skeleton import Skeleton
 
@@ -88,8 +88,8 @@ def matching_rows(rows: pl.DataFrame, folder: Path, **asked: str | None) -> pl.D
     if not len(found):
         listed = ", ".join(f"{name} {value}" for name, value in given.items())
         raise FeintError(
-            f"{folder} has no attacked sequence with {listed}. It has {has(rows)}. Choose among "
-            "these (--objective ACTION:REACTION, --model), or attack what is missing.",
+            f"{folder} has no attacked sequence with {listed}. It has {describe_rows(rows)}. "
+            "Choose among these (--objective ACTION:REACTION, --model), or attack what is missing.",
             code="no-matching-rows",
         )
     return found
