@@ -1,9 +1,9 @@
 """The commands a user types."""
 
+import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from feint.cli.main import main as entry_point
 from feint.cli.options import RunOptions
 from feint.data.sbu import constants, dataset
 from feint.evaluation import rows
+from feint.jobs import lock as lock_module
 from feint.jobs.lock import Lock
 from feint.jobs.store import Store
 
@@ -284,10 +285,14 @@ def test_a_run_that_somebody_works_on_is_refused_or_waited_for(monkeypatch, caps
         assert main(monkeypatch, *words) == 2
         assert "is being worked on by process" in capsys.readouterr().err
     assert "Being worked on by process" in invoke("status", folder).output
-    done = threading.Timer(0.5, held.__exit__)
-    done.start()
+    said = []
+
+    def let_go(message: str, **_: object) -> None:
+        if not said:
+            held.__exit__()
+        said.append(message)
+
+    monkeypatch.setattr(lock_module.console, "print", let_go)
     assert main(monkeypatch, "train", path, "--out", folder, "--wait") == 0
-    assert not done.is_alive()
-    told = capsys.readouterr()
-    assert "Waiting for process" in told.err
-    assert "hold first pose" in told.out
+    assert f"process {os.getpid()}" in said[0]
+    assert "hold first pose" in capsys.readouterr().out

@@ -28,13 +28,13 @@ def check_sbu(
 def download_sbu(
     root: Annotated[Path, typer.Argument(help="The folder to download to.")],
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="Only this set, s01s02 say; repeatable.")
+        list[str] | None, typer.Option("--set", help="Only this set, such as s01s02; repeatable.")
     ] = None,
     base_url: Annotated[
         str | None, typer.Option("--url", help="A mirror of the official folder.")
     ] = None,
 ) -> None:
-    """Download SBU Kinect Interaction from its authors; run again, it resumes."""
+    """Download SBU Kinect Interaction from its authors; run again to resume."""
     from feint.data.sbu import constants, download
 
     fetched = download.download(
@@ -46,7 +46,7 @@ def download_sbu(
 @data_app.command()
 def synthetic(
     root: Annotated[Path, typer.Argument(help="The folder to write to.")],
-    seed: Annotated[int, typer.Option(help="Another seed, other motion.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed gives other motion.")] = 0,
     repetitions: Annotated[
         int, typer.Option(help="Interactions per pair of people and class.")
     ] = 2,

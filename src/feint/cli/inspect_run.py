@@ -1,21 +1,18 @@
-"""Commands that read a finished run: status, verify, diff, report."""
+"""Commands that read a run: status, verify, diff, report.  They train and attack nothing."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from feint.cli.options import RunFolder
-
-if TYPE_CHECKING:
-    pass
 
 
 def status(
     folder: RunFolder,
     jobs: Annotated[bool, typer.Option("--jobs", help="List every job.")] = False,
 ) -> None:
-    """Tell what of a run is done, what is left and how long that may take."""
+    """Show what of a run is done, what is left and how long that may take."""
     from feint.experiments import status as progress
     from feint.report import terminal
 
@@ -32,13 +29,13 @@ def verify(
         bool, typer.Option("--trust", help="Run the code of users' models that the run names.")
     ] = False,
 ) -> None:
-    """Work out every stored perturbation and row again; exits with 1 if anything is wrong."""
+    """Recompute every stored perturbation and row; exits with 1 if anything is wrong."""
     from feint.experiments.run_folder import describe
     from feint.experiments.verification import verify as check
     from feint.jobs.lock import Lock
     from feint.report import terminal
 
-    describe(folder)  # or no lock is put where no run is
+    describe(folder)  # before a lock is written into a folder that is not a run
     with Lock(folder):
         found = check(folder, trust)
     terminal.show_verification(found)
@@ -48,9 +45,9 @@ def verify(
 
 def diff(
     a: Annotated[Path, typer.Argument(help="A run's folder.")],
-    b: Annotated[Path, typer.Argument(help="Another one's.")],
+    b: Annotated[Path, typer.Argument(help="The other run's folder.")],
 ) -> None:
-    """Tell what differs between two runs, and what it did to the results."""
+    """Show the differences between two runs, in settings and in results."""
     from feint.experiments import diff as diff_module
     from feint.report import terminal
 
@@ -60,13 +57,13 @@ def diff(
 def report(
     folder: RunFolder,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what it says as JSON, and write no page.")
+        bool, typer.Option("--json", help="Print the report's numbers as JSON; write no page.")
     ] = False,
     attack: Annotated[
         str, typer.Option(help="Of several attacks, the one to report on; the first by default.")
     ] = "",
 ) -> None:
-    """Show a run's verdict and write its report; runs no model."""
+    """Show a run's results and write its report; runs no model."""
     from feint.report import json_report, page, terminal
     from feint.report.run_data import RunData
 

@@ -36,7 +36,7 @@ def run(
         typer.Option(help="Hold out this official fold, 1 to 5; repeatable, a run each."),
     ] = None,
 ) -> None:
-    """Run an experiment from data to report; run again, it goes on where it stopped."""
+    """Run an experiment from data to report; run again to continue."""
     folds: list[int | None] = [*fold] if fold else [None]
     for one in folds:
         _run_and_report(options.make_run(path, one))
@@ -130,7 +130,7 @@ def reproduce(
         typer.Option(help="Run nothing: write the page from this folder of results."),
     ] = None,
 ) -> None:
-    """Run the paper's experiments on SBU and write a page of them; run again, it goes on."""
+    """Run the paper's experiments on SBU and write a page; run again to continue."""
     from feint.reproduction import profiles, runner
     from feint.reproduction.page import write
     from feint.reproduction.parts import run as run_module

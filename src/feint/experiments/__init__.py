@@ -1,1 +1,5 @@
-"""An experiment file, its plan, its run."""
+"""Experiments: from a TOML file to a folder of results.
+
+`config` is the file, `plan` and `stages` are its jobs, `tasks` what each job does, `run` does them
+in order.  `status`, `verification` and `diff` read a folder that is there.
+"""

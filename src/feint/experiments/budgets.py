@@ -1,4 +1,4 @@
-"""What an experiment lets the attacker change, as a `Budget` on what a model sees."""
+"""From the keys of [attack] to a `Budget`: what the attacker may change of a model's input."""
 
 import torch
 from torch import Tensor
@@ -13,13 +13,13 @@ from feint.skeleton import Skeleton
 
 
 def make_budget(attacker: AttackConfig, feature_spec: FeatureSpec, hidden: int) -> Budget:
-    """The budget at the attacker's first eps; every job puts its own in its place.
+    """The budget at the attacker's first eps; every job replaces eps by its own.
 
     Args:
-        hidden: features behind the form's own (a first pose), which nobody can change.
+        hidden: features after the data's own (a first pose), which the attacker cannot change.
 
     Raises:
-        FeintError: an axis, joint or column that the data has not got.
+        FeintError: an axis, joint or column that is not in the data.
     """
     if isinstance(feature_spec, Columns):
         return _of_series(attacker, feature_spec, hidden)
@@ -88,12 +88,12 @@ def units(attacker: AttackConfig, columns: Columns) -> Tensor:
 
 
 def _behind(values: Tensor, hidden: int, value: float | bool) -> Tensor:
-    """Values with another behind them for every hidden feature."""
+    """The values, followed by another one for every hidden feature."""
     return torch.cat([values, torch.full((hidden,), value, dtype=values.dtype)])
 
 
 def hidden(feature_spec: FeatureSpec, first_pose: bool) -> int:
-    """Features that a model sees behind the form's own: the first frame of the answer."""
+    """Features that a model sees after the data's own: the first frame of the reactor."""
     if not first_pose:
         return 0
     return (

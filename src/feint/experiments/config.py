@@ -1,4 +1,7 @@
-"""An experiment: one TOML file, every key checked before anything runs."""
+"""The tables of an experiment's TOML file; every key is checked before anything runs.
+
+[attack] is in `attack_config`, [data] in `feint.data.config`, [[model]] in `feint.models.config`.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,13 +29,13 @@ from feint.skeleton import SBU_15
 
 
 class TargetCurve(ConfigTable):
-    """[[target.curves]]: a curve asked of a series (`feint.curves.Curve`)."""
+    """[[target.curves]]: a target of a series (`feint.attacks.target_curves.Curve`)."""
 
     name: Label
     kind: CurveKind
     by: Number | Annotated[tuple[Number, ...], Field(min_length=1, max_length=WIDEST)] | None = None
     file: Path | None = None
-    """A CSV file of a "curve": read at once, and kept as `values`."""
+    """A CSV file of a "curve": read with the experiment, and stored as `values`."""
     values: tuple[tuple[Number, ...], ...] = ()
     seed: int | None = None
 
@@ -57,7 +60,7 @@ class TargetCurve(ConfigTable):
 
 
 class Target(ConfigTable):
-    """[target]: the reactions asked for."""
+    """[target]: the outputs that the attacker wants."""
 
     labels: Annotated[tuple[Label, ...], Field(min_length=1)]
     curves: tuple[TargetCurve, ...] = ()
@@ -74,14 +77,16 @@ class Target(ConfigTable):
             return value
         names = [one.get("name") for one in value["curves"] if isinstance(one, dict)]
         if names and list(value.get("labels", names)) != names:
-            raise FeintError("labels stand beside curves; expected one of them", "conflicting-keys")
+            raise FeintError(
+                "labels and curves are both given; expected one of them", "conflicting-keys"
+            )
         return {**value, "labels": names} if names else value
 
     @field_validator("labels")
     @classmethod
     def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) != len(value):
-            raise FeintError(f"a target stands twice: {', '.join(value)}", "repeated-name")
+            raise FeintError(f"a target is given twice: {', '.join(value)}", "repeated-name")
         return value
 
     def targets(self, seed: int) -> Targets:
@@ -90,23 +95,23 @@ class Target(ConfigTable):
 
 
 class Evaluation(ConfigTable):
-    """[evaluation]: what is asked, and of how many."""
+    """[evaluation]: which sequences, models and baselines are compared, and how."""
 
     max_sequences: Count | None = None
     """The first so many test sequences in a seeded order, so that a larger number keeps the
     results of a smaller one; all of them, in their own order, if not given."""
     craft_on: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    """Models that attacks are crafted on; all of them if not given. The others only answer."""
+    """Models that attacks are crafted on; all if not given. The others are only evaluated."""
     noise: tuple[Kind, ...] = ("sign", "offset")
     transfer: bool = True
-    """Also score what was crafted on each model on every other."""
+    """Evaluate attacks that were crafted on one model on every other, too."""
     sequences_per_job: Annotated[int, Field(ge=1, le=4096)] = 64
-    """Test sequences a job takes on: what is lost at most when a machine dies."""
+    """Test sequences in one job: what is lost at most when a machine dies."""
     batch_size: Count | None = None
-    """Rows attacked at once; if not given, what fits into memory and serves the processor."""
+    """Rows attacked at once; if not given, as many as fit in memory and help the device."""
     tolerance: Literal["natural", "paper", "paper-joint"] | Positive | Path = "natural"
-    """kappa: measured on the training set, Table 1 in either norm, a mean distance a frame in
-    the data's units, or a tolerance file."""
+    """Measured on the training set, Table 1 in either norm, a mean distance a frame in the data's
+    units, or a tolerance file."""
 
 
 class Experiment(ConfigTable):

@@ -1,4 +1,4 @@
-"""Reading an experiment from a TOML file or from a run's folder."""
+"""An experiment from a TOML file, or from the JSON in a run's folder; errors name the key."""
 
 import tomllib
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def read(path: Path) -> Experiment:
 
 
 def parse(text: str, name: str) -> Experiment:
-    """Read an experiment from text; `name` stands for it in errors."""
+    """Read an experiment from text; `name` names it in errors."""
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -57,7 +57,7 @@ def parse(text: str, name: str) -> Experiment:
 
 
 def _looked_up(experiment: Experiment) -> Experiment:
-    """The same with the hashes of users' models: runs their code.  `restore` never does."""
+    """The same with the hashes of users' models: imports their code.  `restore` never does."""
     models = tuple(
         one.with_hashes() if isinstance(one, ExternalModelConfig) else one
         for one in experiment.model
@@ -66,7 +66,7 @@ def _looked_up(experiment: Experiment) -> Experiment:
 
 
 def with_models(experiment: Experiment, models: Sequence[ExternalModelConfig]) -> Experiment:
-    """The same experiment with these models in the place of its own."""
+    """The same experiment with these models instead of its own."""
     content = experiment.model_dump(exclude={"model"})
     content["evaluation"] = {**content["evaluation"], "craft_on": None}
     try:
@@ -84,7 +84,7 @@ def on_fold(experiment: Experiment, fold: int) -> Experiment:
 
 
 def restore(content: Any, name: str) -> Experiment:
-    """An experiment from the JSON it was kept as; `name` stands for it in errors."""
+    """An experiment from the JSON in run.json; `name` names it in errors."""
     if not isinstance(content, dict):
         raise FeintError(
             f"{name} does not contain an experiment. Expected the JSON that `feint run` writes.",

@@ -1,4 +1,4 @@
-"""What differs between two runs, and what it did to the results."""
+"""`feint diff`: the differences between two runs, in settings and in results."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from feint.io.atomic import safe_join
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """Two runs beside each other.
+    """The differences between two runs a and b.
 
     Attributes:
         settings: a line for everything that differs: experiment, data, weights, tolerance.
@@ -23,7 +23,8 @@ class Difference:
         rates: success rates of both by surrogate, victim, attack and eps, with _a and _b after
             their names, and the difference of success_rate_if_clean_fails; None if one of them
             has no rows.
-        alike: rows of the same attack task in both; same: how many have the same distance to 1e-4.
+        alike: rows of the same attack task in both.
+        same: how many of them have the same distance, to 1e-4.
         most: the largest relative difference of a distance among them.
     """
 
@@ -39,7 +40,7 @@ def diff(a: Path, b: Path) -> Difference:
     """Compare two runs.
 
     Raises:
-        FeintError: one of them is none, or its files are damaged.
+        FeintError: one of them is not a run, or its files are damaged.
     """
     described = [describe(folder) for folder in (a, b)]
     tolerances = [_tolerance(folder) for folder in (a, b)]

@@ -1,4 +1,4 @@
-"""What is known of an experiment before its jobs run: sizes, rows, versions."""
+"""What a plan must know of an experiment's data; run.json keeps it, so status reads no data."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,21 @@ from feint.io.hashing import digest
 from feint.skeleton import SBU_15
 
 Rows = tuple[int, int]
-
+"""Test rows of a job, as from and to (not included)."""
 
 UNKNOWN = "?"
-"""Stands for the weights of a reactor that is not trained yet: no job is found under it."""
+"""In place of the weights of a model that is not trained yet: no job has such a key."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a plan must know of the data: two fingerprints, how many rows are tested, their form."""
+    """What a plan must know of the data.
+
+    Attributes:
+        train, test: fingerprints of the pairs.
+        rows: how many test rows are attacked.
+        feature_spec: what their features are.
+    """
 
     train: str
     test: str
@@ -24,10 +30,10 @@ class Facts:
 
     @property
     def train_key(self) -> str:
-        """Of the training pairs."""
+        """The key of the training pairs."""
         return digest(self.train)
 
     @property
     def test_key(self) -> str:
-        """Of the test pairs."""
+        """The key of the test pairs."""
         return digest(self.test)

@@ -115,7 +115,7 @@ class Plan:
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
         own = {"checked": True} if self.training[model].kind == "load" else {}
         return self._asking(
-            "baselines", self.settings.baselines, own, needs, model, f"gate {model}"
+            "baselines", self.settings.baselines, own, needs, model, f"baselines {model}"
         )
 
     def natural(self) -> Job:

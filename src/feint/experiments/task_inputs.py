@@ -1,4 +1,4 @@
-"""What a job reads: the experiment's data and the results of earlier jobs."""
+"""What a task gets: its context, and its inputs (data and results of earlier jobs), unpacked."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -34,7 +34,7 @@ class InputCache:
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
 
     def get(self, name: Hashable, read: Callable[[], Any]) -> Any:
-        """The value of a name; read if it is not there, and the oldest value leaves."""
+        """The value of a name, read if it is not there; the oldest value is dropped."""
         if name not in self._values:
             self._values[name] = read()
         self._values.move_to_end(name)
@@ -56,10 +56,10 @@ def _cache_of_worker() -> InputCache:
 
 @dataclass(frozen=True)
 class TaskContext:
-    """Where a job is done; nothing of it changes a result, but for rounding.
+    """Where and how a job is done; it changes results by rounding at most.
 
     Attributes:
-        folder: the run's, for the checkpoints of trainings; not used where it cannot be seen.
+        folder: the run's, for checkpoints of trainings; a worker that cannot see it does without.
         batch_size: rows attacked at once; if not given, what fits.
         device: "cpu", "cuda", or "auto": a GPU where there is one.
         tracker: where training curves are written, if at all.
@@ -77,7 +77,7 @@ class TaskContext:
     cache: InputCache = field(default_factory=InputCache, compare=False, repr=False)
 
     def place(self) -> torch.device:
-        """The device.  Raises FeintError if it is not there."""
+        """The device.  Raises FeintError if there is none."""
         there = torch.cuda.is_available()
         if self.device == "cuda" and not there:
             raise FeintError(
@@ -86,7 +86,7 @@ class TaskContext:
         return torch.device("cuda" if there and self.device != "cpu" else "cpu")
 
     def checkpoint(self, key: str) -> Path | None:
-        """Where a training keeps its checkpoint."""
+        """The path of a training's checkpoint; None where the run's folder cannot be seen."""
         if self.folder is None or not (self.folder / "run.json").exists():
             return None
         return safe_join(self.folder, "checkpoints", f"{key}.safetensors")
@@ -94,7 +94,7 @@ class TaskContext:
 
 @dataclass(frozen=True)
 class TaskInputs:
-    """What a job needs, by its role, read and on its device."""
+    """The inputs of a job by their role, unpacked, on its device."""
 
     job: Job
     fetch: Fetch
@@ -103,11 +103,11 @@ class TaskInputs:
     trusted: frozenset[str] = frozenset()
 
     def on_cpu(self) -> "TaskInputs":
-        """The same on the CPU; what is kept for another device stays there."""
+        """The same on the CPU."""
         return replace(self, device=torch.device("cpu"))
 
     def model(self) -> nn.Module:
-        """The reactor `model`, with the weights the job was named for."""
+        """The model, with the very weights that the job's key covers."""
 
         def make(tensors: dict[str, Tensor], about: dict[str, Any]) -> nn.Module:
             built = checkpoints.build(about["model"], about["settings"], tensors, self.trusted)
@@ -116,7 +116,7 @@ class TaskInputs:
         return self._read("model", make, self.setting("weights"))
 
     def pairs(self, role: str) -> Pairs:
-        """`train` or `test`."""
+        """The pairs of "train" or "test"."""
         return self._read(role, unpack_pairs)
 
     def files(self) -> dict[str, bytes]:
@@ -136,11 +136,11 @@ class TaskInputs:
         return self._read(role, lambda t, about: unpack_perturbed(t, about, x))
 
     def has(self, role: str) -> bool:
-        """Whether there is such a need."""
+        """Whether the job has an input of this role."""
         return role in self.job.needs
 
     def setting(self, name: str) -> Any:
-        """Of the job's own settings, or of those it shares."""
+        """One of the job's own settings, or of those it shares."""
         return self.job.own[name] if name in self.job.own else self.job.common.settings[name]
 
     def _read(self, role: str, make: Callable[..., Any], weights: str = "") -> Any:
@@ -151,7 +151,7 @@ class TaskInputs:
             tensors, about = unpack(content, f"what {self.job.name} needs as its {role}")
             if weights and about.get("weights") != weights:
                 raise FeintError(
-                    f"{self.job.name} was named for the weights {weights} and got "
+                    f"{self.job.name} needs the weights {weights} and got "
                     f"{about.get('weights')}: they changed meanwhile. Run the same command again.",
                     "changed-meanwhile",
                 )

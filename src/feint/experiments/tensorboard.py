@@ -39,7 +39,7 @@ class Tracker:
         return callback
 
     def results(self, values: dict[str, float], step: int) -> None:
-        """Numbers of a whole run, under their names."""
+        """Write numbers of a whole run, under their names."""
         from torch.utils.tensorboard import SummaryWriter
 
         with SummaryWriter(str(self.folder / "results")) as writer:
