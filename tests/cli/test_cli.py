@@ -141,6 +141,7 @@ def test_the_whole_run_stage_by_stage_and_at_once(tmp_path):
     told = invoke("report", folder).output
     assert "Report:" in told
     assert "index.html" in told
+    invoke("run", path, "--out", folder)
     page = (folder / "report" / "index.html").read_text()
     invoke("run", path, "--out", folder)
     assert (folder / "report" / "index.html").read_text() == page
