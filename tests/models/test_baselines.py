@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from feint.models.baselines import hold_first_pose, mean_pose, ridge
+from feint.models.baselines import (
+    best_season,
+    constant_velocity,
+    hold_first_pose,
+    mean_pose,
+    persistence,
+    ridge,
+    seasonal_naive,
+)
 from feint.sequences import Sequences
 
 HUGE = 1e30
@@ -75,3 +83,63 @@ def test_a_feature_that_never_changes_is_no_ground_for_an_answer(linear) -> None
     plain = ridge(x, y, x).values[x.mask]
     torch.testing.assert_close(ridge(wider, y, wider).values[x.mask], plain)
     torch.testing.assert_close(ridge(wider, y, elsewhere).values[x.mask], plain)
+
+
+def test_ridge_does_not_depend_on_units(linear) -> None:
+    x, y, _, _ = linear
+    plain = ridge(x, y, x)
+    tiny = x.with_values(1e-9 * x.values)
+    torch.testing.assert_close(ridge(tiny, y, tiny).values[x.mask], plain.values[x.mask])
+
+
+# -- forecasts ---------------------------------------------------------------------------------
+
+
+def forecast(series: torch.Tensor, horizon: int, size: int) -> tuple[Sequences, Sequences]:
+    """All windows of a series, and what comes `horizon` steps later."""
+    count = len(series) - size - horizon + 1
+    past = [series[i : i + size, None] for i in range(count)]
+    future = [series[i + horizon : i + horizon + size, None] for i in range(count)]
+    return Sequences.pad(past), Sequences.pad(future)
+
+
+def test_a_line_is_continued_by_its_velocity() -> None:
+    past, future = forecast(torch.arange(30.0) * 0.5 + 3, horizon=4, size=8)
+    got = constant_velocity(past, 4).values
+    torch.testing.assert_close(got[:, 1:], future.values[:, 1:])
+    torch.testing.assert_close(got[:, 0], past.values[:, 0])  # one value has no velocity
+    assert torch.equal(persistence(past).values, past.values)
+
+
+@pytest.mark.parametrize("horizon", [1, 3, 7])
+def test_a_season_is_found_and_repeated(horizon: int) -> None:
+    time = torch.arange(120.0)
+    series = torch.sin(2 * torch.pi * time / 12) + torch.cos(2 * torch.pi * time / 4)
+    past, future = forecast(series, horizon, size=30)
+    season = best_season(past, future, horizon)
+    assert season == 12
+    got = seasonal_naive(past, horizon, season).values
+    known = 12 - horizon
+    torch.testing.assert_close(got[:, known:], future.values[:, known:], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(got[:, :known], past.values[:, :known])
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_no_forecast_sees_the_future(horizon: int) -> None:
+    past, _ = forecast(torch.randn(60), horizon, size=20)
+    for step in (0, 7, 19):
+        later = past.values.clone()
+        later[:, step + 1 :] += 9
+        changed = past.with_values(later)
+        for one in (
+            persistence,
+            lambda p: constant_velocity(p, horizon),
+            lambda p: seasonal_naive(p, horizon, horizon + 1),
+        ):
+            assert torch.equal(one(changed).values[:, : step + 1], one(past).values[:, : step + 1])
+
+
+def test_a_short_window_has_no_season() -> None:
+    past, future = forecast(torch.randn(12), horizon=3, size=1)
+    season = best_season(past, future, 3)
+    assert torch.equal(seasonal_naive(past, 3, season).values, past.values)

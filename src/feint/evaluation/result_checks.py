@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from feint.evaluation.attack_task import IS_ATTACK
+from feint.evaluation.attack_task import IS_ATTACK, NONE
 from feint.evaluation.model_checks import EvaluationWarning
 from feint.evaluation.tolerance import Tolerance
 
@@ -15,6 +15,10 @@ LOOSE = 0.25
 """Share of other classes' real reactions above which a tolerance is loose."""
 VACUOUS = 0.5
 """Clean success rate above which the success rate says little."""
+FEWEST = 8
+"""Rows for which an attack is compared with noise."""
+AS_NOISE = 1.5
+"""An attack that changes a distance less than this many times what noise does is no better."""
 
 
 def result_warnings(
@@ -27,7 +31,14 @@ def result_warnings(
         rates: of `success_rates`, over all targets.
         tolerance: by which success was decided.
     """
-    return _once([*_of_tolerance(rows, tolerance), *_of_rates(rates), *_of_rows(rows, tolerance)])
+    return _once(
+        [
+            *_of_tolerance(rows, tolerance),
+            *_of_rates(rates),
+            *_of_rows(rows, tolerance),
+            *_no_better_than_noise(rows),
+        ]
+    )
 
 
 def _of_tolerance(rows: pl.DataFrame, tolerance: Tolerance) -> Iterator[EvaluationWarning]:
@@ -70,6 +81,38 @@ def _of_rows(rows: pl.DataFrame, tolerance: Tolerance) -> Iterator[EvaluationWar
             "all: the gradient is zero there (masked, saturated or quantised)."
         )
         yield EvaluationWarning("no-gradient", "attack", message)
+
+
+def _no_better_than_noise(rows: pl.DataFrame) -> Iterator[EvaluationWarning]:
+    """Attacks that change the answers towards the target no more than random signs do.
+
+    A useful gradient beats noise by about the root of the number of values that may change.  A
+    gradient of zero leaves the best random start, which is noise, at any eps.
+    """
+    key = ["surrogate", "victim", "target", "sequence"]
+    own = rows.filter(pl.col("surrogate") == pl.col("victim"))
+    clean = own.filter(pl.col("attack") == NONE).select(*key, clean="distance_frame")
+    noise = own.filter(pl.col("attack") == "sign-noise").select(*key, "eps", noise="distance_frame")
+    both = own.filter(IS_ATTACK).join(clean, on=key).join(noise, on=[*key, "eps"])
+    alike = (
+        both.group_by("attack", "surrogate", "eps", maintain_order=True)
+        .agg(
+            n=pl.len(),
+            moved=(pl.col("clean") - pl.col("distance_frame")).abs().median(),
+            shaken=(pl.col("clean") - pl.col("noise")).abs().median(),
+        )
+        .filter((pl.col("n") >= FEWEST) & (pl.col("shaken") > 0))
+        .filter(pl.col("moved") < AS_NOISE * pl.col("shaken"))
+    )
+    for one in alike.iter_rows(named=True):
+        message = (
+            f"The attack {one['attack']} on {one['surrogate']}, eps {one['eps']:g}, changes the "
+            f"distance to the target by {one['moved']:.3g}, and random noise of the same eps by "
+            f"{one['shaken']:.3g}: its gradient is of no use there (zero, rounded or cut). Its "
+            "failures say nothing about robustness; compare RandomSearch."
+        )
+        about = f"{one['surrogate']} -> {one['surrogate']}, eps {one['eps']:g}"
+        yield EvaluationWarning("like-noise", about, message)
 
 
 def _once(warnings: Sequence[EvaluationWarning]) -> list[EvaluationWarning]:

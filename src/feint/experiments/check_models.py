@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from feint.data.load import load_data
 from feint.errors import FeintError
+from feint.experiments.budgets import hidden, make_budget
 from feint.experiments.config import Experiment
 from feint.models import checkpoints
 from feint.models.config import ExternalModelConfig
@@ -31,6 +32,11 @@ def check_models(
             "no-models-to-check",
         )
     data = load_data(experiment.data, experiment.evaluation.max_sequences, experiment.seed)
+    spec_of_data, sees_pose = data.test.feature_spec, experiment.data.first_pose
+    budget = make_budget(experiment.budget, spec_of_data, hidden(spec_of_data, sees_pose))
     for spec in yours:
         model = checkpoints.load_external(spec.source(), read_files(spec.kind, spec.path), trust)
-        yield spec.name, check_model(model, data.x_test, data.test.reactor)
+        yield (
+            spec.name,
+            check_model(model, data.x_test, data.test.reactor, budget.coords, budget.integer),
+        )

@@ -127,14 +127,14 @@ class JobSettings:
     def attack(self, name: str, label: str) -> Common:
         """Of one attack with one target; the attack's name is no part of it."""
         attack = self.with_tolerance(self.attacks[name], label)
-        return Common(attack=attack_to_dict(attack), budget=self._budget)
+        return Common(attack=attack_to_dict(attack), budget=self.stored_budget)
 
     @lru_cache(maxsize=64)  # noqa: B019
     def noise(self, attack: str) -> Common:
         """Of one kind of noise."""
         noise = self.attacks[attack]
         assert isinstance(noise, Noise)
-        return Common(noise=asdict(noise), budget=self._budget, first_pose=self.first_pose)
+        return Common(noise=asdict(noise), budget=self.stored_budget, first_pose=self.first_pose)
 
     @lru_cache(maxsize=64)  # noqa: B019
     def minimal(self, label: str) -> Common:
@@ -149,7 +149,7 @@ class JobSettings:
             among_others={},
             between_same={},
         )
-        return Common(attack=asdict(attack), budget=self._budget, tolerance=limit.identity())
+        return Common(attack=asdict(attack), budget=self.stored_budget, tolerance=limit.identity())
 
     @cached_property
     def answering(self) -> Common:
@@ -159,8 +159,9 @@ class JobSettings:
     @cached_property
     def scoring(self) -> Common:
         """Of scoring perturbed inputs."""
-        return Common(feature_spec=asdict(self.facts.feature_spec), budget=self._budget)
+        return Common(feature_spec=asdict(self.facts.feature_spec), budget=self.stored_budget)
 
     @cached_property
-    def _budget(self) -> Mapping[str, object]:
+    def stored_budget(self) -> Mapping[str, object]:
+        """The budget as jobs store it."""
         return budget_to_dict(self.budget)

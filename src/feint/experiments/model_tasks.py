@@ -14,7 +14,7 @@ from feint.errors import DamagedError, FeintError
 from feint.evaluation import (
     model_checks,
 )
-from feint.experiments.results import Result
+from feint.experiments.results import Result, budget_from_dict
 from feint.experiments.task_inputs import TaskContext, TaskInputs
 from feint.jobs import store
 from feint.jobs.job import Job
@@ -99,8 +99,11 @@ def baselines(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     shows = torch.arange(sees[1].values.shape[-1]) < test.actor.values.shape[-1]
     model = inputs.on_cpu().model()
     issues: tuple[sanity_checks.ModelIssue, ...] = ()
-    if job.own.get("checked"):
-        issues = sanity_checks.check_model(model, sees[1], test.reactor)
+    if "checked_budget" in job.own:
+        budget = budget_from_dict(job.own["checked_budget"], 1.0)
+        issues = sanity_checks.check_model(
+            model, sees[1], test.reactor, budget.coords, budget.integer
+        )
         sanity_checks.raise_if_fatal(issues, _shown(inputs, test))
     found = model_checks.compare_with_baselines(
         model,

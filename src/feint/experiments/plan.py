@@ -113,7 +113,8 @@ class Plan:
     def baselines(self, model: str) -> Job:
         """A model beside the trivial predictors."""
         needs = {"train": self.facts.train_key, "test": self.facts.test_key}
-        own = {"checked": True} if self.training[model].kind == "load" else {}
+        external = self.training[model].kind == "load"
+        own = {"checked_budget": self.settings.stored_budget} if external else {}
         return self._asking(
             "baselines", self.settings.baselines, own, needs, model, f"baselines {model}"
         )

@@ -169,12 +169,10 @@ def _wrong(model: nn.Module, probe: Probe, weights: Tensor, slope: Tensor) -> It
 
 def _jumps(model: nn.Module, probe: Probe, weights: Tensor) -> Iterator[ModelIssue]:
     """The integral of the gradient along a path against the change of the answer."""
-    coarse = _path_error(model, probe, weights, points=16)
-    if coarse < 0.25:
-        return
-    off = _path_error(model, probe, weights, points=128)
-    if off < 0.25 or off < 0.7 * coarse:
-        return  # more points help where a function bends, not where it jumps
+    for points in (16, 256):  # more points help where a function bends, not where it jumps
+        off = _path_error(model, probe, weights, points)
+        if off < 0.25:
+            return
     yield ModelIssue(
         "jumps",
         f"has answers that jump: along a change of one standard deviation its gradient accounts "

@@ -21,6 +21,8 @@ MOST_ROWS = 256
 """Sequences whose gradient is looked at."""
 WHOLE_VALUES = 400
 """A feature of whole numbers with more values than this is a count, not a label."""
+LARGEST_LABEL = 1e6
+"""Far larger numbers are whole because single precision has no others."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ def _labels(own: Float[Tensor, "frames features"]) -> Bool[Tensor, " features"]:
     """Features that hold a few whole numbers alone, such as hours, weekdays or classes."""
     few = torch.tensor([len(one.unique()) <= WHOLE_VALUES for one in own.T])
     several = own.amax(dim=0) > own.amin(dim=0)
-    return (own == own.round()).all(dim=0) & few & several
+    small = own.abs().amax(dim=0) < LARGEST_LABEL
+    return (own == own.round()).all(dim=0) & few & several & small
 
 
 def _spread(own: Float[Tensor, "frames features"]) -> Float[Tensor, " features"]:
