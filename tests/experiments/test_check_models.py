@@ -1,5 +1,6 @@
 """A user's model from the command line to the report: never trained, asked first, attacked."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.errors import refused
 from tests.models.mine import OnHub
 from typer.testing import CliRunner
 
+from feint.attacks.not_finite import NotFiniteWarning
 from feint.cli.main import app
 from feint.experiments.verification import verify
 from feint.models import checkpoints
@@ -125,10 +127,35 @@ def test_inspect_tells_every_check(
     shown = CliRunner().invoke(app, ["check-model", str(path)])
     assert shown.exit_code == 0, shown.output
     told = " ".join(shown.output.split())
-    assert told.count("ok a ") == 7
+    assert told.count("ok a ") == 10
     assert "note a is not causal" in told
     shown = CliRunner().invoke(
         app, ["check-model", str(path), "--model", "tests.models.mine:build"]
     )
     assert shown.exit_code == 1
     assert "FAILS build does not answer" in " ".join(shown.output.split())
+
+
+def test_a_rounded_model_is_named_before_and_after(least: Tiny, tmp_path: Path) -> None:
+    """Its gradient is 0 everywhere: the attack keeps its best random start, which is noise."""
+    more = copy.copy(least)
+    more._data = None
+    more.text = least.text.replace("max_sequences = 2", "max_sequences = 16").replace(
+        "steps = 1", "steps = 4, restarts = 3"
+    )
+    one = more.run(tmp_path / "run", yours("rounded", ""))
+    one.attack()
+    one.score()
+    found = {w.name: w.sentence for w in RunData.load(tmp_path / "run").warnings}
+    assert {"zero-gradient", "like-noise"} <= found.keys()
+
+
+def test_a_nan_gradient_at_one_sequence_does_not_end_a_run(least: Tiny, tmp_path: Path) -> None:
+    more = copy.copy(least)
+    more.text = least.text.replace("steps = 1", "steps = 2, restarts = 1")
+    one = more.run(tmp_path / "run", yours("steep", ""))
+    with pytest.warns(NotFiniteWarning):
+        one.attack()
+    rows = one.score().filter(attack="aia")
+    assert sorted(linf > 0 for linf in rows["linf"]) == [False, True]
+    assert "nan-gradient" in {w.name for w in RunData.load(tmp_path / "run").warnings}

@@ -146,6 +146,34 @@ def double() -> Net:
     return Net().double()
 
 
+class Rounded(nn.Module):
+    """A linear model of inputs that are rounded to a fiftieth."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head((x * 50).round() / 50)
+
+
+class Steep(Rounded):
+    """A distance from the first frame's depth, in it a root of 0, for actors on the left."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        left = x[:, :1, :1] < 0.5
+        away = torch.where(left, x[..., 2:3] - x[:, :1, 2:3].detach(), torch.ones_like(x[..., :1]))
+        return self.head(x) + 0.1 * (away**2).sqrt()
+
+
+def rounded() -> Rounded:
+    return Rounded(90, 45)
+
+
+def steep() -> Steep:
+    return Steep(90, 45)
+
+
 def fails() -> Net:
     raise RuntimeError("no such file: weights.bin")
 
