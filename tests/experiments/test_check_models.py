@@ -46,7 +46,7 @@ def finished(least: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_is_attacked_untrained_and_named(finished: Path) -> None:
     found = RunData.load(finished)
     assert len(found.rows.filter(attack="aia")) > 0
-    said = {one.name: one.sentence for one in found.warnings}
+    said = {one.code: one.message for one in found.warnings}
     assert said["reads-padding"].startswith("a reads the padding")
     assert {"reads-padding", "not-causal", "weak-model"} <= said.keys()
     told = json.loads((finished / "run.json").read_text())["experiment"]["model"][0]
@@ -114,7 +114,7 @@ def test_a_random_model_is_attacked_over_its_samples(least: Tiny, tmp_path: Path
     rows = one.score()
     assert (rows.filter(attack="aia")["linf"] > 0).all()
     assert verify(tmp_path / "run", trust=True).ok  # the same draws
-    assert "batch-dependent" in {w.name for w in RunData.load(tmp_path / "run").warnings}
+    assert "batch-dependent" in {w.code for w in RunData.load(tmp_path / "run").warnings}
 
 
 def test_inspect_tells_every_check(
@@ -146,7 +146,7 @@ def test_a_rounded_model_is_named_before_and_after(least: Tiny, tmp_path: Path) 
     one = more.run(tmp_path / "run", yours("rounded", ""))
     one.attack()
     one.score()
-    found = {w.name: w.sentence for w in RunData.load(tmp_path / "run").warnings}
+    found = {w.code: w.message for w in RunData.load(tmp_path / "run").warnings}
     assert {"zero-gradient", "like-noise"} <= found.keys()
 
 
@@ -158,4 +158,4 @@ def test_a_nan_gradient_at_one_sequence_does_not_end_a_run(least: Tiny, tmp_path
         one.attack()
     rows = one.score().filter(attack="aia")
     assert sorted(linf > 0 for linf in rows["linf"]) == [False, True]
-    assert "nan-gradient" in {w.name for w in RunData.load(tmp_path / "run").warnings}
+    assert "nan-gradient" in {w.code for w in RunData.load(tmp_path / "run").warnings}
