@@ -50,9 +50,9 @@ def main() -> None:
                 alike.append(apart[same])
                 unlike.append(apart[label[:, None] != label])
             a, u = torch.cat(alike), torch.cat(unlike)
-            told = "apart" if roles else "mixed"
+            kind = "apart" if roles else "mixed"
             area = auc(a.numpy(), u.numpy())
-            print(f"{place:8} {told:6} {area:5.3f}  {a.median():11.3f}  {u.median():16.3f}")
+            print(f"{place:8} {kind:6} {area:5.3f}  {a.median():11.3f}  {u.median():16.3f}")
 
 
 if __name__ == "__main__":

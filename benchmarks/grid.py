@@ -40,10 +40,10 @@ def asked(run: Run, name: str, model: torch.nn.Module) -> Asked:
     rows = [*range(count)] * len(labels)
     targets = torch.cat([task.targets.values for task in tasks])
     tolerance = run.measure_tolerance()
-    kappa = torch.tensor([tolerance.of(label) for label in labels]).repeat_interleave(count)
+    values = torch.tensor([tolerance.of(label) for label in labels]).repeat_interleave(count)
     every = x[rows]
     frames = every.lengths if tolerance.per_frame else torch.ones_like(every.lengths)
-    return Asked(every, every.with_values(targets), kappa * frames, run.plan().budget.coords)
+    return Asked(every, every.with_values(targets), values * frames, run.plan().budget.coords)
 
 
 def section(name: str, run: Run, python: str, threads: int) -> str:
@@ -67,7 +67,7 @@ def section(name: str, run: Run, python: str, threads: int) -> str:
             taken, busy = alternate(turns, len(levels), tell=lambda _: progress.advance())
         theirs = [rate(model, task, read_result(place, f"captum {eps}"), eps) for eps in levels]
         ours = [rate(model, task, read_result(place, f"feint {eps}"), eps) for eps in levels]
-    clean = float((distance(predict(model, task.x), task.targets) < task.kappa).double().mean())
+    clean = float((distance(predict(model, task.x), task.targets) < task.tolerance).double().mean())
     total, once = sum(taken["captum"]), median(taken["feint"])
     lines = [
         f"## {'TCN' if name == 'tcn' else 'DeepGRU'}",
@@ -91,7 +91,7 @@ def rate(model: torch.nn.Module, task: Asked, x_adv: Sequences, eps: float) -> f
     change = (x_adv.values - task.x.values).abs()
     if float(change.max()) > eps * (1 + 1e-5) or float(change[..., ~task.coords].max()) > 0:
         raise SystemExit(f"A perturbation leaves eps {eps}: the comparison is off.")
-    return float((distance(predict(model, x_adv), task.targets) < task.kappa).double().mean())
+    return float((distance(predict(model, x_adv), task.targets) < task.tolerance).double().mean())
 
 
 def main() -> None:

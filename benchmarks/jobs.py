@@ -106,9 +106,9 @@ def fill(folder: Path, wanted: int) -> int:
             path = run.store.path(job.key)
             path.parent.mkdir(parents=True, exist_ok=True)
             sequence = [f"sequence {job.name.rpartition(' ')[2]}"]
-            told = {**numbers, **words, "eps": [0.0], "frames": [20], "target": ["kicking"]}
-            told |= {"sequence": sequence}
-            content = store.result(job, SMALL, {"rows": told, "made": {"seconds": 1}})
+            columns = {**numbers, **words, "eps": [0.0], "frames": [20], "target": ["kicking"]}
+            columns |= {"sequence": sequence}
+            content = store.result(job, SMALL, {"rows": columns, "made": {"seconds": 1}})
             path.write_bytes(content)  # not synced: a hundred thousand syncs are not the point
             count += 1
     return count
@@ -124,8 +124,8 @@ def child(code: str, *words: str) -> tuple[float, float]:
 
 PEAK = """
 import sys
-told = open("/proc/self/status").read()
-print(told.partition("VmHWM:")[2].split()[0], file=sys.stderr)
+status = open("/proc/self/status").read()
+print(status.partition("VmHWM:")[2].split()[0], file=sys.stderr)
 """
 RESUME = """
 import sys

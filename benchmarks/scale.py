@@ -45,8 +45,8 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "scales.md")
     args = parser.parse_args()
-    store, told = Store(args.run), describe(args.run)
-    last = told["sessions"][-1]
+    store, described = Store(args.run), describe(args.run)
+    last = described["sessions"][-1]
     table = rows.read(args.run / "rows.parquet")
     threads = last["threads"]
     frames = float(table["frames"].mean())  # type: ignore[arg-type]
@@ -67,8 +67,8 @@ def main() -> None:
         "",
         f"Made by `python -m benchmarks.scale` from `benchmarks/scale.toml` on "
         f"{last['began'][:10]}: {last['processor']}, {threads} thread(s), torch "
-        f"{told['versions']['torch']}. SBU's test sequences, {frames:.1f} frames on average, depth "
-        "only; reactors at the paper's size; `strong`: 3 x 400 steps.",
+        f"{described['versions']['torch']}. SBU's test sequences, {frames:.1f} frames on average, "
+        "depth only; reactors at the paper's size; `strong`: 3 x 400 steps.",
         "",
         "| a row of | seconds | bytes |",
         "|---|---|---|",
@@ -91,7 +91,7 @@ def main() -> None:
         size = a_row[group][1] + a_row["score"][1] + table_bytes
         model = checkpoints.load(args.run / "models" / name)
         flop = 1200 * step(model, 1, round(frames))
-        per_job = told["experiment"]["evaluation"]["sequences_per_job"]
+        per_job = described["experiment"]["evaluation"]["sequences_per_job"]
         for count in SIZES:
             lines.append(
                 f"| {name} | 10^{len(str(count)) - 1} | {threads * seconds * count / 3600:,.0f} | "

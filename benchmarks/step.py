@@ -5,7 +5,7 @@
 Everyone does the same sign step on equation 7 (benchmarks/peers/contenders.py; checked first) with
 the same weights, data and threads, each in a process of its own, taking turns.  Peers attack the
 reactors as published (benchmarks/peers/published.py) and, in rows of their own, feint's classes:
-so what comes from the model is told from what comes from the loop.  Seconds a step are the
+so what comes from the model is separate from what comes from the loop.  Seconds a step are the
 difference between a long and a short attack, over the difference in steps: constant costs cancel.
 """
 

@@ -66,7 +66,7 @@ def kill(study: Study, folder: Path, url: str | None) -> str:
 
 def main() -> None:
     """Measure both, and print tables."""
-    told = made_by("benchmarks.survey_load", 1)
+    made = made_by("benchmarks.survey_load", 1)
     lines = [
         "| database | pause | answers | a second | p50 | p95 | p99 | slowest | processor |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -97,7 +97,7 @@ def main() -> None:
             url = None if database == "SQLite" else cluster.schema()
             deaths.append(f"| {database} | {kill(study, folder, url)}")
             print(deaths[-1], flush=True)
-    print("\n".join(["", *lines, "", *deaths, "", told]))
+    print("\n".join(["", *lines, "", *deaths, "", made]))
 
 
 if __name__ == "__main__":

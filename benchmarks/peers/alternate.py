@@ -121,7 +121,7 @@ def _watched(turn: Callable[[], float]) -> tuple[float, float]:
 
 
 def _time_used() -> tuple[float, float]:
-    """All cores' seconds so far, used by others and in all (proc(5)); NaN where it is not told."""
+    """All cores' seconds so far, used by others and in all (proc(5)); NaN where it is not known."""
     try:
         first, *_ = Path("/proc/stat").read_text().splitlines()
     except OSError:

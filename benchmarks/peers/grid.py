@@ -31,7 +31,7 @@ class Asked:
 
     x: Sequences
     targets: Sequences
-    kappa: Tensor
+    tolerance: Tensor
     coords: Tensor
 
 
@@ -42,7 +42,7 @@ def write(folder: Path, model: Path, asked: Asked) -> None:
         "x": asked.x.values,
         "lengths": asked.x.lengths,
         "targets": asked.targets.values,
-        "kappa": asked.kappa,
+        "tolerance": asked.tolerance,
         "coords": asked.coords,
     }
     write_tensors(folder / "asked.safetensors", tensors, None)
@@ -52,7 +52,7 @@ def read(folder: Path) -> Asked:
     """What `write` wrote."""
     t, _ = read_tensors(folder / "asked.safetensors")
     x = Sequences(t["x"], t["lengths"])
-    return Asked(x, x.with_values(t["targets"]), t["kappa"], t["coords"])
+    return Asked(x, x.with_values(t["targets"]), t["tolerance"], t["coords"])
 
 
 def read_result(folder: Path, name: str) -> Sequences:
@@ -110,7 +110,7 @@ def feint(folder: Path) -> Callable[..., float]:
         start = time.perf_counter()
         search = MinimalPerturbation(levels=tuple(levels))
         budget = Budget(max(levels), coords=asked.coords)
-        found = search(model, asked.x, asked.targets, budget, asked.kappa)
+        found = search(model, asked.x, asked.targets, budget, asked.tolerance)
         taken = time.perf_counter() - start
         for eps in levels:
             # A row counts at every eps its perturbation fits into; elsewhere it stays clean.

@@ -1,4 +1,4 @@
-"""One contender in one process, told what to do by lines of JSON.
+"""One contender in one process, that takes its commands as lines of JSON.
 
     python -m benchmarks.peers.worker run captum published FOLDER   # answers {"steps": n}
     python -m benchmarks.peers.worker peak                          # answers {"tries": n}

@@ -122,7 +122,7 @@ def test_no_answer_is_no_threshold() -> None:
 
 
 def test_intervals_cover_the_truth() -> None:
-    """A small part of benchmarks/kappa_coverage.py: 12 judges, curves narrower than a step."""
+    """A small part of benchmarks/threshold_coverage.py: 12 judges, curves narrower than a step."""
     covered = [
         one.low <= distance <= one.high
         for seed in range(40)

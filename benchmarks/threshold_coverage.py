@@ -1,6 +1,6 @@
-"""How often kappa's 95 % interval covers the truth, over simulated studies.
+"""How often a threshold's 95 % interval covers the truth, over simulated studies.
 
-    python -m benchmarks.kappa_coverage > benchmarks/kappa.md
+    python -m benchmarks.threshold_coverage > benchmarks/threshold-coverage.md
 
 Simulated judges have known curves (feint.survey.analysis.simulate), so this tests the estimator.
 It cannot show whether real people have such curves.
@@ -45,12 +45,12 @@ class Tally:
     off: list[float] = field(default_factory=list)
     endless: int = 0
 
-    def add(self, truth: float, width: float, low: float, high: float, kappa: float) -> None:
+    def add(self, truth: float, width: float, low: float, high: float, distance: float) -> None:
         """One more interval."""
         self.covered.append(low <= truth <= high)
         self.endless += math.isinf(high - low)
-        if math.isfinite(kappa):
-            self.off.append((kappa - truth) / width)
+        if math.isfinite(distance):
+            self.off.append((distance - truth) / width)
 
     @property
     def share(self) -> float:
@@ -60,18 +60,18 @@ class Tally:
 
 def run(design: str, judges: int, behaviour: tuple[float, float, float], studies: int) -> str:
     """A row of the table."""
-    ladders, kappas, widths = DESIGNS[design]
+    ladders, distances, widths = DESIGNS[design]
     common = design == "common"
     study = simulate.study(ladders, EPSILONS, catches=False, other_kinds=common)
     names = [one.name for one in study.objectives]
-    kappa, width = (dict(zip(names, some, strict=True)) for some in (kappas, widths))
+    distance, width = (dict(zip(names, some, strict=True)) for some in (distances, widths))
     lapse, missing, spread = behaviour
-    truth = Truth(kappa, width, lapse=lapse, missing=missing, spread=spread)
+    truth = Truth(distance, width, lapse=lapse, missing=missing, spread=spread)
     own = {name: Tally() for name in names}
     resampled, likely, pooled, named, named_all = (Tally() for _ in range(5))
 
     def add(tally: Tally, name: str, t: Threshold) -> None:
-        tally.add(kappa[name], width[name], t.low, t.high, t.distance)
+        tally.add(distance[name], width[name], t.low, t.high, t.distance)
 
     for seed in range(studies):
         answers = simulate.answers(study, truth, judges, seed)
@@ -79,8 +79,8 @@ def run(design: str, judges: int, behaviour: tuple[float, float, float], studies
         for one in found.objectives:
             t = one.thresholds["sum"]
             add(own[one.name], one.name, t)
-            resampled.add(kappa[one.name], 1, *t.resampled, t.distance)
-            likely.add(kappa[one.name], 1, *t.likely, t.distance)
+            resampled.add(distance[one.name], 1, *t.resampled, t.distance)
+            likely.add(distance[one.name], 1, *t.likely, t.distance)
             if common:
                 add(named, one.name, one.named["sum"])
         if common:
@@ -105,16 +105,16 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--designs", default=",".join(DESIGNS))
     asked = parser.parse_args()
-    print(f"""# kappa's interval against the truth
+    print(f"""# The interval of a threshold against the truth
 
-{made_by("benchmarks.kappa_coverage", 1)}
+{made_by("benchmarks.threshold_coverage", 1)}
 
-{asked.studies} simulated studies a row, five objectives each, seeds from 0, 200 resamples. "covered": intervals that hold the true kappa,
+{asked.studies} simulated studies a row, five objectives each, seeds from 0, 200 resamples. "covered": intervals that hold the true threshold,
 over objectives and studies; "worst": of the objective with the fewest. "resampled" and "likelihood" are the two intervals alone, of which
-the one reported is the wider at each end. "off": the median error of kappa, in widths of the true curve. "endless": intervals
+the one reported is the wider at each end. "off": the median error of the threshold, in widths of the true curve. "endless": intervals
 without an upper or lower end, since nearly all judges chose the same end. "pooled", "naming" and "naming, pooled" are the other thresholds' coverage,
-where all objectives have one kappa. Designs: "broad" and "steep" have Table 1's distances, with curves as wide as a step between panels or
-more, and with the curves fitted to Table 1's votes, most of them narrower than a step, and one kappa beyond the first panel.
+where all objectives have one threshold. Designs: "broad" and "steep" have Table 1's distances, with curves as wide as a step between panels or
+more, and with the curves fitted to Table 1's votes, most of them narrower than a step, and one threshold beyond the first panel.
 
 These judges are simulated: the table tests the estimator, not people.
 
