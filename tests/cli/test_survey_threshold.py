@@ -20,11 +20,11 @@ APP.command()(threshold)
 
 def test_table_1_on_the_command_line(tmp_path: Path) -> None:
     out = tmp_path / "tolerance.json"
-    told = CliRunner().invoke(
+    loaded = CliRunner().invoke(
         APP, ["--votes", "examples/table1.toml", "--draws", "50", "--out", str(out)]
     )
-    assert told.exit_code == 0, told.output
-    words = " ".join(told.output.split())
+    assert loaded.exit_code == 0, loaded.output
+    words = " ".join(loaded.output.split())
     assert "The votes total 78, 82, 82, 56 and 79, not 82" in words
     for bold in ("79.52", "52.04", "93.17", "71.77", "22.77", "63.85"):
         assert bold in words
@@ -36,8 +36,8 @@ def test_a_study_with_its_exported_answers(tmp_path: Path) -> None:
     ladders = {"kicking": (30.0, 25.0, 20.0, 15.0), "pushing": (12.0, 10.0, 8.0, 6.0)}
     plan = simulate.study(ladders, (0.1, 0.2, 0.3, 0.4), frames=10)
     # There are no stimuli: `threshold` reads the plan only.
-    told = {"schema": SCHEMA, "id": plan.id, "plan": plan.model_dump(mode="json")}
-    write_json(tmp_path / "study.json", told)
+    loaded = {"schema": SCHEMA, "id": plan.id, "plan": plan.model_dump(mode="json")}
+    write_json(tmp_path / "study.json", loaded)
     truth = Truth(
         {"objective-0": 22.0, "objective-1": 9.0}, {"objective-0": 2.0, "objective-1": 1.0}
     )

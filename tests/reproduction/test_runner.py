@@ -93,9 +93,9 @@ def test_the_study_for_people_rises_in_eps_and_moves_depth_alone(out: Path):
     assert len(study.objectives) == 4  # two targets, two reactors
 
     def actor(name: str) -> torch.Tensor:
-        told = json.loads(study.stimulus(folder, name))
-        counted = np.frombuffer(base64.b64decode(told["people"]["actor"]), "<i2")
-        return torch.tensor(counted.reshape(told["frames"], -1, 3) * told["step"])
+        content = json.loads(study.stimulus(folder, name))
+        counted = np.frombuffer(base64.b64decode(content["people"]["actor"]), "<i2")
+        return torch.tensor(counted.reshape(content["frames"], -1, 3) * content["step"])
 
     for one in study.objectives:
         assert one.action != one.reaction

@@ -36,21 +36,21 @@ class Process:
                 env={**os.environ, "FEINT_ADMIN_TOKEN": TOKEN},
             )
         assert self.running.stdout is not None
-        told = {}
+        reply = {}
         for line in self.running.stdout:
             name, _, rest = line.strip().partition(": ")
-            told[name] = rest.strip()
+            reply[name] = rest.strip()
             if name == "Researcher":
                 break
         else:
             raise RuntimeError(f"the server did not start: {self.errors.read_text()}")
-        self.base = told["Judges"].rstrip("/")
+        self.base = reply["Judges"].rstrip("/")
         self.port = int(self.base.rpartition(":")[2])
 
     def worked(self) -> float:
         """Seconds of a processor that it took so far."""
-        told = Path(f"/proc/{self.running.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+        reply = Path(f"/proc/{self.running.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(reply[11]) + int(reply[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """As a failing machine would."""
@@ -71,7 +71,7 @@ class Process:
 
 @dataclass
 class Seen:
-    """What judges were told.
+    """What judges received.
 
     Attributes:
         acknowledged: the choice, by judge and trial, of every answer the server said is stored.
@@ -120,10 +120,10 @@ GONE = (OSError, asyncio.IncompleteReadError)
 
 
 async def join(one: Wire, study: str) -> dict[str, Any]:
-    status, told = await one.ask("POST", "/api/judges", {"study": study, "consent": True})
+    status, reply = await one.ask("POST", "/api/judges", {"study": study, "consent": True})
     if status != 201:
-        raise RuntimeError(f"{status} {told}")
-    return dict(told)
+        raise RuntimeError(f"{status} {reply}")
+    return dict(reply)
 
 
 async def judge(base: str, study: str, number: int, seen: Seen, pause: float = 0.0) -> None:
@@ -137,11 +137,11 @@ async def judge(base: str, study: str, number: int, seen: Seen, pause: float = 0
                 await asyncio.sleep(draw.uniform(0, 2 * pause))
             choice = draw.choice([None, *(option["value"] for option in trial["options"])])
             raw = {"trial_type": "feint-skeletons", "trial_index": position, "response": choice}
-            told = {"choice": choice, "rt_ms": draw.uniform(500, 9000), "position": position}
+            reply = {"choice": choice, "rt_ms": draw.uniform(500, 9000), "position": position}
             key = (me["judge"], trial["name"])
             seen.sent[key] = choice
             begun = time.perf_counter()
-            path, body = f"/api/answers/{trial['name']}", {**told, "raw": raw}
+            path, body = f"/api/answers/{trial['name']}", {**reply, "raw": raw}
             status, said = await one.ask("PUT", path, body, me["token"])
             if status != 201:
                 raise RuntimeError(f"{status} {said}")
@@ -151,23 +151,23 @@ async def judge(base: str, study: str, number: int, seen: Seen, pause: float = 0
 
 async def crowd(base: str, study: str, many: int, seen: Seen, pause: float = 0.0) -> None:
     """So many judges at once; ends when all have answered everything, or the server is gone."""
-    told = await asyncio.gather(
+    reply = await asyncio.gather(
         *(judge(base, study, i, seen, pause) for i in range(many)), return_exceptions=True
     )
-    wrong = [one for one in told if one and not isinstance(one, GONE)]
+    wrong = [one for one in reply if one and not isinstance(one, GONE)]
     if wrong:
         raise wrong[0]
 
 
 async def again(base: str, seen: Seen, all_: bool = True) -> set[int]:
-    """What every answer that was ever sent, or was not acknowledged, is told when sent again."""
-    told = set()
+    """The statuses of answers that are sent again: of all, or of those not acknowledged."""
+    reply = set()
     some = seen.sent if all_ else dict(seen.sent.items() - seen.acknowledged.items())
     async with Wire(base) as one:
         for (judge, trial), choice in some.items():
             body = {"choice": choice, "rt_ms": 1.0, "position": 0, "raw": {}}
-            told.add((await one.ask("PUT", f"/api/answers/{trial}", body, seen.tokens[judge]))[0])
-    return told
+            reply.add((await one.ask("PUT", f"/api/answers/{trial}", body, seen.tokens[judge]))[0])
+    return reply
 
 
 def killed(server: Process, study: str, many: int, after: int, seen: Seen) -> None:

@@ -24,17 +24,17 @@ HOSTILE = "<img src=x onerror=alert(1)></textarea><script>alert(2)</script>"
 def hostile() -> tuple[Study, dict[str, bytes]]:
     """The small study, with markup in whatever a judge reads."""
     study, stimuli = studies.small()
-    told = study.model_dump(mode="json")
+    reply = study.model_dump(mode="json")
     for name in ("name", "consent", "thanks"):
-        told[name] = f"{name} {HOSTILE}"
-    told["instructions"] = [f"instructions {HOSTILE}", "${alert(3)}"]
-    for one in told["objectives"]:
+        reply[name] = f"{name} {HOSTILE}"
+    reply["instructions"] = [f"instructions {HOSTILE}", "${alert(3)}"]
+    for one in reply["objectives"]:
         one["action"] += HOSTILE
-    for trial in told["trials"]:
+    for trial in reply["trials"]:
         trial["prompt"] = f"{trial['name']} {HOSTILE}"
         for option in trial["options"]:
             option["label"] += HOSTILE
-    return Study.model_validate(told), stimuli
+    return Study.model_validate(reply), stimuli
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Sitting:
         self.tab.on("request", lambda request: self.requests.append(request.url))
 
     def _complained(self, text: str) -> None:
-        # Software WebGL tells of its own slowness.
+        # Software WebGL complains about its own slowness.
         known = "GL Driver Message" in text or (self.failing and "Failed to load resource" in text)
         if not known:
             self.complaints.append(text)

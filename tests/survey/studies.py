@@ -45,8 +45,8 @@ def small(name: str = "small", questions: int = 1) -> tuple[Study, dict[str, byt
     sides = (Option(value="left", label="Left"), Option(value="right", label="Right"))
 
     def ask(trial: str, **more: object) -> Trial:
-        told = {"kind": "leftmost", "prompt": "Which?", "panels": panels, "options": leftmost}
-        return Trial.model_validate({"name": trial, **told, **more})
+        loaded = {"kind": "leftmost", "prompt": "Which?", "panels": panels, "options": leftmost}
+        return Trial.model_validate({"name": trial, **loaded, **more})
 
     def asked(objective: str) -> list[Trial]:
         return [ask(f"t-{objective}-{i}", objective=objective) for i in range(questions)]

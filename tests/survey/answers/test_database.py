@@ -30,8 +30,8 @@ def a_judge(study, number: int) -> dict[str, object]:
 
 
 def an_answer(study, number: int, choice: str | None = "1", trial: str = "t-o-1-0"):
-    told = Answer(choice=choice, rt_ms=1.5, position=0, raw={})
-    return {**answer_row(study, f"{number:032x}", trial, told), "received": NOW}
+    reply = Answer(choice=choice, rt_ms=1.5, position=0, raw={})
+    return {**answer_row(study, f"{number:032x}", trial, reply), "received": NOW}
 
 
 def test_the_migrations_make_the_tables_that_are_read(opened):
@@ -67,12 +67,12 @@ def test_a_newer_schema_is_refused(opened, url, folder):
 def test_sqlite_is_on_the_disk_before_it_is_acknowledged(folder):
     one = Storage(default_url(folder))
     with one.engine.connect() as connection:
-        told = {
+        reply = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         }
     one.close()
-    assert told == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert reply == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     assert (folder / "answers.sqlite").stat().st_mode & 0o777 == 0o600
 
 
@@ -86,7 +86,7 @@ def test_the_database_itself_keeps_one_answer_a_judge_and_trial(opened, small_st
 
 
 def test_one_batch_holds_all_kinds(opened, small_study):
-    """Answers that wait share a commit, and each is told its own."""
+    """Answers that wait share a commit, and each gets its own outcome."""
     with opened.engine.begin() as connection:
         connection.execute(sa.insert(module.judges), [a_judge(small_study, i) for i in range(50)])
         connection.execute(sa.insert(answers), an_answer(small_study, 0))
@@ -103,7 +103,7 @@ def test_one_batch_holds_all_kinds(opened, small_study):
         await asyncio.sleep(0.05)
         held.rollback()
         held.close()
-        told = await asyncio.gather(*work)
+        reply = await asyncio.gather(*work)
         gone = await writer.store_answer(an_answer(small_study, 99))
         mixed = await asyncio.gather(
             *(
@@ -112,12 +112,12 @@ def test_one_batch_holds_all_kinds(opened, small_study):
             )
         )
         writer.close()
-        return told, gone, mixed
+        return reply, gone, mixed
 
-    told, gone, mixed = asyncio.run(all_at_once())
-    assert told[0] is Outcome.UNCHANGED
-    assert told[1:50] == [Outcome.STORED] * 49
-    assert told[50:] == [Outcome.CONFLICT, Outcome.UNCHANGED]
+    reply, gone, mixed = asyncio.run(all_at_once())
+    assert reply[0] is Outcome.UNCHANGED
+    assert reply[1:50] == [Outcome.STORED] * 49
+    assert reply[50:] == [Outcome.CONFLICT, Outcome.UNCHANGED]
     assert gone is Outcome.UNKNOWN_JUDGE
     assert mixed == [Outcome.UNKNOWN_JUDGE, Outcome.STORED]
     assert len(commits) <= 6, "50 answers do not take 50 commits"
@@ -137,8 +137,8 @@ def test_a_full_disk_acknowledges_nothing(serve, folder, small_study):
 
     sa.event.listen(engine, "connect", full)
     raw = {"x": "x" * 15_000}
-    told = [put(client, me, name, "1", raw=raw) for name in ("t-o-2-0", "t-catch")]
-    for one in told:
+    reply = [put(client, me, name, "1", raw=raw) for name in ("t-o-2-0", "t-catch")]
+    for one in reply:
         assert one.status_code == 503
         assert one.headers["retry-after"]
         assert one.json()["error"].startswith("The database is not available and nothing was")
@@ -174,13 +174,13 @@ def test_a_writer_that_is_swamped_refuses(opened, small_study, monkeypatch):
             connection.execute(sa.insert(module.judges), a_judge(small_study, 1))
         writer = Writer(opened)
         work = [writer.store_answer(an_answer(small_study, 1)) for _ in range(50)]
-        told = await asyncio.gather(*work, return_exceptions=True)
+        reply = await asyncio.gather(*work, return_exceptions=True)
         writer.close()
-        return told
+        return reply
 
-    told = asyncio.run(swamped())
-    assert any(isinstance(one, NotStoredError) for one in told)
-    assert Outcome.STORED in told
+    reply = asyncio.run(swamped())
+    assert any(isinstance(one, NotStoredError) for one in reply)
+    assert Outcome.STORED in reply
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,18 @@ JUDGE = "0123456789abcdef" * 2
 
 
 def feint(*words: object) -> str:
-    told = CliRunner().invoke(app, ["survey", *map(str, words)], catch_exceptions=False)
-    assert told.exit_code == 0, told.output
-    return told.output
+    reply = CliRunner().invoke(app, ["survey", *map(str, words)], catch_exceptions=False)
+    assert reply.exit_code == 0, reply.output
+    return reply.output
 
 
 def handed(study, *answers: tuple[str, str | None], judge: str = JUDGE) -> str:
     """What the page makes of a judge's answers."""
-    told = [
+    reply = [
         {"trial": trial, "choice": choice, "rt_ms": 812.5, "position": i, "raw": RAW}
         for i, (trial, choice) in enumerate(answers)
     ]
-    return json.dumps({"schema": 1, "study": study.id, "judge": judge, "answers": told})
+    return json.dumps({"schema": 1, "study": study.id, "judge": judge, "answers": reply})
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ def test_a_study_as_files_tells_no_truth(folder, tmp_path, small_study, page):
     stimuli = {f"stimuli/{name}.json" for name in small_study.stimuli}
     assert files == {"index.html", "static/judge.js", "study.json", *stimuli}
     assert b'data-from="files"' in (out / "index.html").read_bytes()
-    told = json.loads((out / "study.json").read_text())
-    assert told["submit"] == {"url": "https://pipe.example/api/data/", "experiment": "Abc123"}
+    reply = json.loads((out / "study.json").read_text())
+    assert reply["submit"] == {"url": "https://pipe.example/api/data/", "experiment": "Abc123"}
     names = {trial.name for trial in small_study.trials}
-    assert set(told["trials"]) == names
-    assert len(told["orders"]) == static_export.ORDERS
-    assert {frozenset(order) for order in told["orders"]} == {frozenset(names)}
-    assert len({tuple(order) for order in told["orders"]}) > 1
-    text = json.dumps([told["trials"], told["name"]])
+    assert set(reply["trials"]) == names
+    assert len(reply["orders"]) == static_export.ORDERS
+    assert {frozenset(order) for order in reply["orders"]} == {frozenset(names)}
+    assert len({tuple(order) for order in reply["orders"]}) > 1
+    text = json.dumps([reply["trials"], reply["name"]])
     for secret in ("eps", "distance", "catch", '"expected": "left"', '"expected": "none"'):
         assert secret not in text.replace("t-catch", "")
     with refused("folder-not-empty", names=[out]):
@@ -80,9 +80,9 @@ def test_what_pages_handed_over_is_collected_once(folder, tmp_path, small_study)
     many.write_text(f"{other}\n\n{both}\n")
     first = feint("import-answers", folder, one)
     assert "2 answers stored, 1 new judges; 0 answers were stored before." in first
-    told = feint("import-answers", folder, many, one)
-    assert "2 answers stored, 1 new judges; 3 answers were stored before." in told
-    assert "1 answers differ" in told
+    reply = feint("import-answers", folder, many, one)
+    assert "2 answers stored, 1 new judges; 3 answers were stored before." in reply
+    assert "1 answers differ" in reply
     feint("export", folder, "--out", tmp_path / "answers.parquet")
     table = pl.read_parquet(tmp_path / "answers.parquet")
     assert table.schema == ANSWERS
@@ -101,9 +101,9 @@ def test_answers_that_a_served_page_could_not_send(folder, tmp_path, serve, smal
     me = join(client, small_study)
     put(client, me, "t-o-1-0", "2")
     body = {"choice": "5", "rt_ms": 1.0, "position": 2, "raw": {}}
-    told = {"study": small_study.id, "judge": me["judge"]}
-    told["answers"] = [{"trial": "t-o-2-0", "body": body}]
-    (tmp_path / "saved.json").write_text(json.dumps(told))
+    reply = {"study": small_study.id, "judge": me["judge"]}
+    reply["answers"] = [{"trial": "t-o-2-0", "body": body}]
+    (tmp_path / "saved.json").write_text(json.dumps(reply))
     said = feint("import-answers", folder, tmp_path / "saved.json")
     assert "1 answers stored, 0 new judges" in said
     assert stored(client)["choice"].to_list() == ["2", "5"]

@@ -20,9 +20,9 @@ RAW = {"trial_type": "feint-skeletons", "trial_index": 3, "time_elapsed": 5123.5
 
 
 def join(client: Client, study: Study) -> dict[str, Any]:
-    told = client.post("/api/judges", json={"study": study.id, "consent": True})
-    assert told.status_code == 201, told.text
-    return told.json()
+    reply = client.post("/api/judges", json={"study": study.id, "consent": True})
+    assert reply.status_code == 201, reply.text
+    return reply.json()
 
 
 def bearer(judge: dict[str, Any]) -> dict[str, str]:
@@ -38,9 +38,9 @@ def put(client: Client, judge: dict[str, Any], trial: str, choice: str | None, *
 
 
 def stored(client: Client) -> pl.DataFrame:
-    told = client.get("/api/admin/answers.parquet", headers=ADMIN)
-    assert told.status_code == 200
-    return pl.read_parquet(io.BytesIO(told.content))
+    reply = client.get("/api/admin/answers.parquet", headers=ADMIN)
+    assert reply.status_code == 200
+    return pl.read_parquet(io.BytesIO(reply.content))
 
 
 def test_a_judge_through_a_study(serve, url, small_study):
@@ -55,9 +55,9 @@ def test_a_judge_through_a_study(serve, url, small_study):
     order = trials_for(small_study, me["judge"])
     assert me["trials"] == [json.loads(json.dumps(trial.judge_view())) for trial in order]
     for name in small_study.stimuli:
-        told = client.get(f"/api/stimuli/{name}")
-        assert hashlib.sha256(told.content).hexdigest() == small_study.stimuli[name]
-        assert "immutable" in told.headers["cache-control"]
+        reply = client.get(f"/api/stimuli/{name}")
+        assert hashlib.sha256(reply.content).hexdigest() == small_study.stimuli[name]
+        assert "immutable" in reply.headers["cache-control"]
     for i, trial in enumerate(order):
         choice = None if i == 3 else trial.options[i % len(trial.options)].value
         assert put(client, me, trial.name, choice, position=i).status_code == 201
@@ -141,9 +141,9 @@ def test_csv_has_jspsychs_names_and_no_formulas(serve, small_study):
     me = join(client, small_study)
     put(client, me, "t-o-1-0", "2")
     put(client, me, "t-o-2-0", None, rt_ms=None, raw={"trial_type": '=cmd|"/c calc"!A1'})
-    told = client.get("/api/admin/answers.csv", headers=ADMIN)
-    assert told.headers["content-type"].startswith("text/csv")
-    table = pl.read_csv(io.BytesIO(told.content), infer_schema=False)
+    reply = client.get("/api/admin/answers.csv", headers=ADMIN)
+    assert reply.headers["content-type"].startswith("text/csv")
+    table = pl.read_csv(io.BytesIO(reply.content), infer_schema=False)
     assert tuple(table.columns) == COLUMNS
     first, second = table.select(
         "trial_type", "trial_index", "time_elapsed", "rt", "response"
@@ -157,9 +157,9 @@ def test_the_researcher_needs_the_token(serve, small_study):
     me = join(client, small_study)
     for path in ("progress", "thresholds", "answers.csv", "answers.parquet"):
         for headers in ({}, bearer(me), {"Authorization": f"Basic {TOKEN}"}):
-            told = client.get(f"/api/admin/{path}", headers=headers)
-            assert told.status_code == 401
-            assert told.headers["www-authenticate"] == "Bearer"
+            reply = client.get(f"/api/admin/{path}", headers=headers)
+            assert reply.status_code == 401
+            assert reply.headers["www-authenticate"] == "Bearer"
     assert client.get("/api/judges/me", headers=ADMIN).status_code == 401
 
 
@@ -176,8 +176,8 @@ def test_thresholds_are_what_the_estimator_returns(serve, small_study, monkeypat
         return {"judges": answers["judge"].n_unique()}
 
     monkeypatch.setattr(admin, "estimate_thresholds", estimated)
-    told = client.get("/api/admin/thresholds", headers=ADMIN)
-    assert (told.status_code, told.json()) == (409, {"error": "No judge has answered yet."})
+    reply = client.get("/api/admin/thresholds", headers=ADMIN)
+    assert (reply.status_code, reply.json()) == (409, {"error": "No judge has answered yet."})
     put(client, join(client, small_study), "t-o-1-0", "2")
     for _ in range(2):
         assert client.get("/api/admin/thresholds", headers=ADMIN).json() == {"judges": 1}
@@ -188,28 +188,28 @@ def test_thresholds_are_what_the_estimator_returns(serve, small_study, monkeypat
 def test_every_response_has_its_headers(serve):
     client = serve()
     for method, path in (("GET", "/api/study"), ("GET", "/nothing"), ("PUT", "/api/judges")):
-        told = client.request(method, path)
-        assert told.headers["content-security-policy"].startswith("default-src 'none'; script-src")
-        assert told.headers["x-content-type-options"] == "nosniff"
-        assert told.headers["referrer-policy"] == "no-referrer"
-        assert told.headers["cache-control"] == "no-store"
-        assert not [name for name in told.headers if name.startswith("access-control")]
+        reply = client.request(method, path)
+        assert reply.headers["content-security-policy"].startswith("default-src 'none'; script-src")
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["referrer-policy"] == "no-referrer"
+        assert reply.headers["cache-control"] == "no-store"
+        assert not [name for name in reply.headers if name.startswith("access-control")]
 
 
 def test_methods(serve):
     client = serve()
-    told, head = client.get("/api/study"), client.head("/api/study")
+    reply, head = client.get("/api/study"), client.head("/api/study")
     assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == told.headers["content-length"]
+    assert head.headers["content-length"] == reply.headers["content-length"]
     for method, path in (
         ("DELETE", "/api/judges/me"),
         ("OPTIONS", "/api/judges"),
         ("PATCH", "/api/answers/t-naming"),
         ("TRACE", "/api/study"),
     ):
-        told = client.request(method, path, headers={"Origin": "https://elsewhere.example"})
-        assert told.status_code == 405, (method, path)
-        assert list(told.json()) == ["error"]
+        reply = client.request(method, path, headers={"Origin": "https://elsewhere.example"})
+        assert reply.status_code == 405, (method, path)
+        assert list(reply.json()) == ["error"]
 
 
 def test_a_stimulus_is_packed_and_not_sent_twice(serve, small_study):
@@ -248,8 +248,8 @@ def test_a_study_that_was_changed_takes_no_new_judges(serve, small_study, folder
     plan.write_bytes(whole.replace(b"You agree.", b"You agreed"))
     for stimulus in (folder / "stimuli").iterdir():
         stimulus.write_bytes(b"{}")
-    told = client.post("/api/judges", json={"study": small_study.id, "consent": True})
-    assert told.status_code == 503
+    reply = client.post("/api/judges", json={"study": small_study.id, "consent": True})
+    assert reply.status_code == 503
     name = next(iter(small_study.stimuli))
     content = client.get(f"/api/stimuli/{name}").content
     assert hashlib.sha256(content).hexdigest() == small_study.stimuli[name]

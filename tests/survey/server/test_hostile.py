@@ -51,11 +51,11 @@ TRAVERSALS = (
 )
 
 
-def refused(told: Any, *statuses: int) -> None:
-    assert told.status_code in (statuses or range(400, 500)), (told.status_code, told.text)
-    assert list(told.json()) == ["error"]
-    assert not LEAKS.search(told.text), told.text
-    assert "set-cookie" not in told.headers
+def refused(reply: Any, *statuses: int) -> None:
+    assert reply.status_code in (statuses or range(400, 500)), (reply.status_code, reply.text)
+    assert list(reply.json()) == ["error"]
+    assert not LEAKS.search(reply.text), reply.text
+    assert "set-cookie" not in reply.headers
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ def test_the_schema_against_made_up_requests(serve, small_study, who):
             @given(one.as_strategy(generation_mode=mode))
             @settings(max_examples=10, deadline=None, suppress_health_check=[*HealthCheck])
             def check(case):
-                told = case.call(headers=headers[who])
-                assert told.status_code == 200 or not LEAKS.search(told.text)
-                case.validate_response(told, checks=CHECKS, headers=headers[who])
+                reply = case.call(headers=headers[who])
+                assert reply.status_code == 200 or not LEAKS.search(reply.text)
+                case.validate_response(reply, checks=CHECKS, headers=headers[who])
 
             check()
     assert stored(client).is_empty() or who == "a judge"
@@ -211,6 +211,6 @@ def test_nothing_else_of_the_disk_is_served(serve, folder):
     (folder / "stimuli" / "other.json").write_text("{}")
     for name in (*TRAVERSALS, "other", "other.json"):
         for place in ("/api/stimuli", "/static", "/api/answers", ""):
-            told = client.get(f"{place}/{name}")
+            reply = client.get(f"{place}/{name}")
             if not (place in ("", "/static") and name in (".", "..")):  # which lead to "/"
-                refused(told, 404, 405)
+                refused(reply, 404, 405)

@@ -109,9 +109,9 @@ def test_a_body_that_never_comes(monkeypatch):
     ids=lambda body: repr(body[:20]),
 )
 def test_json_that_no_database_would_keep(body):
-    status, told, _ = ask([body])
+    status, reply, _ = ask([body])
     assert status == 400
-    assert list(json.loads(told)) == ["error"]
+    assert list(json.loads(reply)) == ["error"]
 
 
 @pytest.mark.parametrize("kind", [b"text/plain", b"multipart/form-data; boundary=x", b""])

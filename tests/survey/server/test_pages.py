@@ -11,7 +11,7 @@ PAGES = Path(str(files("feint.survey.server") / "pages"))
 
 
 def test_what_is_bundled_has_its_licence_beside_it() -> None:
-    told = (VENDOR / "LICENSES.txt").read_text(encoding="utf-8")
+    content = (VENDOR / "LICENSES.txt").read_text(encoding="utf-8")
     for name, holder in (
         ("jspsych 8", "2014-2022 Joshua R. de Leeuw"),
         ("three 0", "three.js authors"),
@@ -19,9 +19,9 @@ def test_what_is_bundled_has_its_licence_beside_it() -> None:
         ("random-words", "Apostrophe Technologies"),
         ("seedrandom", "David Bau"),
     ):
-        assert re.search(rf"^{name}\S* ?\d*", told, re.MULTILINE)
-        assert holder in told
-    assert told.count("THE SOFTWARE IS PROVIDED") == 5
+        assert re.search(rf"^{name}\S* ?\d*", content, re.MULTILINE)
+        assert holder in content
+    assert content.count("THE SOFTWARE IS PROVIDED") == 5
     for name in ("judge.js", "researcher.js"):
         assert "LICENSES.txt" in (VENDOR / name).read_text(encoding="utf-8")[:200]
 

@@ -30,10 +30,10 @@ def _answer(served: Running, choice: str | None) -> None:
         asked = {"study": served.study.id, "consent": True}
         token = client.post("/api/judges", json=asked).json()["token"]
         body = {"choice": choice, "rt_ms": 900.0, "position": 1, "raw": {}}
-        told = client.put(
+        reply = client.put(
             "/api/answers/t-o-1-0", json=body, headers={"Authorization": f"Bearer {token}"}
         )
-        assert told.status_code == 201
+        assert reply.status_code == 201
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -65,9 +65,9 @@ def test_it_shows_votes_and_hands_out_files(
     _, kappa, interval, _, voted, minimum, _ = line.locator("td").all_text_contents()
     assert voted == minimum == "52"  # the second panel's distance
     # Few judges, whose ids are random and with them the resamples: a lower end below 0, or none.
-    told = re.fullmatch(r"(?:(-?[\d.]+)|up) to ([\d.]+)", interval)
-    assert told, interval
-    assert float(told[1] or "-inf") <= float(kappa) <= float(told[2])
+    reply = re.fullmatch(r"(?:(-?[\d.]+)|up) to ([\d.]+)", interval)
+    assert reply, interval
+    assert float(reply[1] or "-inf") <= float(kappa) <= float(reply[2])
     assert HOSTILE in one.tab.locator("figcaption").first.inner_text()
     one.tab.get_by_text("Every trial").click()
     row = one.tab.locator("tr", has_text="t-o-1-0")

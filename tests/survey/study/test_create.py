@@ -58,12 +58,12 @@ def asked(study: Study, kind: str, **known: Any) -> list[Trial]:
 
 def seen(made: Draft, name: str) -> dict[str, np.ndarray]:
     """A stimulus in metres, as the page reads it."""
-    told = json.loads(made.stimuli[name])
-    assert set(told) == {"schema", "frames", "fps", "step", "people"}
-    assert (told["schema"], told["fps"], told["step"]) == (1, 15.0, 0.001)
+    loaded = json.loads(made.stimuli[name])
+    assert set(loaded) == {"schema", "frames", "fps", "step", "people"}
+    assert (loaded["schema"], loaded["fps"], loaded["step"]) == (1, 15.0, 0.001)
     return {
-        who: np.frombuffer(base64.b64decode(text), "<i2").reshape(told["frames"], 15, 3) * 0.001
-        for who, text in told["people"].items()
+        who: np.frombuffer(base64.b64decode(text), "<i2").reshape(loaded["frames"], 15, 3) * 0.001
+        for who, text in loaded["people"].items()
     }
 
 
@@ -73,8 +73,8 @@ def same(found: np.ndarray, motion: case.Motion) -> bool:
 
 
 def test_the_papers_objectives_are_asked_in_its_order(drafted: Draft) -> None:
-    told = [(one.reaction, one.model) for one in drafted.study.objectives]
-    assert told == [("handshaking", "tcn"), ("punching", "tcn")]  # hugging is not of Table 1
+    loaded = [(one.reaction, one.model) for one in drafted.study.objectives]
+    assert loaded == [("handshaking", "tcn"), ("punching", "tcn")]  # hugging is not of Table 1
     assert drafted.notes == ()
     assert drafted.minutes == 7
     assert all(one.action != one.reaction for one in drafted.study.objectives)
@@ -82,8 +82,8 @@ def test_the_papers_objectives_are_asked_in_its_order(drafted: Draft) -> None:
 
 def test_a_run_without_them_is_asked_for_what_it_has(tmp_path: Path) -> None:
     folder = small(targets=("hugging", "exchanging")).write(tmp_path / "run")
-    told = draft(RunData.load(folder), StudyOptions(models=("gru", "tcn"))).study.objectives
-    pairs = [(one.reaction, one.model) for one in told]
+    loaded = draft(RunData.load(folder), StudyOptions(models=("gru", "tcn"))).study.objectives
+    pairs = [(one.reaction, one.model) for one in loaded]
     assert pairs == [(t, m) for t in ("exchanging", "hugging") for m in ("gru", "tcn")]
 
 
@@ -213,11 +213,11 @@ def test_practice_is_of_what_nobody_is_asked_about(drafted: Draft) -> None:
 def test_nothing_that_is_sent_tells_the_truth(drafted: Draft, run_data: RunData) -> None:
     study, secret = drafted.study, {"eps", "distance", "catch", "clean", "real", "objective"}
     for trial in study.trials:
-        told = trial.judge_view()
-        assert set(told) == {
+        loaded = trial.judge_view()
+        assert set(loaded) == {
             "name", "kind", "prompt", "panels", "options", "practice", "expected",
         }  # fmt: skip
-        assert not secret & set(json.dumps(told).replace('"', " ").split())
+        assert not secret & set(json.dumps(loaded).replace('"', " ").split())
     names = {*run_data.judged["sequence"], *run_data.models}
     for name, content in drafted.stimuli.items():
         text = content.decode()
@@ -276,8 +276,8 @@ def test_what_no_study_can_be_made_of_is_refused(run: Path, tmp_path: Path) -> N
     made = draft(RunData.load(small(eps=(1.0, 3.0)).write(tmp_path / "two")), StudyOptions())
     assert len(made.notes) == 1
     assert "2 eps" in made.notes[0]
-    told = read_json(tmp_path / "two" / "run.json")
-    write_json(tmp_path / "two" / "run.json", {**told, "feature_spec": {}})
+    loaded = read_json(tmp_path / "two" / "run.json")
+    write_json(tmp_path / "two" / "run.json", {**loaded, "feature_spec": {}})
     bad(tmp_path / "two", "no-skeleton", str(tmp_path / "two"))
     (tmp_path / "one" / "rows.parquet").unlink()
     with pytest.raises(FeintError):

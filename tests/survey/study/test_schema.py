@@ -89,10 +89,10 @@ def test_a_judge_sees_the_same_whatever_is_true(
         for panel, seen in zip(other["panels"], one["panels"], strict=True)
     ]
     other = {**other, "panels": tuple(shown)}
-    told = trial(0, kind, **one).judge_view()
-    assert told == trial(0, kind, **other).judge_view()
-    assert told["expected"] is None
-    assert told["panels"] == [panel.stimulus for panel in one["panels"]]
+    content = trial(0, kind, **one).judge_view()
+    assert content == trial(0, kind, **other).judge_view()
+    assert content["expected"] is None
+    assert content["panels"] == [panel.stimulus for panel in one["panels"]]
     assert trial(0, kind, practice=True, **one).judge_view()["expected"] == one["expected"]
 
 
@@ -126,9 +126,9 @@ def test_a_byte_changed_anywhere_is_noticed(written: Path, data: st.DataObject) 
 
 def test_a_plan_edited_and_sealed_again_is_noticed(tmp_path: Path) -> None:
     study().save(tmp_path, FILES)
-    told = read_json(tmp_path / "study.json")
-    told["plan"]["trials"][0]["prompt"] = "Which one, really?"
-    write_json(tmp_path / "study.json", told)
+    content = read_json(tmp_path / "study.json")
+    content["plan"]["trials"][0]["prompt"] = "Which one, really?"
+    write_json(tmp_path / "study.json", content)
     with refused("damaged-file", names=[study().id[:12]], error=DamagedError):
         Study.load(tmp_path)
 

@@ -25,9 +25,9 @@ def made(number: int, kind: str, practice: bool, catch: str) -> Trial:
     st.text("0123456789abcdef", min_size=32, max_size=32),
 )
 def test_everything_is_asked_once_and_practice_first(
-    told: list[tuple[str, bool, str]], seed: int, judge: str
+    content: list[tuple[str, bool, str]], seed: int, judge: str
 ) -> None:
-    one = study(*(made(i, *what) for i, what in enumerate(told)), seed=seed)
+    one = study(*(made(i, *what) for i, what in enumerate(content)), seed=seed)
     order = trials_for(one, judge)
     assert order == trials_for(one, judge)
     assert sorted(t.name for t in order) == sorted(one.by_name)
