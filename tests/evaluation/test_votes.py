@@ -24,8 +24,9 @@ def test_table_1_typed_in_gives_the_papers_kappa() -> None:
     assert table1.paper().values == found
     assert table1.paper().other == other
     assert [one.total for one in table.votes] == [78, 82, 82, 56, 79]
-    (told,) = vote_warnings(table.votes, table.judges)
-    assert told.startswith("The votes total 78, 82, 82, 56 and 79, not 82")
+    (warning,) = vote_warnings(table.votes, table.judges)
+    assert warning.code == "incomplete-votes"
+    assert "78, 82, 82, 56 and 79, not 82" in warning.message
 
 
 def test_the_minimum_read_literally_is_the_smallest_eps_with_any_vote() -> None:
@@ -40,16 +41,16 @@ def test_the_minimum_read_literally_is_the_smallest_eps_with_any_vote() -> None:
 def test_of_tied_eps_the_smaller_one_counts_and_it_is_said() -> None:
     tied = Votes("kicking", (0, 3, 3), (9.0, 8.0, 7.0))
     assert (tied.threshold(), tied.threshold("minimum")) == (8.0, 8.0)
-    assert vote_warnings([tied]) == ["kicking: two eps have 3 votes; the smaller one counts."]
+    (warning,) = vote_warnings([tied])
+    assert (warning.code, warning.about) == ("tied-votes", "kicking")
 
 
 def test_none_and_missing_are_no_votes_but_are_told() -> None:
     few = Votes("kicking", (0, 1, 2), (9.0, 8.0, 7.0), none=4, missing=5)
     assert (few.total, few.threshold()) == (3, 7.0)
-    assert vote_warnings([few], judges=12) == [
-        "kicking: 4 judges saw it nowhere, and at most 2 at one eps. Its threshold is that of a "
-        "minority."
-    ]
+    (warning,) = vote_warnings([few], judges=12)
+    assert (warning.code, warning.about) == ("mostly-none", "kicking")
+    assert "4 judges" in warning.message
     nobody = Votes("pushing", (0, 0), (9.0, 8.0), none=2)
     assert nobody.threshold() is None
     assert thresholds([few, nobody]) == ({"kicking": 7.0}, 7.0)

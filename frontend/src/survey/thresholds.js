@@ -33,7 +33,7 @@ export function thresholds(results) {
     made("p", { class: "soft" }, "Distances are equation 7, summed over a sequence. Most voted and minimum: two interpretations of the paper."),
     agreed(agreement),
     ...(detection.length ? [naturalness(detection)] : []),
-    ...warnings.map((one) => made("p", { class: "warning" }, one)),
+    ...warnings.map(({ message }) => made("p", { class: "warning" }, message)),
   ];
 }
 

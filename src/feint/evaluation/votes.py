@@ -21,6 +21,7 @@ from types import NoneType
 from typing import Any, Literal
 
 from feint.errors import FeintError
+from feint.evaluation.model_checks import EvaluationWarning
 from feint.io.csv_reader import read_rows
 from feint.io.text import join_words
 
@@ -117,32 +118,43 @@ def thresholds(votes: Sequence[Votes], rule: VoteRule = "paper") -> tuple[dict[s
     return {name: sum(some) / len(some) for name, some in found.items()}, sum(every) / len(every)
 
 
-def vote_warnings(votes: Sequence[Votes], judges: int | None = None) -> list[str]:
-    """What a reader must know about the votes, a sentence each.
+def vote_warnings(votes: Sequence[Votes], judges: int | None = None) -> list[EvaluationWarning]:
+    """Warnings about the votes; docs/survey-threshold.md has a paragraph for each code.
 
     Args:
+        votes: the votes of each objective.
         judges: how many the source of the votes states.
     """
     found = []
+
+    def warn(code: str, about: str, sentence: str) -> None:
+        message = f"{about}: {sentence}" if about else sentence
+        found.append(EvaluationWarning(code, about, message))
+
     totals = [one.total + one.none + one.missing for one in votes]
     if judges is not None and any(total != judges for total in totals):
-        found.append(
+        warn(
+            "incomplete-votes",
+            "",
             f"The votes total {join_words(totals)}, not {judges}: some judges are "
-            "counted neither for an eps, nor for none, nor as missing."
+            "counted neither for an eps, nor for none, nor as missing.",
         )
     for one in votes:
         name = f"{one.action} -> {one.reaction}" if one.action else one.reaction
         if one.tied:
-            found.append(f"{name}: two eps have {max(one.votes)} votes; the smaller one counts.")
+            most = max(one.votes)
+            warn("tied-votes", name, f"two eps have {most} votes; the smaller one counts.")
         if one.none > max(one.votes):
-            found.append(
-                f"{name}: {one.none} judges saw it nowhere, and at most {max(one.votes)} at one "
-                "eps. Its threshold is that of a minority."
+            warn(
+                "mostly-none",
+                name,
+                f"{one.none} judges saw it nowhere, and at most {max(one.votes)} at one "
+                "eps. Its threshold is that of a minority.",
             )
         if not one.total:
-            found.append(f"{name}: no judge chose an eps, so it has no threshold.")
+            warn("no-votes", name, "no judge chose an eps, so it has no threshold.")
         if any(near >= far for far, near in zip(one.distances, one.distances[1:], strict=False)):
-            found.append(f"{name}: the distances do not fall as eps rises.")
+            warn("distances-not-falling", name, "the distances do not fall as eps rises.")
     return found
 
 

@@ -65,7 +65,8 @@ def test_three_judges_by_hand() -> None:
     assert paper.study == SMALL.id
     assert SMALL.id[:12] in paper.source
     assert dict(found.tolerance("paper", per_frame=True).values) == {"kicking": 2.5, "pushing": 0.8}
-    assert "3 judges" in found.warnings[0]
+    assert found.warnings[0].code == "few-judges"
+    assert "3 judges" in found.warnings[0].message
     # Ordinal over 2, 2, 3 and 3, none: all that can be said is that it is a number.
     assert -1 < found.leftmost.alpha < 1
     json.dumps(found.to_dict(), allow_nan=False)
@@ -80,7 +81,8 @@ def test_the_rule_leaves_out_who_misses_more_than_one_catch_trial() -> None:
     assert numbers(found) == numbers(estimate(SMALL, THREE, draws=50))
     assert found.without_exclusions is not None
     assert found.without_exclusions.objectives[0].votes.votes == (0, 2, 1, 1)
-    assert "1 of 4 judges" in " ".join(found.warnings)
+    (excluded,) = [one for one in found.warnings if one.code == "excluded-judges"]
+    assert "1 of 4 judges" in excluded.message
     strict = estimate(
         SMALL, careless, ExclusionRule(max_catch_errors=0, min_catch_trials=1), draws=50
     )

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from feint.errors import FeintError
+from feint.evaluation.model_checks import EvaluationWarning
 from feint.evaluation.tolerance import Tolerance
 from feint.evaluation.votes import Votes
 from feint.io.sealed import json_safe
@@ -81,7 +82,7 @@ class Estimate:
         named_auc: AUC of the distance, clips named right against clips named wrong.
         detections: naturalness, by eps.
         leftmost, naming: agreement of the judges, by kind of trial.
-        warnings: one sentence each.
+        warnings: what a reader must know; docs/survey-threshold.md explains each code.
         without_exclusions: the results with all judges; None if no judge is excluded.
     """
 
@@ -100,7 +101,7 @@ class Estimate:
     detections: tuple[Detection, ...]
     leftmost: Agreement
     naming: Agreement | None
-    warnings: tuple[str, ...]
+    warnings: tuple[EvaluationWarning, ...]
     without_exclusions: "Estimate | None" = None
 
     def tolerances(self, method: Method, unit: Unit = "sum") -> tuple[dict[str, float], float]:
@@ -212,7 +213,7 @@ class Estimate:
                 "leftmost": asdict(self.leftmost),
                 "naming": None if self.naming is None else asdict(self.naming),
             },
-            "warnings": self.warnings,
+            "warnings": [asdict(one) for one in self.warnings],
             "without_exclusions": (
                 None if self.without_exclusions is None else self.without_exclusions.to_dict()
             ),

@@ -25,8 +25,8 @@ UNITS: dict[Unit, str] = {
 def show(found: Estimate) -> None:
     """Print the results of a study."""
     out = console()
-    for sentence in found.warnings:
-        out.print(Text.assemble(("warning ", "bold yellow"), sentence))
+    for warning in found.warnings:
+        out.print(Text.assemble((f"{warning.code} ", "bold yellow"), warning.message))
     who = f"{found.judges} judges" if found.judges else "Judges"
     out.print(Text(f"{who}, {found.given} answers, {found.missing} missing. {found.rule}"))
     out.print()

@@ -1,10 +1,14 @@
-"""Warnings about thresholds from judges: one sentence each, shown first in every report."""
+"""Warnings about thresholds from judges, shown first in every report.
+
+Each has a stable code with a paragraph in docs/survey-threshold.md: add both together.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from feint.evaluation.model_checks import EvaluationWarning
 from feint.evaluation.votes import Votes
 from feint.survey.analysis import thresholds
 from feint.survey.analysis.results import ObjectiveResult, Unit
@@ -33,24 +37,28 @@ def misfit(votes: Votes, own: Mapping[Unit, Threshold]) -> float:
     return float(chdtrc(freedom, deviance))
 
 
-def judge_warnings(judges: int, excluded: int) -> list[str]:
+def judge_warnings(judges: int, excluded: int) -> list[EvaluationWarning]:
     """Warn about few judges and about excluded judges."""
     found = []
     if judges < MIN_JUDGES:
-        found.append(
-            f"There are {judges} judges, fewer than {MIN_JUDGES}: the intervals are not reliable."
-        )
+        few = f"There are {judges} judges, fewer than {MIN_JUDGES}: the intervals are not reliable."
+        found.append(EvaluationWarning("few-judges", "", few))
     if excluded:
-        found.append(
+        out = (
             f"{excluded} of {judges + excluded} judges are excluded for missed catch trials; the "
             "results with all judges are shown as well."
         )
+        found.append(EvaluationWarning("excluded-judges", "", out))
     return found
 
 
-def threshold_warnings(objectives: Sequence[ObjectiveResult]) -> list[str]:
+def threshold_warnings(objectives: Sequence[ObjectiveResult]) -> list[EvaluationWarning]:
     """Warn about thresholds that are only bounds, extrapolated, or fit the votes badly."""
     found = []
+
+    def warn(code: str, about: str, sentence: str) -> None:
+        found.append(EvaluationWarning(code, about, f"{about}: {sentence}"))
+
     for one in objectives:
         name = f"{one.action} -> {one.reaction}" if one.action else one.reaction
         fit = one.thresholds.get("sum")
@@ -59,18 +67,24 @@ def threshold_warnings(objectives: Sequence[ObjectiveResult]) -> list[str]:
         if math.isnan(fit.distance):
             ends = [f"above {fit.low:.4g}"] if math.isfinite(fit.low) else []
             ends += [f"below {fit.high:.4g}"] if math.isfinite(fit.high) else []
-            found.append(
-                f"{name}: every judge chose the same end of the scale, so the threshold is only "
-                f"bounded: {' and '.join(ends) or 'not known'}."
+            warn(
+                "bounded-threshold",
+                name,
+                "every judge chose the same end of the scale, so the threshold is only bounded: "
+                f"{' and '.join(ends) or 'not known'}.",
             )
         elif fit.extrapolated:
-            found.append(
-                f"{name}: the threshold {fit.distance:.4g} lies outside the distances shown, so it "
-                "depends on the curve's shape. Show smaller or larger eps."
+            warn(
+                "extrapolated-threshold",
+                name,
+                f"the threshold {fit.distance:.4g} lies outside the distances shown, so it "
+                "depends on the curve's shape. Show smaller or larger eps.",
             )
         if one.misfit < MIN_P_VALUE:
-            found.append(
-                f"{name}: a logistic curve fits the votes badly (p = {one.misfit:.2g}); judges may "
-                "use different criteria."
+            warn(
+                "bad-fit",
+                name,
+                f"a logistic curve fits the votes badly (p = {one.misfit:.2g}); judges may "
+                "use different criteria.",
             )
     return found
