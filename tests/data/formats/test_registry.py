@@ -39,13 +39,13 @@ training = { epochs = 1 }
 [attack]
 settings = { steps = 1 }
 eps = [3]
-unit = "cm"
+eps_unit = "cm"
 axes = ["x"]
 [target]
 labels = ["punching"]
 [evaluation]
 noise = ["sign"]
-limit = 2
+max_sequences = 2
 """
 
 
