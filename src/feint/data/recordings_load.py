@@ -146,7 +146,7 @@ def _options(
         )
     ones, zeros = (1.0,) * len(names), (0.0,) * len(names)
     metric = replace(skeleton, axes=names, scale=ones, offset=zeros, fps=fps)
-    found = factors_of(spec.unit, asked, first.unit or kind.unit, first.file)
+    found = factors_of(spec.unit, spec.height, asked, first.unit or kind.unit, first.file)
     factors, offsets = found or (ONES, ZEROS)
     scale = Scale(metric, axes, factors, offsets, dict(spec.joint_aliases))
     if spec.height is not None:
@@ -181,11 +181,6 @@ def _options(
 
 def _measured(spec: People, files: Sequence[RecordingFiles], scale: Scale) -> float:
     """Metres in the files' unit, from how tall the people in them are."""
-    if spec.unit is not None:
-        raise FeintError(
-            "data.unit and data.height both say what a unit of the files is. Remove one of them.",
-            code="conflicting-keys",
-        )
     some: list[AnyPositions] = []
     top: list[int] = []
     plain = replace(scale, factors=ONES, offsets=ZEROS)

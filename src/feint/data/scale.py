@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from feint.data.formats.recording import AnyPositions, Positions, Recording
+from feint.data.formats.skeletons import KNOWN
 from feint.data.skeleton_match import joint_order
 from feint.errors import FeintError
 from feint.skeleton import Skeleton
@@ -47,31 +48,38 @@ def up_axis(axes: str) -> str:
 
 
 def factors_of(
-    unit: str | Sequence[str] | None, asked: Skeleton | None, fixed: str | None, file: str
+    unit: str | Sequence[str] | None,
+    height: float | None,
+    asked: Skeleton | None,
+    fixed: str | None,
+    file: str,
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
     """Metres in the units of the file's axes and the offsets in metres; None if nothing says.
 
     Args:
         unit: data.unit, one for all axes or one per axis x, y, z.
-        asked: the skeleton that data.skeleton names; its scale and offset count if there is no
-            unit.
+        height: data.height, of the people in metres; the unit is measured on them then.
+        asked: the skeleton that data.skeleton names; the scale and offset of one in TOML count.
         fixed: the unit that the format or the file fixes.
         file: for errors.
 
     Raises:
-        FeintError: both a unit and a skeleton's scale are given.
+        FeintError: more than one of unit, height and a skeleton's scale is given.
     """
-    own = asked is not None and (set(asked.scale) != {1.0} or set(asked.offset) != {0.0})
+    has_scale = asked is not None and asked not in KNOWN.values()
+    has_scale &= asked is not None and {*asked.scale, 1.0} | {*asked.offset, 0.0} != {0.0, 1.0}
+    given = [f"data.unit = {unit!r}"] * (unit is not None)
+    given += [f"data.height = {height}"] * (height is not None)
+    given += [f"the scale and offset of the skeleton {asked.name}"] * has_scale if asked else []
+    if len(given) > 1:
+        raise FeintError(
+            f"{' and '.join(given)} both say what a unit of {file} is. Remove one of them.",
+            code="conflicting-keys",
+        )
     if unit is not None:
-        if asked is not None and own and asked.name not in ("SBU_15",):
-            raise FeintError(
-                f"data.unit = {unit!r} and the scale and offset of the skeleton {asked.name} both "
-                f"say what a unit of {file} is. Remove one of them.",
-                code="conflicting-keys",
-            )
         x, y, z = [unit] * 3 if isinstance(unit, str) else [*unit, *unit[-1:]][:3]
         return (UNITS[x], UNITS[y], UNITS[z]), ZEROS
-    if asked is not None and own:
+    if asked is not None and has_scale:
         by_axis = {a: (s, o) for a, s, o in zip(asked.axes, asked.scale, asked.offset, strict=True)}
         each = [by_axis.get(axis, (abs(asked.scale[0]), 0.0)) for axis in "xyz"]
         factors, offsets = zip(*each, strict=True)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.data import written
 
 from feint.attacks.target_curves import read_curve
+from feint.data.formats import keypoints
 from feint.data.formats.bvh import parse_bvh
 from feint.data.formats.keypoints import parse_keypoints
 from feint.data.formats.npz import parse_arrays
@@ -91,7 +92,60 @@ def from_folder(content: bytes, folder: Path) -> None:
     recordings(folder, "bvh")
 
 
+def from_frames(content: bytes, folder: Path) -> None:
+    """A folder of frames, of which one is damaged."""
+    frames = folder / "frames"
+    frames.mkdir(exist_ok=True)
+    (frames / "a_000_keypoints.json").write_bytes(OPENPOSE)
+    (frames / "a_001_keypoints.json").write_bytes(content)
+    keypoints.read(frames, ReadOptions())
+
+
+OPENPOSE = json.dumps(
+    {"people": [{"person_id": [-1], "pose_keypoints_2d": [4.0, 5.0, 0.9] * 25}]}
+).encode()
+LANDMARK = {"x": 0.4, "y": 0.5, "z": 0.1, "visibility": 0.9}
+MEDIAPIPE = [
+    {"timestamp_ms": 33.3 * t, "landmarks": [[LANDMARK] * 3], "worldLandmarks": [[LANDMARK] * 3]}
+    for t in range(3)
+]
+MMPOSE = {
+    "meta_info": {"keypoint_id2name": {"0": "a", "1": "b"}, "skeleton_links": [[0, 1]]},
+    "instance_info": [
+        {
+            "frame_id": t,
+            "instances": [{"keypoints": [[1.5, 2.5], [3.5, 4.5]], "keypoint_scores": [0.9, 0.8]}],
+        }
+        for t in range(3)
+    ],
+}
+ALPHAPOSE = [
+    {"image_id": f"{t}.jpg", "category_id": 1, "keypoints": [9.0, 8.0, 0.9] * 17, "idx": [1.0]}
+    for t in range(3)
+]
+TWO_ROOTS = (
+    "HIERARCHY\n"
+    + "".join(
+        f"ROOT {who}Hips\n{{\nOFFSET 0 0 0\nCHANNELS 3 Xposition Yposition Zposition\n"
+        f"JOINT {who}Head\n{{\nOFFSET 0 9 0\nCHANNELS 1 Xrotation\nEnd Site\n"
+        "{\nOFFSET 0 1 0\n}\n}\n}\n"
+        for who in ("Anna:", "Ben:")
+    )
+    + "MOTION\n\nFrames: 2\nFrame Time: 0.04\n1 2 3 4 5 6 7 8\n1 2 3 4 5 6 7 8\n"
+)
+
+
+def keypoint_seed(document: object) -> tuple[bytes, object]:
+    content = json.dumps(document).encode()
+    return content, lambda b, _: parse_keypoints(b, "x", ReadOptions(image_size=(640, 480)))
+
+
 SEEDS = {
+    "mediapipe": keypoint_seed(MEDIAPIPE),
+    "mmpose": keypoint_seed(MMPOSE),
+    "alphapose": keypoint_seed(ALPHAPOSE),
+    "openpose": (OPENPOSE, from_frames),
+    "two roots": (TWO_ROOTS.encode(), lambda b, _: parse_bvh(b, "x", "a")),
     "bvh": (written.bvh(PEOPLE[0], SBU_15, 15.0).encode(), lambda b, _: parse_bvh(b, "x", "a")),
     "json": (
         written.keypoints(PEOPLE, 15.0, True).encode(),
@@ -192,3 +246,47 @@ def test_what_would_grow_is_refused_before_it_does(name, path):
     tracemalloc.stop()
     assert peak < 200 * 2**20
     assert time.monotonic() - began < 20
+
+
+ODD = [
+    None,
+    [],
+    {},
+    "",
+    "x",
+    "img_12.jpg",
+    True,
+    -1,
+    0,
+    0.5,
+    1e300,
+    10**20,
+    [[]],
+    [None],
+    [1, 2],
+    {"x": 1},
+]
+
+
+def replaced(value: object, at: list[int], odd: object) -> object:
+    """A document whose part at this path is something else."""
+    if not at or not isinstance(value, list | dict) or not value:
+        return odd
+    keys = list(range(len(value))) if isinstance(value, list) else list(value)
+    key = keys[at[0] % len(keys)]
+    copy = list(value) if isinstance(value, list) else dict(value)
+    copy[key] = replaced(value[key], at[1:], odd)  # type: ignore[index]
+    return copy
+
+
+@pytest.mark.parametrize("document", [MEDIAPIPE, MMPOSE, ALPHAPOSE, json.loads(OPENPOSE)])
+@pytest.mark.parametrize("depth", [False, True])
+def test_keypoints_with_an_odd_part_are_read_or_refused(document, depth):
+    @settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.integers(0, 50), max_size=6), st.sampled_from(ODD))
+    def check(at, odd):
+        content = json.dumps(replaced(document, at, odd)).encode()
+        with contextlib.suppress(FeintError):
+            parse_keypoints(content, "x", ReadOptions(depth=depth, image_size=(9, 9)))
+
+    check()
