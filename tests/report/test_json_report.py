@@ -24,14 +24,14 @@ def read(text: str) -> dict[str, Any]:
     return value
 
 
-def test_it_says_what_the_findings_say(finished: Path) -> None:
+def test_it_has_the_numbers_of_the_run(finished: Path) -> None:
     run_data = RunData.load(finished)
     told = read(json_report.to_json(run_data))
     assert set(told) == {
         "schema", "name", "eps_unit", "axes", "verdict", "warnings", "models", "tolerance",
-        "rates", "rates_by_target", "missing",
+        "rates", "rates_by_target", "missing", "attack", "attacks",
     }  # fmt: skip
-    assert (told["schema"], told["eps_unit"]) == (1, "cm")
+    assert (told["schema"], told["eps_unit"]) == (2, "cm")
     assert told["verdict"] == run_data.verdicts
     assert told["missing"] == []
     assert len(told["rates"]) == len(run_data.rates)
@@ -46,8 +46,8 @@ def test_it_says_what_the_findings_say(finished: Path) -> None:
 
 def test_a_weak_model_is_named_and_what_is_no_number_is_null(fake_run: MakeRun) -> None:
     told = read(json_report.to_json(RunData.load(fake_run(weak=True, kappa=9.0, noise=()))))
-    assert "weak-model" in {one["name"] for one in told["warnings"]}
-    assert {*told["warnings"][0]} == {"name", "about", "sentence"}
+    assert "weak-model" in {one["code"] for one in told["warnings"]}
+    assert {*told["warnings"][0]} == {"code", "about", "message"}
     assert not told["models"]["tcn"]["beats_trivial"]
     assert told["rates"][0]["noise_success_rate"] is None
     assert told["rates"][0]["success_rate_if_clean_fails_low"] is None  # none fails

@@ -8,7 +8,7 @@ from feint.columns import Columns
 from feint.io.sealed import json_safe
 from feint.report.run_data import RunData
 
-SCHEMA = 1
+SCHEMA = 2
 """Grows when a key is removed or changes its meaning, not when a key is added."""
 
 
@@ -16,7 +16,7 @@ def to_json(run: RunData) -> str:
     """The report as JSON text; the same for the same folder.
 
     Raises:
-        FeintError: the run was not scored yet, or its rows or its tolerance are damaged.
+        FeintError: the run was not evaluated yet, or its rows or its tolerance are damaged.
     """
     tolerance = run.tolerance
     return json.dumps(

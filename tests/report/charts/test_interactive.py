@@ -282,6 +282,28 @@ def test_a_chart_is_described_once_and_drawn_twice(drawn: interactive.Charts) ->
     ]  # fmt: skip
 
 
+def test_the_chart_of_the_docs_is_one_file_and_one_line(
+    run_data: RunData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example of docs/adding-a-chart.md reaches the page's data and a picture as it stands."""
+    text = (Path(__file__).parents[3] / "docs" / "adding-a-chart.md").read_text(encoding="utf-8")
+    example = text.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(compile(example, "adding-a-chart.md", "exec"), names)
+    monkeypatch.setattr(interactive, "SECTIONS", (*interactive.SECTIONS, names["section"]))
+    found = make_charts(run_data)
+    assert found is not None
+    section = found.placed("perturbation")[-1]
+    assert section.id == of(json.loads(found.payload), "bone-lengths")["id"]
+    assert static.draw(section, section.charts[0]).startswith("<?xml")
+    white = run_data.judged.filter(case.WHITE_BOX, pl.col("victim") == "gru")
+    for eps, value in zip(
+        section.charts[0].curves[1].x, section.charts[0].curves[1].y, strict=True
+    ):
+        rows = white.filter(pl.col("eps") == eps)
+        assert value == pytest.approx(rows["bone_length_change"].median())
+
+
 def test_names_cannot_leave_the_payload(fake_run: MakeRun) -> None:
     run_data = RunData.load(fake_run(models=("tcn",), targets=(HOSTILE,), eps=(6.0,)))
     found = interactive.charts(
