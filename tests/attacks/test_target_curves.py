@@ -25,7 +25,7 @@ ANSWER = TEST.reactor.with_values(torch.ones(3, 5, 2))
 
 
 def wanted(kind, test=TEST, **words):
-    return Curve("c", kind, **words).wanted(TRAIN, test, ANSWER)
+    return Curve("c", kind, **words).targets(TRAIN, test, ANSWER)
 
 
 def test_offsets_and_ramps_follow_the_clean_answer():

@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.errors import refused
 from torch import Tensor
 
 from feint.attacks.targets import Targets, between, fit_length, mirror, to_one
 from feint.data.pairs import Pairs
-from feint.errors import FeintError
 from feint.sequences import Sequences, frame_distance
 from feint.skeleton import SBU_15, Skeleton
 
@@ -227,7 +227,7 @@ def test_the_nearest_of_the_other_side_is_compared_as_it_will_be_asked() -> None
     "targets, label", [(Targets(), "wave"), (Targets(role="initiator"), "hug")]
 )
 def test_a_class_that_is_not_there_is_told(targets: Targets, label: str) -> None:
-    with pytest.raises(FeintError, match=rf"no reaction '{label}' with role.*bow, hug, kick"):
+    with refused("unknown-label", names=[label, "bow, hug, kick"]):
         targets.choose(label, TRAIN, TEST)
 
 
@@ -238,7 +238,7 @@ def test_a_class_that_is_not_there_is_told(targets: Targets, label: str) -> None
 def test_settings_that_are_no_choice_are_refused(field: str, value: str) -> None:
     targets = Targets()
     object.__setattr__(targets, field, value)  # under pytest the constructor's types speak first
-    with pytest.raises(FeintError, match=f"Targets got {field}='{value}'; expected one of"):
+    with refused("unknown-choice", names=[f"{field}='{value}'"]):
         targets.__post_init__()
 
 

@@ -1,7 +1,8 @@
-"""`Budget`: what the attacker may change, and the projection onto it.
+"""`Budget`: the threat model: what the attacker may change, and the projection onto it.
 
 The perturbation is bounded in the L-infinity norm, coordinate by coordinate (the projection of
-equation 6), on the coordinates the attacker can reach, inside the range a value can take.
+equation 6), on the coordinates that the attacker can change, inside the range of valid values.
+`verify` checks from outside an attack that its result keeps the budget.
 """
 
 from dataclasses import dataclass, replace
@@ -16,16 +17,16 @@ from feint.sequences import Sequences, check_alike
 
 @dataclass(frozen=True, eq=False)
 class Budget:
-    """What the attacker may change.
+    """A threat model: an L-infinity box around the input.
 
     Attributes:
         eps: the largest change of any coordinate, in data units (or in `unit`s); one number, or
             one a row (batch,).
-        coords: (features,), True where the attacker may change the input; None means everywhere.
+        coords: (features,), True where the attacker may change the input; None: everywhere.
             `SBU_15.axis("z")` is the paper's depth only.
         low, high: the range a changed value may take, in data units: a number, or one a feature
-            (features,); None means no limit.
-        unit: (features,), how many data units one eps is, feature by feature; None means 1.
+            (features,); None: no limit.
+        unit: (features,), how many data units one eps is, feature by feature; None: 1.
             `SBU_15.centimetres()` makes eps a number of centimetres on every axis.
         integer: (features,), True where a changed value must stay an integer; None means
             nowhere.
@@ -47,7 +48,8 @@ class Budget:
             raise FeintError(
                 f"Budget got eps={self.eps}; expected a finite number above 0 in the data's units, "
                 "or a (batch,) tensor of such numbers. For the baseline without an attack, use the "
-                "clean input itself."
+                "clean input itself.",
+                code="bad-eps",
             )
         if self.coords is not None and (
             self.coords.dtype != torch.bool or self.coords.ndim != 1 or not bool(self.coords.any())
@@ -55,23 +57,27 @@ class Budget:
             raise FeintError(
                 f"Budget got coords of dtype {self.coords.dtype}, "
                 f"shape {tuple(self.coords.shape)}, {int(self.coords.sum())} of them set; "
-                "expected a bool tensor (features,) with at least one True."
+                "expected a bool tensor (features,) with at least one True.",
+                code="bad-coords",
             )
         if self.unit is not None and not bool(((self.unit > 0) & self.unit.isfinite()).all()):
             raise FeintError(
                 f"Budget got a unit from {float(self.unit.min())} to {float(self.unit.max())}; "
-                "expected finite numbers above 0, one a feature."
+                "expected finite numbers above 0, one a feature.",
+                code="bad-number",
             )
         integer = self.integer
         if integer is not None and (integer.dtype != torch.bool or integer.ndim != 1):
             raise FeintError(
                 f"Budget got `integer` of dtype {integer.dtype}, shape {tuple(integer.shape)}; "
-                "expected a bool tensor (features,)."
+                "expected a bool tensor (features,).",
+                code="wrong-shape",
             )
         low, high = self._range(torch.zeros(()))
         if not bool((low < high).all()):
             raise FeintError(
-                f"Budget got low={self.low}, high={self.high}; expected low < high everywhere."
+                f"Budget got low={self.low}, high={self.high}; expected low < high everywhere.",
+                code="bad-range",
             )
 
     def _range(self, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,12 +87,13 @@ class Budget:
             if limit.ndim and like.ndim and len(limit) != like.shape[-1]:
                 raise FeintError(
                     f"Budget got {name} for {len(limit)} features and an input of "
-                    f"{like.shape[-1]}; expected the same number, or one for all."
+                    f"{like.shape[-1]}; expected the same number, or one for all.",
+                    code="wrong-shape",
                 )
         return low, high
 
     def __getitem__(self, rows: Tensor) -> "Budget":
-        """The budget of some rows."""
+        """The budget of some rows, where eps is one a row."""
         if isinstance(self.eps, Tensor) and self.eps.ndim:
             return replace(self, eps=self.eps[rows])
         return self
@@ -101,7 +108,8 @@ class Budget:
         if eps.ndim == 1 and len(eps) != len(x):
             raise FeintError(
                 f"Budget got {len(eps)} eps for {len(x)} sequences; expected one number, "
-                "or one a row."
+                "or one a row.",
+                code="wrong-shape",
             )
         eps = eps.reshape(-1, 1, 1).expand(len(x), 1, 1)
         if self.unit is None:
@@ -109,7 +117,8 @@ class Budget:
         if len(self.unit) != x.values.shape[-1]:
             raise FeintError(
                 f"Budget got a unit for {len(self.unit)} features and an input of "
-                f"{x.values.shape[-1]}; expected the same number."
+                f"{x.values.shape[-1]}; expected the same number.",
+                code="wrong-shape",
             )
         return eps * self.unit.to(x.values)
 
@@ -127,20 +136,21 @@ class Budget:
         if len(coords) != features:
             raise FeintError(
                 f"Budget got coords for {len(coords)} features and an input of {features}; "
-                "expected the same number. Extra input features need a False each."
+                "expected the same number. Extra input features need a False each.",
+                code="wrong-shape",
             )
         return x.mask[..., None] & coords
 
     def bounds(
         self, x: Sequences
     ) -> tuple[Float[Tensor, "batch time features"], Float[Tensor, "batch time features"]]:
-        """The lowest and the highest value each coordinate may take around x.
+        """The lowest and the highest value of each coordinate around x.
 
-        Off the budget's coordinates and in the padding both are x itself.
+        Outside the budget's coordinates and in the padding both are x itself.
 
         Raises:
-            FeintError: x lies outside the valid range, so that staying inside it and within eps
-                cannot both be promised.
+            FeintError: x lies outside the valid range, so no value inside it may be within eps;
+                an integer feature has a fraction.
         """
         free, eps = self.mask(x), self.radius(x)
         low, high = self._range(x.values)
@@ -151,7 +161,8 @@ class Budget:
                 f"Budget got a valid range low={self.low}, high={self.high} that the clean input "
                 f"itself leaves ({x.values[row, time, feature].item():.6g} in sequence {row}, "
                 f"frame {time}, feature {feature}); expected a range that holds the data. "
-                "Widen it: SBU's coordinates, for one, do leave [0, 1]."
+                "Widen it: SBU's coordinates, for one, do leave [0, 1].",
+                code="outside-range",
             )
         lower, upper = (x.values - eps).clamp_min(low), (x.values + eps).clamp_max(high)
         integer = self._integer(x)
@@ -161,8 +172,9 @@ class Budget:
                 row, time, feature = (int(i) for i in bad.nonzero()[0])
                 raise FeintError(
                     f"Budget got {x.values[row, time, feature].item():.6g} in sequence {row}, "
-                    f"frame {time}, feature {feature}, which it says holds whole numbers; expected "
-                    "one. Take the feature out of `integer`, or round the data."
+                    f"frame {time}, feature {feature}, an integer feature; expected an integer. "
+                    "Take the feature out of `integer`, or round the data.",
+                    code="not-integer",
                 )
             lower = torch.where(integer, lower.ceil(), lower)
             upper = torch.where(integer, upper.floor(), upper)
@@ -171,7 +183,7 @@ class Budget:
     def round_integers(
         self, values: Float[Tensor, "batch time features"]
     ) -> Float[Tensor, "batch time features"]:
-        """The same values, rounded where they must be whole."""
+        """The same values, with integer features rounded."""
         if self.integer is None:
             return values
         return torch.where(self.integer.to(values.device), values.round(), values)
@@ -180,7 +192,8 @@ class Budget:
         if self.integer is not None and self.integer.shape != x.values.shape[-1:]:
             raise FeintError(
                 f"Budget got `integer` for {len(self.integer)} features and an input of "
-                f"{x.values.shape[-1]}; expected the same number."
+                f"{x.values.shape[-1]}; expected the same number.",
+                code="wrong-shape",
             )
         return None if self.integer is None else self.integer.to(x.values.device)
 
@@ -193,9 +206,8 @@ class Budget:
     def violation(self, x_adv: Sequences, x: Sequences) -> Float[Tensor, " batch"]:
         """By how much each row of x_adv leaves the budget around x, in data units: (batch,).
 
-        0 (up to rounding) if it keeps it.
-        Infinite where a coordinate off the budget's, or the padding, was touched at all, and where
-        a value that must be whole is not.
+        0 (up to rounding) for a row inside the budget; infinite where the padding or a coordinate
+        outside the budget was changed, and where an integer feature is not an integer.
         """
         check_alike(x_adv, x, "Budget.violation")
         free = self.mask(x)
@@ -215,7 +227,7 @@ def _like(number: float | Tensor, like: Tensor) -> Tensor:
 
 
 def verify(name: str, x_adv: Sequences, x: Sequences, budget: Budget) -> None:
-    """Raise unless a perturbation keeps its budget, up to rounding."""
+    """Raise FeintError unless x_adv is inside the budget around x, up to rounding."""
     violation = budget.violation(x_adv, x)
     largest = x.values.abs().amax(dim=(1, 2)) + budget.radius(x).amax(dim=(1, 2))
     beyond = violation - 2 * torch.finfo(x.values.dtype).eps * largest

@@ -1,4 +1,4 @@
-"""The paper's problem (1), which it states and never solves: every frame gets its own radius.
+"""The paper's problem (1), which it states but never solves: every frame gets its own radius.
 
     minimise  sum over t of ||x'_t - x_t||_inf   subject to   D(f(x'), y') < kappa
 
@@ -13,7 +13,6 @@ weight under control: Stooke, Achiam and Abbeel 2020, PID Lagrangian Methods.
 
 import math
 from dataclasses import dataclass
-from typing import get_args
 
 import torch
 from jaxtyping import Float
@@ -24,6 +23,7 @@ from feint.attacks.budget import Budget
 from feint.attacks.gradient_descent import adam_moments, no_gradient
 from feint.attacks.minimal import check_kappa
 from feint.attacks.not_finite import all_finite
+from feint.attacks.settings import check_choices, check_integers, check_positive
 from feint.errors import FeintError
 from feint.models.inference import forward_values, predict
 from feint.models.layers.weight_cache import cached_weights
@@ -56,17 +56,9 @@ class FramewiseMinimal:
     norm: Norm = "frame"
 
     def __post_init__(self) -> None:
-        numbers = (self.step_size, self.rate)
-        if (
-            type(self.steps) is not int
-            or self.steps < 1
-            or not all(type(n) in (int, float) and 0 < n < math.inf for n in numbers)
-            or self.norm not in get_args(Norm)
-        ):
-            raise FeintError(
-                f"Got {self!r}; expected a whole number of steps from 1, a finite step_size and "
-                f"rate above 0, and a norm among {get_args(Norm)}."
-            )
+        check_integers(self, steps=1)
+        check_positive(self, "step_size", "rate")
+        check_choices(self, norm=Norm)
 
     def __call__(
         self,
@@ -83,14 +75,13 @@ class FramewiseMinimal:
             model: (batch, time, features) -> (batch, time, outputs), used as it is.
             x: what the model sees.
             target: what it shall answer; the model's output shape, x's lengths.
-            budget: its eps bounds every frame's own radius; coordinates and range hold as ever.
+            budget: its eps bounds every frame's own radius.
             kappa: the tolerance, in data units, one number or one a row.
             start: inside the budget, found by an attack with one eps for all frames.
 
         Returns:
-            x', row by row the smallest sum seen whose answer is within kappa of the target by
-            `feint.predict` and `feint.distance`, the start and x among what was seen; the start
-            where there was none.
+            x', row by row the smallest sum seen (the start and x included) whose output is within
+            kappa of the target by `feint.predict` and `feint.distance`; the start if there is none.
 
         Raises:
             FeintError: shapes or lengths differ, kappa is not finite and above 0, the start
@@ -98,8 +89,9 @@ class FramewiseMinimal:
         """
         if budget.integer is not None:
             raise FeintError(
-                "FramewiseMinimal got a budget with features that must be whole numbers, which it "
-                "does not know how to keep. Use MinimalPerturbation."
+                "FramewiseMinimal got a budget with integer features, which it does not support. "
+                "Use MinimalPerturbation.",
+                code="unsupported-budget",
             )
         check_alike(predict(model, x), target, "FramewiseMinimal (the model's answer, the target)")
         _check_start(start, x, budget)
@@ -172,7 +164,7 @@ def proximal(
 
 
 class _Problem:
-    """Problem (1) for a batch.  A change is told in eps, from -1 to 1 where the range allows."""
+    """Problem (1) for a batch.  A change is in units of eps: from -1 to 1 inside the range."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""The smallest eps at which a reaction is reached, row by row, by bisection.
+"""Minimum-norm attack: the smallest eps at which a target is reached, row by row, by bisection.
 
 Problem (1) of the paper asks for the smallest perturbation within the tolerance; its algorithm
-fixes eps and minimises the distance instead.  Here the smallest eps is searched for: a ladder of
-eps is bisected, each descent begins at the best perturbation found so far, and a row stops as soon
-as it is within its tolerance.  One search gives the whole curve of success against eps.
+fixes eps and minimises the distance instead.  This search bisects a ladder of eps: each descent
+begins at the best perturbation found so far, and a row stops as soon as it is within its tolerance.
+One search gives the whole curve of success against eps.
 """
 
 import math
@@ -24,13 +24,13 @@ from feint.sequences import Sequences, distance
 
 @dataclass(frozen=True, eq=False)
 class Minimal:
-    """What a search found.
+    """The result of a search for the smallest eps.
 
     Attributes:
         x_adv: within the tolerance where `success`, elsewhere the nearest try at the largest eps.
         eps: (batch,), the smallest eps found, in the budget's unit: 0 where the clean input is
-            within the tolerance already, infinite where nothing was found.
-        distance: (batch,), of the model's answer to x_adv, measured anew (equation 7).
+            within the tolerance, infinite where no eps was enough.
+        distance: (batch,), of the model's output for x_adv to the target (equation 7).
     """
 
     x_adv: Sequences
@@ -39,11 +39,11 @@ class Minimal:
 
     @property
     def success(self) -> Bool[Tensor, " batch"]:
-        """Where the tolerance was met."""
+        """Whether some eps was enough, row by row."""
         return self.eps.isfinite()
 
     def rate(self, eps: float) -> float:
-        """The share of rows that some perturbation of at most eps brings within the tolerance."""
+        """The share of rows for which at most this eps is enough."""
         return float((self.eps <= eps * (1 + 1e-6)).float().mean())
 
 
@@ -53,7 +53,7 @@ class MinimalPerturbation:
 
     Attributes:
         attack: one descent of the search.
-        precision: the search stops when it knows the smallest eps to this fraction of the largest.
+        precision: the search ends when the smallest eps is known to this fraction of the largest.
         levels: search among these eps only (in the budget's unit), instead of to a precision.
 
     Raises:
@@ -68,14 +68,16 @@ class MinimalPerturbation:
         if not 0 < self.precision <= 1:
             raise FeintError(
                 f"MinimalPerturbation got precision={self.precision}; expected a fraction of the "
-                "largest eps, above 0 and at most 1."
+                "largest eps, above 0 and at most 1.",
+                code="bad-number",
             )
         if self.levels is not None and (
             not self.levels or min(self.levels) <= 0 or max(self.levels) == float("inf")
         ):
             raise FeintError(
                 f"MinimalPerturbation got levels={self.levels}; expected at least one eps, all "
-                "finite and above 0."
+                "finite and above 0.",
+                code="bad-eps",
             )
 
     def __call__(
@@ -155,6 +157,7 @@ def check_kappa(kappa: float | Tensor, x: Sequences) -> Float[Tensor, " batch"]:
     if goal.shape not in ((), (len(x),)) or not bool(((goal > 0) & goal.isfinite()).all()):
         raise FeintError(
             f"kappa is {kappa}; expected a finite distance above 0 (equation 7), one for all or "
-            f"one for each of the {len(x)} sequences."
+            f"one for each of the {len(x)} sequences.",
+            code="bad-tolerance",
         )
     return goal.expand(len(x))

@@ -1,15 +1,15 @@
-"""Random noise inside the budget: the baseline every attack stands beside, and its start."""
+"""Random noise inside the budget: the baseline of every attack, and a start for their restarts."""
 
 import zlib
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.attacks.budget import Budget
-from feint.errors import FeintError
+from feint.attacks.settings import check_choices, check_integers
 from feint.models.inference import predict
 from feint.sequences import Sequences, distance
 
@@ -23,7 +23,7 @@ class Noise:
     Attributes:
         kind: "uniform" on [-eps, eps]; "sign": -eps or eps in every frame; "offset": -eps or eps
             once for all frames, a displacement held over time, which models average out least.
-        tries: the best of so many draws, by the distance to the target; 1 never asks the model.
+        tries: the best of so many draws, by the distance to the target; 1 needs no model.
         seed: with the row's own values it decides the draw, whatever batch the row is in.
 
     Raises:
@@ -35,11 +35,8 @@ class Noise:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind) or self.tries < 1:
-            raise FeintError(
-                f"Noise got kind={self.kind!r}, tries={self.tries}; expected one of "
-                f"{', '.join(get_args(Kind))}, and at least 1 try."
-            )
+        check_choices(self, kind=Kind)
+        check_integers(self, tries=1, seed=None)
 
     def __call__(
         self, model: nn.Module, x: Sequences, target: Sequences, budget: Budget

@@ -1,4 +1,7 @@
-"""Targets of a series: curves that the attacker wants the model to answer with."""
+"""Targets of a series: the curves that the attacker wants as the model's output.
+
+The counterpart of `targets.py` for data in columns; `[[target.curves]]` in a TOML file.
+"""
 
 import zlib
 from dataclasses import asdict, dataclass
@@ -23,7 +26,7 @@ LARGEST = 1e30
 
 @dataclass(frozen=True)
 class Curve:
-    """One target curve, asked of every sequence.
+    """One target curve, the target of every sequence.
 
     Attributes:
         name: what it is called in the rows.
@@ -44,41 +47,46 @@ class Curve:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise FeintError(
-                f"Curve got kind={self.kind!r}; expected one of {', '.join(get_args(Kind))}."
+                f"Curve got kind={self.kind!r}; expected one of {', '.join(get_args(Kind))}.",
+                code="unknown-choice",
             )
         numbers = [*self.by, *(n for row in self.values for n in row)]
         if not all(abs(n) < LARGEST for n in numbers):
-            raise FeintError(f"Curve {self.name!r} got a number that is not finite.")
+            raise FeintError(
+                f"Curve {self.name!r} got a number that is not finite.", code="not-finite"
+            )
         relative = self.kind in ("offset", "ramp")
         if relative and not any(self.by):
             raise FeintError(
                 f"Curve {self.name!r} ({self.kind}) got by={self.by}; expected a number that is "
-                "not 0, or one an output."
+                "not 0, or one an output.",
+                code="bad-number",
             )
         widths = {len(row) for row in self.values}
         if self.kind == "curve" and (len(widths) != 1 or 0 in widths):
             raise FeintError(
                 f"Curve {self.name!r} got rows of {sorted(widths)} numbers; expected at least one "
-                "row, one number an output."
+                "row, one number an output.",
+                code="wrong-shape",
             )
 
     @property
     def relative(self) -> bool:
-        """It follows what the model answers without an attack."""
+        """Whether it depends on the model's output without an attack."""
         return self.kind in ("offset", "ramp")
 
-    def told(self) -> dict[str, Any]:
-        """As JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values."""
         return asdict(self)
 
     @staticmethod
-    def of(told: dict[str, Any]) -> "Curve":
-        """What `told` told."""
-        values = tuple(tuple(row) for row in told["values"])
-        return Curve(**{**told, "by": tuple(told["by"]), "values": values})
+    def from_dict(content: dict[str, Any]) -> "Curve":
+        """The curve that `to_dict` wrote."""
+        values = tuple(tuple(row) for row in content["values"])
+        return Curve(**{**content, "by": tuple(content["by"]), "values": values})
 
-    def wanted(self, train: Pairs, test: Pairs, answer: Sequences) -> tuple[list[str], Sequences]:
-        """The curve for each test row, and where it comes from.
+    def targets(self, train: Pairs, test: Pairs, answer: Sequences) -> tuple[list[str], Sequences]:
+        """The name of each test row's curve, and the curves.
 
         Args:
             answer: the model's clean answers to the test rows, (rows, steps, outputs).
@@ -119,7 +127,8 @@ class Curve:
         if got != outputs:
             raise FeintError(
                 f"The target curve {self.name!r} has {got} numbers a step, and the data {outputs} "
-                "outputs; expected as many."
+                "outputs; expected as many.",
+                code="wrong-shape",
             )
 
 

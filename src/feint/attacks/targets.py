@@ -1,8 +1,8 @@
-"""Targets: the reactions an attacker asks for, aligned to the interaction they are asked of.
+"""Targets of people: the reactions that the attacker wants, aligned to each test sequence.
 
 The paper samples a target "from the original dataset" and says no more.  Here one exemplar per
-class and side is taken from the training reactions, brought to the length of the sequence it is
-asked of, and moved to where the reactor stands: otherwise where people stand swamps what they do.
+class and side is taken from the training reactions, fitted to the length of the test sequence, and
+moved to the place of the reactor: otherwise the place would dominate the distance.
 Every step is a field of `Targets`, the paper's raw form (`anchor="raw"`) among them.
 """
 
@@ -59,14 +59,15 @@ class Targets:
             if getattr(self, name) not in get_args(allowed):
                 raise FeintError(
                     f"Targets got {name}={getattr(self, name)!r}; "
-                    f"expected one of {get_args(allowed)}."
+                    f"expected one of {get_args(allowed)}.",
+                    code="unknown-choice",
                 )
 
     def candidates(self, label: str, train: Pairs) -> list[int]:
-        """The rows of `train` whose reaction is `label` in the role asked for.
+        """The rows of `train` whose reaction is `label` in the wanted role.
 
         Raises:
-            FeintError: there is none.
+            FeintError: there are no such rows.
         """
         rows = [
             i
@@ -77,14 +78,15 @@ class Targets:
             raise FeintError(
                 f"No target: the training set has no reaction {label!r} with role {self.role!r}; "
                 f"it has {', '.join(sorted(set(train.labels)))} with roles "
-                f"{', '.join(sorted(set(train.roles)))}. Choose one of these."
+                f"{', '.join(sorted(set(train.roles)))}. Choose one of these.",
+                code="unknown-label",
             )
         return rows
 
     def choose(self, label: str, train: Pairs, test: Pairs) -> tuple[list[str], list[Tensor]]:
-        """For each row of `test`, key and raw reaction of its exemplar of `label` in `train`.
+        """For each row of `test`, the key and the raw reaction of its exemplar of `label`.
 
-        A side without any takes the other side's, mirrored.
+        A side without such a reaction in `train` takes one of the other side, mirrored.
 
         Raises:
             FeintError: the training set has no such reaction.
@@ -117,7 +119,7 @@ class Targets:
         prediction: Sequences,
         skeleton: Skeleton,
     ) -> Sequences:
-        """Bring raw reactions to the lengths and places asked for.
+        """Fit raw reactions to the lengths and places of the test sequences.
 
         Args:
             targets: one (time, features) reaction a row.

@@ -1,12 +1,13 @@
-"""Untargeted: any answer will do, as long as it is far from the one it should have been.
+"""Untargeted attacks: any output far from the reference will do.
 
 The paper: "For untargeted goals, the attacker simply needs to pick an arbitrary target sequence
-that is far enough from the original sequence" (Koren et al. 2021, section 6.2).  Here the target is
-chosen: of several, the one that ends furthest.  Beside it stands what is usual for regression,
-ascending the loss itself (Balda, Behboodi and Mathar 2019).
+that is far enough from the original sequence" (Koren et al. 2021, section 6.2).  Here several
+targets are tried, and the one that ends furthest is kept.  The usual way in regression is tried
+too: ascending the loss itself (Balda, Behboodi and Mathar 2019).
 
-A norm is convex.  So for a model linear in its input the furthest answer inside a budget is at one
-of its corners, and every corner that no step improves is a local optimum: hence several starts.
+A norm is convex.  So for a model that is linear in its input the furthest output inside a budget
+is at one of its corners, and every corner that no step improves is a local optimum: hence several
+starts.
 """
 
 from collections.abc import Iterator
@@ -30,24 +31,24 @@ from feint.sequences import Norm, Sequences, check_alike, distance, frame_distan
 
 How = Literal["worst", "ascent", "target"]
 FAR = 10.0
-"""How many times further than random noise leads a target of our own lies."""
+"""A target made here is this many times further than random noise leads."""
 
 
 @dataclass(frozen=True)
 class Untargeted:
-    """Lead the model's answer as far as possible from a reference, inside the budget.
+    """Lead the model's output as far as possible from a reference, inside the budget.
 
     Attributes:
-        how: "ascent" climbs the distance itself; "target" attacks several far targets, one after
-            the other, by AIA; "worst" does both.  Kept is, row by row, what ends furthest.
-        steps: of one climb, or of the attack on one target.
+        how: "ascent" ascends the distance itself; "target" attacks several far targets, one after
+            the other, by AIA; "worst" does both.  The result is, row by row, the furthest.
+        steps: of one ascent, or of the attack on one target.
         step_size: as a fraction of eps.
         optimizer: "adam" or "sign".
         schedule: "constant", or "cosine" towards 0.
-        restarts: how many climbs, each from a random place in the budget.
-        reflections: pairs of far targets made without any data: what the model answers to random
-            noise, ten times as far from the clean answer, and the reflection of that about the
-            clean answer.  They stand beside the `candidates` a call brings.
+        restarts: how many ascents, each from a random point in the budget.
+        reflections: pairs of far targets made without any data: the output for random noise, ten
+            times as far from the clean output, and its reflection about the clean output.  They
+            are tried beside the `candidates` of the call.
         norm: of equation 7, "frame" or "joint" (`feint.distance`).
         precision: of the search, "fp32" or "bf16"; what is kept is decided in fp32 either way.
         seed: of the random starts and reflections.
@@ -88,23 +89,22 @@ class Untargeted:
         start: Sequences | None = None,
         candidates: Listed[Sequences] = (),
     ) -> Sequences:
-        """Perturb x inside the budget so that the model answers far from the reference.
+        """Perturb x inside the budget so that the model's output is far from the reference.
 
         Args:
             model: (batch, time, features) -> (batch, time, outputs), used as it is.
-            x: what the model sees.
-            reference: what its answer is led away from: its clean answer
-                (`feint.predict(model, x)`) or the true reaction; the model's output shape, x's
-                lengths.
+            x: the clean input.
+            reference: the output to lead away from: the clean output (`feint.predict(model, x)`)
+                or the true reaction; the model's output shape, x's lengths.
             budget: what may be changed, and by how much.
-            start: where the first climb and every attack on a target begin, if not at x; brought
+            start: where the first ascent and every attack on a target begin, if not at x; brought
                 inside the budget.
-            candidates: targets to try, each of the model's output shape: reactions of other
-                classes, say.  Not looked at by "ascent".
+            candidates: targets to try, each of the model's output shape, such as reactions of other
+                classes.  "ascent" does not use them.
 
         Returns:
-            x', of x's shape; equal to x in the padding and off the budget's coordinates.  Its
-            answer is nowhere nearer to the reference than the start's.
+            x', of x's shape; equal to x in the padding and off the budget's coordinates.  No row's
+            output is nearer to the reference than the start's.
 
         Raises:
             FeintError: shapes or lengths differ, there is no target to try, no gradient reaches
@@ -135,7 +135,7 @@ class Untargeted:
     def distance(
         self, model: nn.Module, x: Sequences, reference: Sequences
     ) -> Float[Tensor, " batch"]:
-        """How far the model's answer to x is from the reference: (batch,), equation 7."""
+        """The distance of the model's output for x to the reference: (batch,), equation 7."""
         return distance(predict(model, x), reference, self.norm)
 
     def _tries(
@@ -148,10 +148,10 @@ class Untargeted:
         budget: Budget,
         candidates: Listed[Sequences],
     ) -> Iterator[Sequences]:
-        """Every perturbed batch there is to choose from."""
+        """Every perturbed batch to choose from."""
         if self.how != "target":
             for restart in range(self.restarts):
-                yield self._climb(model, x, reference, begin, budget, restart)
+                yield self._ascend(model, x, reference, begin, budget, restart)
         if self.how != "ascent":
             attack = AIA(
                 steps=self.steps,
@@ -164,7 +164,7 @@ class Untargeted:
             for target in (*candidates, *self._reflected(model, x, answer, budget)):
                 yield attack(model, x, target, budget, start=begin)
 
-    def _climb(
+    def _ascend(
         self,
         model: nn.Module,
         x: Sequences,
@@ -173,10 +173,10 @@ class Untargeted:
         budget: Budget,
         restart: int,
     ) -> Sequences:
-        """One ascent of the distance: the first from `begin`, others from a random place.
+        """One ascent of the distance: the first from `begin`, the others from a random point.
 
-        Where the answer is the reference itself, the distance has no slope: such a row begins at a
-        random place, too.
+        Where the output is the reference itself, the distance has no slope: such a row begins at a
+        random point, too.
         """
         values = x.values + budget.radius(x) * uniform(x, self.seed * 1000 + restart)
         if restart == 0:
@@ -225,7 +225,7 @@ class _ReferenceObjective:
         return -sum_over_time(d, self.reference.lengths)
 
     def is_done(self, output: Tensor) -> None:
-        """No row is ever far enough."""
+        """Every row takes all steps."""
 
     def __getitem__(self, rows: Tensor) -> "_ReferenceObjective":
         return _ReferenceObjective(self.reference[rows], self.norm)

@@ -111,12 +111,12 @@ class JobSettings:
     def _curve(self, label: str) -> Common:
         spec, seed = self.experiment.target, self.experiment.seed
         one = next(one for one in spec.curves if one.name == label)
-        return Common(curve=one.curve(seed).told(), first_pose=self.first_pose)
+        return Common(curve=one.curve(seed).to_dict(), first_pose=self.first_pose)
 
     @cached_property
     def _away(self) -> Common:
         spec, seed = self.experiment.target, self.experiment.seed
-        candidates: list[Any] = [one.curve(seed).told() for one in spec.curves]
+        candidates: list[Any] = [one.curve(seed).to_dict() for one in spec.curves]
         reference = self.experiment.reference
         away = {"reference": reference, "candidates": candidates or list(spec.labels)}
         return Common(**self._targets.settings, away=away)

@@ -96,7 +96,7 @@ def _attack_task(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     def aligned(asked: Any) -> tuple[list[str], Sequences]:
         """A target for every row: of a class, or of a series' curve."""
         if isinstance(some.feature_spec, Columns):
-            return Curve.of(asked).wanted(learnt, some, answer)
+            return Curve.from_dict(asked).targets(learnt, some, answer)
         spec = Targets(**inputs.setting("targets"))
         exemplars, raw = spec.choose(asked, learnt, some)
         return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)

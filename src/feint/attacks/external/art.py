@@ -1,8 +1,8 @@
-"""Attacks of the Adversarial Robustness Toolbox (ART), as attacks of feint's.
+"""Attacks of the Adversarial Robustness Toolbox (ART), with feint's interface.
 
-ART attacks what it calls a regressor: one number an input.  `ART` puts what is needed between the
-two, so that its gradient attacks get equation 7, sequences of unequal length, coordinates that may
-not be touched and a budget a row; and so that the model is afterwards what it was (docs/peers.md).
+ART attacks what it calls a regressor: one number an input.  `ART` adapts its gradient attacks to
+equation 7, sequences of unequal length, coordinates that may not be changed and a budget a row,
+and it leaves the model as it was (docs/peers.md).  An adapter to another library goes beside it.
 
 Needs `pip install 'feint[art]'`.  Written and measured with adversarial-robustness-toolbox 1.20.1.
 """
@@ -12,19 +12,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from feint.attacks.budget import Budget
+from feint.attacks.settings import check_choices, check_integers, check_positive
 from feint.errors import FeintError
 from feint.models.inference import forward_values, predict
 from feint.sequences import Norm, Sequences, check_alike, frame_distance
 
 CHANGED_HERE = ("estimator", "eps", "eps_step", "targeted", "batch_size")
-"""Arguments of ART's attacks that are not settings: the budget, the call and `ART` give them."""
+"""Arguments of ART's attacks that are not settings: they come from the budget or from `ART`."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,16 @@ class ART:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_choices(self, norm=Norm)
+        check_integers(self, rows=1, seed=None)
+        if self.step_size is not None:
+            check_positive(self, "step_size")
         taken = [name for name in self.settings if name in CHANGED_HERE]
         if taken:
             raise FeintError(
                 f"ART got settings for {', '.join(taken)}; expected others: eps comes from the "
-                "budget, eps_step from step_size, targeted and rows are fields of ART."
-            )
-        step = self.step_size
-        if step is not None and not 0 < step < math.inf:
-            raise FeintError(
-                f"ART got step_size={step}; expected a finite number above 0, or None."
-            )
-        if self.rows < 1 or self.norm not in get_args(Norm):
-            raise FeintError(
-                f"ART got rows={self.rows}, norm={self.norm!r}; expected at least 1 row and "
-                f"a norm among {get_args(Norm)}."
+                "budget, eps_step from step_size, targeted and rows are fields of ART.",
+                code="conflicting-settings",
             )
 
     def __call__(
@@ -118,13 +114,15 @@ class ART:
         except ImportError as error:
             raise FeintError(
                 f"The Adversarial Robustness Toolbox could not be imported ({error}). "
-                "Install it: pip install 'feint[art]' -c constraints.txt."
+                "Install it: pip install 'feint[art]' -c constraints.txt.",
+                code="not-installed",
             ) from error
         make = getattr(evasion, self.attack, None)
         if make is None:
             raise FeintError(
                 f"ART has no attack {self.attack!r} in art.attacks.evasion; expected one of those "
-                "on regressors: 'ProjectedGradientDescent' or 'FastGradientMethod'."
+                "on regressors: 'ProjectedGradientDescent' or 'FastGradientMethod'.",
+                code="unknown-attack",
             )
         return pytorch, make
 
@@ -147,7 +145,7 @@ class ART:
             given["eps_step"] = self.step_size * size
         try:
             attack = make(estimator, **{"verbose": False, **self.settings, **given})
-        except TypeError:  # not every attack can be told to be quiet
+        except TypeError:  # not every attack has the argument verbose
             attack = self._made(make, estimator, {**self.settings, **given})
         except Exception as error:
             raise self._refused(error) from error
@@ -169,7 +167,8 @@ class ART:
         return FeintError(
             f"ART's {self.attack} failed ({type(error).__name__}: {error}). Expected an attack on "
             f"regressors by their loss gradient, settings it knows (got {dict(self.settings)}) and "
-            "a model through which a gradient reaches the input."
+            "a model through which a gradient reaches the input.",
+            code="attack-failed",
         )
 
 
@@ -188,7 +187,8 @@ class _Held(nn.Module):
         if len(x) != len(self.clean):
             raise FeintError(
                 f"The attack asked the model about {len(x)} sequences of a group of "
-                f"{len(self.clean)}. Use ART(rows=1) for an attack that picks some of them."
+                f"{len(self.clean)}. Use ART(rows=1) for an attack that picks some of them.",
+                code="wrong-shape",
             )
         values = torch.where(self.free, x.to(self.clean), self.clean)
         lengths = torch.full((len(x),), x.shape[1], device=x.device)
