@@ -118,7 +118,7 @@ def test_a_binary_file_is_refused(tmp_path):
 EXAMPLES = sorted(
     path
     for path in Path(__file__).parents[2].glob("examples/*.toml")
-    if path.name != "table1.toml"  # votes, for `feint survey kappa`
+    if path.name != "table1.toml"  # votes, for `feint survey threshold`
 )
 
 
