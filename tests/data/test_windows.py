@@ -226,6 +226,19 @@ def test_every_track_is_a_series_of_its_own(tmp_path):
         loaded(root, **{**words, "track": "name"})
 
 
+def test_a_file_is_held_out_by_its_name(tmp_path):
+    """One scene of several, with all its tracks."""
+    for name in ("eth", "hotel"):
+        rows = [float(i) for i in range(12)]
+        write(tmp_path, f"{name}.csv", id=["x", "y"] * 6, a=rows, c=rows)
+    words = {"track": "id", "n_segments": 2, "input_size": 3}
+    train, test, _ = loaded(tmp_path, **{**words, "test_sets": ("hotel",)})
+    assert set(train.sets) == {"eth-x-1", "eth-x-2", "eth-y-1", "eth-y-2"}
+    assert set(test.sets) == {"hotel-x-1", "hotel-x-2", "hotel-y-1", "hotel-y-2"}
+    _, test, _ = loaded(tmp_path, **{**words, "test_sets": ("hotel-x-2", "eth-y-1")})
+    assert set(test.sets) == {"hotel-x-2", "eth-y-1"}
+
+
 def test_a_row_without_a_track_is_refused(tmp_path):
     root = write(tmp_path, id=["x", None, "x"] * 20, a=list(range(60)), c=list(range(60)))
     with refused("missing-value", ["line 3", "'id'", "data.track"]):

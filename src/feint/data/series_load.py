@@ -26,7 +26,7 @@ def load_windows(table: Table) -> Split:
     root = folder(table.root, "windows")
     segments, notes = windows.read_segments(root, _series(table))
     sets = [one.name for one in segments]
-    test = choose_test_sets(sets, table.chosen_sets, table.test_share, table.seed)
+    test = choose_test_sets(sets, _named(table, segments), table.test_share, table.seed)
     sides: tuple[list[Segment], list[Segment]] = ([], [])
     for one in segments:
         sides[one.name in test].append(one)
@@ -56,6 +56,16 @@ def load_windows(table: Table) -> Split:
         if count:
             notes.append(f"{count} {name} windows had gaps longer than {table.max_gap}: left out")
     return train, tested, [*notes, *_interpolated(table, segments, filled + filled_too)]
+
+
+def _named(table: Table, segments: list[Segment]) -> list[str] | None:
+    """The sets held out by name; the name of a file stands for all its sets."""
+    if table.chosen_sets is None:
+        return None
+    of_file: dict[str, list[str]] = {}
+    for one in segments:
+        of_file.setdefault(one.file, []).append(one.name)
+    return [name for asked in table.chosen_sets for name in of_file.get(asked, [asked])]
 
 
 def _series(table: Table) -> SeriesSpec:

@@ -38,11 +38,13 @@ class Segment:
 
     Attributes:
         name: the set it forms.
+        file: the name of its file, without the suffix.
         begin: its first step in the series.
         values: NaN where a value is missing.
     """
 
     name: str
+    file: str
     begin: int
     values: Values
 
@@ -145,7 +147,7 @@ def _segments(path: Path, name: str, values: Values, count: int) -> list[Segment
         )
     ends = [len(values) * i // count for i in range(count + 1)]
     return [
-        Segment(name + (f"-{i}" if count > 1 else ""), begin, values[begin:end])
+        Segment(name + (f"-{i}" if count > 1 else ""), path.stem, begin, values[begin:end])
         for i, (begin, end) in enumerate(pairwise(ends), 1)
     ]
 
