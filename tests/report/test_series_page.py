@@ -133,3 +133,17 @@ def test_ett_from_the_example_reduced(tmp_path):
     clean = rows.filter(pl.col("attack") == "none")["distance_frame"]
     assert attacked.mean() < 0.9 * clean.mean()
     assert page.write(one.folder).exists()
+
+
+def test_the_docs_example_of_reading_tensors_works(run):
+    """docs/data.md, "Load a trained model, read stored tensors"."""
+    text = (ETT.parents[1] / "docs" / "data.md").read_text()
+    code = re.search(r"read stored tensors\n.*?```python\n(.*?)```", text, re.DOTALL)[1]
+    name = next((run.folder / "models").glob("*.safetensors")).stem
+    found = {}
+    exec(code.replace("runs/ett", str(run.folder)).replace('"tcn"', f'"{name}"'), found)
+    assert found["perturbation"].shape == (12, found["x_adv"].values.shape[-1])
+    assert found["perturbation"].abs().max() > 0
+    answers, _ = found["reader"].score(found["row"]["job"])
+    i, n = found["i"], found["n"]
+    torch.testing.assert_close(found["prediction"][0, :n], answers.values[i, :n])

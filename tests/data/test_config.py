@@ -1,0 +1,15 @@
+"""[data]: every key has a line in docs/data.md."""
+
+from pathlib import Path
+
+import pytest
+
+from feint.data.config import People, Table
+
+DOCS = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+NOT_HERE = {"source", "root", "seed"}
+
+
+@pytest.mark.parametrize("name", sorted({*People.model_fields, *Table.model_fields} - NOT_HERE))
+def test_every_key_is_documented(name):
+    assert f"`{name}`" in DOCS
