@@ -174,7 +174,7 @@ def test_recurrent_layers_are_attacked_on_a_gpu_in_evaluation_mode(kind, x: Sequ
     attacked(model.cuda(), x.to("cuda"))
 
 
-def test_probing_changes_nothing(x: Sequences) -> None:
+def test_a_check_changes_nothing_about_the_model(x: Sequences) -> None:
     model = Changed("batch statistics").eval()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     random = torch.get_rng_state()

@@ -35,7 +35,7 @@ MAKE: dict[str, Callable[[], nn.Module]] = {
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_probing_finds_nothing(name: str) -> None:
+def test_the_model_checks_find_no_issue(name: str) -> None:
     torch.manual_seed(0)
     model, x = MAKE[name]().eval(), ragged((9, 4, 12, 1), IN)
     whole = name in ("LSTM both ways", "Transformer with a mask")

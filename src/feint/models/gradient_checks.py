@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from feint.models.check_inputs import CheckInputs, ModelIssue
 from feint.models.inference import forward
 from feint.models.layer_search import inconsistent_layers
-from feint.models.probing import ModelIssue, Probe
 from feint.sequences import Sequences
 
 DIRECTIONS = 6
@@ -22,13 +22,13 @@ MOST_FEATURES = 64
 """Features whose gradient is zero that are tried one by one."""
 
 
-def gradient_issues(model: nn.Module, probe: Probe) -> Iterator[ModelIssue]:
+def gradient_issues(model: nn.Module, inputs: CheckInputs) -> Iterator[ModelIssue]:
     """Everything that is wrong with a model's gradient."""
     weights = torch.randn(
-        probe.some.values.shape[:2], generator=torch.Generator().manual_seed(4)
-    ).to(probe.some.values)[..., None]
+        inputs.some.values.shape[:2], generator=torch.Generator().manual_seed(4)
+    ).to(inputs.some.values)[..., None]
     try:
-        slope = _slope(model, probe.some, weights)
+        slope = _slope(model, inputs.some, weights)
     except RuntimeError as error:
         yield ModelIssue(
             "no-gradient",
@@ -44,18 +44,18 @@ def gradient_issues(model: nn.Module, probe: Probe) -> Iterator[ModelIssue]:
             "it can be the victim of attacks on other models (evaluation.craft_on).",
         )
         return
-    not_finite = list(_not_finite(model, probe))
+    not_finite = list(_not_finite(model, inputs))
     yield from not_finite
     if any(one.fatal for one in not_finite):
         return
-    zero = list(_zero(model, probe, slope))
+    zero = list(_zero(model, inputs, slope))
     yield from zero
     if any(one.fatal for one in zero):
         return
-    wrong = list(_wrong(model, probe, weights, slope))
+    wrong = list(_wrong(model, inputs, weights, slope))
     yield from wrong
     if not wrong and not zero:
-        yield from _jumps(model, probe, weights)
+        yield from _jumps(model, inputs, weights)
 
 
 def _slope(model: nn.Module, x: Sequences, weights: Tensor) -> Tensor | None:
@@ -71,14 +71,14 @@ def _slope(model: nn.Module, x: Sequences, weights: Tensor) -> Tensor | None:
     return None if slope is None else torch.where(x.mask[..., None], slope, torch.zeros_like(slope))
 
 
-def _not_finite(model: nn.Module, probe: Probe) -> Iterator[ModelIssue]:
-    x, bad = probe.many, []
+def _not_finite(model: nn.Module, inputs: CheckInputs) -> Iterator[ModelIssue]:
+    x, bad = inputs.many, []
     for rows in torch.arange(len(x)).split(BATCH):
         some = x[rows]
         slope = _slope(model, some, torch.ones_like(some.values[..., :1]))
         if slope is None:
             return
-        matters = some.mask[..., None] & probe.free
+        matters = some.mask[..., None] & inputs.free
         at = (~slope.isfinite() & matters).nonzero()
         bad += [(int(rows[row]), int(time), int(feature)) for row, time, feature in at.tolist()]
     if not bad:
@@ -95,13 +95,13 @@ def _not_finite(model: nn.Module, probe: Probe) -> Iterator[ModelIssue]:
     )
 
 
-def _zero(model: nn.Module, probe: Probe, slope: Tensor) -> Iterator[ModelIssue]:
+def _zero(model: nn.Module, inputs: CheckInputs, slope: Tensor) -> Iterator[ModelIssue]:
     """A gradient of exactly 0 where the answer changes: rounding, comparison, saturation."""
-    x = probe.some
+    x = inputs.some
     with torch.no_grad():
         clean = forward(model, x)
-        other = forward(model, probe.changed(seed=5, only=probe.smooth))
-    own = x.mask[..., None] & probe.smooth
+        other = forward(model, inputs.changed(seed=5, only=inputs.smooth))
+    own = x.mask[..., None] & inputs.smooth
     still = (slope.abs() * own).amax(dim=(1, 2)) == 0
     reacts = ((other - clean).abs() * x.mask[..., None]).amax(dim=(1, 2)) > 0
     if count := int((still & reacts).sum()):
@@ -114,13 +114,13 @@ def _zero(model: nn.Module, probe: Probe, slope: Tensor) -> Iterator[ModelIssue]
             fatal=False,
         )
         return
-    without = ((slope.abs() * own).amax(dim=(0, 1)) == 0) & probe.smooth
+    without = ((slope.abs() * own).amax(dim=(0, 1)) == 0) & inputs.smooth
     named = []
     for feature in without.nonzero()[:MOST_FEATURES, 0].tolist():
         only = torch.zeros_like(without)
         only[feature] = True
         with torch.no_grad():
-            other = forward(model, probe.changed(seed=6, only=only))
+            other = forward(model, inputs.changed(seed=6, only=only))
         if float(((other - clean).abs() * x.mask[..., None]).max()) > 0:
             named.append(str(feature))
     if named:
@@ -132,16 +132,18 @@ def _zero(model: nn.Module, probe: Probe, slope: Tensor) -> Iterator[ModelIssue]
         )
 
 
-def _wrong(model: nn.Module, probe: Probe, weights: Tensor, slope: Tensor) -> Iterator[ModelIssue]:
+def _wrong(
+    model: nn.Module, inputs: CheckInputs, weights: Tensor, slope: Tensor
+) -> Iterator[ModelIssue]:
     """The gradient at the data against central differences."""
-    x, own = probe.some, probe.some.mask[..., None]
+    x, own = inputs.some, inputs.some.mask[..., None]
     eps = torch.finfo(x.values.dtype).eps
     step, near = (1e-6, 1e-2) if x.values.dtype == torch.float64 else (1e-2, 1e-1)
     # Below this the input's own rounding would decide.
-    step = max(step, 1e3 * eps * float((x.values.abs() / probe.spread * own).max()))
+    step = max(step, 1e3 * eps * float((x.values.abs() / inputs.spread * own).max()))
     by_gradient, by_difference, rounding = [], [], 0.0
     for direction in range(DIRECTIONS):
-        along = probe.noise(10 + direction)
+        along = inputs.noise(10 + direction)
         with torch.no_grad():
             up, down = (
                 forward(model, x.with_values(x.values + way * step * along)) for way in (1, -1)
@@ -167,10 +169,10 @@ def _wrong(model: nn.Module, probe: Probe, weights: Tensor, slope: Tensor) -> It
     )
 
 
-def _jumps(model: nn.Module, probe: Probe, weights: Tensor) -> Iterator[ModelIssue]:
+def _jumps(model: nn.Module, inputs: CheckInputs, weights: Tensor) -> Iterator[ModelIssue]:
     """The integral of the gradient along a path against the change of the answer."""
     for points in (16, 256):  # more points help where a function bends, not where it jumps
-        off = _path_error(model, probe, weights, points)
+        off = _path_error(model, inputs, weights, points)
         if off < 0.25:
             return
     yield ModelIssue(
@@ -181,11 +183,11 @@ def _jumps(model: nn.Module, probe: Probe, weights: Tensor) -> Iterator[ModelIss
     )
 
 
-def _path_error(model: nn.Module, probe: Probe, weights: Tensor, points: int) -> float:
-    x, own = probe.some, probe.some.mask[..., None]
+def _path_error(model: nn.Module, inputs: CheckInputs, weights: Tensor, points: int) -> float:
+    x, own = inputs.some, inputs.some.mask[..., None]
     apart = total = 0.0
     for direction in range(2):
-        along = probe.noise(20 + direction)
+        along = inputs.noise(20 + direction)
         with torch.no_grad():
             ends = [forward(model, x.with_values(x.values + t * along)) for t in (0, 1)]
         true = ((ends[1] - ends[0]) * weights * own).sum(dim=(1, 2))

@@ -87,8 +87,8 @@ def _is_wrong(part: nn.Module, call: Call) -> bool:
             assert up is not None
             assert down is not None
             true = float(((up - down) * weights).sum()) / (2 * step)
-            told = float((slope * along).sum())
-            off, total = max(off, abs(true - told)), max(total, abs(true), abs(told))
+            by_gradient = float((slope * along).sum())
+            off, total = max(off, abs(true - by_gradient)), max(total, abs(true), abs(by_gradient))
         return off > (1e-2 if given.dtype == torch.float64 else 1e-1) * total
     except (RuntimeError, TypeError, ValueError, LookupError, AssertionError):
         return False  # it cannot be called alone

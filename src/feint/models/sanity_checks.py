@@ -17,10 +17,10 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from feint.errors import FeintError
+from feint.models.check_inputs import CheckInputs, in_double
+from feint.models.check_inputs import ModelIssue as ModelIssue
 from feint.models.gradient_checks import gradient_issues
 from feint.models.inference import predict
-from feint.models.probing import ModelIssue as ModelIssue
-from feint.models.probing import Probe, in_double
 from feint.sequences import Sequences
 
 CHECKS = {
@@ -62,9 +62,9 @@ def check_model(
     Returns:
         the issues found, in the order of `CHECKS`; empty if there are none.
     """
-    probe = Probe.of(x, free, integer)
+    inputs = CheckInputs.of(x, free, integer)
     try:
-        return tuple(_Checks(model, probe, y).issues())
+        return tuple(_Checks(model, inputs, y).issues())
     except FeintError as error:
         message = f"does not answer: {error} The data has {x.values.shape[-1]} features a frame."
         return (ModelIssue("no-answer", message, fatal=True),)
@@ -82,11 +82,11 @@ class _Checks:
     """The checks of one model."""
 
     model: nn.Module
-    probe: Probe
+    inputs: CheckInputs
     y: Sequences | None
 
     def issues(self) -> Iterator[ModelIssue]:
-        x, y = self.probe.some, self.y
+        x, y = self.inputs.some, self.y
         answer = predict(self.model, x)
         if y is not None and answer.values.shape[-1] != y.values.shape[-1]:
             yield ModelIssue(
@@ -107,18 +107,18 @@ class _Checks:
                 fatal=True,
             )
             return
-        model, probe = in_double(self.model, self.probe, answer) or (self.model, self.probe)
-        judge = _Judge(predict(model, probe.some), y)
-        yield from _alone(model, probe, judge)
-        yield from _causal(model, probe, judge)
-        changed = predict(model, probe.changed(seed=1)).values
+        model, inputs = in_double(self.model, self.inputs, answer) or (self.model, self.inputs)
+        judge = _Judge(predict(model, inputs.some), y)
+        yield from _alone(model, inputs, judge)
+        yield from _causal(model, inputs, judge)
+        changed = predict(model, inputs.changed(seed=1)).values
         if judge.difference(changed, rounding=False) < 1e-7:
             yield ModelIssue(
                 "ignores-input",
                 "does not react to its input: another input gets the same answer. Look for "
                 "saturated or constant layers, and for weights that were never loaded.",
             )
-        yield from gradient_issues(model, probe)
+        yield from gradient_issues(model, inputs)
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,9 @@ class _Judge:
         return max(apart - floor, 0.0) / self.scale
 
 
-def _alone(model: nn.Module, probe: Probe, judge: _Judge) -> Iterator[ModelIssue]:
-    x = probe.some
-    behind = predict(model, probe.padding_changed(seed=2)).values
+def _alone(model: nn.Module, inputs: CheckInputs, judge: _Judge) -> Iterator[ModelIssue]:
+    x = inputs.some
+    behind = predict(model, inputs.padding_changed(seed=2)).values
     if (off := judge.difference(behind)) > NEAR:
         yield ModelIssue(
             "reads-padding",
@@ -179,8 +179,8 @@ def _alone(model: nn.Module, probe: Probe, judge: _Judge) -> Iterator[ModelIssue
         )
 
 
-def _causal(model: nn.Module, probe: Probe, judge: _Judge) -> Iterator[ModelIssue]:
-    row = probe.longest
+def _causal(model: nn.Module, inputs: CheckInputs, judge: _Judge) -> Iterator[ModelIssue]:
+    row = inputs.longest
     time = row.some.values.shape[1]
     before = predict(model, row.some).values
     for t in sorted({time // 4, time // 2, 3 * time // 4, time - 1} - {0}):

@@ -1,6 +1,6 @@
 """What the model checks share: the issue that they return, and the inputs that they try.
 
-A `Probe` changes only the features that an attack may change, and keeps whole numbers whole, so
+`CheckInputs` changes only the features that an attack may change, and keeps whole numbers whole, so
 that a model with an embedding of hours or weekdays is never shown an hour that does not exist.
 """
 
@@ -41,7 +41,7 @@ class ModelIssue:
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
+class CheckInputs:
     """Sequences to call a model on, and changes of them.
 
     Attributes:
@@ -63,7 +63,7 @@ class Probe:
         x: Sequences,
         free: Bool[Tensor, " features"] | None = None,
         integer: Bool[Tensor, " features"] | None = None,
-    ) -> "Probe":
+    ) -> "CheckInputs":
         """Of some data; see `check_model`."""
         features = x.values.shape[-1]
         order = x.lengths.cpu().argsort(stable=True)
@@ -82,7 +82,9 @@ class Probe:
             whole = torch.zeros_like(whole)  # counts, then: nothing else could be changed
         device = x.values.device
         spread = _spread(own).to(x.values)
-        return Probe(x[some.tolist()], x[many.tolist()], free.to(device), whole.to(device), spread)
+        return CheckInputs(
+            x[some.tolist()], x[many.tolist()], free.to(device), whole.to(device), spread
+        )
 
     @property
     def smooth(self) -> Bool[Tensor, " features"]:
@@ -90,11 +92,11 @@ class Probe:
         return self.free & ~self.whole
 
     @property
-    def longest(self) -> "Probe":
+    def longest(self) -> "CheckInputs":
         """The longest sequence alone."""
         return replace(self, some=self.some[[int(self.some.lengths.argmax())]])
 
-    def double(self) -> "Probe":
+    def double(self) -> "CheckInputs":
         """The same in double precision."""
         some, many = (one.with_values(one.values.double()) for one in (self.some, self.many))
         return replace(self, some=some, many=many, spread=self.spread.double())
@@ -135,9 +137,11 @@ class Probe:
         return torch.randn(self.some.values.shape, generator=generator).to(self.some.values)
 
 
-def in_double(model: nn.Module, probe: Probe, answer: Sequences) -> tuple[nn.Module, Probe] | None:
+def in_double(
+    model: nn.Module, inputs: CheckInputs, answer: Sequences
+) -> tuple[nn.Module, CheckInputs] | None:
     """A copy of the model in double precision, if it can be copied and answers the same."""
-    doubled = probe.double()
+    doubled = inputs.double()
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # traced models warn when they are copied

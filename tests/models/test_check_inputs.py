@@ -6,7 +6,7 @@ from tests.errors import refused
 from tests.models.mine import IN, OUT, Changed, Net
 from torch import Tensor, nn
 
-from feint.models.probing import Probe
+from feint.models.check_inputs import CheckInputs
 from feint.models.sanity_checks import check_model, raise_if_fatal
 from feint.sequences import Sequences
 
@@ -106,16 +106,19 @@ def hourly(x: Sequences) -> Sequences:
 
 def test_labels_are_permuted_and_never_made_up(hourly: Sequences) -> None:
     assert codes(Hourly(), hourly) == set()
-    changed = Probe.of(hourly).changed(seed=1)
+    changed = CheckInputs.of(hourly).changed(seed=1)
     assert set(changed.values[..., 5].flatten().tolist()) <= set(range(7))
-    assert not torch.equal(changed.values[..., 5], Probe.of(hourly).some.values[..., 5])
+    assert not torch.equal(changed.values[..., 5], CheckInputs.of(hourly).some.values[..., 5])
 
 
 def test_only_free_features_are_changed(hourly: Sequences) -> None:
     free = torch.tensor([True, True, False, False, False, False])
-    probe = Probe.of(hourly, free)
-    for changed in (probe.changed(1), probe.some.with_values(probe.some.values + probe.noise(2))):
-        moved = (changed.values != probe.some.values).any(dim=(0, 1))
+    inputs = CheckInputs.of(hourly, free)
+    for changed in (
+        inputs.changed(1),
+        inputs.some.with_values(inputs.some.values + inputs.noise(2)),
+    ):
+        moved = (changed.values != inputs.some.values).any(dim=(0, 1))
         assert moved.tolist() == free.tolist()
 
     class Blind(nn.Module):
