@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     from feint.attacks import RandomSearch as RandomSearch
     from feint.attacks import Untargeted as Untargeted
     from feint.attacks.budget import Budget as Budget
+    from feint.attacks.external.art import ART as ART
     from feint.attacks.quick import AttackResult as AttackResult
     from feint.attacks.quick import attack as attack
     from feint.attacks.targets import Targets as Targets
     from feint.data.pairs import with_first_pose as with_first_pose
     from feint.errors import FeintError as FeintError
+    from feint.evaluation.crafting import craft as craft
+    from feint.evaluation.success_rates import judge as judge
+    from feint.evaluation.success_rates import success_rates as success_rates
     from feint.evaluation.tolerance import Tolerance as Tolerance
+    from feint.experiments.run import Run as Run
     from feint.models.deepgru import DeepGRU as DeepGRU
     from feint.models.external.wrappers import EOTModel as EOTModel
     from feint.models.external.wrappers import Function as Function
@@ -37,6 +42,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AIA": "feint.attacks",
+    "ART": "feint.attacks.external.art",
     "Attack": "feint.attacks",
     "AttackResult": "feint.attacks.quick",
     "Budget": "feint.attacks.budget",
@@ -50,6 +56,7 @@ _HOME = {
     "ModelIssue": "feint.models.sanity_checks",
     "Noise": "feint.attacks",
     "RandomSearch": "feint.attacks",
+    "Run": "feint.experiments.run",
     "SBU_15": "feint.skeleton",
     "Sequences": "feint.sequences",
     "Skeleton": "feint.skeleton",
@@ -60,8 +67,11 @@ _HOME = {
     "Untargeted": "feint.attacks",
     "attack": "feint.attacks.quick",
     "check_model": "feint.models.sanity_checks",
+    "craft": "feint.evaluation.crafting",
     "distance": "feint.sequences",
+    "judge": "feint.evaluation.success_rates",
     "predict": "feint.models.inference",
+    "success_rates": "feint.evaluation.success_rates",
     "train": "feint.models.training",
     "with_first_pose": "feint.data.pairs",
 }

@@ -58,7 +58,9 @@ class RandomSearch:
         start: Sequences | None = None,
         goal: Float[Tensor, " batch"] | None = None,
     ) -> Sequences:
-        """The perturbed x whose output is nearest to the target.  See `feint.attacks.Attack`.
+        """Perturb `x` within `budget` until `model` answers as near to `target` as found.
+
+        See `feint.attacks.Attack`.
 
         Args:
             start: a batch to begin at, in place of x.

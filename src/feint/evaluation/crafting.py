@@ -44,6 +44,9 @@ def craft(
 
     Args:
         name: of the attack, in the rows.
+        attack: called as `attack(model, x, target, budget)`.
+        model: the surrogate.
+        task: the sequences and their targets.
         budget: its eps is replaced by each of `epsilons`.
         warm_start: use that, if the attack has it; False begins every eps at the clean input, as
             the paper does.
@@ -51,6 +54,7 @@ def craft(
         goal: (sequences,), distances at which a row stops: at the first eps that gets there and
             as it then is, for every larger eps too.  Only with a warm start.
         batch_size: rows attacked at once; if not given, what fits (`attacks.batching`).
+        progress: advanced by one a row.
 
     Raises:
         FeintError: an attack left its budget (then the attack is wrong, and nothing is returned);

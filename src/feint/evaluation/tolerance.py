@@ -135,6 +135,7 @@ class Tolerance:
         """The tolerance in JSON content (`asdict`).
 
         Args:
+            content: the fields of a `Tolerance`.
             name: stands for the content in errors.
 
         Raises:
