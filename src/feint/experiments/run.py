@@ -251,7 +251,7 @@ class Run:
             return found
 
     def attack_task(self, surrogate: str, label: str) -> AttackTask:
-        """Every test sequence with the target `label`, for attacks on `surrogate`; made if missing."""
+        """All test sequences with the target `label`, attacked on `surrogate`; made if missing."""
         with self.session("targets"):
             self._train()
             plan = self.plan()
