@@ -23,9 +23,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from tests.errors import refused
 
 import feint
-from feint.errors import FeintError
+from feint.errors import DamagedError, FeintError
 from feint.evaluation import rows
 from feint.experiments.diff import diff
 from feint.experiments.status import status
@@ -79,7 +80,7 @@ def reported(folder: Path) -> str:
     """The same, which stands in the page."""
     text = page.write(folder).read_text(encoding="utf-8")
     found = lost(folder)
-    assert ("This is not all of the run" in text) == bool(found)
+    assert ('aria-label="What is missing"' in text) == bool(found)
     return found
 
 
@@ -583,7 +584,7 @@ def test_what_is_odd_and_harmless_is_read_and_no_result(tmp_path: Path, content:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     assert sum(t.nbytes for t in read_tensors(path)[0].values()) == 0
-    with pytest.raises(FeintError, match="holds no result"):
+    with refused("damaged-file", error=DamagedError):
         store.read("0" * 32)
 
 
@@ -672,7 +673,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from feint.evaluation import rows
-from feint.errors import FeintError
+from feint.errors import DamagedError, FeintError
 from feint.io.sealed import read_json, read_tensors
 from feint.models import checkpoints
 

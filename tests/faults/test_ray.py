@@ -57,7 +57,7 @@ def on_ray(loopback: Loopback, data: load.LoadedData) -> Iterator[Callable[[Path
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs slow enough to be hit."""
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(execution.tasks, "do", slowly)
+    monkeypatch.setattr(execution.tasks, "run_task", slowly)
 
 
 def whole_run(run: Run) -> None:
