@@ -8,6 +8,7 @@ import torch
 from tests.attacks.problems import CausalLinear, Centred, ragged
 from torch import Tensor, nn
 
+import feint.attacks
 from feint.attacks import (
     AIA,
     Attack,
@@ -251,7 +252,7 @@ def test_gradients_switched_off_or_wanted_elsewhere_do_not_matter(attack: str) -
 
 def test_what_the_attacks_call_themselves_is_what_they_are() -> None:
     for attack in ATTACKS.values():
-        assert eval(repr(attack), {"AIA": AIA, "Noise": Noise, "Untargeted": Untargeted}) == attack
+        assert eval(repr(attack), vars(feint.attacks)) == attack
 
 
 @pytest.mark.parametrize("attack", ["paper-eq6", "strong", "best noise"])
