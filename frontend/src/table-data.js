@@ -86,8 +86,8 @@ export class TableData {
     const [surrogate, victim, target, eps, sequence] = ["surrogate", "victim", "target", "eps", "sequence"]
       .map((name) => this.column(name).text(row));
     if (surrogate !== victim) return null;
-    const asked = Object.entries({ victim, target, sequence, eps });
-    const options = asked.map(([name, value]) => `--${name}=${quoted(value)}`).join(" ");
+    const selection = Object.entries({ victim, target, sequence, eps });
+    const options = selection.map(([name, value]) => `--${name}=${quoted(value)}`).join(" ");
     return `feint animate ${quoted(this.folder)} --format html ${options}`;
   }
 

@@ -1,17 +1,11 @@
 // DOM elements, and pages of text with buttons.  A study's texts are always text, never markup.
 
-/** An element; children that are strings become text. */
-export function made(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children);
-  return element;
-}
+import { element } from "../dom.js";
+
+export { element };
 
 export function button(label, clicked, attributes = {}) {
-  const one = made("button", { type: "button", ...attributes }, label);
+  const one = element("button", { type: "button", ...attributes }, label);
   one.addEventListener("click", clicked);
   return one;
 }
@@ -21,7 +15,7 @@ export function paragraphs(text) {
   return text
     .split(/\n\s*\n/)
     .filter((one) => one.trim())
-    .map((one) => made("p", {}, one.trim()));
+    .map((one) => element("p", {}, one.trim()));
 }
 
 /**
@@ -34,9 +28,9 @@ export function page(root, title, body, choices, others = []) {
     const buttons = [...choices, ...others].map(([label, value], i) =>
       button(label, () => resolve(value), { class: i < choices.length ? "main" : "" }),
     );
-    const heading = made("h1", { tabindex: "-1" }, title);
+    const heading = element("h1", { tabindex: "-1" }, title);
     root.replaceChildren(
-      made("article", { class: "text-page" }, heading, ...body, made("div", { class: "go" }, ...buttons)),
+      element("article", { class: "text-page" }, heading, ...body, element("div", { class: "go" }, ...buttons)),
     );
     scrollTo(0, 0);
     heading.focus();

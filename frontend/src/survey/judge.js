@@ -1,7 +1,7 @@
 // The judge's page: consent, instructions, practice, questions, thanks.
 import { initJsPsych } from "jspsych";
 import { OfflineStudy } from "./offline-study.js";
-import { button, made, page, paragraphs } from "./dom.js";
+import { button, element, page, paragraphs } from "./dom.js";
 import { LocalStore } from "./local-storage.js";
 import { Outbox } from "./outbox.js";
 import { ServerError, Server, NoAnswerError } from "./server.js";
@@ -26,8 +26,8 @@ async function insist(ask, title) {
           ? "The study's server does not answer. Check that this device is online; the server may also be down."
           : `${error.message}${error.seconds ? ` Try again in ${Math.ceil(error.seconds)} s.` : ""}`;
       const kept = "Answers that you gave already are kept.";
-      await page(root, title, [made("p", {}, why), made("p", {}, kept)], [["Try again", null]]);
-      root.replaceChildren(made("p", { class: "loading" }, "Loading…"));
+      await page(root, title, [element("p", {}, why), element("p", {}, kept)], [["Try again", null]]);
+      root.replaceChildren(element("p", { class: "loading" }, "Loading…"));
     }
   }
 }
@@ -42,7 +42,7 @@ async function judge(study, store) {
       if (![401, 403, 404].includes(error.status)) throw error;
       await page(
         root, "The server does not know you any more",
-        [made("p", {}, "Your earlier answers on this device are not on the study's server, for example because it was set up again. You can take part from the start.")],
+        [element("p", {}, "Your earlier answers on this device are not on the study's server, for example because it was set up again. You can take part from the start.")],
         [["Start anew", null]],
       );
       store.forget();
@@ -110,14 +110,14 @@ function reported({ waiting, error, next }) {
 
 /** The last page: thanks, or which answers are not stored. */
 async function thanks(study, store, outbox, who) {
-  root.replaceChildren(made("p", { class: "loading", role: "status" }, "Saving your last answers…"));
+  root.replaceChildren(element("p", { class: "loading", role: "status" }, "Saving your last answers…"));
   const [notes, more] = [[], paragraphs(study.thanks)];
   if (!(await outbox.flush())) {
     more.length = 0;
     const href = URL.createObjectURL(new Blob([JSON.stringify({ study: study.id, judge: who.judge, answers: outbox.waiting })]));
     notes.push(
-      made("p", { class: "news wrong" }, "Some answers could not be stored. Please save them as a file and give it to the researcher."),
-      made("p", {}, made("a", { class: "button", href, download: `${who.judge}.json` }, "Save these answers")),
+      element("p", { class: "news wrong" }, "Some answers could not be stored. Please save them as a file and give it to the researcher."),
+      element("p", {}, element("a", { class: "button", href, download: `${who.judge}.json` }, "Save these answers")),
     );
   }
   try {
@@ -126,15 +126,15 @@ async function thanks(study, store, outbox, who) {
     if (!outbox.waiting.length) status.replaceChildren();
   } catch (error) {
     more.length = 0;
-    notes.push(made("p", { class: "news wrong" }, `Your answers could not be handed over: ${error.message} They are kept on this device.`));
+    notes.push(element("p", { class: "news wrong" }, `Your answers could not be handed over: ${error.message} They are kept on this device.`));
   }
-  const number = made("code", { class: "judge" }, who.judge);
+  const number = element("code", { class: "judge" }, who.judge);
   await page(
     root, "You are done", [
       ...notes, ...more,
-      made("h2", {}, "If you want your answers deleted"),
-      made("p", {}, "The study does not store who you are, so only this number identifies your answers. Write it down, and give it to the researcher if you want your answers deleted:"),
-      made("p", {}, number),
+      element("h2", {}, "If you want your answers deleted"),
+      element("p", {}, "The study does not store who you are, so only this number identifies your answers. Write it down, and give it to the researcher if you want your answers deleted:"),
+      element("p", {}, number),
     ],
     [], [["Let somebody else take part on this device", null]],
   );
@@ -149,7 +149,7 @@ async function main() {
   source.use?.(store);
   const who = await judge(study, store);
   if (who === null) {
-    root.replaceChildren(made("article", { class: "text-page" }, made("h1", {}, "Nothing was stored"), made("p", {}, "You did not agree, so the study ends here. You can close this page.")));
+    root.replaceChildren(element("article", { class: "text-page" }, element("h1", {}, "Nothing was stored"), element("p", {}, "You did not agree, so the study ends here. You can close this page.")));
     return;
   }
   const outbox = new Outbox(store, (answer) => source.answer(who, answer), reported);
@@ -192,5 +192,5 @@ main().catch((error) => {
     }[error.status] ??
     `Something went wrong: ${error.message} Load the page again; if that does not help, tell the researcher.`;
   const again = button("Load the page again", () => location.reload(), { class: "main" });
-  root.replaceChildren(made("article", { class: "text-page" }, made("h1", {}, "This did not work"), made("p", { role: "alert" }, body), again));
+  root.replaceChildren(element("article", { class: "text-page" }, element("h1", {}, "This did not work"), element("p", { role: "alert" }, body), again));
 });

@@ -1,6 +1,6 @@
 // A study without feint's server: the page reads static files, keeps the answers in the browser and
 // hands them over at the end: to JATOS, to an address, or to the judge as a file.
-import { made } from "./dom.js";
+import { element } from "./dom.js";
 import { request, isTemporary, NoAnswerError } from "./server.js";
 
 /** The interface of Server, for a folder of files. */
@@ -71,8 +71,8 @@ export class OfflineStudy {
     } else {
       const href = URL.createObjectURL(new Blob([data], { type: "application/json" }));
       return [
-        made("p", {}, "Your answers are on this device only. Save the file and give it to the researcher."),
-        made("p", {}, made("a", { class: "button", href, download: name }, "Save my answers")),
+        element("p", {}, "Your answers are on this device only. Save the file and give it to the researcher."),
+        element("p", {}, element("a", { class: "button", href, download: name }, "Save my answers")),
       ];
     }
     this.store.session = { ...this.store.session, sent: true };
@@ -96,7 +96,7 @@ export class OfflineStudy {
 async function jatos() {
   if (!location.pathname.includes("/publix/")) return null;
   if (!globalThis.jatos) {
-    const script = made("script", { src: "jatos.js" });
+    const script = element("script", { src: "jatos.js" });
     const there = new Promise((resolve, reject) => {
       script.onload = resolve;
       script.onerror = () => reject(new NoAnswerError("JATOS's script could not be loaded."));

@@ -3,7 +3,7 @@ import { Clock } from "../clock.js";
 import { Motion } from "../motion.js";
 import { Camera } from "../camera.js";
 import { able, Renderer } from "../renderer.js";
-import { button, made } from "./dom.js";
+import { button, element } from "./dom.js";
 import { Canvas2dRenderer } from "./canvas2d-renderer.js";
 
 const COLOURS = { actor: "actor", reactor: "reactor" };
@@ -22,8 +22,8 @@ export class PanelGroup {
   constructor(skeleton) {
     this.skeleton = skeleton;
     this.clock = new Clock(() => this.render());
-    this.canvas = made("canvas", { "aria-hidden": "true" });
-    this.stage = made("div", {
+    this.canvas = element("canvas", { "aria-hidden": "true" });
+    this.stage = element("div", {
       class: "stage", role: "group", tabindex: "0",
       "aria-label":
         "Moving figures. Drag to turn. Space plays and pauses, left and right arrow step, " +
@@ -49,7 +49,7 @@ export class PanelGroup {
       }
     }
     this.way = "2d";
-    this.canvas = made("canvas", { "aria-hidden": "true" });
+    this.canvas = element("canvas", { "aria-hidden": "true" });
     return new Canvas2dRenderer(this.canvas, {}, this.skeleton, this.orbit);
   }
 
@@ -57,7 +57,7 @@ export class PanelGroup {
   flatten() {
     const before = this.canvas;
     this.way = "2d";
-    this.canvas = made("canvas", { "aria-hidden": "true" });
+    this.canvas = element("canvas", { "aria-hidden": "true" });
     before.replaceWith(this.canvas);
     this.drawing = new Canvas2dRenderer(this.canvas, this.drawing.panes, this.skeleton, this.orbit);
     this.cast();
@@ -66,24 +66,24 @@ export class PanelGroup {
   bar() {
     const { clock } = this;
     this.play = button("Play", () => this.toggle(), { class: "play" });
-    this.scrub = made("input", { type: "range", min: "0", step: "1", "aria-label": "Moment" });
+    this.scrub = element("input", { type: "range", min: "0", step: "1", "aria-label": "Moment" });
     this.scrub.addEventListener("input", () => {
       clock.pause();
       clock.seek(Number(this.scrub.value));
     });
-    this.speed = made("select", { "aria-label": "Speed" });
+    this.speed = element("select", { "aria-label": "Speed" });
     this.speed.append(...[0.25, 0.5, 1, 2].map((n) => new Option(`${n}×`, n, n === 1, n === 1)));
     this.speed.addEventListener("change", () => (clock.speed = Number(this.speed.value)));
-    this.loop = made("input", { type: "checkbox" });
+    this.loop = element("input", { type: "checkbox" });
     this.loop.addEventListener("change", () => (clock.loop = this.loop.checked));
     this.views = Object.entries(VIEWS)
       .filter(([view]) => this.skeleton.axes === 3 || view === "camera")
       .map(([view, label]) => button(label, () => this.orbit.reset(view), { "data-view": view }));
-    this.transport = made(
+    this.transport = element(
       "div", { class: "transport" }, this.play, this.scrub, this.speed,
-      made("label", {}, this.loop, "Loop"),
+      element("label", {}, this.loop, "Loop"),
     );
-    this.looks = made("div", { class: "looks", role: "group", "aria-label": "Look from" }, ...this.views);
+    this.looks = element("div", { class: "looks", role: "group", "aria-label": "Look from" }, ...this.views);
   }
 
   /**

@@ -1,5 +1,5 @@
 // One question on the page: its panels, its options, and answers by mouse, touch or key.
-import { button, made } from "./dom.js";
+import { button, element } from "./dom.js";
 
 const SKIP = null;
 /** The panel of an option, by kind of trial; -1 for options below the panels. */
@@ -25,20 +25,20 @@ export class Question {
     this.buttons = new Map();
     this.keys = new Map();
     this.pressed = this.pressed.bind(this);
-    this.heading = made("h1", { tabindex: "-1" }, shown.prompt);
-    this.news = made("p", { class: "news", role: "status" }, "Loading the figures…");
+    this.heading = element("h1", { tabindex: "-1" }, shown.prompt);
+    this.news = element("p", { class: "news", role: "status" }, "Loading the figures…");
     this.confirm = button(feedback ? "Continue" : "Confirm", () => this.finish(), {
       class: "main confirm", disabled: true, "aria-keyshortcuts": "Enter",
     });
     display.replaceChildren(
-      made(
+      element(
         "article", { class: `question ${shown.kind}`, "data-trial": shown.name },
         way(progress), this.heading,
-        ...(shown.kind === "leftmost" ? [made("p", { class: "rows" }, ROWS)] : []),
-        made("div", { class: "scene" }, this.figures(), group.looks), this.others(),
-        made(
+        ...(shown.kind === "leftmost" ? [element("p", { class: "rows" }, ROWS)] : []),
+        element("div", { class: "scene" }, this.figures(), group.looks), this.others(),
+        element(
           "div", { class: "dock" }, this.news, group.transport,
-          made("div", { class: "go" }, this.confirm),
+          element("div", { class: "go" }, this.confirm),
         ),
       ),
     );
@@ -52,10 +52,10 @@ export class Question {
   figures() {
     const { kind, panels, options } = this.shown;
     const seats = options.map((one) => SEATS[kind](one.value, panels.length));
-    this.holes = panels.map((_, i) => made("div", { class: "hole", role: "img", "aria-label": `Figure ${i + 1}` }));
+    this.holes = panels.map((_, i) => element("div", { class: "hole", role: "img", "aria-label": `Figure ${i + 1}` }));
     const figures = this.holes.map((hole, i) => {
       const own = options[seats.indexOf(i)];
-      const figure = made("figure", {}, hole);
+      const figure = element("figure", {}, hole);
       if (own) figure.append(this.option(own.value, own.label, `${i + 1}`));
       return figure;
     });
@@ -70,11 +70,11 @@ export class Question {
   /** The options without a panel: names, "none of them", and no answer. */
   others() {
     let number = 0;
-    const made_ = this.rest.map(({ value, label }) =>
+    const buttons = this.rest.map(({ value, label }) =>
       this.option(value, label, OUT.includes(value) ? "N" : `${(number += 1)}`),
     );
     const skip = this.option(SKIP, "Skip: no answer", "S");
-    return made("div", { class: "others", role: "group", "aria-label": "Other answers" }, ...made_, skip);
+    return element("div", { class: "others", role: "group", "aria-label": "Other answers" }, ...buttons, skip);
   }
 
   option(value, label, key) {
@@ -82,9 +82,9 @@ export class Question {
       class: value === SKIP ? "option skip" : "option",
       "aria-pressed": "false", disabled: true, "data-choice": value ?? "",
     });
-    one.append(made("span", { class: "label" }, label));
+    one.append(element("span", { class: "label" }, label));
     if (key.length === 1) {
-      if (label !== key) one.append(made("kbd", { "aria-hidden": "true" }, key));
+      if (label !== key) one.append(element("kbd", { "aria-hidden": "true" }, key));
       one.setAttribute("aria-keyshortcuts", key);
       this.keys.set(key.toLowerCase(), value);
     }
@@ -175,12 +175,12 @@ export class Question {
 
 function way({ label, done }) {
   const percent = Math.round(100 * done);
-  const bar = made("div", {
+  const bar = element("div", {
     class: "bar", role: "progressbar", "aria-label": "Progress",
     "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": percent,
   });
-  const full = made("div", {});
+  const full = element("div", {});
   full.style.width = `${percent}%`;
   bar.append(full);
-  return made("header", { class: "way" }, made("span", {}, label), bar);
+  return element("header", { class: "way" }, element("span", {}, label), bar);
 }

@@ -1,5 +1,5 @@
 // The researcher's page: progress, votes, thresholds so far, and the answers as files.
-import { button, made } from "./dom.js";
+import { button, element } from "./dom.js";
 import { thresholds } from "./thresholds.js";
 import { request, ServerError } from "./server.js";
 import { chart } from "./votes.js";
@@ -16,14 +16,14 @@ const admin = (path, more = {}) => request(`api/admin/${path}`, { token: remembe
 /** Ask for the token. */
 function door(news = "") {
   clearTimeout(timer);
-  const field = made("input", { type: "password", id: "token", autocomplete: "off", required: true });
-  const form = made(
+  const field = element("input", { type: "password", id: "token", autocomplete: "off", required: true });
+  const form = element(
     "form", {},
-    made("h1", {}, "Researcher"),
-    made("label", { for: "token" }, "Admin token"), field,
-    made("button", { type: "submit", class: "main" }, "Open"),
-    made("p", { class: "news wrong", role: "alert" }, news),
-    made("p", { class: "soft" }, "feint survey serve prints the token when it starts. This tab keeps it until you close the tab."),
+    element("h1", {}, "Researcher"),
+    element("label", { for: "token" }, "Admin token"), field,
+    element("button", { type: "submit", class: "main" }, "Open"),
+    element("p", { class: "news wrong", role: "alert" }, news),
+    element("p", { class: "soft" }, "feint survey serve prints the token when it starts. This tab keeps it until you close the tab."),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -37,24 +37,24 @@ function door(news = "") {
 /** Lay out the page, and update it every ten seconds. */
 async function open() {
   Object.assign(parts, {
-    title: made("h1", {}, "Study"),
-    news: made("p", { class: "news wrong", role: "status" }),
-    when: made("p", { class: "soft" }),
-    tiles: made("dl", { class: "tiles" }),
-    thresholds: made("div", {}),
-    charts: made("div", { class: "charts" }),
-    trials: made("tbody", {}),
+    title: element("h1", {}, "Study"),
+    news: element("p", { class: "news wrong", role: "status" }),
+    when: element("p", { class: "soft" }),
+    tiles: element("dl", { class: "tiles" }),
+    thresholds: element("div", {}),
+    charts: element("div", { class: "charts" }),
+    trials: element("tbody", {}),
   });
-  const head = made("tr", {}, ...["Trial", "Kind", "Objective", "Answered", "Missing"].map((name, i) => made("th", { scope: "col", class: i > 2 ? "n" : "" }, name)));
+  const head = element("tr", {}, ...["Trial", "Kind", "Objective", "Answered", "Missing"].map((name, i) => element("th", { scope: "col", class: i > 2 ? "n" : "" }, name)));
   root.replaceChildren(
-    made(
+    element(
       "header", {}, parts.title,
-      made("div", { class: "files" }, file("answers.csv", "CSV"), file("answers.parquet", "Parquet"), button("Close", leave)),
+      element("div", { class: "files" }, file("answers.csv", "CSV"), file("answers.parquet", "Parquet"), button("Close", leave)),
     ),
     parts.news, parts.when, parts.tiles,
-    made("h2", {}, "Thresholds"), parts.thresholds,
-    made("h2", {}, "Votes: the leftmost clip that shows the reaction"), parts.charts,
-    made("details", {}, made("summary", {}, "Every trial"), made("div", { class: "wide" }, made("table", {}, made("thead", {}, head), parts.trials))),
+    element("h2", {}, "Thresholds"), parts.thresholds,
+    element("h2", {}, "Votes: the leftmost clip that shows the reaction"), parts.charts,
+    element("details", {}, element("summary", {}, "Every trial"), element("div", { class: "wide" }, element("table", {}, element("thead", {}, head), parts.trials))),
   );
   request("api/study").then(({ name }) => {
     parts.title.textContent = name;
@@ -92,7 +92,7 @@ async function showThresholds() {
     parts.thresholds.replaceChildren(...thresholds(await admin("thresholds")));
   } catch (error) {
     if (!(error instanceof ServerError) || error.status === 401) throw error;
-    parts.thresholds.replaceChildren(made("p", { class: "soft" }, error.message));
+    parts.thresholds.replaceChildren(element("p", { class: "soft" }, error.message));
   }
 }
 
@@ -103,18 +103,18 @@ function show({ judges, answers, trials, objectives }) {
     ["answers stored", answers], ["answers without a choice", missing],
   ];
   parts.tiles.replaceChildren(
-    ...tiles.map(([name, value]) => made("div", {}, made("dt", {}, name), made("dd", {}, String(value)))),
+    ...tiles.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))),
   );
   parts.charts.replaceChildren(
     ...objectives.map((one) =>
-      made("figure", { class: "card" }, made("figcaption", {}, `${one.action} → ${one.reaction} (${one.model})`), chart(one)),
+      element("figure", { class: "card" }, element("figcaption", {}, `${one.action} → ${one.reaction} (${one.model})`), chart(one)),
     ),
   );
   const names = new Map(objectives.map((one) => [one.name, `${one.action} → ${one.reaction}`]));
   parts.trials.replaceChildren(
     ...trials.map((one) => {
       const cells = [one.name, one.kind, names.get(one.objective) ?? one.objective ?? "", one.answered, one.missing];
-      return made("tr", {}, ...cells.map((cell, i) => made("td", { class: i > 2 ? "n" : "" }, String(cell))));
+      return element("tr", {}, ...cells.map((cell, i) => element("td", { class: i > 2 ? "n" : "" }, String(cell))));
     }),
   );
 }
@@ -125,7 +125,7 @@ function file(name, label) {
     one.disabled = true;
     try {
       const href = URL.createObjectURL(await admin(name, { raw: true }));
-      made("a", { href, download: name }).click();
+      element("a", { href, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(href), 60_000);
     } catch (error) {
       parts.news.textContent = `${name} could not be fetched: ${error.message}`;

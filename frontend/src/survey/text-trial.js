@@ -1,6 +1,6 @@
 // The jsPsych plugin `feint-text`: a page of text.
 import { ParameterType } from "jspsych";
-import { made, page, paragraphs } from "./dom.js";
+import { element, page, paragraphs } from "./dom.js";
 
 const KEYS = [
   ["1 2 3 …", "choose a figure, or a name"],
@@ -39,8 +39,8 @@ export class TextTrial {
 }
 
 function shortcuts() {
-  const list = made("dl", {});
-  for (const [key, does] of KEYS) list.append(made("dt", {}, made("kbd", {}, key)), made("dd", {}, does));
-  const closed = made("details", {}, made("summary", {}, "With the keyboard"), list);
+  const list = element("dl", {});
+  for (const [key, does] of KEYS) list.append(element("dt", {}, element("kbd", {}, key)), element("dd", {}, does));
+  const closed = element("details", {}, element("summary", {}, "With the keyboard"), list);
   return closed;
 }

@@ -1,5 +1,5 @@
 // The researcher's table of thresholds: all estimators, and the psychometric one's interval.
-import { made } from "./dom.js";
+import { element } from "./dom.js";
 import { drawn, number } from "./votes.js";
 
 const WIDTH = 220;
@@ -18,33 +18,33 @@ export function thresholds(results) {
   const top = Math.max(1, ...objectives.flatMap((one) => one.distances));
   const lines = rows.length > 1 && every.fit ? [...rows, every] : rows;
   return [
-    made(
+    element(
       "p", { class: "soft" },
       `${judges.counted} judges counted${out}; ${answers.given} answers, ${answers.missing} missing. ${judges.rule}`,
     ),
-    made("div", { class: "wide" }, table(
+    element("div", { class: "wide" }, table(
       ["Objective", "Half recognise it", "95 % interval", "", "Most voted", "Minimum", "Judges"],
       lines.map((one) => [
-        made("span", {}, one.name, ...(one.more ? [made("span", { class: "soft" }, ` ${one.more}`)] : [])),
+        element("span", {}, one.name, ...(one.more ? [element("span", { class: "soft" }, ` ${one.more}`)] : [])),
         number(one.fit?.distance, 4), interval(one.fit), picture(one, top),
         number(one.paper, 4), number(one.minimum, 4), one.judges,
       ]),
     )),
-    made("p", { class: "soft" }, "Distances are equation 7, summed over a sequence. Most voted and minimum: two interpretations of the paper."),
+    element("p", { class: "soft" }, "Distances are equation 7, summed over a sequence. Most voted and minimum: two interpretations of the paper."),
     agreed(agreement),
     ...(detection.length ? [naturalness(detection)] : []),
-    ...warnings.map(({ message }) => made("p", { class: "warning" }, message)),
+    ...warnings.map(({ message }) => element("p", { class: "warning" }, message)),
   ];
 }
 
 function table(names, rows) {
   const cell = (tag, content, i, more = {}) => {
     const inside = content instanceof Node ? content : String(content);
-    return made(tag, { class: i ? "n" : "", ...more }, inside);
+    return element(tag, { class: i ? "n" : "", ...more }, inside);
   };
-  const head = made("tr", {}, ...names.map((name, i) => cell("th", name, i, { scope: "col" })));
-  const body = rows.map((row) => made("tr", {}, ...row.map((one, i) => cell("td", one, i))));
-  return made("table", {}, made("thead", {}, head), made("tbody", {}, ...body));
+  const head = element("tr", {}, ...names.map((name, i) => cell("th", name, i, { scope: "col" })));
+  const body = rows.map((row) => element("tr", {}, ...row.map((one, i) => cell("td", one, i))));
+  return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
 }
 
 /** An interval in words; an end that is null is open. */
@@ -74,7 +74,7 @@ function agreed({ leftmost, naming }) {
   const texts = [["the leftmost clip", leftmost], ["naming", naming]]
     .filter(([, one]) => one)
     .map(([name, one]) => `${number(one.alpha, 2)} for ${name}${one.low === null ? "" : ` (${number(one.low, 2)} to ${number(one.high, 2)})`}`);
-  return made("p", {}, `Agreement, Krippendorff's alpha: ${texts.join(", ")}.`);
+  return element("p", {}, `Agreement, Krippendorff's alpha: ${texts.join(", ")}.`);
 }
 
 function naturalness(detection) {
@@ -82,9 +82,9 @@ function naturalness(detection) {
     number(one.eps, 3), `${one.right} of ${one.answers}`, percent(one.share),
     `${percent(one.low)} to ${percent(one.high)}`,
   ]);
-  return made(
+  return element(
     "div", { class: "wide" },
-    made("p", {}, "Which actor was changed (chance: 50 %):"),
+    element("p", {}, "Which actor was changed (chance: 50 %):"),
     table(["eps", "Right", "Share", "95 % interval"], rows),
   );
 }

@@ -51,8 +51,8 @@ def figure(
             "too-many-runs",
         )
     kind, path = _file(out, form, FIGURES, runs[0], name)
-    asked = Selection(**vars(options))
-    drawn = _drawn(name, [RunData.load(one) for one in runs], asked)
+    selection = Selection(**vars(options))
+    drawn = _drawn(name, [RunData.load(one) for one in runs], selection)
     from feint.io.atomic import write_bytes
     from feint.report.figures import export as content
 
@@ -117,30 +117,32 @@ def rerun(
         typer.echo(f"Recording: {out}")
 
 
-def _drawn(name: str, runs: "list[RunData]", asked: "Selection") -> "Figure":
+def _drawn(name: str, runs: "list[RunData]", selection: "Selection") -> "Figure":
     from feint.report.cases.selection import select, with_objective
     from feint.report.figures import paper
     from feint.report.figures.stick_figures import filmstrip
 
     first = runs[0]
     if name == "fig5":
-        if any(x is not None for x in (asked.true_class, asked.sequence, asked.eps, asked.case)):
+        narrow = (selection.true_class, selection.sequence, selection.eps, selection.case)
+        if any(one is not None for one in narrow):
             raise FeintError(
-                f"fig5 shows all sequences and every eps; got {asked}. Expected at most --target "
-                "and --victim.",
+                f"fig5 shows all sequences and every eps; got {selection}. Expected at most "
+                "--target and --victim.",
                 "conflicting-options",
             )
-        return paper.figure5(first, asked.victim, asked.target)
+        return paper.figure5(first, selection.victim, selection.target)
     if name == "fig4":
-        return paper.figure4([row for one in runs for row in _film_rows(one, asked, len(runs) > 1)])
+        several = len(runs) > 1
+        return paper.figure4([row for one in runs for row in _film_rows(one, selection, several)])
     if name != "case":
-        asked = with_objective(first, name, asked)
-    one = select(first, asked)
+        selection = with_objective(first, name, selection)
+    one = select(first, selection)
     _say(first, one.row, one.rule)
     return filmstrip(one)
 
 
-def _film_rows(run_data: "RunData", asked: "Selection", several: bool) -> "list[FilmRow]":
+def _film_rows(run_data: "RunData", selection: "Selection", several: bool) -> "list[FilmRow]":
     """Rows of Figure 4: the case at every eps of one run, or one row for each of several runs."""
     import polars as pl
 
@@ -148,12 +150,12 @@ def _film_rows(run_data: "RunData", asked: "Selection", several: bool) -> "list[
     from feint.report.cases.selection import select, white_box_rows
     from feint.report.figures.paper import FilmRow
 
-    one = select(run_data, asked)
+    one = select(run_data, selection)
     _say(run_data, one.row, one.rule)
     label = f"{one.row['eps']:g} {run_data.units.eps}"
     if several:
         return [FilmRow.of(one, f"{run_data.folder.resolve().name}\n{label}")]
-    if asked.eps is not None or asked.case is not None:
+    if selection.eps is not None or selection.case is not None:
         return [FilmRow.of(one, label)]
     same = [pl.col(key) == one.row[key] for key in ("victim", "target", "sequence")]
     rows = white_box_rows(run_data).filter(*same).sort("eps")

@@ -64,7 +64,7 @@ def test_fig3_takes_the_first_target_that_is_there(fake_run: MakeRun) -> None:
     labels = ("approaching", "handshaking")
     run_data = RunData.load(fake_run(labels=labels, targets=("departing",), models=("tcn",)))
     assert with_objective(run_data, "fig3", Selection()) == Selection("departing", "approaching")
-    with refused("conflicting-settings", names=("approaching", "remaining")):
+    with refused("no-such-case", names=("approaching", "remaining")):
         with_objective(run_data, "fig3", Selection(target="remaining"))
 
 

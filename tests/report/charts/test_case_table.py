@@ -103,18 +103,18 @@ def test_of_too_many_rows_those_played_stay_and_others_are_drawn(
 
 def test_the_matrix_counts_what_the_rates_count(run_data: RunData) -> None:
     totals = (
-        success_matrix.counted(run_data.judged)
+        success_matrix.count_cells(run_data.judged)
         .group_by("surrogate", "victim", "target", "eps")
         .agg(pl.col(success_matrix.COUNTS).sum())
         .sort("surrogate", "victim", "target", "eps")
     )
     rates = run_data.rates_by_target.filter(pl.col("attack") == "aia")
     rates = rates.sort("surrogate", "victim", "target", "eps")
-    assert totals["asked"].to_list() == rates["n"].to_list()
-    assert totals["failed"].to_list() == rates["n_clean_failures"].to_list()
+    assert totals["n"].to_list() == rates["n"].to_list()
+    assert totals["n_clean_failures"].to_list() == rates["n_clean_failures"].to_list()
     for counted, rate in (
-        ("moved", "success_rate_if_clean_fails"),
-        ("noise", "noise_success_rate_if_clean_fails"),
+        ("n_successes", "success_rate_if_clean_fails"),
+        ("n_noise", "noise_success_rate_if_clean_fails"),
     ):
         assert totals[counted].to_list() == pytest.approx(
             (rates[rate] * rates["n_clean_failures"]).fill_null(0).to_list()

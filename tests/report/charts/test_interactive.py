@@ -114,14 +114,14 @@ def test_intervals_are_the_summarys(run_data: RunData) -> None:
             & (pl.col("eps") == one.eps),
             named=True,
         )  # fmt: skip
-        assert one.asked == row["n_clean_failures"]
+        assert one.n == row["n_clean_failures"]
         assert one.intervals[0] == pytest.approx(
             tuple(row[f"success_rate_if_clean_fails_{side}"] for side in ("low", "high")),
             nan_ok=True,
         )
-        if one.asked:
-            assert one.hits / one.asked == pytest.approx(row["success_rate_if_clean_fails"])
-            assert (one.noise or 0) / one.asked == pytest.approx(
+        if one.n:
+            assert one.n_successes / one.n == pytest.approx(row["success_rate_if_clean_fails"])
+            assert (one.n_noise or 0) / one.n == pytest.approx(
                 row["noise_success_rate_if_clean_fails"]
             )
 
@@ -138,8 +138,8 @@ def test_table_1_is_read_where_the_classes_are_its_own(run_data: RunData, papers
             rate for rate in success_criteria.rates(papers, every[rule, False])
             if rate.target is None and rate.eps == 0.45
         ]  # fmt: skip
-        assert (one.asked, one.hits, one.clean) == (len(attack), attack.sum(), clean.sum())
-        assert one.noise == noise.sum()
+        assert (one.n, one.n_successes, one.n_clean) == (len(attack), attack.sum(), clean.sum())
+        assert one.n_noise == noise.sum()
 
 
 def test_the_recogniser_is_read_where_rows_carry_it(fake_run: MakeRun) -> None:
@@ -150,7 +150,7 @@ def test_the_recogniser_is_read_where_rows_carry_it(fake_run: MakeRun) -> None:
     run_data = RunData.load(folder)
     reading = next(o for o in success_criteria.criteria(run_data) if o.rule == "recognised")
     rates = [one for one in success_criteria.rates(run_data, reading) if one.target is None]
-    assert [(one.eps, one.hits == one.asked) for one in rates] == [
+    assert [(one.eps, one.n_successes == one.n) for one in rates] == [
         (1.0, False), (3.0, True), (6.0, True),
     ]  # fmt: skip
 

@@ -147,17 +147,17 @@ def _candidates(run: RunData) -> Iterator[tuple[dict[str, Any] | None, str]]:
     yield median_success(run), "the median success"
     rows = attacked_rows(run).with_columns(way=DISTANCE_CHANGE)
     open_ = rows.filter(~pl.col("clean_success"))
-    for _, asked in open_.group_by("victim", "target", maintain_order=True):
-        yield _first(asked.filter("success"), "way", True), "best success"
-        yield _first(asked.filter(~pl.col("success")), "distance_reduction", False), "worst failure"
+    for _, group in open_.group_by("victim", "target", maintain_order=True):
+        yield _first(group.filter("success"), "way", True), "best success"
+        yield _first(group.filter(~pl.col("success")), "distance_reduction", False), "worst failure"
     white = run.readable.filter(WHITE_BOX).sort("eps", descending=True, maintain_order=True)
     same = [pl.col(name) == chosen[0][name] for name in ("victim", "target", "sequence")]
     for row in white.filter(*same).iter_rows(named=True):
         yield row, f"the first case at eps {row['eps']:g}"
-    for (_, _, eps), asked in white.filter(~pl.col("clean_success")).group_by(
+    for (_, _, eps), group in white.filter(~pl.col("clean_success")).group_by(
         "victim", "target", "eps", maintain_order=True
     ):
-        yield median_row(asked), f"the median at eps {eps:g}"
+        yield median_row(group), f"the median at eps {eps:g}"
 
 
 def _first(rows: pl.DataFrame, column: str, descending: bool) -> dict[str, Any] | None:

@@ -56,8 +56,8 @@ class Selection:
         rows = white_box_rows(run)
         fitting = rows
         for name in ("target", "true_class", "victim"):
-            if (asked := getattr(self, name)) is not None:
-                fitting = fitting.filter(pl.col(name) == asked)
+            if (value := getattr(self, name)) is not None:
+                fitting = fitting.filter(pl.col(name) == value)
         if self.sequence is not None:
             fitting = fitting.filter(
                 (pl.col("sequence") == self.sequence) | (self.sequence == INTERACTION)
@@ -107,7 +107,7 @@ def describe_rows(rows: pl.DataFrame) -> str:
     )
 
 
-def with_objective(run: RunData, name: str, asked: Selection) -> Selection:
+def with_objective(run: RunData, name: str, selection: Selection) -> Selection:
     """The selection with what a figure of the paper shows: its true class and the target there is.
 
     Raises:
@@ -115,17 +115,17 @@ def with_objective(run: RunData, name: str, asked: Selection) -> Selection:
     """
     true_class, targets = OBJECTIVES[name]
     figure = f"{name} shows {true_class} with target {' or '.join(targets)}"
-    if asked.true_class not in (None, true_class) or asked.target not in (None, *targets):
+    if selection.true_class not in (None, true_class) or selection.target not in (None, *targets):
         raise FeintError(
-            f"{figure}, and the options ask for {asked}. Leave --true-class and --target out, or "
-            "draw it with `feint figure case`.",
-            code="conflicting-settings",
+            f"{figure}, and the options ask for {selection}. Leave --true-class and --target out, "
+            "or draw it with `feint figure case`.",
+            code="conflicting-options",
         )
-    candidates = targets if asked.target is None else (asked.target,)
+    candidates = targets if selection.target is None else (selection.target,)
     rows = white_box_rows(run)
     for target in candidates:
         if len(rows.filter((pl.col("true_class") == true_class) & (pl.col("target") == target))):
-            return replace(asked, true_class=true_class, target=target)
+            return replace(selection, true_class=true_class, target=target)
     raise FeintError(
         f"{figure}; {run.folder} has no such sequence. It has {describe_rows(rows)}. Attack "
         f"{true_class} with target.labels = {list(targets[:1])}, or draw another case with "
@@ -134,17 +134,17 @@ def with_objective(run: RunData, name: str, asked: Selection) -> Selection:
     )
 
 
-def select(run: RunData, asked: Selection) -> Case:
+def select(run: RunData, selection: Selection) -> Case:
     """The selected case; by the rule of `case.choose` where several match.
 
     Raises:
         FeintError: no row matches, or its tensors are missing.
     """
-    rows = asked.rows(run)
-    if asked.case is not None:
-        return read(run, *_named(run, rows, asked.case))
+    rows = selection.rows(run)
+    if selection.case is not None:
+        return read(run, *_named(run, rows, selection.case))
     largest = float(rows["eps"].max())  # type: ignore[arg-type]
-    where = "at the largest eps" if asked.eps is None else f"at eps {largest:g}"
+    where = "at the largest eps" if selection.eps is None else f"at eps {largest:g}"
     return read(run, *pick(rows.filter(pl.col("eps") == largest), where))
 
 

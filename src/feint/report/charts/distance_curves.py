@@ -143,9 +143,9 @@ def draw_cases(
 ) -> tuple[pl.DataFrame, Mapping[str, int], Mapping[str, int]]:
     """Rows of a seeded draw of white-box cases; of each model how many, and of how many."""
     judged = run.readable.filter(pl.col("surrogate") == pl.col("victim"))
-    asked = judged.select("victim", "target", "sequence").unique().sort(pl.all())
+    every = judged.select("victim", "target", "sequence").unique().sort(pl.all())
     parts = []
-    for _, mine in asked.group_by("victim", maintain_order=True):
+    for _, mine in every.group_by("victim", maintain_order=True):
         order = np.random.default_rng(SEED).permutation(len(mine))[:cases]
         parts.append(mine[np.sort(order)])
     if not parts:
@@ -156,7 +156,7 @@ def draw_cases(
     def count(some: pl.DataFrame) -> dict[str, int]:
         return {str(model): len(mine) for (model,), mine in some.group_by("victim")}
 
-    return rows, count(taken), count(asked)
+    return rows, count(taken), count(every)
 
 
 @dataclass(frozen=True)

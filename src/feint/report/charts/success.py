@@ -81,7 +81,7 @@ def _criterion(
             target = 0 if rate.target is None else matrix.targets.index(rate.target) + several
             pair = matrix.pairs.index((rate.surrogate, rate.victim))
             bounds = _counted(bound for ends in rate.intervals for bound in ends)
-            counts = [rate.asked, rate.hits, rate.clean, rate.noise]
+            counts = [rate.n, rate.n_successes, rate.n_clean, rate.n_noise]
             rates.append([pair, target, matrix.eps.index(rate.eps), *counts, *bounds])
     same = [i for i, other in enumerate(criteria) if other.rule == one.rule]
     return {

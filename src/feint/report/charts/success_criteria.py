@@ -35,25 +35,25 @@ class SuccessCriterion:
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of how many count, beside the baselines; intervals are 95 % over interactions.
+    """Counts of successes under the attack and the baselines, with their intervals.
 
     Attributes:
-        surrogate, victim, target, eps: where; target None: all together.
-        asked: how many.
-        hits: of them under the attack; clean: without one; noise: under any noise of that eps,
-            None where none was tried.
-        intervals: low and high of hits, clean and noise, in this order; where only those that
-            failed are asked, clean is none of them by definition, without doubt.
+        surrogate, victim, target, eps: where; target None is all targets together.
+        n: how many sequences.
+        n_successes: under the attack; n_clean: without an attack; n_noise: under any noise of this
+            eps, None where none was tried.
+        intervals: low and high of the three rates, in this order: 95 % over interactions. Among
+            the sequences that fail without an attack the clean rate is 0 by definition.
     """
 
     surrogate: str
     victim: str
     target: str | None
     eps: float
-    asked: int
-    hits: int
-    clean: int
-    noise: int | None
+    n: int
+    n_successes: int
+    n_clean: int
+    n_noise: int | None
     intervals: tuple[tuple[float, float], ...]
 
 
@@ -127,15 +127,15 @@ def rates(run: RunData, criterion: SuccessCriterion) -> Iterator[Rate]:
     shown = (f"success_rate{end}", "clean_success_rate", f"noise_success_rate{end}")
     for place in (("surrogate", "victim", "eps"), ("surrogate", "victim", "eps", "target")):
         for one in success_rates(judged, place, shown).iter_rows(named=True):
-            asked = one["n_clean_failures"] if criterion.only_clean_failures else one["n"]
-            hits, clean, noise = (_count(one[name], asked) for name in shown)
+            n = one["n_clean_failures"] if criterion.only_clean_failures else one["n"]
+            attack, clean, noise = (_count(one[name], n) for name in shown)
             ends = [(one[f"{name}_low"], one[f"{name}_high"]) for name in shown]
             if criterion.only_clean_failures:  # by definition none of them succeeds clean
                 clean, ends[1] = 0, (0.0, 0.0)
             known = [pair for pair, name in zip(ends, shown, strict=True) if one[name] is not None]
             where = (one["surrogate"], one["victim"], one.get("target"), one["eps"])
-            yield Rate(*where, asked, hits or 0, clean or 0, noise, tuple(known))
+            yield Rate(*where, n, attack or 0, clean or 0, noise, tuple(known))
 
 
-def _count(share: float | None, asked: int) -> int | None:
-    return None if share is None else round(share * asked)
+def _count(share: float | None, n: int) -> int | None:
+    return None if share is None else round(share * n)

@@ -12,7 +12,7 @@ from feint.io.text import percent
 from feint.report.run_data import RunData
 
 PLACE = ("surrogate", "victim", "true_class", "target", "eps")
-COUNTS = ("asked", "failed", "moved", "noise")
+COUNTS = ("n", "n_clean_failures", "n_successes", "n_noise")
 TEXTS = {
     "small": "{successes} of {failures}",
     "small_open": "0 of {n} fail",
@@ -30,8 +30,8 @@ class Cell:
     """One cell as text.
 
     Attributes:
-        share: of the sequences that failed without an attack, those moved; None without any.
-        text, small: what stands in it.
+        share: the success rate among the sequences that fail without an attack; None without any.
+        text, small: its first and second line.
         description: the same in words, with all counts.
     """
 
@@ -43,14 +43,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class SuccessMatrix:
-    """Every cell that was asked, at every eps, for every pair of surrogate and victim.
+    """Every cell that was attacked, at every eps, for every pair of surrogate and victim.
 
     Attributes:
-        pairs: source and victim.
+        pairs: surrogate and victim.
         eps: rising; `eps_labels` are the same with their unit.
         labels, targets: the rows and the columns.
-        counts: positions of pair, eps, label, target, then `COUNTS`; noise is None where none was
-            tried.
+        counts: positions of pair, eps, label, target, then `COUNTS`; `n_noise` is None
+            where no noise was tried.
     """
 
     pairs: tuple[tuple[str, str], ...]
@@ -63,7 +63,7 @@ class SuccessMatrix:
     @staticmethod
     def of(run: RunData) -> "SuccessMatrix":
         """Count a run's rows."""
-        cells = counted(run.judged)
+        cells = count_cells(run.judged)
         eps = sorted(cells["eps"].unique())
         place = {name: i for i, name in enumerate(run.models)}
 
@@ -149,30 +149,30 @@ class SuccessMatrix:
 
 
 def pair_name(surrogate: str, victim: str) -> str:
-    """A victim's name, and on whom the attack was crafted where that is another."""
+    """The victim's name, with the surrogate's where that is another model."""
     return victim if surrogate == victim else f"{victim}, crafted on {surrogate}"
 
 
-def counted(judged: pl.DataFrame) -> pl.DataFrame:
+def count_cells(judged: pl.DataFrame) -> pl.DataFrame:
     """Count `RunData.judged` by `PLACE`.
 
     Returns:
-        asked; failed: did not count as the target without an attack; moved: those of them that the
-        attack made count; noise: those of them that any random noise of that eps made count, null
-        where none was tried.
+        n; n_clean_failures: how many fail without an attack; n_successes: those of them that
+        succeed under the attack; n_noise: those of them that succeed under any random noise of this
+        eps, null where none was tried.
     """
     table = success_rates(judged.filter(IS_ATTACK), PLACE, intervals=())
-    failed = pl.col("n_clean_failures")
+    failures = pl.col("n_clean_failures")
 
     def count(rate: str) -> pl.Expr:
-        return (pl.col(rate).fill_null(0.0) * failed).round().cast(pl.Int64)
+        return (pl.col(rate).fill_null(0.0) * failures).round().cast(pl.Int64)
 
     return table.select(
         *PLACE,
-        asked="n",
-        failed=failed,
-        moved=count("success_rate_if_clean_fails"),
-        noise=pl.when(pl.col("noise_success_rate").is_not_null()).then(
+        "n",
+        "n_clean_failures",
+        n_successes=count("success_rate_if_clean_fails"),
+        n_noise=pl.when(pl.col("noise_success_rate").is_not_null()).then(
             count("noise_success_rate_if_clean_fails")
         ),
     )

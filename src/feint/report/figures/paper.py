@@ -95,14 +95,14 @@ def figure5(run: RunData, victim: str | None = None, target: str | None = None) 
     if victim is not None:
         some = some.filter(pl.col("victim") == victim)
     if not len(some):
-        asked = [f"{k} {v}" for k, v in (("target", target), ("victim", victim)) if v is not None]
+        given = [f"{k} {v}" for k, v in (("target", target), ("victim", victim)) if v is not None]
         has = (
             f"targets {', '.join(targets)}; victims {', '.join(victims)}"
             if targets
             else "no attacked sequence: every test sequence is of the target's own class"
         )
         raise FeintError(
-            f"There is no success rate{' with ' + ' and '.join(asked) if asked else ''} to draw in "
+            f"There is no success rate{' with ' + ' and '.join(given) if given else ''} to draw in "
             f"{run.folder}. It has {has}.",
             code="no-such-case",
         )
