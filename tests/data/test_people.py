@@ -43,7 +43,7 @@ def test_a_still_body_that_jitters_is_not_one_who_moves(noise):
     assert path["ghost"] > path["a"]  # what was compared before
     names, counts = chosen(people)
     assert names == ["a", "b"]
-    assert counts["recordings of which those who move most were taken"] == 1
+    assert counts["recordings of which the people with most motion were taken"] == 1
 
 
 def test_somebody_who_passes_by_for_some_frames_is_not_who_is_meant():

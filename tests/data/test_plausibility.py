@@ -87,5 +87,6 @@ def test_bones_that_stretch_are_a_warning(people):
     assert bool(warning) == (spread > 0.05)
     stretched = [one * np.linspace(1, 1.3, len(one))[:, None, None] for one in people]
     (warning,) = bone_warnings(stretched, SBU_15)
+    assert "bones-not-rigid" in warning
     assert "data.skeleton" in warning
     assert np.isnan(bone_spread(people, replace(SBU_15, axes=("x", "y"))))

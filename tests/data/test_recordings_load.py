@@ -208,7 +208,7 @@ def test_settings_take_what_would_be_refused(some, tmp_path):
             "keypoints", tmp_path, more + '\npeople = "top-2-motion"\nhorizon = 4\nmax_frames = 16'
         ).data
     )
-    assert any("move most" in note for note in notes)
+    assert any("most motion" in note for note in notes)
     assert any("interpolated" in note for note in notes)
     assert set(train.roles) == {"responder"}
     torch.testing.assert_close(train.actor.values[0, 4:5], train.reactor.values[0, :1])

@@ -162,6 +162,8 @@ def _run_and_report(one: "Run") -> None:
     with one.working():
         if drawn := first_frame.write(one.folder, one.load_data().test):
             typer.echo(f"First frame, with the joints' names: {drawn}")
+        for note in one.load_data().notes:
+            typer.echo(f"- {note}")
         one.measure_tolerance()  # before anything costs time
         one.attack()
         one.score()

@@ -1,6 +1,6 @@
-"""Which of the people in a recording are meant, and whether two of them are one person.
+"""Which people of a recording are used, and whether two tracks are one person.
 
-Sensors lose a body and find it again under another name, and see bodies where there are none.
+Sensors lose a body and find it again under another name, and see bodies that are not there.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ class Choice:
     Attributes:
         count: how many: two, or one for a forecast of its own motion.
         names: the people asked for; () if none are.
-        top_motion: of more people than wanted, those who move most are taken.
+        top_motion: of more people than needed, those with most motion are used.
     """
 
     count: int
@@ -41,7 +41,7 @@ def choose(
     file: str,
     counts: "Counter[str]",
 ) -> list[AnyPositions]:
-    """The people that are meant, in the order of the file or of their names.
+    """The people that are used, in the order of the file or of their names.
 
     Raises:
         FeintError: a name is not there, or too few or too many people are.
@@ -63,7 +63,7 @@ def choose(
         if choice.top_motion and len(chosen) > choice.count:
             ranked = sorted(chosen, key=lambda name: -motion(chosen[name]))[: choice.count]
             chosen = {name: one for name, one in chosen.items() if name in ranked}
-            counts["recordings of which those who move most were taken"] += 1
+            counts["recordings of which the people with most motion were taken"] += 1
     if len(chosen) != choice.count:
         advice = (
             "For a forecast of one person from what that person did, set data.horizon = 5."

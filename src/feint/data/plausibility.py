@@ -124,7 +124,7 @@ def bone_warnings(people: Sequence[AnyPositions], skeleton: Skeleton) -> list[st
     if not spread > RIGID:
         return []
     return [
-        f"Warning: bones change their length by {spread:.1%} within a recording (median); bones of "
-        f"bodies are rigid. If the joints are not in the order {', '.join(skeleton.joints[:4])} "
-        "..., set data.skeleton"
+        f"Warning (bones-not-rigid): bones change their length by {spread:.1%} within a recording "
+        "(median); bones of bodies are rigid. If the joints are not in the order "
+        f"{', '.join(skeleton.joints[:4])} ..., set data.skeleton"
     ]

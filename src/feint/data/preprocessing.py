@@ -196,5 +196,5 @@ def _joint(missing: np.ndarray, options: PreprocessOptions) -> str:
     name = skeleton.joints[feature // len(skeleton.axes)]
     others = missing.reshape(-1, len(skeleton.joints), len(skeleton.axes)).any(axis=2).sum() - 1
     more = f" and {others} other joints" if others else ""
-    who = ("the first person", "the second person")[person] if person < 2 else "a person"
-    return f"{name!r} of {who}{more}"
+    owner = ("the first person", "the second person")[person] if person < 2 else "a person"
+    return f"{name!r} of {owner}{more}"

@@ -1,7 +1,7 @@
 """Which joints of a file are the joints of the skeleton.
 
 An explicit skeleton (data.skeleton) decides; next the names that the file itself has; next the
-order that the format fixes; a guess by the number of joints comes last and is said in a note.
+order that the format fixes; a guess by the number of joints comes last, and a note says so.
 """
 
 from collections.abc import Mapping, Sequence

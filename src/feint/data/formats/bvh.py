@@ -35,7 +35,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
 
 
 def parse_bvh(content: bytes, file: str, name: str, root_joint: str | None = None) -> Recording:
-    """The same from bytes; `file` stands for them in errors."""
+    """The recording in a file's bytes; `file` is its name for errors."""
     content = content.removeprefix(b"\xef\xbb\xbf")  # a byte-order mark
     begin = content.find(b"MOTION")
     if not 0 <= begin <= LONGEST_HEADER:
@@ -58,9 +58,9 @@ def parse_bvh(content: bytes, file: str, name: str, root_joint: str | None = Non
     )
     people, tips = {}, {}
     for tree in trees:
-        who = nodes[tree[0]].name if len(trees) > 1 else name
-        people[who] = positions[:, [k for k in tree if not nodes[k].is_tip]]
-        tips[who] = positions[:, [k for k in tree if nodes[k].is_tip]]
+        person = nodes[tree[0]].name if len(trees) > 1 else name
+        people[person] = positions[:, [k for k in tree if not nodes[k].is_tip]]
+        tips[person] = positions[:, [k for k in tree if nodes[k].is_tip]]
     ends = tuple(nodes[nodes[k].parent].name for k in trees[0] if nodes[k].is_tip)
     return Recording(file, people, names, bones, fps, tips=tips, tip_joints=ends, notes=notes)
 
@@ -107,7 +107,7 @@ def _motion(
     words = content[:400].split(None, 6)
     right = [*words[:2], *words[3:5]] == [b"MOTION", b"Frames:", b"Frame", b"Time:"]
     try:
-        said, seconds = int(words[2][:10]), float(words[5])
+        stated, seconds = int(words[2][:10]), float(words[5])
     except (IndexError, ValueError):
         right = False
     if not right or not 1e-4 <= seconds <= 10:
@@ -118,20 +118,20 @@ def _motion(
             code="not-bvh",
         )
     width = sum(len(one.channels) for one in nodes)
-    check_size(file, said, 1, sum(not one.is_tip for one in nodes))
+    check_size(file, stated, 1, sum(not one.is_tip for one in nodes))
     if width == 0:
         raise FeintError(
             f"{file} has no channels; expected joints that move. Leave it out (data.leave_out).",
             code="not-bvh",
         )
     body = content.split(None, 6)[6].split() if len(words) > 6 else []
-    frames, notes = said, tuple[str, ...]()
-    if len(body) in ((said - 1) * width, (said + 1) * width) and body:
+    frames, notes = stated, tuple[str, ...]()
+    if len(body) in ((stated - 1) * width, (stated + 1) * width) and body:
         frames = len(body) // width
-        notes = (f"{file} says {said} frames and holds {frames}; all {frames} are used",)
+        notes = (f"{file} says {stated} frames and holds {frames}; all {frames} are used",)
     if len(body) != frames * width:
         raise FeintError(
-            f"{file} has {len(body)} numbers of motion; expected {said} frames x {width} "
+            f"{file} has {len(body)} numbers of motion; expected {stated} frames x {width} "
             "channels. Is it cut off?",
             code="damaged-file",
         )

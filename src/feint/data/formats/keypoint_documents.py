@@ -1,7 +1,7 @@
 """Frames and people in the JSON that pose estimators write, before any point is read.
 
 Each program has its own words for the same things; all of them are in the tables below.  A frame
-may be null (nobody was seen), and it may carry its number or its time.
+may be null (no person was seen), and it may carry its number or its time.
 """
 
 import re
@@ -209,7 +209,7 @@ def _person(raw: Any) -> Person:
 
 
 def _identity(raw: dict[str, Any]) -> str | None:
-    """Who it is: an id, or a list of one; OpenPose's -1 says that nobody knows."""
+    """A person's id, or a list of one id; OpenPose's -1 means that it is unknown."""
     for key in IDS:
         value = raw.get(key)
         if isinstance(value, list) and len(value) == 1:

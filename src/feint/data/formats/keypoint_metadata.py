@@ -16,7 +16,7 @@ def rate(about: dict[str, Any], file: str) -> float | None:
 
 
 def image_size(about: dict[str, Any]) -> tuple[int, int] | None:
-    """The width and height of the images, where they are said."""
+    """The width and height of the images; None where the file does not say."""
     first = as_list(about.get("images"))[:1]
     for one in (about, *(image for image in first if isinstance(image, dict))):
         for keys in (("width", "height"), ("image_width", "image_height")):

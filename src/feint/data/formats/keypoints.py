@@ -3,8 +3,8 @@
     {"fps": 30, "frames": [{"people": [{"id": "a", "keypoints": [[x, y, score], ...]}]}, ...]}
 
 `keypoint_documents` finds frames and people in the shapes that these programs write, and
-`keypoint_values` reads one person's points.  Here both become one `Recording`: who is who, which
-row a frame number or a time stamp belongs to, and what is missing.
+`keypoint_values` reads one person's points.  Here both become one `Recording`: which person an
+id belongs to, which row a frame number or a time stamp belongs to, and what is missing.
 """
 
 import math
@@ -38,7 +38,7 @@ UNITS_OF_TIME = ((COUNTED, 1.0), (1e4, 1e3), (1e7, 1e6))
 def read(path: Path, options: ReadOptions) -> Recording:
     """The people of a JSON file, or of a folder of JSON files, one a frame (OpenPose).
 
-    People are told apart by their ids, or, where they have none, by where they are.
+    People are distinguished by their ids, or by their positions where they have no ids.
 
     Raises:
         FeintError: no such file, no JSON, larger than the limits, with the frame.
@@ -57,13 +57,13 @@ def read(path: Path, options: ReadOptions) -> Recording:
 
 
 def parse_keypoints(content: bytes, file: str, options: ReadOptions) -> Recording:
-    """The same from the bytes of one file; `file` stands for them in errors."""
+    """The recording in one file's bytes; `file` is its name for errors."""
     return _recording(documents.of_file(content, file), file, options)
 
 
 @dataclass
 class _Gathered:
-    """The points of all frames, sorted by who they belong to.
+    """The points of all frames, sorted by person.
 
     Attributes:
         named: by id and row.
@@ -119,7 +119,7 @@ def _recording(document: Document, file: str, options: ReadOptions) -> Recording
             gathered.add(person.name, row, points, where)
     notes = list(document.notes)
     if any(len(each) > 1 for each in gathered.nameless.values()):
-        notes.append("people without ids were followed from frame to frame by where they are")
+        notes.append("people without ids were followed from frame to frame by their positions")
     seen = gathered.named | _follow(gathered.nameless, gathered.named)
     joints, axes = gathered.shape or (1, 2)
     check_size(file, count, len(seen), joints, axes)
@@ -191,7 +191,7 @@ def _are_numbers(stamps: np.ndarray) -> bool:
 
 
 def _in_seconds(stamps: np.ndarray) -> np.ndarray:
-    """Time stamps in seconds: nobody records less than one frame in 10 seconds."""
+    """Time stamps in seconds, if recordings have at least one frame in 10 seconds."""
     step = float(np.median(np.diff(stamps)))
     unit = next((unit for most, unit in UNITS_OF_TIME if step <= most), 1e9)
     return (stamps - stamps[0]) / unit
@@ -233,7 +233,7 @@ def _image_scale(
 def _follow(
     nameless: dict[int, list[Points]], named: dict[str, dict[int, Points]]
 ) -> dict[str, dict[int, Points]]:
-    """People without ids, from frame to frame: each is whoever was nearest before."""
+    """People without ids, from frame to frame: each is the nearest person of the frames before."""
     if all(len(each) == 1 for each in nameless.values()):
         alone = {row: each[0] for row, each in nameless.items()}
         return {_new_name(0, named): alone} if alone else {}

@@ -43,7 +43,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
 
 
 def parse_arrays(content: bytes, file: str, confidence: float = 0.0) -> Recording:
-    """The same from bytes; `file` stands for them in errors."""
+    """The recording in a file's bytes; `file` is its name for errors."""
     found = _arrays(content, file)
     keypoint = found.get("keypoint")
     if keypoint is None or keypoint.ndim != 4 or keypoint.shape[3] not in (2, 3):

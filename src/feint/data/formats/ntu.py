@@ -34,7 +34,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
 
 
 def parse_ntu(content: bytes, file: str) -> Recording:
-    """The same from bytes; `file` stands for them in errors."""
+    """The recording in a file's bytes; `file` is its name for errors."""
     lines = _Lines(content.removeprefix(b"\xef\xbb\xbf"), file)
     frames = lines.count("a number of frames")
     check_size(file, frames, 1, JOINTS)
