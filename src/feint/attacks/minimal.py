@@ -1,4 +1,4 @@
-"""Minimum-norm attack: the smallest eps at which a target is reached, row by row, by bisection.
+"""Minimum-norm attack: the smallest eps that is enough, row by row, by bisection.
 
 Problem (1) of the paper asks for the smallest perturbation within the tolerance; its algorithm
 fixes eps and minimises the distance instead.  This search bisects a ladder of eps: each descent

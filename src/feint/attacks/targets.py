@@ -64,7 +64,7 @@ class Targets:
                 )
 
     def candidates(self, label: str, train: Pairs) -> list[int]:
-        """The rows of `train` whose reaction is `label` in the wanted role.
+        """The rows of `train` whose reaction is `label` in the role of these settings.
 
         Raises:
             FeintError: there are no such rows.
@@ -95,19 +95,19 @@ class Targets:
         reactions = train.reactor.unpad()
         chosen: dict[str, int] = {}
         keys, targets = [], []
-        for t, wanted in enumerate(test.sides):
-            same = [i for i in rows if train.sides[i] == wanted] or rows
+        for t, side in enumerate(test.sides):
+            same = [i for i in rows if train.sides[i] == side] or rows
             facing = [
-                reactions[i] if train.sides[i] == wanted else mirror(reactions[i], train.skeleton)
+                reactions[i] if train.sides[i] == side else mirror(reactions[i], train.skeleton)
                 for i in same
             ]
             if self.exemplar == "nearest":
                 one = test.reactor[[t]].values[0]
                 best = int(to_one(facing, one, train.skeleton, self.length_mode).argmin())
             else:
-                if wanted not in chosen:
-                    chosen[wanted] = self._representative(same, train)
-                best = chosen[wanted]
+                if side not in chosen:
+                    chosen[side] = self._representative(same, train)
+                best = chosen[side]
             keys.append(train.keys[same[best]])
             targets.append(facing[best])
         return keys, targets

@@ -94,15 +94,15 @@ class ART:
         with _as_it_was(model, self.seed):
             for rows, frames in self._groups(x):
                 held = _Held(model, x.values[rows, :frames].detach(), free[rows, :frames])
-                wanted = target.values[rows, :frames].detach()
+                targets = target.values[rows, :frames].detach()
                 estimator = library.PyTorchRegressor(
                     held,
-                    _Loss(self.norm, wanted),
+                    _Loss(self.norm, targets),
                     input_shape=tuple(held.clean.shape[1:]),
                     clip_values=_clip(budget, held.clean),
                     device_type="gpu" if x.values.is_cuda else "cpu",
                 )
-                found = self._run(make, estimator, radius[rows].detach(), held.clean, wanted)
+                found = self._run(make, estimator, radius[rows].detach(), held.clean, targets)
                 values[rows, :frames] = torch.as_tensor(found).to(values)
         return budget.project(x.with_values(values), x)
 
@@ -133,7 +133,7 @@ class ART:
                 yield rows, frames
 
     def _run(
-        self, make: Any, estimator: Any, radius: Tensor, clean: Tensor, wanted: Tensor
+        self, make: Any, estimator: Any, radius: Tensor, clean: Tensor, targets: Tensor
     ) -> np.ndarray:
         """ART on one group."""
         first = radius.flatten()[0]
@@ -150,7 +150,7 @@ class ART:
         except Exception as error:
             raise self._refused(error) from error
         try:
-            x, y = (part.to("cpu", torch.float32).numpy() for part in (clean, wanted))
+            x, y = (part.to("cpu", torch.float32).numpy() for part in (clean, targets))
             return attack.generate(x=x, y=y)
         except Exception as error:
             raise self._refused(error) from error
