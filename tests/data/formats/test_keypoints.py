@@ -243,6 +243,19 @@ def test_a_folder_of_openposes_frames(tmp_path):
     np.testing.assert_allclose(first - first[0], [0, 1, 2, np.nan, 4])
 
 
+@pytest.mark.parametrize("key", ["pose_keypoints_3d", "keypoints_3d"])
+@pytest.mark.parametrize("joints", [24, 25])
+def test_flat_points_in_3d_have_four_numbers_each(key, joints):
+    """96 numbers are 24 points in 3-D, and not 32 in 2-D."""
+    points = np.random.default_rng(0).normal(size=(joints, 4)).round(4)
+    points[:, 3] = 0.9
+    person = {key: points.flatten().tolist(), "pose_keypoints_2d": flat(0)}
+    found = read([{"people": [person]}])
+    np.testing.assert_array_equal(found.people["0"][0], points[:, :3])
+    listed = read([{"people": [{key: points[:, :3].tolist()}]}])
+    np.testing.assert_array_equal(listed.people["0"][0], points[:, :3])
+
+
 def test_alphapose_by_image():
     document = {f"{t}.jpg": {"version": "AlphaPose v0.3", "bodies": [{"joints": flat(t)}]}
                 for t in (0, 1, 3)}  # fmt: skip

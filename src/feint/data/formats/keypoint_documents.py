@@ -201,11 +201,10 @@ def _frame(raw: Any, key: str, i: int, file: str) -> Frame:
 def _person(raw: Any) -> Person:
     if not isinstance(raw, dict):
         return Person(None, raw)
-    points = next((raw[key] for key in (*POINTS_3D, *POINTS) if raw.get(key)), None)
-    if points is None and "landmark" in raw:
-        points = raw
+    key = next((key for key in (*POINTS_3D, *POINTS) if raw.get(key)), "")
+    points = raw if not key and "landmark" in raw else raw.get(key)
     scores = next((raw[key] for key in SCORES if isinstance(raw.get(key), list)), None)
-    return Person(_identity(raw), points, scores)
+    return Person(_identity(raw), points, scores, key in POINTS_3D)
 
 
 def _identity(raw: dict[str, Any]) -> str | None:

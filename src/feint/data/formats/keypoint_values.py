@@ -25,11 +25,13 @@ class Person:
         name: the id; None where the document gives none.
         points: the keypoints.
         scores: a list beside them; None where each point holds its own.
+        depth: the document calls them points in 3-D.
     """
 
     name: str | None
     points: Any
     scores: Any = None
+    depth: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +59,14 @@ def read_points(person: Person, confidence: float, depth: bool, where: str) -> P
     Raises:
         FeintError: these are not points, or not as many scores as points.
     """
-    raw = person.points
+    raw, depth = person.points, depth or person.depth
     if isinstance(raw, dict):  # MediaPipe's {"landmark": [...]}
         raw = raw.get("landmark", raw.get("landmarks"))
     if not isinstance(raw, list) or not 0 < len(raw) <= 4 * MOST_POINTS:
         raise _wrong(person.points, where)
     scores = person.scores
     if all(type(n) in (int, float) for n in raw):
-        raw = _cut(raw, scores, where)
+        raw = _cut(raw, scores, person.depth, where)
     if scores is not None and (not isinstance(scores, list) or len(scores) != len(raw)):
         raise FeintError(
             f"{where}: got {str(scores)[:40]!r} as the scores of {len(raw)} keypoints; expected "
@@ -90,11 +92,11 @@ def read_points(person: Person, confidence: float, depth: bool, where: str) -> P
     return Points(np.array(rows), scored, _names(raw))
 
 
-def _cut(flat: list[Any], scores: Any, where: str) -> list[Any]:
-    """A flat list as points: as many as there are scores, otherwise triples as in COCO."""
-    count = len(scores) if isinstance(scores, list) else len(flat) / 3
+def _cut(flat: list[Any], scores: Any, depth: bool, where: str) -> list[Any]:
+    """A flat list as points: as many as there are scores; (x, y, score) or, in 3-D, with z."""
+    count = len(scores) if isinstance(scores, list) else len(flat) / (4 if depth else 3)
     width = len(flat) / count if count else 0
-    if width not in (2, 3):
+    if width not in ((2, 3) if isinstance(scores, list) else (3, 4)) or count != int(count):
         raise _wrong(flat, where)
     return [flat[i : i + int(width)] for i in range(0, len(flat), int(width))]
 
