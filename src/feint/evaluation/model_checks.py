@@ -65,6 +65,12 @@ class BaselineComparison:
     informed: tuple[str, ...] = ()
     issues: tuple[ModelIssue, ...] = ()
 
+    @property
+    def better(self) -> dict[str, float]:
+        """The errors of the trivial predictors that the model must beat and does not."""
+        fair = {k: v for k, v in self.trivial.items() if k not in self.informed}
+        return {k: v for k, v in fair.items() if v <= self.error}
+
     def warnings(self, name: str) -> list[EvaluationWarning]:
         """What a reader must know about the model before its robustness.
 
@@ -72,10 +78,8 @@ class BaselineComparison:
             name: of the model.
         """
         found = []
-        fair = {k: v for k, v in self.trivial.items() if k not in self.informed}
-        better = {k: v for k, v in fair.items() if v <= self.error}
-        if better:
-            theirs = ", ".join(f"{k} {v:.3g}" for k, v in better.items())
+        if self.better:
+            theirs = ", ".join(f"{k} {v:.3g}" for k, v in self.better.items())
             message = (
                 f"{name} does not beat the trivial predictors: its error is {self.error:.3g} "
                 f"{self.unit}, theirs {theirs}."

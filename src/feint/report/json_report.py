@@ -32,9 +32,7 @@ def to_json(run: RunData) -> str:
                 "models": {
                     name: {
                         **asdict(comparison),
-                        "beats_trivial": all(
-                            comparison.error < one for one in comparison.trivial.values()
-                        ),
+                        "beats_trivial": not comparison.better,
                     }
                     for name, comparison in run.baselines.items()
                 },
