@@ -1,4 +1,4 @@
-"""A template: your own model, brought to feint by its import path.  docs/your-model.md explains.
+"""A template of your own model, used by its import path (docs/your-model.md).
 
 feint check-model examples/sbu.toml --data sbu/ --model examples.your_model:build
 feint run examples/sbu.toml --data sbu/ --model examples.your_model:build --weights mine.safetensors
@@ -20,7 +20,7 @@ class Mine(nn.Module):
         self.head = nn.Linear(2 * width, outputs)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """`lengths` is optional: a model that has the argument is told where sequences end."""
+        """`lengths` is optional: a model with this argument gets the length of each sequence."""
         packed = nn.utils.rnn.pack_padded_sequence(
             (x - self.mean) / self.scale, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
