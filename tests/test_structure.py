@@ -50,7 +50,6 @@ STILL_LONG = {
     "feint.cli.run",
     "feint.evaluation.crafting",
     "feint.evaluation.success_rates",
-    "feint.report.run_data",
 }
 """Cut by and by; nothing may join them."""
 

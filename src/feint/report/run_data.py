@@ -13,17 +13,16 @@ from typing import Any
 import polars as pl
 
 from feint.columns import FeatureSpec, spec_from_dict
-from feint.errors import DamagedError, FeintError
+from feint.errors import FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
-from feint.evaluation import rows as table
-from feint.evaluation.attack_task import IS_ATTACK, NONE, of_attack
+from feint.evaluation.attack_task import IS_ATTACK, of_attack
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.config import Experiment
 from feint.experiments.config_file import restore
 from feint.experiments.tensor_reader import TensorReader
-from feint.io.atomic import safe_join
 from feint.models.config import EXTERNAL_KINDS
+from feint.report import parts
 from feint.report.units import Units
 from feint.skeleton import Skeleton
 
@@ -135,26 +134,12 @@ class RunData:
     @cached_property
     def all_rows(self) -> pl.DataFrame:
         """rows.parquet: the rows of every attack."""
-        path = safe_join(self.folder, "rows.parquet")
-        if not path.exists():
-            raise FeintError(
-                f"{path} is not there: the run was not evaluated yet. Run `feint evaluate` on the "
-                "experiment first (`feint run` does all in one).",
-                code="not-run-yet",
-            )
-        return table.scored(path, f"distance_{self.tolerance.norm}")
+        return parts.read_rows(self.folder, f"distance_{self.tolerance.norm}")
 
     @cached_property
     def tolerance(self) -> Tolerance:
         """tolerance.json."""
-        path = safe_join(self.folder, "tolerance.json")
-        if not path.exists():
-            raise FeintError(
-                f"{path} is not there: no tolerance was measured yet. Run `feint evaluate` on the "
-                "experiment first (`feint run` does all in one).",
-                code="not-run-yet",
-            )
-        return Tolerance.load(path)
+        return parts.read_tolerance(self.folder)
 
     @property
     def baselines(self) -> dict[str, model_checks.BaselineComparison]:
@@ -166,27 +151,10 @@ class RunData:
         found, lost = {}, []
         for name in self.models:
             try:
-                found[name] = self._baselines(name)
+                found[name] = parts.read_comparison(self.folder, name)
             except FeintError as error:
                 lost.append(str(error))
         return found, lost
-
-    def _baselines(self, name: str) -> model_checks.BaselineComparison:
-        path = safe_join(self.folder, "models", f"{name}.json")
-        if not path.exists():
-            raise FeintError(
-                f"{path} is not there: {name} was not trained yet. Run `feint train` on the "
-                "experiment first (`feint run` does all in one).",
-                code="not-run-yet",
-            )
-        try:
-            return dict(run_folder.baseline_comparisons(self.folder, [name]))[name]
-        except (KeyError, TypeError) as error:
-            raise FeintError(
-                f"{path} does not say how {name} compares with the trivial predictors ({error}). "
-                "Remove it and run `feint train` again.",
-                code="damaged-file",
-            ) from error
 
     @cached_property
     def rates(self) -> pl.DataFrame:
@@ -220,25 +188,7 @@ class RunData:
 
     @cached_property
     def _readable(self) -> tuple[pl.DataFrame, list[str]]:
-        """A row needs the tensors of its job, and those of the row without an attack."""
-        bad: dict[str, FeintError] = {}
-        for job in self.judged["job"].unique(maintain_order=True):
-            try:
-                self.tensors.attack_task(job), self.tensors.victim_input(job)
-            except FeintError as error:
-                bad[job] = error
-        if not bad:
-            return self.judged, []
-        key = table.TASK_KEY
-        kept = self.judged.filter(~pl.col("job").is_in(list(bad)))
-        clean = kept.filter(pl.col("attack") == NONE)
-        kept = kept.join(clean.select(key), on=key, how="semi", maintain_order="left")
-        return kept, [
-            f"The motion of {len(self.judged) - len(kept)} of {len(self.judged)} rows cannot be "
-            f"read, so the rows are left out of images, player and accelerations; success rates "
-            f"include them. {len(bad)} results are missing or damaged, the first of them: "
-            f"{next(iter(bad.values()))}"
-        ]
+        return parts.with_tensors(self.judged, self.tensors)
 
     @cached_property
     def minimal_eps_rows(self) -> pl.DataFrame | None:
@@ -247,16 +197,7 @@ class RunData:
         Raises:
             DamagedError: the file holds something else.
         """
-        path = safe_join(self.folder, "minimal.parquet")
-        if not path.exists():
-            return None
-        found = table.read(path, ("surrogate", "target", "true_class", "sequence"))
-        if "eps" not in found.columns or found["eps"].is_nan().any():
-            raise DamagedError(
-                f"Could not read {path}: it has no minimal eps for each sequence. Remove it "
-                "and run `feint min-eps` again."
-            )
-        return found.filter(pl.col("true_class") != pl.col("target"))
+        return parts.read_minimal_eps(self.folder)
 
     @property
     def scored(self) -> bool:
