@@ -190,10 +190,9 @@ def _unquoted(
 ) -> tuple[pl.DataFrame, Callable[[int], int]]:
     """Rows of a file without quotes: every line is one."""
     rest = text.split("\n", first - 1)[-1] if text.count("\n") >= first - 1 else ""
-    blank = r"[ \t]*" if separator != "\t" else r" *"
-    body = re.sub(rf"\A(?:{blank}\n)+", "", re.sub(rf"\n{blank}(?=\n|\Z)", "", rest))
-    body = re.sub(rf"(?:\n[ \t{re.escape(separator)}]*)+\Z", "", body)  # a spreadsheet's last rows
-    if not body.strip(" \n" if separator == "\t" else None):
+    blank = " " if separator == "\t" else " \t"
+    body = _without_blank_lines(rest, blank, separator)
+    if not body:
         return pl.DataFrame(schema=_schema(len(wanted))), _line_counter(rest, first, blank)
     content = body.encode() + b"\n"
     line = _line_counter(rest, first, blank)
@@ -220,12 +219,22 @@ def _unquoted(
     return pl.DataFrame([there[i].alias(str(i)) for i in wanted]), line
 
 
+def _without_blank_lines(text: str, blank: str, separator: str) -> str:
+    """The text without empty lines, and without lines of empty cells at its end."""
+    end = len(text)
+    while end and not text[text.rfind("\n", 0, end) + 1 : end].strip(blank + separator):
+        end = max(text.rfind("\n", 0, end), 0)
+    text = text[:end]
+    if any(mark in text for mark in ("\n\n", "\n ", "\n\t")):
+        text = re.sub(rf"\n[{blank}]*(?=\n)", "", text)
+    filled = len(text) - len(text.lstrip(blank + "\n"))
+    return text[text.rfind("\n", 0, filled) + 1 :]
+
+
 def _line_counter(rest: str, first: int, blank: str) -> Callable[[int], int]:
     def line(row: int) -> int:
         filled = (
-            number
-            for number, one in enumerate(io.StringIO(rest), first)
-            if not re.fullmatch(blank, one.rstrip("\n"))
+            number for number, one in enumerate(io.StringIO(rest), first) if one.strip(blank + "\n")
         )
         return next((number for i, number in enumerate(filled) if i == row), first)
 
