@@ -7,17 +7,21 @@ import time
 import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.data import written
 
 from feint.attacks.target_curves import read_curve
+from feint.data.config import Table
 from feint.data.formats import keypoints
 from feint.data.formats.bvh import parse_bvh
+from feint.data.formats.cells import TableFormat
 from feint.data.formats.keypoints import parse_keypoints
 from feint.data.formats.npz import parse_arrays
 from feint.data.formats.ntu import parse_ntu
@@ -25,8 +29,10 @@ from feint.data.formats.recording import ReadOptions
 from feint.data.formats.skeletons import read_skeleton
 from feint.data.formats.tables import read_table
 from feint.data.listing import recordings
+from feint.data.series_load import load_windows
 from feint.errors import FeintError
 from feint.experiments import config_file
+from feint.io.csv_reader import CsvFormat
 from feint.skeleton import SBU_15
 
 PEOPLE = [np.random.default_rng(i).normal(0, 0.3, (3, 15, 3)).round(3) for i in range(2)]
@@ -65,10 +71,29 @@ def npz() -> bytes:
     return file.getvalue()
 
 
-def parquet() -> bytes:
+def parquet(**knobs: Any) -> bytes:
     file = io.BytesIO()
-    pl.read_csv(io.StringIO(CSV)).write_parquet(file)
+    pq.write_table(pl.read_csv(io.StringIO(CSV)).to_arrow(), file, **knobs)
     return file.getvalue()
+
+
+LOGGER = (
+    '# by a logger\n"when";"who";"a";"b"\nh;;kW;kW\n31.01.2024 23:00;x;1.234,5;?\n\n'
+    '"01.02.2024 00:00";x;-200;True\n;;;\n'
+)
+BLANKS = TableFormat(CsvFormat(" ", names=("t", "a", "b")))
+LAYOUT = TableFormat(
+    CsvFormat(";", names_line=2, first_line=4), ",", ".", ("?", -200.0), {"True": 1.0},
+    "%d.%m.%Y %H:%M",
+)  # fmt: skip
+
+
+def windows(content: bytes, folder: Path) -> None:
+    """From bytes to windows: tracks, even steps and float32 as well."""
+    (folder / "w.csv").write_bytes(content)
+    words = {"inputs": ("a",), "outputs": ("b",), "time": "t", "track": "i", "input_size": 2}
+    root = folder / "w.csv"
+    load_windows(Table(source="windows", root=root, test_sets=("w-x",), resample=True, **words))
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +184,22 @@ SEEDS = {
     "npz": (npz(), lambda b, _: parse_arrays(b, "x")),
     "csv": (CSV.encode(), through("t.csv", lambda p: read_table(p, ["a", "b"], "date"))),
     "parquet": (parquet(), through("t.parquet", lambda p: read_table(p, ["a", "b"], "date"))),
+    "csv of a logger": (
+        LOGGER.encode(),
+        through("l.csv", lambda p: read_table(p, ["a", "b"], "when", "who", LAYOUT)),
+    ),
+    "csv with blanks": (
+        b"0 1.0  2\n1 2 3\n",
+        through("b.txt", lambda p: read_table(p, ["a", "b"], "t", layout=BLANKS)),
+    ),
+    "windows": (
+        b"t,i,a,b\n" + b"".join(b"%d,%c,%d,1\n" % (i, 120 + i % 2, i) for i in range(9)),
+        windows,
+    ),
+    "parquet of pages": (
+        parquet(compression="snappy", data_page_version="2.0", data_page_size=8),
+        through("v.parquet", lambda p: read_table(p, ["a", "b"], "date")),
+    ),
     "curve": (b"a\n1\n2\n3.5\n", through("c.csv", read_curve)),
     "pairs": (b"first,second,label\na.bvh,a.bvh,x\n", from_folder),
     "skeleton": (SKELETON.encode(), through("s.toml", read_skeleton)),
