@@ -14,7 +14,7 @@ class FeintError(ValueError):
             programs and tests match the code, never the message.
     """
 
-    def __init__(self, message: str, code: str = "unspecified") -> None:
+    def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
 

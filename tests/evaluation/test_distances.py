@@ -74,5 +74,5 @@ def test_it_turns_as_the_recogniser_does():
 
 
 def test_other_lengths_are_refused():
-    with refused("unspecified"):
+    with refused("shape-mismatch"):
         pose_distance(people(), people()[[0]], SBU_15)

@@ -100,5 +100,5 @@ def test_the_mean_pose_stands_where_the_reactor_begins(least: object) -> None:
 def test_other_lengths_are_refused() -> None:
     clean, truth, target, others = asked(2)
     cut = replace(truth, lengths=truth.lengths.clamp_max(3))
-    with refused("unspecified", ["truth"]):
+    with refused("shape-mismatch", ["truth"]):
         nulls.null_answers(clean, cut, target, others)

@@ -39,20 +39,14 @@ def craft(
 ) -> Crafted:
     """Attack every sequence of a task at every eps.
 
-    An attack with a warm start begins every eps at the result of the next smaller one, so that no
-    row does worse with a larger budget.
-
     Args:
         name: of the attack, in the rows.
-        attack: called as `attack(model, x, target, budget)`.
         model: the surrogate.
-        task: the sequences and their targets.
         budget: its eps is replaced by each of `epsilons`.
-        warm_start: use that, if the attack has it; False begins every eps at the clean input, as
-            the paper does.
+        warm_start: begin every eps at the result of the next smaller one, so that no row does
+            worse with a larger budget, if the attack can; False begins at the clean input.
         start: where the smallest eps begins with a warm start, if not at the clean input.
-        goal: (sequences,), distances at which a row stops: at the first eps that gets there and
-            as it then is, for every larger eps too.  Only with a warm start.
+        goal: (sequences,), distances at which a row stops, and stays so for every larger eps.
         batch_size: rows attacked at once; if not given, what fits (`attacks.batching`).
         progress: advanced by one a row.
 
@@ -63,35 +57,35 @@ def craft(
     warm = _is_warm(attack, epsilons, warm_start, goal)
     if start is not None:
         check_alike(start, task.x, "craft (the start and the task's input)")
-    count = len(task.x)
-    sequence = torch.arange(count).repeat(len(epsilons))
-    eps = torch.tensor(list(epsilons)).repeat_interleave(count)
-    clean = task.x.values
-    values = torch.empty(len(eps), *clean.shape[1:], dtype=clean.dtype, device=clean.device)
-    before = clean if start is None else start.values
-    unfinished, broken = torch.ones(count, dtype=torch.bool), BrokenRows()
-    for level in _levels(epsilons, count, warm):
+    sequence = torch.arange(len(task.x)).repeat(len(epsilons))
+    eps = torch.tensor(list(epsilons)).repeat_interleave(len(task.x))
+    values = task.x.values.new_empty(len(eps), *task.x.values.shape[1:])
+    before = (start or task.x).values
+    unfinished, broken = torch.ones(len(task.x), dtype=torch.bool), BrokenRows()
+    for level in _levels(epsilons, len(task.x), warm):
         values[level] = before[sequence[level]]
         todo = level[unfinished[sequence[level]]]
         for some in batches(model, task.x, sequence[todo], batch_size):
             rows, at = todo[some], sequence[todo[some]]
             within = replace(budget, eps=eps[rows])
-            before_rows = values[rows] if warm else None
-            call = _call(attack, model, task, at, within, before_rows, goal)
+            call = _call(attack, model, task, at, within, values[rows] if warm else None, goal)
             x_adv = broken.run(call, call.keywords.get("start", task.x[at]), at)
-            # Against a copy the attack never held: one that changed its input is caught too.
             verify(name, x_adv, task.x[at], within)
             values[rows, : x_adv.values.shape[1]] = x_adv.values
             if goal is not None:
-                norm: Norm = getattr(attack, "norm", "frame")
-                unfinished[at] = distance(predict(model, x_adv), task.targets[at], norm) >= goal[at]
+                unfinished[at] = _distance(attack, model, x_adv, task.targets[at]) >= goal[at]
             if progress:
                 progress.advance(len(rows))
         if progress:
             progress.advance(len(level) - len(todo))
         before = values[level]
-    broken.report(count, task.keys)
+    broken.report(len(task.x), task.keys)
     return Crafted(name, eps, sequence, Sequences(values, task.x.lengths[sequence]))
+
+
+def _distance(attack: Attack, model: nn.Module, x_adv: Sequences, targets: Sequences) -> Tensor:
+    norm: Norm = getattr(attack, "norm", "frame")
+    return distance(predict(model, x_adv), targets, norm)
 
 
 def craft_minimal(
