@@ -98,8 +98,8 @@ class CheckInputs:
 
     def double(self) -> "CheckInputs":
         """The same in double precision."""
-        some, many = (one.with_values(one.values.double()) for one in (self.some, self.many))
-        return replace(self, some=some, many=many, spread=self.spread.double())
+        some = self.some.with_values(self.some.values.double())
+        return replace(self, some=some, spread=self.spread.double())
 
     def noise(self, seed: int) -> Float[Tensor, "batch time features"]:
         """Normal noise of each feature's spread, on own frames and smooth features."""

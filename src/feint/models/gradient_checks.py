@@ -22,8 +22,16 @@ MOST_FEATURES = 64
 """Features whose gradient is zero that are tried one by one."""
 
 
-def gradient_issues(model: nn.Module, inputs: CheckInputs) -> Iterator[ModelIssue]:
-    """Everything that is wrong with a model's gradient."""
+def gradient_issues(
+    model: nn.Module, inputs: CheckInputs, attacked: nn.Module, many: Sequences
+) -> Iterator[ModelIssue]:
+    """Everything that is wrong with a model's gradient.
+
+    Args:
+        model: a copy in double precision, if there is one.
+        attacked: the model itself.
+        many: sequences at which its gradient must be finite.
+    """
     weights = torch.randn(
         inputs.some.values.shape[:2], generator=torch.Generator().manual_seed(4)
     ).to(inputs.some.values)[..., None]
@@ -44,7 +52,7 @@ def gradient_issues(model: nn.Module, inputs: CheckInputs) -> Iterator[ModelIssu
             "it can be the victim of attacks on other models (evaluation.craft_on).",
         )
         return
-    not_finite = list(_not_finite(model, inputs))
+    not_finite = list(_not_finite(attacked, many, inputs.free))
     yield from not_finite
     if any(one.fatal for one in not_finite):
         return
@@ -71,14 +79,14 @@ def _slope(model: nn.Module, x: Sequences, weights: Tensor) -> Tensor | None:
     return None if slope is None else torch.where(x.mask[..., None], slope, torch.zeros_like(slope))
 
 
-def _not_finite(model: nn.Module, inputs: CheckInputs) -> Iterator[ModelIssue]:
-    x, bad = inputs.many, []
+def _not_finite(model: nn.Module, x: Sequences, free: Tensor) -> Iterator[ModelIssue]:
+    bad = []
     for rows in torch.arange(len(x)).split(BATCH):
         some = x[rows]
         slope = _slope(model, some, torch.ones_like(some.values[..., :1]))
         if slope is None:
             return
-        matters = some.mask[..., None] & inputs.free
+        matters = some.mask[..., None] & free
         at = (~slope.isfinite() & matters).nonzero()
         bad += [(int(rows[row]), int(time), int(feature)) for row, time, feature in at.tolist()]
     if not bad:
@@ -171,9 +179,10 @@ def _wrong(
 
 def _jumps(model: nn.Module, inputs: CheckInputs, weights: Tensor) -> Iterator[ModelIssue]:
     """The integral of the gradient along a path against the change of the answer."""
-    for points in (16, 256):  # more points help where a function bends, not where it jumps
-        off = _path_error(model, inputs, weights, points)
-        if off < 0.25:
+    # More points help where a function bends, not where it jumps.
+    for points, directions, near in ((8, 1, 0.1), (16, 2, 0.25), (256, 2, 0.25)):
+        off = _path_error(model, inputs, weights, points, directions)
+        if off < near:
             return
     yield ModelIssue(
         "jumps",
@@ -183,10 +192,12 @@ def _jumps(model: nn.Module, inputs: CheckInputs, weights: Tensor) -> Iterator[M
     )
 
 
-def _path_error(model: nn.Module, inputs: CheckInputs, weights: Tensor, points: int) -> float:
+def _path_error(
+    model: nn.Module, inputs: CheckInputs, weights: Tensor, points: int, directions: int
+) -> float:
     x, own = inputs.some, inputs.some.mask[..., None]
     apart = total = 0.0
-    for direction in range(2):
+    for direction in range(directions):
         along = inputs.noise(20 + direction)
         with torch.no_grad():
             ends = [forward(model, x.with_values(x.values + t * along)) for t in (0, 1)]

@@ -21,6 +21,7 @@ from feint.models.check_inputs import CheckInputs, in_double
 from feint.models.check_inputs import ModelIssue as ModelIssue
 from feint.models.gradient_checks import gradient_issues
 from feint.models.inference import predict
+from feint.models.layers.weight_cache import cached_weights
 from feint.sequences import Sequences
 
 CHECKS = {
@@ -64,7 +65,8 @@ def check_model(
     """
     inputs = CheckInputs.of(x, free, integer)
     try:
-        return tuple(_Checks(model, inputs, y).issues())
+        with cached_weights():
+            return tuple(_Checks(model, inputs, y).issues())
     except FeintError as error:
         message = f"does not answer: {error} The data has {x.values.shape[-1]} features a frame."
         return (ModelIssue("no-answer", message, fatal=True),)
@@ -118,7 +120,7 @@ class _Checks:
                 "does not react to its input: another input gets the same answer. Look for "
                 "saturated or constant layers, and for weights that were never loaded.",
             )
-        yield from gradient_issues(model, inputs)
+        yield from gradient_issues(model, inputs, self.model, self.inputs.many)
 
 
 @dataclass(frozen=True)

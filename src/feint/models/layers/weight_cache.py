@@ -28,7 +28,7 @@ Prepared = TypeVar("Prepared")
 
 @dataclass(frozen=True)
 class _Cache:
-    """What one `cached_weights()` holds: weights that are ready, and arrays nobody uses."""
+    """What one `cached_weights()` holds: derived weights, and arrays that are not in use."""
 
     values: dict[Hashable, Any] = field(default_factory=dict)
     idle: dict[tuple[object, ...], list[Tensor]] = field(default_factory=dict)
