@@ -1,7 +1,7 @@
 """Linear models: ridge regression over past frames, and DLinear.
 
 An attack on a linear model is a convex problem with a known optimum, which attacks are tested
-against (`tests/models/test_victims.py`).  A network should beat them.
+against (`tests/models/test_linear.py`).  A network should beat them.
 """
 
 from collections.abc import Sequence
