@@ -364,3 +364,15 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, name, None)
     with refused("missing-package", names=(pip, "feint[report]")):
         page.write(finished)
+
+
+def test_rows_of_the_targets_own_class_are_stored_not_counted_and_the_page_says_so(
+    read: Reader, finished: Path
+) -> None:
+    run_data = RunData.load(finished)
+    own = run_data.rows.filter(pl.col("true_class") == pl.col("target"))
+    rates = success_rates.success_rates(run_data.judged)
+    counted = run_data.rows.filter(pl.col("true_class") != pl.col("target"))
+    assert len(own) > 0
+    assert rates["n"].max() <= counted.filter(pl.col("attack") == "none").height
+    assert "whose true class is the target are in rows.parquet and not counted" in read.words

@@ -23,7 +23,8 @@ from feint.report.run_data import RunData
 MOST_DAMAGE = 20
 BASELINES = "Baseline comparison: models and trivial predictors on the test set"
 LEGEND = (
-    "eps in {unit}. Success rates among all n sequences: without an attack (clean), under random "
+    "eps in {unit}. Success rates among all n sequences (those whose true class is the target are "
+    "stored, and not counted): without an attack (clean), under random "
     "noise, under the attack. Then the number of sequences that fail without an attack, and the "
     "success rates among them, with a 95 % interval. 'a from b': victim a, crafted on b."
 )
