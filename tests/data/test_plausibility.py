@@ -13,6 +13,7 @@ from feint.data.plausibility import (
     bone_spread,
     bone_warnings,
     check_height,
+    check_origin,
     check_upright,
 )
 from feint.data.synthetic import generate
@@ -37,6 +38,13 @@ def test_people_are_people(people):
 def test_giants_are_refused(people):
     with refused("implausible-height", ["data.unit", "data.up", "data.height"]):
         check_height([100 * one for one in people], SBU_15)
+
+
+def test_people_far_from_the_origin_would_be_blurred(people):
+    """A neighbour of float32 without a look at tables: metres of a map."""
+    check_origin([one + np.array([500.0, 0, 900]) for one in people])
+    with refused("far-from-origin", ["data.skeleton", "offset = [-451000, ", "mm"]):
+        check_origin([one * 0.01 + np.array([451_000.0, 0, 5_411_000]) for one in people])
 
 
 @pytest.mark.parametrize("order, up", [([0, 2, 1], "y"), ([1, 0, 2], "y"), ([0, 2, 1], "-y")])

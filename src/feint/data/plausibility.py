@@ -17,6 +17,8 @@ HEIGHTS = (0.3, 3.0)
 """Metres that a person may measure, from the lowest point to the top of the head."""
 LYING = 1.5
 """A body that extends so much more along another axis than upwards is not upright."""
+FINEST = 1e-4
+"""Metres: the largest step of float32 that positions may have."""
 RIGID = 0.05
 """How much the length of a bone may vary within a recording, relative to its mean."""
 
@@ -58,6 +60,20 @@ def check_height(people: Sequence[AnyPositions], skeleton: Skeleton) -> None:
             f"{HEIGHTS[0]:g} to {HEIGHTS[1]:g}. Set data.unit to the files' own, data.up to the "
             "axis that points up, or data.height = 1.7.",
             code="implausible-height",
+        )
+
+
+def check_origin(people: Sequence[AnyPositions]) -> None:
+    """Raise FeintError if positions in metres are so far away that float32 blurs them."""
+    largest = max((float(np.abs(one).max(initial=0.0)) for one in people), default=0.0)
+    step = float(np.spacing(np.float32(largest)))
+    if step > FINEST:
+        middle = [round(float(n)) for n in people[0].reshape(-1, people[0].shape[-1]).mean(axis=0)]
+        raise FeintError(
+            f"People are up to {largest:.6g} m from the origin, where float32 has steps of "
+            f"{1000 * step:.2g} mm. Move them: write a skeleton in TOML (data.skeleton) "
+            f"with scale, in place of data.unit, and offset = {[-n for n in middle]}.",
+            code="far-from-origin",
         )
 
 

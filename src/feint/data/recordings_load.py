@@ -24,6 +24,7 @@ from feint.data.plausibility import (
     body_height,
     bone_warnings,
     check_height,
+    check_origin,
     check_upright,
     head_points,
 )
@@ -74,6 +75,7 @@ def load_people(spec: People) -> Split:
         )
     skeleton = options.scale.skeleton
     some = _people_of(found[:SAMPLED], skeleton)
+    check_origin(some)
     check_height(some, skeleton)
     if spec.up is None:
         check_upright(some, skeleton, up_axis(options.scale.axes))
