@@ -145,3 +145,24 @@ def test_declared_integers_are_whole_though_there_are_many(x: Sequences) -> None
     counts = x.with_values(torch.cat([(1e4 * x.values[..., :1]).round(), x.values[..., 1:]], -1))
     integer = torch.arange(IN) == 0
     assert codes(Counts(), counts, integer=integer) == set()
+
+
+class Single(nn.Module):
+    """A model that only works in single precision, so no copy in double can be asked."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x.float()).float()
+
+
+@pytest.mark.parametrize(("offset", "unit"), [(0.0, 1.0), (1e3, 1.0), (4e6, 20.0)])
+@pytest.mark.parametrize(("how", "expected"), [("good", set()), ("detached", {"wrong-gradient"})])
+def test_single_precision_is_enough(
+    how: str, expected: set[str], offset: float, unit: float, x: Sequences
+) -> None:
+    torch.manual_seed(3)
+    model = Single(Elsewhere(Changed(how), offset, unit))
+    assert codes(model, x.with_values(x.values * unit + offset)) == expected

@@ -5,6 +5,8 @@ import torch
 from tests.models.mine import IN, OUT, Net
 from torch import Tensor, nn
 
+import feint
+from feint.attacks.random_search import RandomSearch
 from feint.models.sanity_checks import check_model
 from feint.sequences import Sequences
 
@@ -65,6 +67,19 @@ def test_a_gradient_of_zero_is_named_where_answers_change(name: str, x: Sequence
     codes = found(ZERO[name], x)
     assert len(codes) == 1
     assert codes.keys() <= {"zero-gradient", "no-gradient"}
+
+
+def test_a_search_without_gradients_finds_what_a_rounded_model_hides(x: Sequences) -> None:
+    """The gradient attack leaves every distance as it is; the check has said why."""
+    model, budget = ZERO["rounded"], feint.Budget(0.6)
+    assert found(model, x).keys() == {"zero-gradient"}
+    clean = feint.predict(model, x)
+    target = clean.with_values(clean.values + 0.5 * clean.mask[..., None])
+    before = feint.distance(clean, target)
+    by_gradient = feint.AIA(steps=20)(model, x, target, budget)
+    assert torch.equal(by_gradient.values, x.values)
+    by_search = RandomSearch(queries=300)(model, x, target, budget)
+    assert (feint.distance(feint.predict(model, by_search), target) < 0.8 * before).all()
 
 
 def test_a_table_has_no_gradient(x: Sequences) -> None:

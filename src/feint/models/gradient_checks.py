@@ -147,16 +147,16 @@ def _wrong(
     x, own = inputs.some, inputs.some.mask[..., None]
     eps = torch.finfo(x.values.dtype).eps
     step, near = (1e-6, 1e-2) if x.values.dtype == torch.float64 else (1e-2, 1e-1)
-    # Below this the input's own rounding would decide.
-    step = max(step, 1e3 * eps * float((x.values.abs() / inputs.spread * own).max()))
+    # A step of less than some of the input's last digits would be no step.
+    step = max(step, 4 * eps * float((x.values.abs() / inputs.spread * own).max()))
     by_gradient, by_difference, rounding = [], [], 0.0
     for direction in range(DIRECTIONS):
         along = inputs.noise(10 + direction)
+        above, below = x.values + step * along, x.values - step * along
         with torch.no_grad():
-            up, down = (
-                forward(model, x.with_values(x.values + way * step * along)) for way in (1, -1)
-            )
-        by_gradient.append(float((slope * along * own).sum()))
+            up, down = (forward(model, x.with_values(values)) for values in (above, below))
+        # By the difference of the rounded inputs, not by the step that was meant.
+        by_gradient.append(float((slope * (above - below) * own).sum()) / (2 * step))
         by_difference.append(float(((up - down) * weights * own).sum()) / (2 * step))
         spread = (weights.abs() * own * up.abs()).square().sum().sqrt()
         rounding = max(rounding, 8 * eps * float(spread) / (2 * step))
@@ -198,9 +198,10 @@ def _path_error(
     x, own = inputs.some, inputs.some.mask[..., None]
     apart = total = 0.0
     for direction in range(directions):
-        along = inputs.noise(20 + direction)
+        end = x.values + inputs.noise(20 + direction)
+        along = end - x.values  # as rounded
         with torch.no_grad():
-            ends = [forward(model, x.with_values(x.values + t * along)) for t in (0, 1)]
+            ends = [forward(model, x.with_values(values)) for values in (x.values, end)]
         true = ((ends[1] - ends[0]) * weights * own).sum(dim=(1, 2))
         integral = torch.zeros_like(true)
         for point in range(points):
