@@ -3,6 +3,7 @@
 The counterpart of `targets.py` for data in columns; `[[target.curves]]` in a TOML file.
 """
 
+import math
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -140,12 +141,10 @@ def read_curve(path: Path) -> list[list[float]]:
     """
     rows: list[list[float]] = []
     for k, (number, line) in enumerate(read_rows(path, LARGEST_FILE)):
-        try:
-            row = [float(field) for field in line]
-        except ValueError:
-            row = []
-        if not row and k == 0:
+        numbers = [_number(field) for field in line]
+        if k == 0 and all(math.isnan(n) for n in numbers):
             continue
+        row = [] if any(math.isnan(n) for n in numbers) else numbers
         wrong = not row or len(row) > WIDEST or (rows and len(row) != len(rows[0]))
         if wrong or not all(abs(n) < LARGEST for n in row):
             raise FeintError(
@@ -159,3 +158,11 @@ def read_curve(path: Path) -> list[list[float]]:
             f"{path} has {len(rows)} rows of numbers; expected 1 to {LONGEST}.", code="wrong-shape"
         )
     return rows
+
+
+def _number(cell: str) -> float:
+    """A cell's number; NaN if it is not one."""
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
