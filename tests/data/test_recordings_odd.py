@@ -1,6 +1,7 @@
 """From files as sensors and programs leave them to pairs: what they mean is what is read."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from tests.data import written
 from tests.errors import refused
 
 from feint.data.config import People
-from feint.data.formats.skeletons import NTU_25
+from feint.data.formats import FORMATS
+from feint.data.formats.skeletons import KNOWN, NTU_25
 from feint.data.recordings_load import load_people
 from feint.data.synthetic import generate
 from feint.skeleton import SBU_15
@@ -271,3 +273,12 @@ def test_every_ninth_frame_of_a_video_is_a_tenth_of_its_rate(some, tmp_path):
     steps = np.diff(train.actor.values[0, :, 0].numpy())
     np.testing.assert_allclose(steps, 0.01, atol=1e-6)
     assert any("resampled from 3.333 to 30" in note for note in notes)
+
+
+def test_every_key_and_every_known_skeleton_is_in_the_docs():
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    elsewhere = {"source", "root", "folds", "fold", "test_share", "test_sets", "seed"}
+    missing = [name for name in People.model_fields if f"`{name}`" not in text]
+    assert set(missing) <= elsewhere
+    assert [name for name in KNOWN if f'"{name}"' not in text] == []
+    assert [name for name in FORMATS if f'"{name}"' not in text] == []
