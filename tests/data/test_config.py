@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from feint.data.config import People, Table
+from feint.data.config import PeopleData, TableData
 
 DOCS = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 NOT_HERE = {"source", "root", "seed"}
 
 
-@pytest.mark.parametrize("name", sorted({*People.model_fields, *Table.model_fields} - NOT_HERE))
+@pytest.mark.parametrize(
+    "name", sorted({*PeopleData.model_fields, *TableData.model_fields} - NOT_HERE)
+)
 def test_every_key_is_documented(name):
     assert f"`{name}`" in DOCS

@@ -8,7 +8,7 @@ import pytest
 from tests.data import written
 from tests.errors import refused
 
-from feint.data.config import People
+from feint.data.config import PeopleData
 from feint.data.formats import FORMATS
 from feint.data.formats.skeletons import KNOWN, NTU_25
 from feint.data.recordings_load import load_people
@@ -22,7 +22,7 @@ def some():
 
 
 def load(source, root, **more):
-    return load_people(People(source=source, root=root, test_share=0.25, **more))
+    return load_people(PeopleData(source=source, root=root, test_share=0.25, **more))
 
 
 def same(train, test, some, tolerance=2e-4, by=lambda values: values):
@@ -278,7 +278,7 @@ def test_every_ninth_frame_of_a_video_is_a_tenth_of_its_rate(some, tmp_path):
 def test_every_key_and_every_known_skeleton_is_in_the_docs():
     text = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
     elsewhere = {"source", "root", "folds", "fold", "test_share", "test_sets", "seed"}
-    missing = [name for name in People.model_fields if f"`{name}`" not in text]
+    missing = [name for name in PeopleData.model_fields if f"`{name}`" not in text]
     assert set(missing) <= elsewhere
     assert [name for name in KNOWN if f'"{name}"' not in text] == []
     assert [name for name in FORMATS if f'"{name}"' not in text] == []

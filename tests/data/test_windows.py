@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from tests.errors import refused
 
 from feint.data import series_load
-from feint.data.config import Table
+from feint.data.config import TableData
 from feint.data.interpolation import interpolate_gaps
 from feint.experiments.budgets import make_budget
 from feint.experiments.config import AttackConfig
@@ -27,7 +27,7 @@ def table(path, rows=60, **columns):
 def spec(root, **words):
     usual = {"source": "windows", "inputs": ("a", "b"), "outputs": ("c",), "time": "date",
              "input_size": 6, "n_segments": 3, "test_sets": ("t-3",)}  # fmt: skip
-    return Table(**{**usual, "root": root, **words})
+    return TableData(**{**usual, "root": root, **words})
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -126,7 +126,7 @@ def write(folder, name="t.csv", **columns):
 def loaded(root, **words):
     usual = {"source": "windows", "inputs": ("a",), "outputs": ("c",), "input_size": 6,
              "n_segments": 3, "test_sets": ("t-3",)}  # fmt: skip
-    return series_load.load_windows(Table(**{**usual, "root": root, **words}))
+    return series_load.load_windows(TableData(**{**usual, "root": root, **words}))
 
 
 @pytest.mark.parametrize(

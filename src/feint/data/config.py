@@ -22,7 +22,7 @@ TAGS = ("given", "people", "table")
 
 
 class Data(ConfigTable):
-    """[data]: interactions that are generated, or SBU's."""
+    """[data] with source "synthetic" or "sbu": generated interactions, or SBU's."""
 
     source: Literal["synthetic", "sbu"] = "synthetic"
     root: Path | None = None
@@ -130,7 +130,7 @@ class _UserData(ConfigTable):
         return self.model_copy(update={"fold": fold, "test_sets": None, "test_share": None})
 
 
-class People(_UserData):
+class PeopleData(_UserData):
     """[data] with one of `feint.data.formats.FORMATS` as its source: recordings of people."""
 
     source: str
@@ -173,7 +173,7 @@ class People(_UserData):
     reactor_role: Literal["any", "responder"] = "any"
 
 
-class Table(_UserData):
+class TableData(_UserData):
     """[data] with source "windows": CSV or Parquet, cut into windows."""
 
     source: Literal["windows"]
@@ -225,7 +225,7 @@ class Table(_UserData):
     """The name of one time step: "hour"."""
 
     @model_validator(mode="after")
-    def _columns(self) -> "Table":
+    def _columns(self) -> "TableData":
         if self.inputs is None or self.outputs is None:
             raise FeintError(
                 'inputs and outputs are required: inputs = ["a", "b"], outputs = ["c"]',
@@ -263,7 +263,7 @@ def _kind(value: Any) -> str:
 
 AnyData = Annotated[
     Annotated[Data, Tag(TAGS[0])]
-    | Annotated[People, Tag(TAGS[1])]
-    | Annotated[Table, Tag(TAGS[2])],
+    | Annotated[PeopleData, Tag(TAGS[1])]
+    | Annotated[TableData, Tag(TAGS[2])],
     Discriminator(_kind),
 ]

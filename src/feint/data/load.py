@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from feint.data.config import AnyData, Data, People, Table
+from feint.data.config import AnyData, Data, PeopleData, TableData
 from feint.data.pairs import Pairs, pair, with_first_pose
 from feint.data.recordings_load import load_people
 from feint.data.sbu import dataset
@@ -49,9 +49,9 @@ def load_data(spec: AnyData, limit: int | None = None, seed: int = 0) -> LoadedD
         FeintError: no folder was given, or what is there is damaged or lacks a test set.
     """
     notes: list[str] = []
-    if isinstance(spec, Table):
+    if isinstance(spec, TableData):
         train, test, notes = load_windows(spec)
-    elif isinstance(spec, People):
+    elif isinstance(spec, PeopleData):
         train, test, notes = load_people(spec)
     else:
         train, test = _interactions(spec)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feint.data.config import People
+from feint.data.config import PeopleData
 from feint.data.formats import FORMATS
 from feint.data.formats.recording import AnyPositions, ReadOptions, Recording
 from feint.data.formats.skeletons import named
@@ -45,7 +45,7 @@ Split = tuple[Pairs, Pairs, list[str]]
 """Training and test pairs, and notes on how they were read."""
 
 
-def load_people(spec: People) -> Split:
+def load_people(spec: PeopleData) -> Split:
     """Recordings of people, as pairs in metres.
 
     Raises:
@@ -105,7 +105,7 @@ def folder(root: Path | None, source: str) -> Path:
     return root
 
 
-def _read(path: Path, spec: People) -> Recording:
+def _read(path: Path, spec: PeopleData) -> Recording:
     options = ReadOptions(
         spec.confidence,
         spec.axes is not None and "z" in spec.axes,
@@ -116,7 +116,7 @@ def _read(path: Path, spec: People) -> Recording:
     return FORMATS[spec.source].reader()(path, options)
 
 
-def _first(files: Sequence[RecordingFiles], spec: People) -> Recording:
+def _first(files: Sequence[RecordingFiles], spec: PeopleData) -> Recording:
     """The first recording that can be read: it says what the settings leave open."""
     error: FeintError | None = None
     for one in files[:MOST_TRIED]:
@@ -129,7 +129,7 @@ def _first(files: Sequence[RecordingFiles], spec: People) -> Recording:
 
 
 def _options(
-    spec: People, first: Recording, files: Sequence[RecordingFiles]
+    spec: PeopleData, first: Recording, files: Sequence[RecordingFiles]
 ) -> tuple[PreprocessOptions, list[str]]:
     """What is done with every recording; the first one says what the settings leave open."""
     kind = FORMATS[spec.source]
@@ -181,7 +181,7 @@ def _options(
     return options, notes
 
 
-def _measured(spec: People, files: Sequence[RecordingFiles], scale: Scale) -> float:
+def _measured(spec: PeopleData, files: Sequence[RecordingFiles], scale: Scale) -> float:
     """Metres in the files' unit, from how tall the people in them are."""
     some: list[AnyPositions] = []
     top: list[int] = []
@@ -218,7 +218,7 @@ def _measured(spec: People, files: Sequence[RecordingFiles], scale: Scale) -> fl
 
 
 def _interactions(
-    files: Sequence[RecordingFiles], spec: People, options: PreprocessOptions, root: Path
+    files: Sequence[RecordingFiles], spec: PeopleData, options: PreprocessOptions, root: Path
 ) -> tuple[list[Interaction], list[tuple[str, FeintError]]]:
     """The interactions of all recordings, and the recordings that cannot be used."""
     found: list[Interaction] = []

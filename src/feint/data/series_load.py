@@ -1,14 +1,14 @@
 """Load [data] with source = "windows": training and test windows of CSV or Parquet files.
 
 It joins `windows.py` (files to windows) and `split.py` (which sets are held out) as the
-experiment's `Table` asks. `load.py` calls it.
+experiment's `TableData` asks. `load.py` calls it.
 """
 
 import numpy as np
 
 from feint.columns import Columns
 from feint.data import windows
-from feint.data.config import Table
+from feint.data.config import TableData
 from feint.data.formats.cells import TableFormat
 from feint.data.recordings_load import Split, folder
 from feint.data.split import choose_test_sets
@@ -16,7 +16,7 @@ from feint.data.windows import Segment, SeriesSpec, WindowSpec
 from feint.io.csv_reader import CsvFormat
 
 
-def load_windows(table: Table) -> Split:
+def load_windows(table: TableData) -> Split:
     """Read the files of a [data] table and cut them into windows.
 
     Raises:
@@ -58,7 +58,7 @@ def load_windows(table: Table) -> Split:
     return train, tested, [*notes, *_interpolated(table, segments, filled + filled_too)]
 
 
-def _named(table: Table, segments: list[Segment]) -> list[str] | None:
+def _named(table: TableData, segments: list[Segment]) -> list[str] | None:
     """The sets held out by name; the name of a file stands for all its sets."""
     if table.chosen_sets is None:
         return None
@@ -68,7 +68,7 @@ def _named(table: Table, segments: list[Segment]) -> list[str] | None:
     return [name for asked in table.chosen_sets for name in of_file.get(asked, [asked])]
 
 
-def _series(table: Table) -> SeriesSpec:
+def _series(table: TableData) -> SeriesSpec:
     names = (*(table.inputs or ()), *(table.outputs or ()))
     lines = CsvFormat(
         table.separator, table.encoding, table.names_line, table.first_line, table.names or ()
@@ -82,11 +82,11 @@ def _series(table: Table) -> SeriesSpec:
     )
 
 
-def _windows(table: Table, stride: int) -> WindowSpec:
+def _windows(table: TableData, stride: int) -> WindowSpec:
     return WindowSpec(table.input_size, table.horizon, stride, table.max_gap)
 
 
-def _interpolated(table: Table, segments: list[Segment], counts: np.ndarray) -> list[str]:
+def _interpolated(table: TableData, segments: list[Segment], counts: np.ndarray) -> list[str]:
     """One note for each column of which values were made up."""
     total = sum(len(one.values) for one in segments)
     names = (*(table.inputs or ()), *(table.outputs or ()))

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from feint.attacks import ATTACKS, Attack, abilities, make_attack, presets
 from feint.config import ConfigTable, Positive
-from feint.data.config import Table
+from feint.data.config import TableData
 from feint.errors import FeintError
 from feint.evaluation.attack_task import is_attack_name
 from feint.models.config import Name
@@ -125,7 +125,7 @@ def check_together(attacks: Sequence[AttackConfig]) -> None:
         )
 
 
-def check_columns(attack: AttackConfig, data: Table) -> None:
+def check_columns(attack: AttackConfig, data: TableData) -> None:
     """Raise FeintError unless the attack is on columns that the data shows."""
     if attack.eps_unit == "cm" or attack.joints is not None or attack.axes != ("z",):
         raise FeintError(

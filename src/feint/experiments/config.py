@@ -13,7 +13,7 @@ from feint.attacks.target_curves import WIDEST, Curve, read_curve
 from feint.attacks.target_curves import Kind as CurveKind
 from feint.attacks.targets import Anchor, Exemplar, LengthMode, Role, Targets
 from feint.config import ConfigTable, Count, Positive
-from feint.data.config import AnyData, Data, People, Table
+from feint.data.config import AnyData, Data, PeopleData, TableData
 from feint.errors import FeintError
 from feint.evaluation.attack_task import AWAY
 from feint.experiments.attack_config import (
@@ -168,7 +168,7 @@ class Experiment(ConfigTable):
     @model_validator(mode="after")
     def _fits(self) -> "Experiment":
         """The attack and the targets are of the kind of data there is, as far as that is known."""
-        of_series = isinstance(self.data, Table)
+        of_series = isinstance(self.data, TableData)
         if bool(self.target.curves) != of_series:
             raise FeintError(
                 'target.curves is what a series (data.source = "windows") is asked for, and '
@@ -176,7 +176,7 @@ class Experiment(ConfigTable):
                 f"{self.data.source!r}",
                 "wrong-data-kind",
             )
-        if isinstance(self.data, Table):
+        if isinstance(self.data, TableData):
             check_columns(self.budget, self.data)
             return self
         mine = [name for name in ("columns", "eps_per_column", "bounds", "integer_columns")
@@ -187,7 +187,7 @@ class Experiment(ConfigTable):
                 '(data.source = "windows"); expected axes, joints, and eps_unit data or cm',
                 "wrong-data-kind",
             )
-        if not isinstance(self.data, People):
+        if not isinstance(self.data, PeopleData):
             try:
                 SBU_15.axis(*self.budget.axes)
                 if self.budget.joints is not None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.data import written
 
 from feint.attacks.target_curves import read_curve
-from feint.data.config import Table
+from feint.data.config import TableData
 from feint.data.formats import keypoints
 from feint.data.formats.bvh import parse_bvh
 from feint.data.formats.cells import TableFormat
@@ -93,7 +93,7 @@ def windows(content: bytes, folder: Path) -> None:
     (folder / "w.csv").write_bytes(content)
     words = {"inputs": ("a",), "outputs": ("b",), "time": "t", "track": "i", "input_size": 2}
     root = folder / "w.csv"
-    load_windows(Table(source="windows", root=root, test_sets=("w-x",), resample=True, **words))
+    load_windows(TableData(source="windows", root=root, test_sets=("w-x",), resample=True, **words))
 
 
 @pytest.fixture(scope="module")
