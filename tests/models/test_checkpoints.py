@@ -186,7 +186,7 @@ def test_weights_that_say_nothing_of_their_model_are_refused(saved: Path, conten
 
 
 def test_two_halves_of_different_saves_are_refused(saved: Path) -> None:
-    # The same weights' shapes, so that only the description tells: another dropout.
+    # The same weights' shapes, so that only the description differs: another dropout.
     save(TCN(6, 3, width=8, depth=3, kernel=3, dropout=0.2), saved.parent / "other")
     shutil.copy(saved.parent / "other.safetensors", saved.parent / "tcn.safetensors")
     with refused("mismatched-files"):

@@ -156,7 +156,7 @@ def test_the_classifier_drops_out_in_training_only(
     classifier: DeepGRUClassifier, x: Sequences
 ) -> None:
     assert torch.equal(classifier(x.values, x.lengths), classifier(x.values, x.lengths))
-    # In training mode batches of the same row are told apart by dropout alone.
+    # In training mode copies of the same row differ by dropout alone.
     twice = classifier.train()(x.values[[0, 0, 1]], x.lengths[[0, 0, 1]])
     assert not torch.allclose(twice[0], twice[1])
 

@@ -110,3 +110,13 @@ def test_a_new_family_reaches_a_finished_report(
     assert (found.rows.filter(attack="attack")["linf"] > 0).all()
     assert verify(tmp_path / "run").ok
     assert page.write(tmp_path / "run").stat().st_size > 100_000
+
+
+def test_the_documented_family_is_the_one_that_is_tested() -> None:
+    """docs/adding-a-model.md shows tests/models/leaky_average.py, with more epochs."""
+    page_ = (Path(__file__).parents[2] / "docs" / "adding-a-model.md").read_text()
+    block = page_.partition("```python\n")[2].partition("```")[0]
+    shown = block.partition("class LeakyAverage")[2].replace('"epochs": 40', '"epochs": 2')
+    file = (Path(__file__).parent / "leaky_average.py").read_text()
+    assert shown.strip() == file.partition("class LeakyAverage")[2].strip()
+    assert f'"LeakyAverage": "feint.models.{"leaky_average"}"' in page_

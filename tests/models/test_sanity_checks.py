@@ -1,4 +1,4 @@
-"""A model that is wrong in some way works, or is told what to do, in one sentence."""
+"""A model that is wrong in some way works, or gets one sentence that says what to do."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -185,8 +185,8 @@ def test_a_check_changes_nothing_about_the_model(x: Sequences) -> None:
 
 
 def test_every_finding_is_in_the_docs() -> None:
-    told = (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
-    assert all(f"**{name}.**" in told for name in CHECKS)
+    text = (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
+    assert all(f"**{name}.**" in text for name in CHECKS)
 
 
 def test_samples_are_checked_and_leave_the_random_state_alone(x: Sequences) -> None:

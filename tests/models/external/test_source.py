@@ -122,12 +122,12 @@ def test_what_a_folder_names_is_not_run_for_strangers(tmp_path: Path) -> None:
 
 
 def test_what_a_run_remembers_is_not_imported_to_be_read(tmp_path: Path) -> None:
-    told = {
+    stored = {
         "name": "of-a-stranger",
         "model": [{"kind": "import", "name": "a", "model": "nothing_there:build"}],
         "attack": {"eps": [1]}, "target": {"labels": ["a"]},
     }  # fmt: skip
-    assert restore(told, "run.json").model[0].name == "a"
+    assert restore(stored, "run.json").model[0].name == "a"
 
 
 def test_changed_code_is_not_taken_for_what_answered(tmp_path: Path, monkeypatch) -> None:
