@@ -1,4 +1,8 @@
-"""feint: the smallest change in what a sequence model sees that makes it answer what you chose."""
+"""feint: the smallest change in what a sequence model sees that makes it answer what you chose.
+
+The public names and where each lives.  A new public name is a line in `_HOME` and one in the
+TYPE_CHECKING block; nothing is imported before it is used.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any

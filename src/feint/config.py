@@ -1,4 +1,8 @@
-"""Base class and field types of every configuration table."""
+"""Base class and field types of every configuration table.
+
+The tables are in `data/config.py`, `models/config.py`, `experiments/config.py` and
+`experiments/attack_config.py`; only what they share belongs here.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,8 @@
-"""Errors for the user: each says what came, what was expected and what to do, and has a code."""
+"""Errors and warnings for the user: each has a message and a stable code.
+
+A message says what came, what was expected and what to do.  The same kind of fault has the same
+code in every package; CONTRIBUTING.md has the rules.  This file imports nothing of feint.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -35,7 +39,7 @@ class FeintWarning(UserWarning):
 
 
 class DamagedError(FeintError):
-    """A file that is not what feint wrote: cut off, altered, somebody else's, or of the future."""
+    """A file that is cut off, altered, foreign, or written by a newer feint."""
 
     def __init__(self, message: str, code: str = "damaged-file") -> None:
         super().__init__(message, code)

@@ -1,4 +1,8 @@
-"""The contract of an attack, and what an attack may declare about itself."""
+"""The contract of an attack, and what an attack may declare about itself.
+
+Every attack of this package keeps it, and `tests/attacks/test_contract.py` checks each one.  A new
+ability is a class attribute described here and read by `abilities`.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable

@@ -1,4 +1,8 @@
-"""Many rows in batches: of like length, and no larger than the memory holds."""
+"""Batches of rows to attack at once: of similar length, and no larger than fits in memory.
+
+`feint.attack` and `evaluation/crafting.py` take their batches from here.  The size of a batch never
+changes a result.
+"""
 
 from collections.abc import Iterator
 
@@ -25,7 +29,7 @@ def batches(
     Args:
         which: for every row of the work, the sequence of x it is about.
         size: rows a batch; if not given, as many as a step's memory, measured on the longest
-            row, and the processor's appetite allow.
+            row, allows, up to `FRAMES`, beyond which the device gains nothing.
     """
     if len(which) == 0:
         return

@@ -1,4 +1,8 @@
-"""Random noise inside the budget: the baseline of every attack, and a start for their restarts."""
+"""Random noise inside the budget: the baseline of every attack, and a start for their restarts.
+
+A new kind of noise is a value of `Kind` and a branch here; experiments name it in
+`evaluation.noise`.
+"""
 
 import zlib
 from dataclasses import dataclass

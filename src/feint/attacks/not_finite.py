@@ -1,4 +1,8 @@
-"""Rows at which a model is not finite: they stop, the others go on, and a warning names them."""
+"""Rows at which a model is not finite: they stop, the others continue, and a warning names them.
+
+The gradient attacks and `evaluation/crafting.py` use it, so that one bad sequence never ends a
+batch.
+"""
 
 import warnings
 from collections.abc import Callable

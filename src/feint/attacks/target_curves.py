@@ -116,7 +116,7 @@ class Curve:
         return torch.linspace(0, 1, steps)[:, None]
 
     def _others(self, train: Pairs, test: Pairs) -> tuple[list[str], list[torch.Tensor]]:
-        """For each row a training window drawn by the row's key, whatever rows stand beside it."""
+        """For each row a training window; the row's key alone decides which one is drawn."""
         each, names, curves = train.reactor.unpad(), [], []
         for key, frames in zip(test.keys, test.reactor.lengths.tolist(), strict=True):
             drawn = zlib.crc32(f"{self.seed} {self.name} {key}".encode()) % len(each)

@@ -1,4 +1,7 @@
-"""The `feint` command."""
+"""The `feint` command: thin functions that read options and call the packages below.
+
+A new command is a function in a file here and a line in `main.py`; its work belongs in a package.
+"""
 
 from feint.cli.main import app, main
 

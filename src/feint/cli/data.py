@@ -1,4 +1,7 @@
-"""`feint data`: commands that check, download and generate interaction data."""
+"""`feint data`: commands that check, download, generate and show data.
+
+Reading is done in `feint.data`; this file has the options and what is printed.
+"""
 
 from pathlib import Path
 from typing import Annotated

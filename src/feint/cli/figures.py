@@ -1,4 +1,7 @@
-"""Commands that draw from a finished run: figure, animate, rerun.  No model runs."""
+"""Commands that draw from a finished run: figure, animate, rerun.  No model runs.
+
+Drawing is done in `feint.report`; this file has the options and the formats of files.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -186,7 +189,7 @@ def _file(
     suffix = out.suffix[1:].lower()
     if form is None and suffix not in forms:
         raise FeintError(
-            f"The suffix of {out} is no format; expected .{', .'.join(forms)}, or --format with "
+            f"The suffix of {out} is not a format; expected .{', .'.join(forms)}, or --format with "
             "one of them.",
             "unknown-format",
         )

@@ -1,4 +1,7 @@
-"""Commands that read a run: status, verify, diff, report.  They train and attack nothing."""
+"""Commands that read a run: status, verify, diff, report.  They train and attack nothing.
+
+The work is done in `feint.experiments` and `feint.report`; this file has the options.
+"""
 
 from pathlib import Path
 from typing import Annotated

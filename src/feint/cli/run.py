@@ -1,4 +1,8 @@
-"""Commands that do an experiment, or one of its stages; and the paper's, `feint reproduce`."""
+"""Commands that do an experiment or one of its stages, and `feint reproduce`.
+
+The work is done by `feint.experiments.run` and `feint.reproduction.runner`; options that several
+commands share are in `options.py`.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal

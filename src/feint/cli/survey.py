@@ -1,4 +1,7 @@
-"""The command group `feint survey`, and its first command, `make`.  No model runs."""
+"""The command group `feint survey`, and its first command, `make`.  No model runs.
+
+The other commands of the group are in `survey_server.py` and `survey_threshold.py`.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,8 @@
-"""Speed, acceleration and jerk of joints in metres and seconds, by finite differences."""
+"""Speed, acceleration and jerk of joints in metres and seconds, by finite differences.
+
+The report and the reproduction measure smoothness with these functions; another derivative belongs
+here.
+"""
 
 from jaxtyping import Float
 from torch import Tensor

@@ -1,4 +1,8 @@
-"""Pairs as the bytes of one checksummed safetensors file, to be sent to other processes."""
+"""Pairs as the bytes of one checksummed safetensors file, to be sent to other processes.
+
+`experiments/execution.py` packs and `experiments/task_inputs.py` unpacks.  A new field of `Pairs`
+needs a line in both functions.
+"""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Which sets of recordings or segments are held out for testing."""
+"""Which sets of recordings or segments are held out for testing.
+
+People and series use the same rules: `test_sets`, `folds` with `fold`, or `test_share`.
+"""
 
 import random
 from collections.abc import Sequence

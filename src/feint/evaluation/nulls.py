@@ -2,7 +2,7 @@
 
 A criterion that a null answer meets does not measure the action.  Each null is a whole answer made
 without an attack: the clean answer moved to where the target is, a held pose, the mean of all
-targets.  Success rates stand beside those of the nulls.
+targets.  Success rates are shown beside those of the nulls.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def null_answers(
         truth: the true answers.
         targets: the target of each row.
         others: the targets of the other classes or curves, each for all rows.
-        skeleton: of the answers; without one no pose can be told from a place, and the nulls that
+        skeleton: of the answers; without one pose and place cannot be separated, and the nulls that
             move a person move every output by its own mean difference instead.
         mean_pose: of `mean_poses`, one a row.
 

@@ -1,7 +1,7 @@
 """A recogniser of interactions: the class of a reaction, from the reactor's motion alone.
 
 DeepGRU as published, a classifier (Maghoumi and LaViola 2019), sees one person's motion relative to
-where the person stands and turned to one direction (`data.facing`).  An output is *recognised* when
+the root and turned to one direction (`data.facing`).  An output is *recognised* when
 the recogniser assigns it to the target class.  Members with different seeds are averaged.
 """
 
@@ -67,7 +67,7 @@ class RecogniserConfig:
 
 @dataclass(frozen=True, eq=False)
 class Recogniser:
-    """Trained members and the labels they tell apart, in the order of their outputs."""
+    """Trained members and the labels that they assign, in the order of their outputs."""
 
     members: tuple[DeepGRUClassifier, ...]
     labels: tuple[str, ...]

@@ -25,7 +25,7 @@ BY = ("surrogate", "victim", "attack", "eps")
 """A success rate a model, attack and eps, over all targets."""
 BY_TARGET = ("surrogate", "victim", "target", "attack", "eps")
 MEANS = ("error_cm", "perturbation_cm", "perturbation_max_cm", "bone_length_change")
-"""Columns of rows whose means stand beside the rates, where the rows have them."""
+"""Columns of rows whose means are shown with the rates, where the rows have them."""
 
 
 @runtime_checkable
@@ -139,7 +139,7 @@ def success_rates(
 
     Args:
         judged: of `judge`; rows without an attack are baselines, and are not counted themselves.
-        by: columns that tell groups apart.
+        by: columns that define the groups.
         intervals: rates that get a 95 % interval: a bootstrap over interactions.
 
     Returns:

@@ -1,4 +1,7 @@
-"""Table 1 of the paper as printed: its votes, its distances and the tolerance they give."""
+"""Table 1 of the paper as printed: its votes, its distances and the tolerance they give.
+
+`votes.py` has the rule that leads from votes to a tolerance.
+"""
 
 from feint.evaluation import votes
 from feint.evaluation.tolerance import Tolerance

@@ -1,4 +1,7 @@
-"""From the keys of [attack] to a `Budget`: what the attacker may change of a model's input."""
+"""From the keys of [attack] to a `Budget`: what the attacker may change of a model's input.
+
+A new key that limits the attacker is a field of `AttackConfig` and is applied here.
+"""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,7 @@
-"""Model checks before a run: do a user's own models meet the attacks' assumptions?"""
+"""Model checks before a run: do a user's own models meet the attacks' assumptions?
+
+`feint check-model` calls it.  The checks themselves are in `models/sanity_checks.py`.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,8 @@
-"""From the results of finished jobs to a run's tables, rows.parquet and minimal.parquet."""
+"""From the results of finished jobs to a run's tables, rows.parquet and minimal.parquet.
+
+The columns come from the jobs (`evaluation/scoring.py`); the format of the files is in
+`evaluation/rows.py`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial

@@ -1,4 +1,7 @@
-"""An experiment from a TOML file, or from the JSON in a run's folder; errors name the key."""
+"""An experiment from a TOML file, or from the JSON in a run's folder; errors name the key.
+
+The keys and their checks are in `config.py`; this file reads, and words what pydantic finds.
+"""
 
 import tomllib
 from collections.abc import Sequence

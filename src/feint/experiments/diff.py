@@ -1,4 +1,7 @@
-"""`feint diff`: the differences between two runs, in settings and in results."""
+"""`feint diff`: the differences between two runs, in settings and in results.
+
+It reads both folders and computes; `report/terminal.py` prints.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

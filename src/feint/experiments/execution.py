@@ -1,4 +1,7 @@
-"""Doing a run's jobs: its store, its engine, and the contents that jobs read."""
+"""Doing a run's jobs: its store, its engine, and the contents that jobs read.
+
+`run.py` says which jobs; `feint.jobs` does them; what a job computes is in `tasks.py`.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""Trained models put beside a run's jobs, where anybody can load them: models/<name>."""
+"""Trained models copied beside a run's jobs, so that anyone can load them: models/<name>.
+
+They are written from finished jobs and never read by a run.
+"""
 
 from collections.abc import Collection
 from pathlib import Path

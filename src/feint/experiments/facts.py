@@ -1,4 +1,7 @@
-"""What a plan must know of an experiment's data; run.json keeps it, so status reads no data."""
+"""What a plan must know of an experiment's data: fingerprints, numbers of rows, the feature spec.
+
+run.json stores them, so that `feint status` makes the same plan without reading the data.
+"""
 
 from dataclasses import dataclass
 

@@ -125,7 +125,7 @@ class JobSettings:
 
     @lru_cache(maxsize=64)  # noqa: B019
     def attack(self, name: str, label: str) -> Common:
-        """Of one attack with one target; the attack's name is no part of it."""
+        """Of one attack with one target; the attack's name is not part of it."""
         attack = self.with_tolerance(self.attacks[name], label)
         return Common(attack=attack_to_dict(attack), budget=self.stored_budget)
 

@@ -1,6 +1,6 @@
 """Tasks about models: train one, load a user's own, compare it with trivial predictors.
 
-Each is one kind of job (`feint.experiments.tasks`).
+Each function is one kind of job; `tasks.py` lists all kinds and calls these.
 """
 
 from dataclasses import asdict, replace

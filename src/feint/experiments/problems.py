@@ -1,4 +1,7 @@
-"""What `feint verify` finds: counts, and a sentence for each problem."""
+"""What `feint verify` finds: counts, and a sentence for each problem.
+
+`verification.py` fills a `Verification`, `report/terminal.py` prints it.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any

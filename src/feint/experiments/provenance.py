@@ -1,4 +1,7 @@
-"""Where results come from: versions, machine, and the commit of the code, for run.json."""
+"""Where results come from: versions, machine, and the commit of the code.
+
+`run_folder.py` stores it in run.json for every session.  It never decides a job's key.
+"""
 
 import os
 import platform

@@ -1,4 +1,7 @@
-"""`feint status`: how far a run is, from its folder alone.  No data is read, and no result."""
+"""`feint status`: how far a run is, from its folder alone.
+
+It reads no data and no result: it makes the plan again and looks which jobs have a file.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,8 @@
-"""What a task gets: its context, and its inputs (data and results of earlier jobs), unpacked."""
+"""What a task gets: its context, and its inputs (data and results of earlier jobs), unpacked.
+
+`InputCache` keeps what several jobs of one process read.  A new kind of input is a method of
+`TaskInputs`.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

@@ -1,4 +1,7 @@
-"""From a row of a run to its tensors: the targets, the perturbed input, and the answers."""
+"""From a row of a run to its tensors: the targets, the perturbed input, and the answers.
+
+Reports and `feint verify` read tensors only through it, and so can users (docs/data.md).
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,7 @@
-"""TensorBoard: training curves as they grow, and mean distances.  Off unless --tensorboard."""
+"""TensorBoard: training curves while a model trains, and mean distances.  Off unless --tensorboard.
+
+Nothing else reads these files, and they change no result.
+"""
 
 import importlib.util
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""How much memory is free, so that what does not fit is refused before it is read."""
+"""How much memory is free, so that what does not fit is refused before it is read.
+
+Readers multiply it by `SHARE` and refuse what is larger.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Optional packages: a clear error, with the command to install them, where one is missing."""
+"""Optional packages: a clear error, with the command to install them, where one is missing.
+
+Call `need` before an import of a package that only an extra installs.
+"""
 
 import importlib.util
 

@@ -1,4 +1,7 @@
-"""Progress of long work, on stderr, so that stdout stays for results."""
+"""Progress of long work, on stderr, so that stdout stays for results.
+
+Every bar and every line of progress comes from here.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

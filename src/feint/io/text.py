@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 
 MISSING = "–"
-"""What stands in place of a value that is not known."""
+"""The text for a value that is not known."""
 
 
 def join_words(words: Iterable[object], last: str = "and") -> str:

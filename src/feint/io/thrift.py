@@ -1,6 +1,6 @@
 """A strict reader of Thrift's compact protocol: the footer and page headers of Parquet files.
 
-`parquet_guard.py` needs a few numbers out of bytes that nobody has checked yet. Every read is
+`parquet_guard.py` reads a few numbers from bytes that are not checked yet. Every read is
 bounded: by the content's end, by 64 bits, by the depth of nesting and by the length of lists.
 """
 

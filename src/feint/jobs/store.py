@@ -60,7 +60,7 @@ class Store:
         self.n_quarantined = 0
 
     def path(self, key: str) -> Path:
-        """Where a result lies.  Raises FeintError if that is no key, or leads out of the run."""
+        """Where a result lies.  Raises FeintError if the key is not valid."""
         if not KEY.fullmatch(key):
             raise FeintError(
                 f"{self.folder} names a job {key!r}; expected {KEY_LENGTH} hexadecimal digits. "

@@ -1,4 +1,8 @@
-"""Trained models on disk: weights in `<name>.safetensors`, their description in `<name>.json`."""
+"""Trained models on disk: weights in `<name>.safetensors`, their description in `<name>.json`.
+
+`save` and `load` work for every registered family.  A stored name that changes needs a new
+`SCHEMA`.
+"""
 
 import hashlib
 import tempfile
@@ -73,7 +77,7 @@ def load(path: Path, trusted: Collection[str] = ()) -> nn.Module:
 
     Raises:
         FeintError: a file is missing, damaged, or has another schema; its weights do not fit; it
-            is somebody else's code and not trusted.
+            is a user's code and not trusted.
     """
     described = read_json(_with_suffix(path, ".json"))
     tensors, inside = read_tensors(_with_suffix(path, ".safetensors"))
@@ -136,7 +140,7 @@ def build(
 
     Raises:
         FeintError: the name is unknown, the settings or weights are not the model's, or it is
-            somebody else's code and not trusted.
+            a user's code and not trusted.
     """
     try:
         if name == ExternalModel.__name__:

@@ -1,4 +1,7 @@
-"""A GRU on egocentric coordinates: metres, relative to the reactor, in its own heading."""
+"""A GRU on egocentric coordinates: metres, relative to the reactor, in its own heading.
+
+The coordinates are in `layers/egocentric.py`, the fast recurrence in `layers/gru_cell.py`.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,7 @@
-"""A plain LSTM, causal or bidirectional."""
+"""A plain LSTM, causal or bidirectional: PyTorch's own layer, with normalisation around it.
+
+Its settings are the arguments of its constructor; `registry.py` lists it as a family.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,7 @@
-"""The schedule of a step size or learning rate, shared by trainings and attacks."""
+"""The schedule of a step size or learning rate, shared by trainings and attacks.
+
+Another schedule is another function here.
+"""
 
 import math
 

@@ -1,4 +1,7 @@
-"""What a model was built with: checked against its constructor's types, and kept as JSON values."""
+"""What a model was built with: checked against its constructor's types, and kept as JSON values.
+
+Every family's constructor calls `checked_settings`, so that its [[model]] keys are checked there.
+"""
 
 import inspect
 from collections.abc import Mapping

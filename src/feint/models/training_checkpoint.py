@@ -1,4 +1,7 @@
-"""Checkpoints of a training that is under way: what `training.train` resumes from."""
+"""Checkpoints of a training that is under way: what `training.train` resumes from.
+
+A checkpoint of other settings, data or architecture is not resumed: its identity differs.
+"""
 
 import hashlib
 from dataclasses import asdict

@@ -1,4 +1,8 @@
-"""Settings of a training, and its history.  Needs no torch."""
+"""Settings of a training, and its history.  Needs no torch.
+
+`training` of a [[model]] table has these fields; families have defaults of their own
+(`training_defaults`).
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal

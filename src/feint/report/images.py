@@ -1,4 +1,7 @@
-"""The images of the page: embedded in it, and saved as files beside it."""
+"""The images of the page: embedded in it, and saved as files beside it.
+
+What they show is decided in `cases/`, `charts/` and `figures/`.
+"""
 
 import base64
 import re

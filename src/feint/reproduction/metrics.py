@@ -24,7 +24,7 @@ CRITERIA = ("table1_frame", "table1_joint", "natural", "recognised", "recognised
 tolerance, and the two recognisers: trained on real reactions, and also on reactors' outputs."""
 ANSWER_KEY = ["victim", "target", "sequence"]
 THREAT_MODEL = ("axes",)
-"""Columns that tell threat models apart: an attack's noise baseline has the same threat model."""
+"""Columns that define a threat model: an attack's noise baseline has the same threat model."""
 
 
 def with_success(rows: pl.DataFrame, natural: Tolerance) -> pl.DataFrame:

@@ -1,4 +1,7 @@
-"""The part "table1": a survey study of both reactors, ready for `feint survey serve`."""
+"""The part "table1": a survey study of both reactors, ready for `feint survey serve`.
+
+What the study shows is decided in `survey/study/`.
+"""
 
 from feint.report.run_data import RunData
 from feint.reproduction.profiles import PAPER

@@ -1,8 +1,8 @@
 """BVH: a tree of joints, and for every frame the rotations that place them.
 
-Joint positions are worked out here from offsets and rotations, in the file's own unit.  End sites
-(tips without a channel) are no joints; they are kept as `tips`, because a body's height ends
-there.  A file is checked before anything is made of it.
+Joint positions are computed here from offsets and rotations, in the file's own unit.  End sites
+(tips without a channel) are not joints; they are kept as `tips`, because a body's height ends
+there.  A file is checked before anything is allocated for it.
 """
 
 from pathlib import Path

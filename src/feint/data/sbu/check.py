@@ -1,4 +1,7 @@
-"""Compare an SBU folder with what the dataset should contain: `feint data check-sbu`."""
+"""Compare an SBU folder with what the dataset should contain: `feint data check-sbu`.
+
+`constants.py` says what it should contain; `files.py` finds and parses what is there.
+"""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -90,7 +90,7 @@ def _place(one: Interaction, root: Path, taken: dict[Path, str]) -> Path:
         if not one.key.startswith(f"{folder}/"):
             raise FeintError(
                 f"write got the key {one.key} for set {one.set} and label {one.label!r}; "
-                f"expected {folder}/<run>, or a key that is no path.",
+                f"expected {folder}/<run>, or a key without a path.",
                 code="bad-key",
             )
         return root / one.key / "skeleton_pos.txt"

@@ -1,4 +1,7 @@
-"""Walking: where the feet of a generated body stand and swing."""
+"""Walking: where the feet of a generated body stand and swing.
+
+`performance.py` calls `walk` for every person; change the length or height of steps here.
+"""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int

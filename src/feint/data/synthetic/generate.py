@@ -4,7 +4,7 @@ Seven participants meet in SBU's own 21 pairs and act its eight interactions, pl
 Positions, the initiator, the speed and size of gestures and the delay of the response are drawn
 from a seed.  No recorded motion is in it: the bodies are kinematic (`body`; only
 their median bone lengths and usual distances follow SBU's), what they do is written down
-(`choreography`), and `acting` brings both together.
+(`choreography`), and `performance` brings both together.
 """
 
 from collections.abc import Sequence

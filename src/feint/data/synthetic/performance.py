@@ -1,4 +1,8 @@
-"""From a scene and two participants to the motion of both: one performance, drawn from a seed."""
+"""From a scene and two participants to the motion of both: one performance, drawn from a seed.
+
+The scene says what is done (`choreography.py`), a `Style` how this person does it this time, and
+`body.py` turns goals into joints.  Change how much performances differ here.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""The default engine: one job at a time, in this process."""
+"""The default engine: one job at a time, in this process.
+
+`attempt` turns an error of a job into a failure; the Ray workers use it as well.
+"""
 
 import traceback
 from collections import deque

@@ -1,4 +1,7 @@
-"""Starting, reaching and joining a Ray cluster."""
+"""Starting, reaching and joining a Ray cluster.
+
+`ray.py` gives it jobs.  What depends on Ray's version or on the machine belongs here.
+"""
 
 import contextlib
 import os
@@ -36,8 +39,8 @@ if [ "$line" != ended ]; then
 fi
 rm -rf "$1"
 """
-"""Waits until the session or this process ends.  If it is the process, some of Ray would go on for
-a minute: all its processes have logs open in the session's folder, so they can be told apart."""
+"""Waits until the session or this process ends.  If it is the process, some of Ray would run for
+another minute: all its processes have logs open in the session's folder, so they can be found."""
 
 
 _TOKEN_ADVICE = (
@@ -78,7 +81,7 @@ def _import_ray() -> ModuleType:
 
 
 def _limit_oom_retries(retries: int, undo: contextlib.ExitStack) -> None:
-    """Limit the retries after running out of memory: by itself Ray goes on for ever."""
+    """Limit the retries after running out of memory: by default Ray retries for ever."""
     name = "RAY_task_oom_retries"
     if name not in os.environ:
         os.environ[name] = str(retries)

@@ -1,4 +1,7 @@
-"""Inputs of jobs in Ray's object store: each is put there once."""
+"""Inputs of jobs in Ray's object store: each is put there once, and dropped when no job needs it.
+
+`ray.py` uses it in the process that gives out jobs.
+"""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable

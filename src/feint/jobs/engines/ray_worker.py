@@ -1,4 +1,7 @@
-"""The code that a Ray worker runs for one job."""
+"""The code that a Ray worker runs for one job.
+
+It compares versions first, then does the job as the local engine does, and returns bytes.
+"""
 
 import os
 import sys

@@ -110,7 +110,7 @@ def rebuild(
     """
     if source.digest not in trusted:
         raise FeintError(
-            f"This model is somebody else's code ({source.model or 'a .pt2 export'}). It is run "
+            f"This model is not feint's own code ({source.model or 'a .pt2 export'}). It is run "
             "only for the experiment that names it, or with --trust.",
             code="not-trusted",
         )

@@ -1,7 +1,7 @@
 """Normalisation inside a model, so that its input and output, and attacks, use the data's units.
 
 A model owns one `Normalization` (or `EgocentricNormalization`) as its attribute `coordinates`, a
-name that is part of stored weights.  With `first_pose` the reactor's first pose stands behind the
+name that is part of stored weights.  With `first_pose` the reactor's first pose follows the
 actor's features as constant inputs (`with_first_pose`); the model then sees the actor relative to
 that pose's root and answers with changes of that pose.
 """

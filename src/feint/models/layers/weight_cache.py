@@ -1,8 +1,8 @@
 """Derived weights computed once for many steps, and memory that steps reuse.
 
 An attack runs one model hundreds of times with the same weights.  Inside `cached_weights()`
-whatever a layer computes from its weights (weight normalisation, the order a product wants them
-in) is computed once and carries no gradient, so that a backward pass ends at the input.  Arrays
+whatever a layer computes from its weights (weight normalisation, the order that a product needs)
+is computed once and carries no gradient, so that a backward pass ends at the input.  Arrays
 between a forward and its backward pass are used again by the next step: memory fresh from the
 system costs more than the arithmetic done in it.
 """

@@ -1,1 +1,1 @@
-"""Single attacked sequences, to look at."""
+"""Single attacked sequences to look at: which ones are chosen, and how the page shows them."""

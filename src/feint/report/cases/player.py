@@ -49,7 +49,7 @@ class Player:
     """What the page's player is given.
 
     Attributes:
-        payload: JSON that may stand inside a script element; empty without a case.
+        payload: JSON that is safe inside a script element; empty without a case.
         cases: how many are in it.
         attacked: how many attacked sequences the run has.
         keys: `KEY` of the cases in it.

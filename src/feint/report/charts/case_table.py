@@ -30,7 +30,7 @@ class Browse:
     """What the page's table and matrix are given.
 
     Attributes:
-        payload: JSON that may stand inside a script element.
+        payload: JSON that is safe inside a script element.
         rows: how many are in it.
         total: how many attacked rows the run has.
         matrix: counted over all rows, whether they are in the page or not.

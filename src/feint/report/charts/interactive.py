@@ -40,7 +40,7 @@ class Charts:
 
     Attributes:
         sections: those that have something to show.
-        payload: what the script reads: JSON that may stand inside a script element.
+        payload: what the script reads: JSON that is safe inside a script element.
     """
 
     sections: tuple[Section, ...]

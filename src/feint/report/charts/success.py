@@ -1,4 +1,7 @@
-"""The sections "Attack success rate" and "Transfer", and the rates that both of them read."""
+"""The sections "Attack success rate" and "Transfer", and the rates that both of them read.
+
+`success_criteria.py` says by which criteria success is counted.
+"""
 
 import math
 from collections.abc import Iterable, Sequence

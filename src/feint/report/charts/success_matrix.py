@@ -1,4 +1,7 @@
-"""The success matrix: counts of successes by true class and target."""
+"""The success matrix: counts of successes by true class and target, for models and eps.
+
+The page's script draws it (frontend/src/matrix.js).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

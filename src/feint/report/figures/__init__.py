@@ -1,1 +1,1 @@
-"""Drawn people: stills, animations, the paper's figures."""
+"""Drawn people: stills, animations and the paper's figures, for `feint figure` and `animate`."""

@@ -1,4 +1,7 @@
-"""Figures 4 and 5 of the paper, in its layout, from any run.  Figures 1 to 3 are film strips."""
+"""Figures 4 and 5 of the paper, in its layout, from any run.  Figures 1 to 3 are film strips.
+
+`stick_figures.py` draws the people; a new figure of the paper is a function here.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

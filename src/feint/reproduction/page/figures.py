@@ -1,4 +1,7 @@
-"""The figures of the page as PNG, drawn from tables of results.  No model runs here."""
+"""The figures of the page as PNG, drawn from tables of results.  No model runs here.
+
+The sections ask for them (`sections/motion.py`); a new figure is a function here.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""Parts of the reproduction that attack: Figure 5, transfer, and regularised reactors."""
+"""Parts of the reproduction that attack: Figure 5, transfer, and regularised reactors.
+
+Their sizes are in `profiles.py`, their numbers on the page in `page/sections/`.
+"""
 
 import polars as pl
 

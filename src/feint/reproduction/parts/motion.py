@@ -1,4 +1,7 @@
-"""Parts of the reproduction about motions and variants: Figure 4, the cases, open questions."""
+"""Parts of the reproduction about motions and variants: Figure 4, the cases, open questions.
+
+Their sizes are in `profiles.py`, their numbers on the page in `page/sections/`.
+"""
 
 from typing import Any
 

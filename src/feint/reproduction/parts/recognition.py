@@ -1,4 +1,7 @@
-"""Parts of the reproduction about success criteria: the recognisers and fitted tolerances."""
+"""Parts of the reproduction about success criteria: the recognisers and fitted tolerances.
+
+Their sizes are in `profiles.py`, their numbers on the page in `page/sections/`.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""The state of a running server: plan and stimuli in memory, known tokens, limits, the writer."""
+"""The state of a running server: plan and stimuli in memory, known tokens, limits, the writer.
+
+The endpoints in `app.py` and `admin.py` share one `ServerState`; a new limit or cache belongs here.
+"""
 
 import re
 from collections import OrderedDict
