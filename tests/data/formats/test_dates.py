@@ -108,6 +108,31 @@ def test_a_form_that_cannot_be_used_is_refused(tmp_path, form):
         times(tmp_path, ["31/01/2024"], form)
 
 
+@pytest.mark.parametrize(
+    "column, right",
+    [
+        (pl.Series([START, START + timedelta(hours=1)]), HOUR),
+        (pl.Series([START, START + timedelta(hours=1)]).dt.convert_time_zone("Asia/Tokyo"), HOUR),
+        (pl.Series([START, START + timedelta(hours=1)]).dt.cast_time_unit("ns"), HOUR),
+        (pl.Series([START.date(), START.date() + timedelta(1)]), DAY),
+        (pl.Series([timedelta(0), timedelta(seconds=1.5)]), [0, 1.5]),
+        (pl.Series([0, 7], dtype=pl.Int16), [0, 7]),
+        (pl.Series(["2024-01-31", "2024-02-01"], dtype=pl.Categorical), DAY),
+    ],
+    ids=lambda one: str(getattr(one, "dtype", "")),
+)
+def test_times_of_parquet_are_read_as_they_are(tmp_path, column, right):
+    pl.DataFrame({"t": column, "a": [1.0, 2.0]}).write_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet", ["a"], "t").times.tolist() == right
+
+
+@pytest.mark.parametrize("column", [[True, False], [datetime(2024, 1, 1).time(), None]])
+def test_other_columns_of_parquet_are_not_times(tmp_path, column):
+    pl.DataFrame({"t": column, "a": [1.0, 2.0]}).write_parquet(tmp_path / "t.parquet")
+    with refused("not-a-date", ["row 1:", "'t'"]):
+        read_table(tmp_path / "t.parquet", ["a"], "t")
+
+
 def test_dates_with_and_without_a_zone_are_not_mixed(tmp_path):
     with refused("not-a-date", ["2024-01-01 00:00Z"]):
         times(tmp_path, ["2024-01-01 00:00", "2024-01-01 00:00Z"])

@@ -54,6 +54,8 @@ def read_times(
         notes = (f"{path.name}: {column.name!r} was read as {how}",)
     elif column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
         numbers = _seconds(column.cast(pl.Datetime("us")))
+    elif column.dtype == pl.Duration:
+        numbers = column.dt.total_microseconds().cast(pl.Float64) / 1e6
     elif column.dtype.is_numeric():
         numbers = column.cast(pl.Float64)
         _not_digits_of_dates(path, column.name, numbers)
