@@ -144,7 +144,8 @@ def test_what_float32_would_blur_is_refused_with_an_offset_to_write(tmp_path, co
     root = write(tmp_path, **{"a": other, "c": other, of: column})
     with refused("beyond-float32", [repr(of), "data.offsets"]):
         loaded(root)
-    train, _, _ = loaded(root, offsets={of: offset})
+    train, _, notes = loaded(root, offsets={of: offset})
+    assert f"{of}: all values are relative to {offset:.15g} (data.offsets)" in notes
     right = np.float32(np.array(column) - offset)
     for key, one in zip(train.keys, train.actor if of == "a" else train.reactor, strict=True):
         begin = int(key.rpartition("/")[2])

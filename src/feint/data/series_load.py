@@ -47,6 +47,10 @@ def load_windows(table: TableData) -> Split:
         for name, one in zip(inputs, scale, strict=True)
         if one == 0
     ]
+    notes += [
+        f"{name}: all values are relative to {offset:.15g} (data.offsets)"
+        for name, offset in table.offsets.items()
+    ]
     stride = table.stride or table.input_size
     train, left, filled = windows.cut_windows(
         sides[0], _windows(table, table.train_stride or stride), columns
