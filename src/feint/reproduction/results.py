@@ -1,4 +1,7 @@
-"""Read a reproduction's results: the tables that the parts wrote, and rates from them."""
+"""Read a reproduction's results: the tables that the parts wrote, and rates from them.
+
+`metrics.py` and the page read tables only through `Results`; `runner.py` writes them.
+"""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""What a file of keypoints says of all its frames: joints, bones, the rate, the image's size."""
+"""What a file of keypoints says about all its frames: joints, bones, the rate, the image's size.
+
+`keypoints.py` calls it; a key that another program uses for the same thing is added here.
+"""
 
 from typing import Any
 

@@ -76,13 +76,12 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
     open_ = rows.filter(~pl.col("clean_success"))
     if not len(open_):
         return median_row(rows), (
-            "every sequence succeeds without an attack, so this is the one with the median share "
-            "of the distance closed"
+            "every sequence succeeds without an attack, so this is the one with the median "
+            "distance reduction"
         )
     if not bool(open_["success"].any()):
         return median_row(open_), (
-            f"no attack succeeds {where}, so this is the failure with the median share of the "
-            "distance closed"
+            f"no attack succeeds {where}, so this is the failure with the median distance reduction"
         )
     successes = _successes(rows)
     clearest = successes.sort(
@@ -103,13 +102,13 @@ def goal_text(row: Mapping[str, Any]) -> str:
 
 
 def median_success(run: RunData) -> dict[str, Any] | None:
-    """The median success by the share of the distance closed; None without one."""
+    """The success with the median distance reduction; None without one."""
     successes = _successes(attacked_rows(run))
     return median_row(successes) if len(successes) else None
 
 
 def worst_failure(run: RunData) -> dict[str, Any] | None:
-    """The failure that closed the least of its distance at the largest eps; None without one."""
+    """The failure with the least distance reduction at the largest eps; None without one."""
     failures = attacked_rows(run).filter(~pl.col("clean_success") & ~pl.col("success"))
     return _sorted(failures).row(0, named=True) if len(failures) else None
 
@@ -202,5 +201,5 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def median_row(rows: pl.DataFrame) -> dict[str, Any]:
-    """The row in the middle by the share of the distance closed; of two the lesser."""
+    """The row with the median distance reduction; of two the lesser."""
     return _sorted(rows).row((len(rows) - 1) // 2, named=True)

@@ -129,8 +129,8 @@ def notable_cases(run: RunData) -> Iterator[tuple[dict[str, Any], str]]:
     """The rows that the player shows, each with what it is, without repetition.
 
     The chosen case, the median success; for each victim and target at the largest eps the success
-    whose distance changed the most and the failure that closed the least of it; the chosen case at
-    the other eps; for each victim, target and eps the median by the share closed.
+    whose distance changed the most and the failure with the least distance reduction; the chosen
+    case at the other eps; for each victim, target and eps the median by distance reduction.
     """
     seen = set()
     for row, why in _candidates(run):

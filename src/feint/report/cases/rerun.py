@@ -1,4 +1,7 @@
-"""Writes a case for the rerun viewer: people, displacements and distances, as in the player."""
+"""Write a case for the rerun viewer: people, displacements and distances, as in the player.
+
+`feint rerun` calls it; the package rerun-sdk is an extra (`view`).
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,7 @@
-"""Selects the case that `feint figure`, `animate` and `rerun` draw, by their options."""
+"""Select the case that `feint figure`, `animate` and `rerun` draw, by their options.
+
+A new option that chooses a case is a field of `Selection`.  The page's own choice is in `case.py`.
+"""
 
 import re
 from dataclasses import asdict, dataclass, replace

@@ -48,8 +48,8 @@ def lines(run: RunData) -> Iterator[Lines]:
     chosen, usual, failed = choose(run), median_success(run), worst_failure(run)
     for row, rule in (
         chosen or (None, ""),
-        (usual, "the median success, by the share of the distance closed"),
-        (failed, "the worst failure: it closed the least of its distance"),
+        (usual, "the success with the median distance reduction"),
+        (failed, "the worst failure: the least distance reduction"),
     ):
         if row is not None and tuple(row[name] for name in TASK_KEY) not in shown:
             shown.add(tuple(row[name] for name in TASK_KEY))

@@ -1,4 +1,7 @@
-"""The section "Beside people's own movement": displacements of joints, as cumulative shares."""
+"""The section "Beside people's own movement": displacements of joints, as cumulative shares.
+
+The displacements are read by `distance_curves.py`; titles, axes and sentences are here.
+"""
 
 from feint.report.charts.chart import SHARE, Axis, Chart, Curve, Line, Section
 from feint.report.charts.distance_curves import CENTIMETRES, DisplacementCdf

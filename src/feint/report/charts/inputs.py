@@ -1,4 +1,7 @@
-"""What every chart is made from: a run, its models, eps and targets in order, a draw of cases."""
+"""What every chart is made from: a run, its models, eps and targets in order, a draw of cases.
+
+`interactive.py` makes it once for all sections; what several charts need is read here.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property

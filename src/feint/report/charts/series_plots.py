@@ -1,4 +1,7 @@
-"""Line plots of one attacked window of a table: outputs, target and attacked inputs over time."""
+"""Line plots of one attacked window of a table: outputs, target and attacked inputs over time.
+
+`series_page.py` shows them; `cases/series_case.py` chooses the windows.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,7 @@
-"""The section "Smoothness": distance closed by an attack against the acceleration that it adds."""
+"""The section "Smoothness": distance reduction against the acceleration that an attack adds.
+
+Titles, axes and sentences are here; how a chart is described is in `chart.py`.
+"""
 
 from dataclasses import dataclass
 
@@ -86,21 +89,21 @@ def section(inputs: ChartInputs) -> Section | None:
     chart = Chart(
         "smoothness",
         Axis("acceleration added, m/s², mean of joints", tip="{} m/s² added"),
-        Axis("share of the distance closed", "percent"),
+        Axis("distance reduction", "percent"),
         [SUCCESS, FAILURE, *looks],
         _points(inputs, found.points, noises),
         ("model", "eps"),
         texts=_texts(inputs, found),
         empty="No sequence failed without an attack.",
         tables=[_table(inputs, found.sums, i) for i in range(len(inputs.models))],
-        alt="Share of the distance closed against the acceleration added, a point a sequence.",
+        alt="Distance reduction against the acceleration added, a point a sequence.",
     )
     return Section(
         "smoothness",
         "Smoothness",
         "A point is a white-box sequence that failed without an attack. Across: how much the mean "
-        "acceleration of the actor's joints grew over the recording's. Up: which share of the "
-        "distance to the target was closed (values below −100 % are drawn there).",
+        "acceleration of the actor's joints grew over the recording's. Up: by which share the "
+        "distance to the target fell (values below −100 % are drawn at −100 %).",
         (chart,),
         (inputs.model_control, inputs.eps_control),
         place="perturbation",
@@ -131,8 +134,8 @@ def _texts(inputs: ChartInputs, found: Smoothness) -> list[tuple[dict[str, int],
     for (victim, eps), some in found.sums.group_by("victim", "eps", maintain_order=True):
         i, j = inputs.models.index(str(victim)), inputs.eps.index(float(eps))
         medians = "; ".join(
-            f"{_name(one['attack'])} adds {number(one['added'])} m/s² and closes "
-            f"{percent(one['distance_reduction'])} (medians of {one['n']}), "
+            f"{_name(one['attack'])} adds {number(one['added'])} m/s² and reduces the distance "
+            f"by {percent(one['distance_reduction'])} (medians of {one['n']}), "
             f"{percent(one['success_rate'])} succeed"
             for one in some.iter_rows(named=True)
         )
@@ -152,7 +155,7 @@ def _table(inputs: ChartInputs, sums: pl.DataFrame, model: int) -> Table:
             "attack",
             "n",
             "success rate",
-            "distance closed (median)",
+            "distance reduction (median)",
             "added, m/s² (median)",
         ),
         [

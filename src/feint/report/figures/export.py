@@ -1,4 +1,7 @@
-"""Figures and animations as bytes of pdf, svg, png and mp4 files; the same for the same case."""
+"""Figures and animations as bytes of pdf, svg, png and mp4 files; the same for the same case.
+
+A new format of files is added here and in `cli/figures.py`.
+"""
 
 import tempfile
 from io import BytesIO

@@ -1,1 +1,4 @@
-"""Judges' answers: their schema, the database, the thread that writes, export and import."""
+"""Judges' answers: their schema, the database, the thread that writes, export and import.
+
+The server and the commands use the database through `database.Storage` only.
+"""

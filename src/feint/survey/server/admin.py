@@ -1,4 +1,7 @@
-"""The researcher's part of the server: progress, thresholds, and the answers as files."""
+"""The researcher's part of the server: progress, thresholds, and the answers as files.
+
+Every endpoint here needs the admin token; the judges' endpoints are in `app.py`.
+"""
 
 import asyncio
 import hmac

@@ -1,4 +1,8 @@
-"""Static files of the server: pages, scripts and stimuli, by exact name and from memory."""
+"""Static files of the server: pages, scripts and stimuli, by exact name and from memory.
+
+`app.py` mounts them.  The pages themselves are in `pages/`, their scripts are built from
+`frontend/src/survey/`.
+"""
 
 import gzip
 import hashlib
