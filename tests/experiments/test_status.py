@@ -41,6 +41,8 @@ DONE = {
     "noise": (4, 0, 0),  # two parts, two eps
     "attack": (8, 0, 0),  # from two models
     "score": (28, 0, 0),
+    "limits": (1, 0, 0),
+    "nulls": (4, 0, 0),  # of two models, two parts
 }
 
 
@@ -52,8 +54,8 @@ def test_a_finished_run_says_so(tiny: Any, capsys: pytest.CaptureFixture[str]) -
     assert found.others == 4  # of `feint min-eps`: two models, two parts
     terminal.show_status(found)
     told = capsys.readouterr().out
-    assert "Nothing is left to do." in told
-    assert "4 finished jobs are of other settings" in told
+    assert "The run is complete." in told
+    assert "4 finished jobs belong to other settings" in told
 
 
 def test_every_job_is_told_once(tiny: Any) -> None:

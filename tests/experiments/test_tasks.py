@@ -123,7 +123,7 @@ def numbers(job: Job) -> dict[str, float]:
         elif isinstance(value, int | float):
             found[name] = float(value)
 
-    for told in ("rows", "baselines", "tolerance", "history"):
+    for told in ("rows", "baselines", "tolerance", "history", "limits"):
         tell(about.get(told), "")
     return found
 
@@ -156,6 +156,8 @@ def jobs() -> dict[str, Job]:
         "attack further": crafted["aia"][6.0],
         "attack deepgru": one.crafted("deepgru", "hugging", "aia", rows)[2.0],
         "minimal": one.minimal("tcn", "hugging", rows),
+        "limits": one.limits(),
+        "nulls": one.nulls("tcn", "hugging", rows),
         "score": one.score("tcn", "tcn", "hugging", "aia", 6.0, rows),
         "score without": one.score("tcn", "tcn", "hugging", "none", 0.0, rows),
         "score of another": one.score("tcn", "deepgru", "hugging", "aia", 6.0, rows),

@@ -12,6 +12,7 @@ import torch
 from tests.errors import refused
 
 from feint.evaluation import rows
+from feint.evaluation.nulls import TITLES
 from feint.experiments.problems import MAX_PROBLEMS, Verification
 from feint.experiments.verification import verify
 from feint.io.sealed import read_json, read_tensors, write_json, write_tensors
@@ -70,13 +71,14 @@ def test_a_run_that_nobody_touched_is_fine(
     before = {p: p.read_bytes() for p in larger.rglob("*") if p.is_file()}
     found = verify(larger)
     assert (found.ok, found.wrong, found.damaged, found.problems) == (True, 0, 0, [])
-    assert found.results == sum(1 for _ in Store(larger)) == 51
+    assert found.results == sum(1 for _ in Store(larger)) == 56
     models, sequences, crafted, searched = 2, 4, 1 + 2 * 2, 2 * 4
-    assert found.rows == models * models * sequences * crafted + searched
+    null_rows = models * sequences * len(TITLES)
+    assert found.rows == models * models * sequences * crafted + searched + null_rows
     assert found.largest < 1e-5
     assert {p: p.read_bytes() for p in larger.rglob("*") if p.is_file()} == before
     terminal.show_verification(found)
-    assert "Everything is as the rows say." in capsys.readouterr().out
+    assert "All rows agree with the tensors." in capsys.readouterr().out
 
 
 def mirrored(folder: Path, key: str) -> Callable[[Any, Any], None]:
@@ -230,6 +232,52 @@ def test_another_tolerance_is_found(copy: Path) -> None:
     assert "tolerance.json: it is not there" in told(verify(copy))
 
 
+# -- null answers and limits ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["distance_frame", "other_distance_frame", "pose_distance_m"])
+def test_null_answers_that_were_changed_are_found(copy: Path, column: str) -> None:
+    rewrite(copy, lambda table: table.with_columns(pl.col(column) * 0.9), "nulls")
+    assert f"its {column} is off by" in told(verify(copy))
+
+
+def test_null_answers_that_were_changed_in_their_job_too_are_found(copy: Path) -> None:
+    def nearer(tensors: Any, about: Any) -> None:
+        about["rows"]["place_distance_m"] = [0.9 * n for n in about["rows"]["place_distance_m"]]
+
+    alter(copy, keys(copy, "nulls")[0], nearer)
+    rewrite(copy, lambda table: table.with_columns(pl.col("place_distance_m") * 0.9), "nulls")
+    assert "its place_distance_m is off by" in told(verify(copy))
+
+
+def test_missing_and_foreign_null_answers_are_found(copy: Path) -> None:
+    whole = (copy / "nulls.parquet").read_bytes()
+    rewrite(copy, lambda table: table.head(-1), "nulls")
+    assert "nulls.parquet has" in told(verify(copy))
+    (copy / "nulls.parquet").write_bytes(whole)
+    rewrite(copy, lambda table: table.with_columns(job=pl.lit("0" * 64)), "nulls")
+    assert "that the experiment does not ask for" in told(verify(copy))
+    (copy / "nulls.parquet").unlink()
+    assert "nulls.parquet is not there" in told(verify(copy))
+
+
+def test_other_limits_are_found_and_made_again(least: Any, copy: Path) -> None:
+    path = copy / "limits.json"
+    limits = read_json(path)
+    limits["pose"]["punching"]["value"] *= 1.2
+    write_json(path, limits)
+    assert told(verify(copy)) == (
+        "limits.json: it is not what was measured. Run `feint run` again."
+    )
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "limits.json" in told(verify(copy))
+    path.unlink()
+    (copy / "nulls.parquet").write_bytes(b"")
+    assert "limits.json: it is not there" in told(verify(copy))
+    least.whole(copy)
+    assert verify(copy).problems == []
+
+
 # -- the smallest eps -----------------------------------------------------------------------
 
 
@@ -270,10 +318,10 @@ def test_a_damaged_result_is_set_aside_and_counted(
     assert len(list((copy / "damaged").glob("*.safetensors"))) == 2
     assert "is not there" in told(found)
     terminal.show_verification(found)
-    assert "2 damaged files were set aside" in capsys.readouterr().out
+    assert "2 damaged files were moved away" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["rows", "minimal"])
+@pytest.mark.parametrize("name", ["rows", "nulls", "minimal"])
 def test_a_damaged_table_is_set_aside(copy: Path, name: str) -> None:
     path = copy / f"{name}.parquet"
     path.write_bytes(path.read_bytes()[:-1])

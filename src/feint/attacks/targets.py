@@ -83,6 +83,16 @@ class Targets:
             )
         return rows
 
+    def labels(self, train: Pairs) -> list[str]:
+        """The labels of which `train` has a reaction in the role asked for, sorted."""
+        return sorted(
+            {
+                label
+                for label, role in zip(train.labels, train.roles, strict=True)
+                if self.role in ("any", role)
+            }
+        )
+
     def choose(self, label: str, train: Pairs, test: Pairs) -> tuple[list[str], list[Tensor]]:
         """For each row of `test`, the key and the raw reaction of its exemplar of `label`.
 

@@ -3,7 +3,8 @@
 `crafting` attacks an `AttackTask`, `scoring` measures the result, `success_rates` counts it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 import torch
@@ -48,6 +49,8 @@ class AttackTask:
         keys, labels, sides: of the test rows.
         exemplars: the key of the training reaction each row's target comes from.
         candidates: targets that an untargeted attack may try, each for all rows.
+        others: the targets of the other classes or curves, each for all rows, to tell whether an
+            answer is this target rather than another.
     """
 
     target: str
@@ -58,6 +61,7 @@ class AttackTask:
     sides: tuple[str, ...]
     exemplars: tuple[str, ...]
     candidates: tuple[Sequences, ...] = ()
+    others: Mapping[str, Sequences] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,18 +3,25 @@
 `natural_tolerance` does the same for the distance of equation 7, which mixes the two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from feint.attacks.targets import Role, fit_length
 from feint.data.pairs import Pairs
+from feint.errors import DamagedError, first_of
 from feint.evaluation.distances import place_distance, pose_distance
+from feint.io.schema import check_schema
+from feint.io.sealed import read_json, write_json
 from feint.sequences import Sequences
 from feint.skeleton import Skeleton
 
+SCHEMA = 1
 Measure = Callable[[Sequences, Sequences, Skeleton], Tensor]
 
 
@@ -65,8 +72,12 @@ def _limits(train: Pairs, role: Role, measure: Measure) -> dict[str, NaturalLimi
             if train.sides[i] == side and role in ("any", train.roles[i])
         ]
         each = train.reactor[rows].unpad() if rows else []
+        resampled: dict[int, Sequences] = {}  # all of them, by length
         for i, one in zip(rows, each, strict=True):
-            fitted = Sequences.pad([fit_length(two, len(one), "resample") for two in each])
+            if len(one) not in resampled:
+                fits = [fit_length(two, len(one), "resample") for two in each]
+                resampled[len(one)] = Sequences.pad(fits)
+            fitted = resampled[len(one)]
             repeated = fitted.with_values(one.expand_as(fitted.values))
             apart = measure(fitted, repeated, train.skeleton)
             stranger = torch.tensor([train.interactions[j] != train.interactions[i] for j in rows])
@@ -83,3 +94,25 @@ def _limit(same: Tensor, other: Tensor) -> NaturalLimit | None:
     value = float(same.median())
     among = float((other < value).float().mean()) if len(other) else 0.0
     return NaturalLimit(value, among, len(same))
+
+
+def save_limits(path: Path, limits: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the limits of "pose" and "place", by class, as JSON."""
+    write_json(path, {"schema": SCHEMA, **limits})
+
+
+def load_limits(path: Path) -> dict[str, dict[str, NaturalLimit]]:
+    """Read what `save_limits` wrote: limits by class, of "pose" and of "place".
+
+    Raises:
+        FeintError: the file is missing, damaged, or has another schema.
+    """
+    content = read_json(path)
+    check_schema(content.get("schema"), SCHEMA, path, "Run the experiment again.")
+    try:
+        return {
+            kind: TypeAdapter(dict[str, NaturalLimit]).validate_python(content.get(kind))
+            for kind in ("pose", "place")
+        }
+    except ValidationError as error:
+        raise DamagedError(f"{path} does not contain limits: {first_of(error)}.") from error

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from feint.data.pairs import Pairs
-from feint.sequences import Sequences, check_alike, distance, sum_over_time
+from feint.sequences import Norm, Sequences, check_alike, distance, sum_over_time
 from feint.skeleton import Skeleton
 
 PREFIX = "null "
@@ -75,11 +75,11 @@ def null_answers(
 
 
 def nearest(
-    answers: Sequences, others: Mapping[str, Sequences]
+    answers: Sequences, others: Mapping[str, Sequences], norm: Norm = "frame"
 ) -> tuple[Sequences, list[str], Float[Tensor, " batch"]]:
     """Row by row the nearest of `others` by equation 7: itself, its name and its distance."""
     names = list(others)
-    apart = torch.stack([distance(answers, others[name]) for name in names])
+    apart = torch.stack([distance(answers, others[name], norm) for name in names])
     least, which = apart.min(dim=0)
     values = torch.stack([others[name].values for name in names])
     rows = torch.arange(len(answers), device=which.device)

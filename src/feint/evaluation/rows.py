@@ -1,4 +1,4 @@
-"""Tables of rows as Parquet files: rows.parquet and minimal.parquet.
+"""Tables of rows as Parquet files: rows.parquet, nulls.parquet and minimal.parquet.
 
 A file has a checksum, is written part by part, and is read only if feint can have written it.  It
 is not compressed except by dictionaries, so that a small file never becomes a large table; one
@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from feint.errors import DamagedError, FeintError
+from feint.evaluation.nulls import PREFIX, TITLES
 from feint.io.atomic import atomic_write, read_bytes
 from feint.io.memory import SHARE, free_memory
 from feint.io.parquet_guard import validate
@@ -42,10 +43,12 @@ SCORED = (
 )
 """Columns that the rows of every scored run have; `scoring.score` describes them."""
 
-_WORDS = ("job", "attack", *TASK_KEY, "exemplar", "true_class", "reactor_side", "recognised_as")
+_WORDS = ("job", "attack", *TASK_KEY, "exemplar", "true_class", "reactor_side", "recognised_as",
+          "other_target")  # fmt: skip
 _WHOLE = ("row", "frames")
 _NUMBERS = ("eps", "tolerance", "distance", "distance_frame", "distance_joint", "linf", "error_cm",
-            "perturbation_cm", "perturbation_max_cm", "bone_length_change")  # fmt: skip
+            "perturbation_cm", "perturbation_max_cm", "bone_length_change", "other_distance_frame",
+            "other_distance_joint", "pose_distance_m", "place_distance_m")  # fmt: skip
 _KNOWN = {*_WORDS, *_WHOLE, *_NUMBERS}
 
 
@@ -139,6 +142,25 @@ def scored(path: Path, *needs: str) -> pl.DataFrame:
         lacks = "a duplicated row"
     elif len(clean) != asked.select(TASK_KEY).n_unique():
         lacks = "no row without an attack beside each attacked one"
+    if lacks:
+        raise DamagedError(f"Could not read {path}: it has {lacks}. {_ADVICE}")
+    return frame.select(name for name in frame.columns if name in _KNOWN)
+
+
+def nulls(path: Path) -> pl.DataFrame:
+    """Read the rows of a run's null answers.
+
+    Raises:
+        DamagedError: as `read`; an answer is duplicated, or it is not one of `nulls.TITLES`.
+        FeintError: there is no such file.
+    """
+    frame = read(path, SCORED)
+    names = {PREFIX + name for name in TITLES}
+    lacks = ""
+    if frame.select(*TASK_KEY, "attack").is_duplicated().any():
+        lacks = "a duplicated row"
+    elif not set(frame["attack"]) <= names:
+        lacks = f"other rows than those of {', '.join(sorted(names))}"
     if lacks:
         raise DamagedError(f"Could not read {path}: it has {lacks}. {_ADVICE}")
     return frame.select(name for name in frame.columns if name in _KNOWN)

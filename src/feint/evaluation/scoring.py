@@ -4,6 +4,8 @@ White box and transfer are one function: any victim answers whatever was crafted
 distances, never successes; `success_rates` decides those.  Everything is computed anew in fp32.
 """
 
+from collections.abc import Mapping
+
 import polars as pl
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,8 @@ from torch import Tensor, nn
 from feint.attacks import Minimal
 from feint.columns import FeatureSpec
 from feint.evaluation.attack_task import AttackTask, Crafted
+from feint.evaluation.distances import place_distance, pose_distance
+from feint.evaluation.nulls import nearest
 from feint.models.inference import predict
 from feint.sequences import Sequences, check_alike, distance, sum_over_time
 from feint.skeleton import Skeleton
@@ -54,23 +58,50 @@ def score(
 
     Returns:
         rows: surrogate, victim, attack, target, exemplar, eps, sequence, true_class,
-            reactor_side, frames; distance_frame and distance_joint (equation 7 with either norm,
-            data units); linf (largest absolute value of the perturbation, data units); with a
+            reactor_side, frames; distance_frame, distance_joint (equation 7 in both norms, data
+            units); linf (largest perturbation, data units); where there are other targets,
+            other_target (the nearest one), other_distance_frame, other_distance_joint; with a
             skeleton error_cm (mean distance of a joint to the target's), perturbation_cm (mean
-            displacement of a joint of the actor), perturbation_max_cm, and bone_length_change
-            (median relative change of a bone's length).
+            displacement of a joint of the actor), perturbation_max_cm, bone_length_change
+            (median, relative), pose_distance_m and place_distance_m (see `distances`).
         answers: (rows, time, outputs).
 
     Raises:
         FeintError: the answers differ from the targets in shape or lengths.
     """
-    x, targets = task.x[crafted.sequence], task.targets[crafted.sequence]
+    targets = task.targets[crafted.sequence]
     answers = torch.zeros_like(targets.values)
-    for rows in torch.arange(len(x)).split(batch_size):
+    for rows in torch.arange(len(targets)).split(batch_size):
         part = predict(victim, crafted.x_adv[rows])
         check_alike(part, targets[rows], "score (the victim's answer and the target)")
         answers[rows, : part.values.shape[1]] = part.values
     answered = targets.with_values(answers * targets.mask[..., None])
+    table = score_answers(
+        answered,
+        task,
+        crafted,
+        feature_spec,
+        surrogate_name=surrogate_name,
+        victim_name=victim_name,
+    )
+    return table, answered
+
+
+def score_answers(
+    answered: Sequences,
+    task: AttackTask,
+    crafted: Crafted,
+    feature_spec: FeatureSpec | None,
+    *,
+    surrogate_name: str,
+    victim_name: str,
+) -> pl.DataFrame:
+    """The rows of answers that are there already; see `score`.
+
+    Args:
+        answered: (rows, time, outputs), one for each row of `crafted`.
+    """
+    x, targets = task.x[crafted.sequence], task.targets[crafted.sequence]
     sequence = crafted.sequence.tolist()
     perturbation = (crafted.x_adv.values - x.values).abs()
     columns: dict[str, object] = {
@@ -90,9 +121,25 @@ def score(
     skeleton = feature_spec if isinstance(feature_spec, Skeleton) else None
     if targets.values.shape[-1] % 3 == 0 and (skeleton is None or len(skeleton.axes) == 3):
         columns["distance_joint"] = distance(answered, targets, "joint").tolist()
+    if task.others:
+        others = {name: one[crafted.sequence] for name, one in task.others.items()}
+        columns |= _other_targets(answered, others, "distance_joint" in columns)
     if skeleton is not None:
         columns |= _in_centimetres(skeleton, answered, targets, crafted.x_adv, x)
-    return pl.DataFrame(columns), answered
+        columns["pose_distance_m"] = pose_distance(answered, targets, skeleton).tolist()
+        columns["place_distance_m"] = place_distance(answered, targets, skeleton).tolist()
+    return pl.DataFrame(columns)
+
+
+def _other_targets(
+    answered: Sequences, others: Mapping[str, Sequences], joints: bool
+) -> dict[str, object]:
+    """The nearest of the other targets, and how near it is in every norm."""
+    _, names, least = nearest(answered, others)
+    columns: dict[str, object] = {"other_target": names, "other_distance_frame": least.tolist()}
+    if joints:
+        columns["other_distance_joint"] = nearest(answered, others, "joint")[2].tolist()
+    return columns
 
 
 def _in_centimetres(

@@ -9,14 +9,13 @@ way to judge an answer is another `Criterion`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 
 from feint.evaluation.attack_task import AWAY, IS_ATTACK, IS_NOISE, NONE
 from feint.evaluation.bootstrap import rate_interval
+from feint.evaluation.criteria import Criterion
 from feint.evaluation.rows import TASK_KEY
 
 INTERACTION = pl.col("sequence").str.replace(r"/[^/]*$", "")
@@ -26,64 +25,6 @@ BY = ("surrogate", "victim", "attack", "eps")
 BY_TARGET = ("surrogate", "victim", "target", "attack", "eps")
 MEANS = ("error_cm", "perturbation_cm", "perturbation_max_cm", "bone_length_change")
 """Columns of rows whose means are shown with the rates, where the rows have them."""
-
-
-@runtime_checkable
-class Criterion(Protocol):
-    """Decides from rows which answers are successes, and how far they are from the target."""
-
-    @property
-    def distance(self) -> pl.Expr:
-        """The distance of a row's answer to its target."""
-        ...
-
-    def success(self, rows: pl.DataFrame) -> pl.Series:
-        """(rows,), whether each row is a success."""
-        ...
-
-
-@dataclass(frozen=True)
-class ColumnCriterion:
-    """A criterion whose verdict is a column of the rows already.
-
-    Attributes:
-        column: true where a row is a success.
-        distance_column: the distance to the target.
-    """
-
-    column: str
-    distance_column: str = "distance_frame"
-
-    @property
-    def distance(self) -> pl.Expr:
-        """The distance column."""
-        return pl.col(self.distance_column)
-
-    def success(self, rows: pl.DataFrame) -> pl.Series:
-        """The verdict's column."""
-        return rows[self.column]
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """Success is what a recogniser of real reactions calls the target.
-
-    Attributes:
-        column: the class that the recogniser gives the answer.
-        distance_column: the distance to the target.
-    """
-
-    column: str = "recognised_as"
-    distance_column: str = "distance_frame"
-
-    @property
-    def distance(self) -> pl.Expr:
-        """The distance column."""
-        return pl.col(self.distance_column)
-
-    def success(self, rows: pl.DataFrame) -> pl.Series:
-        """Whether the recogniser names the target."""
-        return rows[self.column].eq_missing(rows["target"])
 
 
 def judge(rows: pl.DataFrame, criterion: Criterion, key: Sequence[str] = TASK_KEY) -> pl.DataFrame:

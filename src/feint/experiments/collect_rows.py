@@ -1,4 +1,4 @@
-"""From the results of finished jobs to a run's tables, rows.parquet and minimal.parquet.
+"""From the results of finished jobs to a run's tables: rows, nulls and minimal.parquet.
 
 The columns come from the jobs (`evaluation/scoring.py`); the format of the files is in
 `evaluation/rows.py`.
@@ -24,6 +24,9 @@ from feint.jobs.store import Store
 
 AT_ONCE = 20_000
 """Rows gathered before they are written."""
+JOINT = "other_distance_joint"
+OTHER_TARGETS = ("other_target", "other_distance_frame", JOINT)
+"""Columns that rows of an untargeted attack do not have."""
 Named = tuple[tuple[Any, ...], Job]
 """A job, with the values of the columns that its result does not hold."""
 
@@ -41,7 +44,18 @@ def scored(store: Store, plan: Plan, complete: Callable[[], None]) -> pl.DataFra
     columns = ("surrogate", "victim", "target", "attack", "eps")
     path = safe_join(store.folder, "rows.parquet")
     jobs = partial(stages.scored, plan)
-    return _collected(store, path, plan.digest, columns, jobs, complete, rows.scored)
+    gaps = plan.experiment.targeted and plan.experiment.reference is not None
+    return _collected(store, path, plan.digest, columns, jobs, complete, rows.scored, gaps)
+
+
+def nulls(store: Store, plan: Plan, complete: Callable[[], None]) -> pl.DataFrame:
+    """Complete the null answers of a plan, and write or read nulls.parquet.
+
+    Args and raises as `scored`.
+    """
+    path = safe_join(store.folder, "nulls.parquet")
+    columns, jobs = ("surrogate", "victim", "target"), partial(stages.nulls, plan)
+    return _collected(store, path, plan.digest, columns, jobs, complete, rows.nulls)
 
 
 def minimal(store: Store, plan: Plan, complete: Callable[[], None]) -> pl.DataFrame:
@@ -62,6 +76,7 @@ def _collected(
     jobs: Callable[[], Iterable[Named]],
     complete: Callable[[], None],
     read: Callable[[Path], pl.DataFrame],
+    gaps: bool = False,
 ) -> pl.DataFrame:
     for _ in range(MAX_RETRIES):
         complete()
@@ -72,19 +87,22 @@ def _collected(
         except DamagedError as error:
             store.quarantine(path, str(error))
         try:
-            rows.write(path, tables(store, columns, jobs()), about)
+            rows.write(path, tables(store, columns, jobs(), gaps), about)
         except DamagedError:
             continue  # a result was set aside: its job is done again
         return read(path)
     raise damaged_again(store)
 
 
-def tables(store: Store, columns: tuple[str, ...], jobs: Iterable[Named]) -> Iterator[pl.DataFrame]:
+def tables(
+    store: Store, columns: tuple[str, ...], jobs: Iterable[Named], gaps: bool = False
+) -> Iterator[pl.DataFrame]:
     """The rows of jobs, many jobs a table: small tables are what takes time.
 
     Args:
         columns: names of what is known of each job, beside what its result holds.
         jobs: each with the values of these columns.
+        gaps: some rows have a target and others have none, so that these have gaps.
 
     Raises:
         DamagedError: a result was damaged, and is set aside.
@@ -98,6 +116,7 @@ def tables(store: Store, columns: tuple[str, ...], jobs: Iterable[Named]) -> Ite
         if "eps" in known:
             known["eps"] = [round(value, 7) for value in known["eps"]]
         rest = {name: values for name, values in found.items() if name not in known}
+        rest |= _gaps(rest, n) if gaps else {}
         held.append({"row": list(range(n)), **known, **rest, "job": [job.key] * n})
         count += n
         if count >= AT_ONCE:
@@ -105,6 +124,12 @@ def tables(store: Store, columns: tuple[str, ...], jobs: Iterable[Named]) -> Ite
             held, count = [], 0
     if held:
         yield table(held)
+
+
+def _gaps(values: dict[str, list[Any]], n: int) -> dict[str, list[Any]]:
+    """The columns about other targets, at the end; gaps where a result has none."""
+    there = [name for name in OTHER_TARGETS if name != JOINT or "distance_joint" in values]
+    return {name: values.pop(name, [None] * n) for name in there}
 
 
 def track(tracker: Tracker, scored: pl.DataFrame) -> None:

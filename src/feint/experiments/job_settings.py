@@ -94,6 +94,11 @@ class JobSettings:
             return Common(labels=list(spec.labels), seed=self.experiment.seed)
         return Common(length_mode=spec.length_mode, anchor=spec.anchor, role=spec.role)
 
+    @cached_property
+    def limits(self) -> Common:
+        """Of the natural limits of pose and of place."""
+        return Common(role=self.experiment.target.role)
+
     # -- targets ----------------------------------------------------------------------------
 
     def targets(self, label: str) -> Common:
@@ -111,7 +116,8 @@ class JobSettings:
     def _curve(self, label: str) -> Common:
         spec, seed = self.experiment.target, self.experiment.seed
         one = next(one for one in spec.curves if one.name == label)
-        return Common(curve=one.curve(seed).to_dict(), first_pose=self.first_pose)
+        others = [two.curve(seed).to_dict() for two in spec.curves if two.name != label]
+        return Common(curve=one.curve(seed).to_dict(), others=others, first_pose=self.first_pose)
 
     @cached_property
     def _away(self) -> Common:

@@ -19,6 +19,7 @@ from feint.experiments.job_settings import JobSettings
 from feint.io.hashing import digest
 from feint.jobs.job import VERSIONS, Common, Job
 from feint.models.config import ExternalModelConfig
+from feint.skeleton import Skeleton
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +196,25 @@ class Plan:
         name = f"smallest eps {surrogate} -> {label}, rows {rows[0]}-{rows[1] - 1}"
         group, common = f"minimal {surrogate}", self.settings.minimal(label)
         return self._asking("minimal", common, own, needs, surrogate, name, group)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether poses can be judged: people are attacked, with targets."""
+        return self.experiment.targeted and isinstance(self.facts.feature_spec, Skeleton)
+
+    def limits(self) -> Job:
+        """The natural limits of pose and of place."""
+        needs, name = {"train": self.facts.train_key}, "natural limits of pose and place"
+        return Job("limits", self.settings.limits, needs=needs, group="tolerance", name=name)
+
+    def nulls(self, model: str, label: str, rows: Rows) -> Job:
+        """A model's null answers to some rows, scored."""
+        needs = {
+            "targets": self.targets(model, label, rows).key,
+            "train": self.facts.train_key,
+        }
+        name = f"null answers {model}, {label}, rows {rows[0]}-{rows[1] - 1}"
+        return self._asking("nulls", self.settings.answering, {}, needs, model, name)
 
     def score(
         self, surrogate: str, victim: str, label: str, attack: str, eps: float, rows: Rows

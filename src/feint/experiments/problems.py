@@ -6,10 +6,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
+import torch
+from torch import Tensor
+
 from feint.errors import FeintError
 
 MAX_PROBLEMS = 20
 """Problems that are listed."""
+NEAR = 1e-3
+"""Relative difference that rounding on another machine explains."""
 
 
 @dataclass
@@ -42,6 +48,37 @@ class Verification:
         self.wrong += 1
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(sentence)
+
+    def compare(self, job: str, name: str, old: Tensor, new: Tensor) -> float:
+        """Report two tensors that differ; returns the largest relative difference."""
+        if not new.numel():
+            return 0.0
+        size = new.abs().amax().clamp_min(1e-6)
+        off = float(((old - new).abs().amax() / size).nan_to_num(torch.inf))
+        if off > NEAR:
+            self.say(f"job {job}: its {name} is off by {off:.2g} of its size when recomputed.")
+        return off
+
+    def compare_columns(self, job: str, old: pl.DataFrame, new: pl.DataFrame) -> None:
+        """Report the columns of rows that are not what they are when recomputed.
+
+        Args:
+            new: recomputed, in the order of `old`; columns that `old` has not are left out.
+        """
+        for name in new.columns:
+            if name not in old.columns:
+                continue
+            if new[name].dtype.is_float():
+                off = self.compare(job, name, to_tensor(old[name]), to_tensor(new[name]))
+                if name.startswith("distance"):
+                    self.largest = max(self.largest, off)
+            elif new[name].to_list() != old[name].to_list():
+                self.say(f"job {job}: the rows' {name} is not what its sequences are.")
+
+
+def to_tensor(column: pl.Series) -> Tensor:
+    """A column of numbers; a gap, which no recomputed number is near to, becomes NaN."""
+    return torch.tensor([float("nan") if n is None else n for n in column.to_list()])
 
 
 class Problems:

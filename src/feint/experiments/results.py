@@ -4,7 +4,6 @@ A result may come from a stranger, so every reader checks types, ranks and count
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import polars as pl
@@ -48,28 +47,47 @@ def read_attack_task(
 ) -> AttackTask:
     """The attack task that a result holds.  Raises FeintError if it has none."""
     x = _sequences(tensors, "x").to(device)
-    names = [
-        tuple(get_field(about, name, list)) for name in ("keys", "labels", "sides", "exemplars")
-    ]
-    if not all(len(some) == len(x) and all(isinstance(n, str) for n in some) for some in names):
+    names = {
+        name: tuple(get_field(about, name, list))
+        for name in ("keys", "labels", "sides", "exemplars")
+    }
+    each = names.values()
+    if not all(len(some) == len(x) and all(isinstance(n, str) for n in some) for some in each):
         raise DamagedError(
             f"The result of {about.get('name')!r} does not name its {len(x)} sequences. {_ADVICE}"
         )
     targets = _sequences(tensors, "targets").to(device)
     count = sum(name.startswith("candidate.") for name in tensors)
-    each = (_sequences(tensors, f"candidate.{i}").to(device) for i in range(count))
-    task = AttackTask(get_field(about, "target", str), x, targets, *names)
-    return replace(task, candidates=tuple(each))
+    candidates = (_sequences(tensors, f"candidate.{i}").to(device) for i in range(count))
+    others = {
+        name.removeprefix("other."): _sequences(tensors, name).to(device)
+        for name in sorted(tensors)
+        if name.startswith("other.")
+    }
+    return AttackTask(
+        get_field(about, "target", str),
+        x,
+        targets,
+        **names,
+        candidates=tuple(candidates),
+        others=others,
+    )
 
 
 def join_tasks(parts: Sequence[AttackTask]) -> AttackTask:
     """The attack tasks of several jobs, about one target, as one."""
-    names = ("keys", "labels", "sides", "exemplars")
+
+    def all_of(name: str) -> tuple[str, ...]:
+        return tuple(one for part in parts for one in getattr(part, name))
+
     return AttackTask(
         parts[0].target,
         Sequences.pad([one for part in parts for one in part.x]),
         Sequences.pad([one for part in parts for one in part.targets]),
-        *(tuple(n for part in parts for n in getattr(part, name)) for name in names),
+        keys=all_of("keys"),
+        labels=all_of("labels"),
+        sides=all_of("sides"),
+        exemplars=all_of("exemplars"),
     )
 
 
@@ -95,6 +113,15 @@ def read_rows(about: Mapping[str, Any]) -> dict[str, list[Any]]:
     return columns
 
 
+_TYPES: dict[str, type[pl.DataType]] = {
+    "eps": pl.Float64,
+    "other_target": pl.String,
+    "other_distance_frame": pl.Float64,
+    "other_distance_joint": pl.Float64,
+}
+"""Of columns whose values do not tell it: whole numbers, or gaps alone."""
+
+
 def table(parts: Sequence[Mapping[str, list[Any]]]) -> pl.DataFrame:
     """Rows of several results as one table.  Raises DamagedError if they do not go together."""
     names = list(parts[0])
@@ -102,7 +129,8 @@ def table(parts: Sequence[Mapping[str, list[Any]]]) -> pl.DataFrame:
         if any(part.keys() != parts[0].keys() for part in parts):
             raise ValueError("their columns differ")
         columns = {name: [value for part in parts for value in part[name]] for name in names}
-        return pl.DataFrame(columns, schema_overrides={"eps": pl.Float64})
+        types = {name: kind for name, kind in _TYPES.items() if name in columns}
+        return pl.DataFrame(columns, schema_overrides=types)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise DamagedError(
             f"The rows of several results do not fit into one table ({error}). {_ADVICE}"

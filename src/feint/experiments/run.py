@@ -181,13 +181,16 @@ class Run:
             if found is None:
                 job = self.plan().natural()
                 self._complete(lambda: [job], "tolerance", 1)
-                measured = get_field(self.store.read(job.key)[1], "tolerance", dict)
-                found = Tolerance.from_dict(measured, job.name)
+                found = tolerance_source.measured(self.store, job)
             labels = self.load_data().test.labels  # an untargeted row is judged by its own
             for asked in self.experiment.target_names:
                 for label in labels if asked == AWAY else (asked,):
                     found.of(label)  # there, or an error that names it
             found.save(safe_join(self.folder, "tolerance.json"))
+            if self.plan().has_limits:
+                plan, path = self.plan(), safe_join(self.folder, "limits.json")
+                self._complete(lambda: [plan.limits()], "limits of pose and place", 1)
+                tolerance_source.save_limits(self.store, plan, path)
         self._tolerance = found
         return found
 
@@ -195,8 +198,7 @@ class Run:
         """Craft every adversarial sequence that is not there yet."""
         with self.session("attack"):
             plan = self._trained_plan()
-            total = stages.sizes(plan)["attack"]
-            self._complete(lambda: stages.attack(plan), "attacking", total)
+            self._complete(lambda: stages.attack(plan), "attacking", stages.sizes(plan)["attack"])
 
     def minimal(self) -> pl.DataFrame:
         """The smallest eps that brings each sequence to each target, on each model.
@@ -204,9 +206,8 @@ class Run:
         Up to the experiment's largest eps; what is there already is not searched again.
 
         Returns:
-            rows, as in minimal.parquet: surrogate, target, exemplar, sequence, label, side, frames,
-            kappa and distance (equation 7), eps: 0 where none was needed, null where the largest
-            was not enough; job and row, where the perturbed sequence lies.
+            the rows of minimal.parquet (`scoring.minimal_rows`), and job and row: where the
+            perturbed sequence lies.
 
         Raises:
             FeintError: the attack is untargeted.
@@ -238,14 +239,13 @@ class Run:
                     "`feint attack` first.",
                     "not-attacked",
                 )
-
-            def jobs() -> Iterator[Job]:
-                yield from stages.attack(plan)  # all there; or found damaged on the way
-                yield from stages.score(plan)
-
             sizes = stages.sizes(plan)
-            complete = partial(self._complete, jobs, "scoring", sizes["attack"] + sizes["score"])
+            total = sum(sizes[name] for name in ("attack", "score", "nulls"))
+            jobs = partial(stages.answers, plan)
+            complete = partial(self._complete, jobs, "scoring", total)
             found = collect_rows.scored(self.store, plan, complete)
+            if plan.experiment.targeted:
+                collect_rows.nulls(self.store, plan, complete)
             if self.tracker is not None:
                 collect_rows.track(self.tracker, found)
             return found

@@ -4,8 +4,10 @@ run.json                            settings, data, weights, versions, every ses
 jobs/<2 digits>/<key>.safetensors   results of finished jobs (`feint.jobs.store`)
 rows.parquet                        one row an attacked sequence: the job that scored it, and
 its place (`row`) there
+nulls.parquet                       the same of null answers: outputs that perform no target
 minimal.parquet                     the smallest eps of each sequence, if searched for
 tolerance.json                      the tolerance of each class
+limits.json                         the limits of pose and of place of each class, for people
 models/<name>.safetensors, .json    the trained models once more, to be loaded by anybody
 checkpoints/, failed/, damaged/     trainings under way, failures, damaged files
 lock                                held by the process at work

@@ -62,6 +62,21 @@ def scored(plan: Plan) -> Iterator[tuple[tuple[str, str, str, str, float], Job]]
                         yield (surrogate, victim, label, name, eps), job
 
 
+def nulls(plan: Plan) -> Iterator[tuple[tuple[str, str, str], Job]]:
+    """The null answers of every model that is attacked, with surrogate, victim and target."""
+    for model in plan.surrogates:
+        for label in plan.experiment.target.labels if plan.experiment.targeted else ():
+            for rows in plan.chunks:
+                yield (model, model, label), plan.nulls(model, label, rows)
+
+
+def answers(plan: Plan) -> Iterator[Job]:
+    """Every scoring and every null answer, after the attacks: some may be found damaged."""
+    yield from attack(plan)
+    yield from score(plan)
+    yield from (job for _, job in nulls(plan))
+
+
 def searched(plan: Plan) -> Iterator[tuple[tuple[str], Job]]:
     """Every search for the smallest eps in the order of the rows, with its surrogate."""
     for surrogate in plan.surrogates:
@@ -76,8 +91,9 @@ def run(plan: Plan) -> Iterator[Job]:
     yield from baselines(plan)
     if plan.experiment.evaluation.tolerance == "natural":
         yield plan.natural()
-    yield from attack(plan)
-    yield from score(plan)
+    if plan.has_limits:
+        yield plan.limits()
+    yield from answers(plan)
 
 
 def sizes(plan: Plan) -> dict[str, int]:
@@ -93,4 +109,5 @@ def sizes(plan: Plan) -> dict[str, int]:
         "attack": parts * (targets * askers + noisy + models * attacked),
         "minimal": parts * searched * (askers + models),
         "score": parts * (len(plan.pairs) * attacked + targets * alike * (1 + noisy)),
+        "nulls": parts * models * searched if experiment.targeted else 0,
     }

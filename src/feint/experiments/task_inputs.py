@@ -18,7 +18,7 @@ from feint.data.packing import unpack_pairs
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
 from feint.evaluation.attack_task import AttackTask
-from feint.experiments.results import read_attack_task, unpack_perturbed
+from feint.experiments.results import read_attack_task, read_reactor, unpack_perturbed
 from feint.experiments.tensorboard import Tracker
 from feint.io.atomic import safe_join
 from feint.io.sealed import unpack
@@ -133,6 +133,12 @@ class TaskInputs:
     def attack_task(self) -> AttackTask:
         """The test sequences and their targets."""
         return self._read("targets", lambda t, about: read_attack_task(t, about, self.device))
+
+    def truth(self) -> Sequences:
+        """The true answers to the sequences of the attack task."""
+        key = self.job.needs["targets"]
+        tensors, _ = unpack(self.fetch(key), f"what {self.job.name} needs as its targets")
+        return read_reactor(tensors)
 
     def crafted(self, role: str) -> Sequences:
         """Perturbed sequences, for the rows of the attack task."""

@@ -37,7 +37,7 @@ from feint.evaluation import (
     tolerance,
 )
 from feint.evaluation.attack_task import Crafted
-from feint.experiments import model_tasks
+from feint.experiments import criteria_tasks, model_tasks
 from feint.experiments.results import Result, budget_from_dict, pack_perturbed
 from feint.experiments.task_inputs import TaskContext, TaskInputs
 from feint.io.progress import bar
@@ -102,6 +102,7 @@ def _attack_task(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
         return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)
 
     candidates: list[Sequences] = []
+    others: dict[str, Sequences] = {}
     if away := job.common.settings.get("away"):
         wanted = answer if away["reference"] == "clean" else some.reactor
         exemplars = [""] * len(x)
@@ -109,12 +110,18 @@ def _attack_task(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     else:
         series = isinstance(some.feature_spec, Columns)
         exemplars, wanted = aligned(inputs.setting("curve") if series else label)
+        if series:
+            others = {one["name"]: aligned(one)[1] for one in inputs.setting("others")}
+        else:
+            spec = Targets(**inputs.setting("targets"))
+            others = {one: aligned(one)[1] for one in spec.labels(learnt) if one != label}
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
         "targets": wanted.values,
         "lengths": wanted.lengths,
         **{f"candidate.{i}": one.values for i, one in enumerate(candidates)},
+        **{f"other.{name}": one.values for name, one in others.items()},
     }
     names = {"keys": some.keys, "labels": some.labels, "sides": some.sides}
     return tensors, {"target": label, **names, "exemplars": exemplars}
@@ -198,4 +205,6 @@ TASKS: Mapping[str, Callable[[Job, TaskInputs, TaskContext], Result]] = {
     "attack": _attack,
     "minimal": _minimal,
     "score": _score,
+    "limits": criteria_tasks.limits,
+    "nulls": criteria_tasks.null_rows,
 }

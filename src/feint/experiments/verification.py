@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from feint.attacks import budget as budget_module
 from feint.columns import FeatureSpec, spec_from_dict
@@ -18,8 +18,9 @@ from feint.errors import FeintError
 from feint.evaluation import rows, scoring, tolerance
 from feint.evaluation.attack_task import NONE, Crafted
 from feint.experiments import stages, tolerance_source
+from feint.experiments.criteria_checks import compare_nulls
 from feint.experiments.plan import Plan
-from feint.experiments.problems import Problems, Verification
+from feint.experiments.problems import Problems, Verification, to_tensor
 from feint.experiments.results import get_field, read_attack_task, unpack_perturbed
 from feint.experiments.run_folder import describe
 from feint.experiments.status import plan_of
@@ -31,8 +32,6 @@ from feint.models.config import ExternalModelConfig
 from feint.models.inference import predict
 from feint.sequences import distance
 
-NEAR = 1e-3
-"""Relative difference that rounding on another machine explains."""
 MODELS_KEPT = 4
 """Models held in memory, beside the last one."""
 
@@ -53,6 +52,7 @@ def verify(folder: Path, trust: bool = False) -> Verification:
     found.results = sum(1 for _ in reader.store)
     reader.store.check(None)
     table = _table(folder, "rows.parquet", found, reader, rows.scored)
+    null = _table(folder, "nulls.parquet", found, reader, rows.nulls)
     small = _table(folder, "minimal.parquet", found, reader, _minimal)
     if table is None and small is None and not found.wrong:
         raise FeintError(
@@ -62,6 +62,8 @@ def verify(folder: Path, trust: bool = False) -> Verification:
     trusted = frozenset(one.source().digest for one in yours)
     work = _Verifier(reader, plan, feature_spec, found, trusted)
     work.tolerance()
+    with Problems(found, "limits.json"):
+        tolerance_source.check_limits(reader.store, plan, safe_join(folder, "limits.json"))
     work.exported(folder)
     if table is not None:
         work.expected(table)
@@ -70,6 +72,8 @@ def verify(folder: Path, trust: bool = False) -> Verification:
                 with Problems(found, f"job {job}"):
                     work.scored(str(job), some)
                 progress.advance()
+    if table is not None and plan.experiment.targeted:
+        work.nulls(null)
     if small is not None:
         for (job,), some in small.group_by("job", maintain_order=True):
             with Problems(found, f"job {job}"):
@@ -183,18 +187,29 @@ class _Verifier:
             self._model(about, str(some["victim"][0])),
             task, crafted, self.feature_spec, surrogate_name="", victim_name="",
         )  # fmt: skip
-        self._same(job, "answer", answers.values[at], anew.values[at])
-        for name in again.columns:
-            if name not in some.columns or name in ("surrogate", "victim", "attack", "eps"):
-                continue
-            new, old = again[name].gather(at), some[name]
-            if new.dtype.is_float():
-                off = self._same(job, name, _tensor(old), _tensor(new))
-                if name.startswith("distance"):
-                    self.found.largest = max(self.found.largest, off)
-            elif new.to_list() != old.to_list():
-                self.found.say(f"job {job}: the rows' {name} is not what its sequences are.")
+        self.found.compare(job, "answer", answers.values[at], anew.values[at])
+        names = ("surrogate", "victim", "attack", "eps")
+        self.found.compare_columns(job, some, again.drop(names)[at])
         self.found.rows += len(some)
+
+    def nulls(self, table: pl.DataFrame | None) -> None:
+        """The null answers are those of the models and targets, and all are there."""
+        if table is None:
+            self.found.say("nulls.parquet is not there. Run `feint run` again.")
+            return
+        planned = list(stages.nulls(self.plan))
+        if set(table["job"]) - {job.key for _, job in planned}:
+            self.found.say(
+                "nulls.parquet has rows that the experiment does not ask for. Run `feint run` "
+                "again."
+            )
+        for (surrogate, victim, target), job in planned:
+            with Problems(self.found, f"job {job.key}"):
+                _, about = self.reader.store.read(job.key)
+                model = self._model(about, victim)
+                own = {"surrogate": surrogate, "victim": victim, "target": target}
+                some = table.filter(pl.col("job") == job.key)
+                compare_nulls(self.found, self.reader, job, own, some, model, self.feature_spec)
 
     def smallest(self, job: str, some: pl.DataFrame) -> None:
         """The rows of a search."""
@@ -204,11 +219,13 @@ class _Verifier:
         self._each(job, some, len(x_adv))
         answers = predict(self._model(about, str(some["surrogate"][0])), x_adv)
         d = distance(answers, task.targets, about["settings"]["attack"]["norm"])
-        near, limit = _tensor(some["distance"]), _tensor(some["tolerance"])
-        self.found.largest = max(self.found.largest, self._same(job, "distance", near, d[at]))
+        near, limit = to_tensor(some["distance"]), to_tensor(some["tolerance"])
+        self.found.largest = max(
+            self.found.largest, self.found.compare(job, "distance", near, d[at])
+        )
         if self.plan.tolerance is not None:
             goals = self.plan.tolerance.goals(task.target, task.x.lengths)
-            self._same(job, "tolerance", limit, goals[at])
+            self.found.compare(job, "tolerance", limit, goals[at])
         if some["eps"].is_null().to_list() != (near >= limit).tolist():
             self.found.say(
                 f"job {job}: its eps does not say which sequences came within the tolerance."
@@ -244,19 +261,3 @@ class _Verifier:
         for _, rows_ in some.group_by("surrogate"):
             if sorted(rows_["row"]) != list(range(count)):
                 self.found.say(f"job {job}: it has {count} sequences, and not one row for each.")
-
-    def _same(self, job: str, name: str, old: Tensor, new: Tensor) -> float:
-        """Report two tensors that differ; returns the largest relative difference."""
-        if not new.numel():
-            return 0.0
-        size = new.abs().amax().clamp_min(1e-6)
-        off = float(((old - new).abs().amax() / size).nan_to_num(torch.inf))
-        if off > NEAR:
-            self.found.say(
-                f"job {job}: its {name} is off by {off:.2g} of its size when recomputed."
-            )
-        return off
-
-
-def _tensor(column: pl.Series) -> Tensor:
-    return torch.tensor(column.to_list())

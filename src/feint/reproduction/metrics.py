@@ -10,10 +10,10 @@ import polars as pl
 
 from feint.evaluation import table1
 from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE, NONE
+from feint.evaluation.criteria import Column
 from feint.evaluation.psychometric import fit
 from feint.evaluation.success_rates import (
     INTERACTION,
-    ColumnCriterion,
     judge,
     success_rates,
 )
@@ -66,7 +66,7 @@ def rates(
     every = pl.concat([baselines, rows.filter(IS_ATTACK)])
     tables = []
     for criterion in criteria:
-        judged = judge(every, ColumnCriterion(criterion, "error_cm"), key)
+        judged = judge(every, Column(criterion, "error_cm"), key)
         judged = judged.filter(IS_ATTACK)
         table = success_rates(judged, by, ("success_rate", "success_rate_if_clean_fails"))
         more = judged.group_by(list(by)).agg(

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from feint.data.sbu import constants
 from feint.evaluation import table1, tolerance
 from feint.evaluation.attack_task import IS_ATTACK
-from feint.evaluation.success_rates import Criterion, Recognised, judge, success_rates
+from feint.evaluation.criteria import Criterion, Recognised
+from feint.evaluation.success_rates import judge, success_rates
 from feint.report.run_data import RunData
 from feint.sequences import Norm
 from feint.skeleton import SBU_15
