@@ -29,7 +29,7 @@ def test_it_has_the_numbers_of_the_run(finished: Path) -> None:
     told = read(json_report.to_json(run_data))
     assert set(told) == {
         "schema", "name", "eps_unit", "axes", "verdict", "warnings", "models", "tolerance",
-        "rates", "rates_by_target", "missing", "attack", "attacks",
+        "rates", "rates_by_target", "criteria", "missing", "attack", "attacks",
     }  # fmt: skip
     assert (told["schema"], told["eps_unit"]) == (2, "cm")
     assert told["verdict"] == run_data.verdicts

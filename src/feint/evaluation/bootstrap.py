@@ -60,6 +60,22 @@ def rate_interval(hits: np.ndarray, clusters: list[str]) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def paired_interval(differences: np.ndarray, clusters: list[str]) -> tuple[float, float]:
+    """The interval of the mean of paired differences, row by row: percentiles over resamples.
+
+    Args:
+        differences: (rows,).
+        clusters: what each row belongs to.
+
+    Returns:
+        low, high; NaN with fewer than two clusters.
+    """
+    names, of = np.unique(clusters, return_inverse=True)
+    often = resamples(max(len(names), 1))
+    totals, counts = np.bincount(of, differences, len(names)), np.bincount(of, minlength=len(names))
+    return interval((often @ totals) / (often @ counts), len(names))
+
+
 def rate_intervals(hits: np.ndarray, clusters: list[str]) -> np.ndarray:
     """`rate_interval` of every column of `hits` (rows, columns): (columns, 2)."""
     if not len(hits):

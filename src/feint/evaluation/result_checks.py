@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from feint.evaluation import criteria_rates
 from feint.evaluation.attack_task import IS_ATTACK, NONE
 from feint.evaluation.model_checks import EvaluationWarning
 from feint.evaluation.tolerance import Tolerance
@@ -37,6 +38,29 @@ def result_warnings(
             *_of_rates(rates),
             *_of_rows(rows, tolerance),
             *_no_better_than_noise(rows),
+        ]
+    )
+
+
+def loose_criteria(table: pl.DataFrame) -> list[EvaluationWarning]:
+    """A warning for every criterion that a null passes in more than a quarter of the rows.
+
+    Args:
+        table: of `criteria_rates.rates_by_criterion`.
+    """
+    passed = table.filter(
+        (pl.col("answer") != criteria_rates.ATTACK) & (pl.col("success_rate") > LOOSE)
+    ).sort("success_rate", descending=True, maintain_order=True)
+    return _once(
+        [
+            EvaluationWarning(
+                "loose-criterion",
+                one["criterion"],
+                f"The criterion {one['criterion']!r} is loose: the null answer "
+                f"{one['answer']!r} of {one['model']} passes it in {one['success_rate']:.0%} of "
+                "the rows, without performing the target.",
+            )
+            for one in passed.iter_rows(named=True)
         ]
     )
 

@@ -54,6 +54,7 @@ def to_json(run: RunData) -> str:
                 "attacks": run.attack_rates.to_dicts(),
                 "rates": run.rates.to_dicts(),
                 "rates_by_target": run.rates_by_target.to_dicts(),
+                "criteria": run.criteria.table.to_dicts() if run.criteria else [],
             }
         ),
         indent=2,

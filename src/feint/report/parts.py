@@ -1,4 +1,4 @@
-"""Reads the single parts of a run's folder: rows, tolerance, baseline comparisons, minimal eps.
+"""Reads the single parts of a run's folder: rows, tolerance, null answers, baseline comparisons.
 
 Each function reads one part and says what to do where it is missing or damaged. `RunData` calls
 them, keeps what they return and collects their errors.
@@ -12,6 +12,7 @@ from feint.errors import DamagedError, FeintError
 from feint.evaluation import rows as table
 from feint.evaluation.attack_task import NONE
 from feint.evaluation.model_checks import BaselineComparison
+from feint.evaluation.natural_limits import load_limits
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments import run_folder
 from feint.experiments.tensor_reader import TensorReader
@@ -61,6 +62,25 @@ def read_minimal_eps(folder: Path) -> pl.DataFrame | None:
             "`feint min-eps` again."
         )
     return found.filter(pl.col("true_class") != pl.col("target"))
+
+
+def read_nulls(folder: Path) -> pl.DataFrame:
+    """nulls.parquet: the rows of the null answers."""
+    path = safe_join(folder, "nulls.parquet")
+    if not path.exists():
+        raise _not_run_yet(path, "the null answers were not scored yet", "evaluate")
+    return table.nulls(path)
+
+
+def read_limits(folder: Path) -> dict[str, dict[str, float]]:
+    """limits.json: the limits of "pose" and of "place" in metres, by class."""
+    path = safe_join(folder, "limits.json")
+    if not path.exists():
+        raise _not_run_yet(path, "the limits of pose and place were not measured yet", "evaluate")
+    return {
+        kind: {label: one.value for label, one in each.items()}
+        for kind, each in load_limits(path).items()
+    }
 
 
 def with_tensors(judged: pl.DataFrame, tensors: TensorReader) -> tuple[pl.DataFrame, list[str]]:

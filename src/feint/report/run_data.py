@@ -23,6 +23,7 @@ from feint.experiments.config_file import restore
 from feint.experiments.tensor_reader import TensorReader
 from feint.models.config import EXTERNAL_KINDS
 from feint.report import parts
+from feint.report.criteria import SuccessCriteria
 from feint.report.units import Units
 from feint.skeleton import Skeleton
 
@@ -181,6 +182,13 @@ class RunData:
         judged = success_rates.judge(self.rows, self.tolerance)
         return judged.with_columns(self.tolerance.per_row(judged))
 
+    @cached_property
+    def criteria(self) -> SuccessCriteria | None:
+        """What counts as success, by every criterion; None where the attack has no target."""
+        if self.led_away_from:
+            return None
+        return SuccessCriteria(self.folder, self.rows, self.tolerance)
+
     @property
     def readable(self) -> pl.DataFrame:
         """`judged` without the rows whose tensors cannot be read; those are in `problems`."""
@@ -225,6 +233,7 @@ class RunData:
                 _ = self.minimal_eps_rows
             except FeintError as error:
                 missing.append(str(error))
+            missing += self.criteria.lost if self.criteria else []
         return missing
 
     @property
@@ -239,16 +248,17 @@ class RunData:
 
     @property
     def verdicts(self) -> list[str]:
-        """The verdict on each model, in their order; empty if nothing was attacked."""
-        return [
-            sentence
-            for name in self.models
-            for sentence in success_rates.summarise(
-                self.rates.filter(pl.col("victim") == name),
-                self.units.eps,
-                bool(self.led_away_from),
-            )
-        ]
+        """The verdict on each model, in their order; empty if nothing was attacked.
+
+        The rate within the tolerance, and beside it that of the strictest criterion.
+        """
+        found = []
+        for name in self.models:
+            own = self.rates.filter(pl.col("victim") == name)
+            one = success_rates.summarise(own, self.units.eps, bool(self.led_away_from))
+            strict = self.criteria.verdict(name) if self.criteria and one else ""
+            found += [" ".join([*one, strict]).strip()] if one else []
+        return found
 
     @cached_property
     def warnings(self) -> list[model_checks.EvaluationWarning]:
@@ -260,5 +270,6 @@ class RunData:
             return about_models
         return [
             *about_models,
+            *(self.criteria.warnings if self.criteria else []),
             *result_checks.result_warnings(self.rows, self.rates, self.tolerance),
         ]

@@ -3,6 +3,7 @@
 A new column or table belongs here. How a number is written: feint/io/text.py.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,19 @@ import polars as pl
 from feint.errors import FeintError
 from feint.evaluation import rows, success_rates
 from feint.evaluation.attack_task import IS_ATTACK, IS_NOISE
+from feint.evaluation.criteria_rates import ATTACK
 from feint.io.atomic import safe_join
 from feint.io.text import MISSING, number, number_interval, percent, percent_interval
 from feint.report.console import Table
 from feint.report.run_data import RunData
 
+CRITERIA_LEGEND = (
+    "White box, largest eps, all attacked sequences: success rates with 95 % intervals. Every "
+    "answer but the attack's is a null, made without an attack; *: the strongest one of its "
+    "criterion. Last line: the attack's rate minus that null's, on the same rows, in percentage "
+    "points. within tolerance: near the target by equation 7. specific: also nearer to it than to "
+    "any other target. pose: the body's pose alone. place: the path alone."
+)
 SHARES = ("eps", "n", "clean", "noise", "attack", "failed", "noise", "attack", "95 %")
 """Short heads of the cells of `_shares`."""
 
@@ -96,6 +105,38 @@ def _shares(one: dict[str, Any]) -> tuple[str, ...]:
         percent(one["success_rate_if_clean_fails"]),
         percent_interval(*(one[f"success_rate_if_clean_fails_{s}"] for s in ("low", "high"))),
     )
+
+
+def criteria(run: RunData) -> Table | None:
+    """Success by every criterion, of the attack and of every null; None with one criterion."""
+    table = run.criteria.table if run.criteria else pl.DataFrame()
+    if not len(table):
+        return None
+    names = list(dict.fromkeys(table["criterion"]))
+    lines = []
+    for (model,), own in table.group_by("model", maintain_order=True):
+        for (answer,), some in own.group_by("answer", maintain_order=True):
+            cells = {one["criterion"]: _rate(one) for one in some.iter_rows(named=True)}
+            lines.append((str(model), str(answer), *(cells.get(n, MISSING) for n in names)))
+        differences = {
+            one["criterion"]: _points(one)
+            for one in own.filter(pl.col("answer") == ATTACK).iter_rows(named=True)
+        }
+        lines.append((str(model), "attack minus *", *(differences[n] for n in names)))
+    return Table(("model", "answer", *names), tuple(lines), names=2)
+
+
+def _rate(one: dict[str, Any]) -> str:
+    """A rate, its interval, and a star where it is the strongest null's."""
+    ends = percent_interval(one["success_rate_low"], one["success_rate_high"])
+    return f"{percent(one['success_rate'])} ({ends}){' *' if one['strongest'] else ''}"
+
+
+def _points(one: dict[str, Any]) -> str:
+    """A difference of rates in percentage points, with its interval."""
+    ends = [one["difference"], one["difference_low"], one["difference_high"]]
+    middle, low, high = (MISSING if n is None or math.isnan(n) else f"{100 * n:+.0f}" for n in ends)
+    return f"{middle} ({low} to {high})"
 
 
 def attacks(run: RunData) -> Table:

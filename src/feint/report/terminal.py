@@ -50,6 +50,13 @@ def show(folder: Path, attack: str = "") -> None:
     print_table(out, "Attack success rate", tables.short_rates(run))
     out.print(Text(LEGEND.format(unit=run.units.eps)))
     out.print()
+    content = tables.criteria(run)
+    if run.criteria and content:
+        for sentence in run.criteria.sentences:
+            out.print(Text(sentence, style="bold"))
+        print_table(out, "What counts as success", content)
+        out.print(Text(tables.CRITERIA_LEGEND))
+        out.print()
     for sentence in run.verdicts:
         out.print(Text(sentence, style="bold"))
     if not run.verdicts:
