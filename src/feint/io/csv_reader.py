@@ -89,7 +89,7 @@ def read_columns(
         content: the file.
         place: stands for the file in errors.
         layout: how it is written.
-        choose: from all names to the positions of the columns wanted; it may raise.
+        choose: from all names to the positions of the chosen columns; it may raise.
 
     Raises:
         FeintError: it is not CSV of this format, a row has another number of cells, too large.
@@ -99,7 +99,7 @@ def read_columns(
         text = "\n".join("\t".join(line.split()) for line in io.StringIO(text))
         layout = replace(layout, separator="\t")
     names, separator, names_line = _names(text, place, layout)
-    wanted = list(choose(names))
+    chosen = list(choose(names))
     first = layout.first_line or names_line + 1
     if first <= names_line:
         raise FeintError(
@@ -108,10 +108,10 @@ def read_columns(
             code="bad-first-line",
         )
     if '"' in text:
-        frame, line = _quoted(text, place, separator, first, len(names), wanted)
+        frame, line = _quoted(text, place, separator, first, len(names), chosen)
     else:
-        frame, line = _unquoted(text, place, separator, first, len(names), wanted)
-    frame.columns = [names[i] for i in wanted]
+        frame, line = _unquoted(text, place, separator, first, len(names), chosen)
+    frame.columns = [names[i] for i in chosen]
     return CsvColumns(names, frame, line)
 
 
@@ -163,11 +163,11 @@ def _records(text: str, separator: str, place: str, first: int) -> Iterator[tupl
 
 
 def _quoted(
-    text: str, place: str, separator: str, first: int, width: int, wanted: list[int]
+    text: str, place: str, separator: str, first: int, width: int, chosen: list[int]
 ) -> tuple[pl.DataFrame, Callable[[int], int]]:
     """Rows of a file that has quotes, one at a time."""
     rest = text.split("\n", first - 1)[-1] if text.count("\n") >= first - 1 else ""
-    columns: list[list[str | None]] = [[] for _ in wanted]
+    columns: list[list[str | None]] = [[] for _ in chosen]
     lines: list[int] = []
     filled = 0
     for line, cells in _records(rest, separator, place, first):
@@ -177,23 +177,23 @@ def _quoted(
             raise _ragged(place, line, len(cells), width, separator)
         lines.append(line)
         filled = len(lines) if any(cells) or width == 1 else filled
-        for column, i in zip(columns, wanted, strict=True):
+        for column, i in zip(columns, chosen, strict=True):
             column.append(cells[i] or None)
         if len(lines) > MAX_ROWS:
             raise _too_long(place)
-    frame = pl.DataFrame({str(i): c for i, c in enumerate(columns)}, schema=_schema(len(wanted)))
+    frame = pl.DataFrame({str(i): c for i, c in enumerate(columns)}, schema=_schema(len(chosen)))
     return frame.head(filled), lines.__getitem__  # a spreadsheet's rows of empty cells at the end
 
 
 def _unquoted(
-    text: str, place: str, separator: str, first: int, width: int, wanted: list[int]
+    text: str, place: str, separator: str, first: int, width: int, chosen: list[int]
 ) -> tuple[pl.DataFrame, Callable[[int], int]]:
     """Rows of a file without quotes: every line is one."""
     rest = text.split("\n", first - 1)[-1] if text.count("\n") >= first - 1 else ""
     blank = " " if separator == "\t" else " \t"
     body = _without_blank_lines(rest, blank, separator)
     if not body:
-        return pl.DataFrame(schema=_schema(len(wanted))), _line_counter(rest, first, blank)
+        return pl.DataFrame(schema=_schema(len(chosen))), _line_counter(rest, first, blank)
     content = body.encode() + b"\n"
     line = _line_counter(rest, first, blank)
     if content.count(b"\n") > MAX_ROWS + 1:
@@ -206,7 +206,7 @@ def _unquoted(
             has_header=False,
             separator=separator,
             quote_char=None,
-            columns=sorted(set(wanted)),
+            columns=sorted(set(chosen)),
             infer_schema=False,
             truncate_ragged_lines=True,  # one separator too many at the end of a line
             null_values=[""],
@@ -215,8 +215,8 @@ def _unquoted(
         raise FeintError(
             f"{place} is not CSV: {str(error).strip().partition(chr(10))[0]}.", code="damaged-file"
         ) from None
-    there = dict(zip(sorted(set(wanted)), frame.iter_columns(), strict=True))
-    return pl.DataFrame([there[i].alias(str(i)) for i in wanted]), line
+    there = dict(zip(sorted(set(chosen)), frame.iter_columns(), strict=True))
+    return pl.DataFrame([there[i].alias(str(i)) for i in chosen]), line
 
 
 def _without_blank_lines(text: str, blank: str, separator: str) -> str:

@@ -74,19 +74,19 @@ def validate(content: bytes, columns: Collection[str] | None = None) -> ParquetS
     leaves = list(_leaves(_list(footer, 2, dict)))
     own = columns is None
     _expect(not own or all(flat for _, _, flat in leaves), "flat columns")
-    wanted = [
+    chosen = [
         i
         for i, (name, _, flat) in enumerate(leaves)
         if flat and (columns is None or name in columns)
     ]
-    for i in wanted:
+    for i in chosen:
         allowed = FLAT_TYPES if own else BYTES_PER_VALUE
         _expect(leaves[i][1] in allowed, "columns of strings and numbers")
     rows = size = 0
     for group in _list(footer, 4, dict):
         (count,), chunks = _numbers(group, 3), _list(group, 1, dict)
         _expect(len(chunks) == len(leaves), "one chunk for each column")
-        for i in wanted:
+        for i in chosen:
             size += _check_chunk(content, end, chunks[i], leaves[i][1], count, own)
         rows += count
     _expect(_numbers(footer, 3) == [rows], "as many rows as it says")

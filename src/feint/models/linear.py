@@ -64,12 +64,12 @@ class Ridge(nn.Module):
         away = self.coordinates.denormalize(
             nothing, x.values
         )  # the answer of a network that outputs 0
-        wanted = ((y.values - away) / self.coordinates.output_scale)[y.mask].double()
+        response = ((y.values - away) / self.coordinates.output_scale)[y.mask].double()
         design = self._past(x.values)[x.mask].double()
-        offset, answer = design.mean(dim=0), wanted.mean(dim=0)  # constants are not penalised
-        design, wanted = design - offset, wanted - answer
+        offset, answer = design.mean(dim=0), response.mean(dim=0)  # constants are not penalised
+        design, response = design - offset, response - answer
         gram = design.T @ design + self.penalty * torch.eye(design.shape[1]).to(design)
-        weights = torch.linalg.solve(gram, design.T @ wanted)
+        weights = torch.linalg.solve(gram, design.T @ response)
         self.head.weight.copy_(weights.T)
         self.head.bias.copy_(answer - offset @ weights)
 

@@ -28,9 +28,9 @@ def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
     Raises:
         FeintError: a file is damaged (with its line), or a set is missing.
     """
-    wanted = None if sets is None else _set_names(sets)
+    chosen = None if sets is None else _set_names(sets)
     found: dict[str, Interaction] = {}
-    for file in files(root, wanted):
+    for file in files(root, chosen):
         values, damage = parse(file)
         if damage:
             raise FeintError(
@@ -39,7 +39,7 @@ def read(root: Path, sets: Sequence[str] | None = None) -> list[Interaction]:
                 code="damaged-file",
             )
         found[file.key] = _interaction(file.key, values)
-    missing = sorted((wanted or set()) - {one.set for one in found.values()})
+    missing = sorted((chosen or set()) - {one.set for one in found.values()})
     if missing or not found:
         raise FeintError(
             f"{root} has no sequence of {', '.join(missing) or 'any set'}; expected "
@@ -59,21 +59,21 @@ def split(
         FeintError: a test set without an interaction, or nothing left on either side.
     """
     there = {one.set for one in interactions}
-    wanted = _set_names(test_sets)
-    if unknown := sorted(wanted - there):
+    chosen = _set_names(test_sets)
+    if unknown := sorted(chosen - there):
         raise FeintError(
             f"split got test sets {', '.join(unknown)} without an interaction; the data has "
             f"{', '.join(sorted(there)) or 'no set'}. Read these sets too, or name others.",
             code="unknown-set",
         )
-    if not wanted or wanted == there:
+    if not chosen or chosen == there:
         raise FeintError(
-            f"split got {len(wanted)} test sets out of {len(there)}, which leaves nothing to "
-            f"{'test' if there and not wanted else 'train'}; expected some of the sets, not all.",
+            f"split got {len(chosen)} test sets out of {len(there)}, which leaves nothing to "
+            f"{'test' if there and not chosen else 'train'}; expected some of the sets, not all.",
             code="nothing-to-train-on",
         )
-    train = [one for one in interactions if one.set not in wanted]
-    return train, [one for one in interactions if one.set in wanted]
+    train = [one for one in interactions if one.set not in chosen]
+    return train, [one for one in interactions if one.set in chosen]
 
 
 def _interaction(key: str, values: Float[Tensor, "time 90"]) -> Interaction:

@@ -23,14 +23,14 @@ class _Inputs:
         self._users: Counter[str] = Counter()
 
     def take(self, keys: Iterable[str]) -> dict[str, Any]:
-        wanted = set(keys)
-        for key in wanted:
+        distinct = set(keys)
+        for key in distinct:
             if key not in self._refs:
                 self._refs[key] = self._put(self.fetch(key))
             self._refs.move_to_end(key)
-        self._users.update(wanted)
+        self._users.update(distinct)
         self._trim()
-        return {key: self._refs[key] for key in wanted}
+        return {key: self._refs[key] for key in distinct}
 
     def release(self, keys: Iterable[str]) -> None:
         self._users -= Counter(set(keys))

@@ -89,7 +89,7 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
         descending=[True, False, False, False],
     )
     row = clearest.row(0, named=True)
-    way = "moved furthest" if row["target"] == AWAY else "came the furthest towards its target"
+    way = "moved farthest" if row["target"] == AWAY else "came farthest towards its target"
     return row, (
         f"of the {len(successes)} successes {where} the one whose output {way}: "
         "it shows what an attack can do, not what is usual"
