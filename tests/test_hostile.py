@@ -199,7 +199,7 @@ def test_a_jobs_name_in_a_result_leads_nowhere(least: Any, copy: Path, role: str
 LINKS = [
     "run.json", "jobs", "rows.parquet", "minimal.parquet", "tolerance.json", "models",
     "models/a.json", "models/a.safetensors", "report", "checkpoints", "failed", "damaged", "lock",
-    "tensorboard",
+    "tensorboard", "nulls.parquet", "limits.json",
 ]  # fmt: skip
 REFUSES = {
     "run.json": "status diff report show minimal verify resume",
@@ -216,6 +216,8 @@ REFUSES = {
     "damaged": "status",
     "lock": "status resume",
     "tensorboard": "resume",
+    "nulls.parquet": "verify resume",
+    "limits.json": "verify resume",
 }
 
 
@@ -275,8 +277,11 @@ def test_a_run_behind_a_link_of_the_users_own_is_fine(
 @pytest.mark.parametrize(
     "name, kind",
     [
-        *product(["run.json", "rows.parquet", "minimal.parquet", "job"], ["pipe", "zero"]),
-        *product(["tolerance.json", "models/a.json"], ["pipe"]),
+        *product(
+            ["run.json", "rows.parquet", "nulls.parquet", "minimal.parquet", "job"],
+            ["pipe", "zero"],
+        ),
+        *product(["tolerance.json", "limits.json", "models/a.json"], ["pipe"]),
         *product(["run.json", "rows.parquet", "job"], ["folder"]),
     ],
 )
