@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from feint.attacks.targets import Targets as Targets
     from feint.data.pairs import with_first_pose as with_first_pose
     from feint.errors import FeintError as FeintError
+    from feint.errors import FeintWarning as FeintWarning
     from feint.evaluation.crafting import craft as craft
     from feint.evaluation.success_rates import judge as judge
     from feint.evaluation.success_rates import success_rates as success_rates
@@ -53,6 +54,7 @@ _HOME = {
     "DeepGRU": "feint.models.deepgru",
     "EOTModel": "feint.models.external.wrappers",
     "FeintError": "feint.errors",
+    "FeintWarning": "feint.errors",
     "FramewiseMinimal": "feint.attacks",
     "Function": "feint.models.external.wrappers",
     "Minimal": "feint.attacks",

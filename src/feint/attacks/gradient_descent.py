@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from feint.attacks.budget import Budget
 from feint.attacks.not_finite import all_finite
 from feint.errors import FeintError
-from feint.models.inference import forward_values
+from feint.models.inference import forward_values, one_line
 from feint.models.layers.weight_cache import cached_weights
 from feint.models.schedules import half_cosine
 from feint.sequences import Sequences
@@ -262,11 +262,11 @@ def _gradient(output: Tensor, values: Tensor) -> Tensor:
             (gradient,) = torch.autograd.grad(
                 output, values, torch.ones_like(output), allow_unused=True
             )
-        except torch.OutOfMemoryError:
+        except (FeintError, torch.OutOfMemoryError):
             raise
-        except RuntimeError as error:
+        except Exception as error:  # a backward of the user's own may raise anything
             raise FeintError(
-                f"The model's backward pass fails: {' '.join(str(error).split())[:300]}. If it "
+                f"The model's backward pass fails: {one_line(error)}. If it "
                 "names an in-place operation, write that line of the model without it "
                 "(x = x + 1, not x += 1; relu(x), not relu_(x)).",
                 code="backward-fails",

@@ -4,6 +4,7 @@ It puts the parts of this package together (`AIA` or `Untargeted`, `Budget`, bat
 baseline) for a user with a model and arrays.  A sweep over eps or targets is an experiment.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,18 +18,24 @@ from feint.attacks.batching import batches
 from feint.attacks.budget import Budget, verify
 from feint.attacks.conversion import (
     Array,
+    Numbers,
+    Place,
     SequencesLike,
     broadcast_target,
+    dtypes_of_rows,
+    place_of,
     restore_type,
-    to_mask,
+    to_budget,
     to_sequences,
 )
-from feint.errors import FeintError
-from feint.models.inference import predict
+from feint.attacks.precision import Note, check_precision, in_single, to_caller
+from feint.errors import FeintError, FeintWarning
+from feint.models.inference import check_is_module, predict
+from feint.models.sanity_checks import check_model, raise_if_fatal
 from feint.sequences import Sequences, distance
 
 UNMOVED = 1e-6
-"""An output that moves by less than this share of its size counts as not moved."""
+"""An output that moves by less than this share of how much it varies over time has not moved."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,19 +43,20 @@ class AttackResult:
     """What an attack did, beside the clean input and random noise.
 
     Attributes:
-        x_adv: the perturbed input, in the type and shape of the input.
-        x, perturbed: the input and the perturbed one: (batch, time, features).
+        x_adv: the perturbed input, in the type, precision and shape of the input.
+        x, perturbed: the input and `x_adv` as the model gets them, in its precision, but at least
+            in single precision: (batch, time, features).  All distances are of these.
         target: the target: (batch, time, outputs); without one, the reference to lead away from.
         answer_before, answer_after: the model's outputs for them: (batch, time, outputs).
         before, after: (batch,), distances of the outputs to the target (equation 7), in the
             outputs' units.
         noise: (batch,), the same under random noise of the same budget, the better of two kinds.
-        change: (batch,), the largest perturbation of any coordinate, in data units.
+        change: (batch,), the largest perturbation of any coordinate of `x_adv`, in data units.
         budget: what could be changed.
         attack: the settings of the attack.
         targeted: whether there was a target.
         kappa: the tolerance; None: nothing says what a success is.
-        notes: warnings to read before believing the numbers.
+        notes: what to read before believing the numbers.
     """
 
     x_adv: Any
@@ -65,7 +73,7 @@ class AttackResult:
     attack: Attack
     targeted: bool
     kappa: float | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def success(self) -> Bool[Tensor, " batch"]:
@@ -89,8 +97,9 @@ class AttackResult:
         count, coords = len(self.x), self.budget.coords
         features = self.x.values.shape[-1]
         changed = features if coords is None else int(coords.sum())
-        eps = torch.as_tensor(self.budget.eps)
-        size = f"{float(eps):g}" if eps.ndim == 0 else f"{float(eps.min()):g}-{float(eps.max()):g}"
+        eps = self.budget.radius(self.x).expand_as(self.x.values)[self.budget.mask(self.x)]
+        ends = dict.fromkeys(f"{float(end):g}" for end in (eps.min(), eps.max()))
+        size = "-".join(ends)
         what = "to the target" if self.targeted else "from the reference"
         means = [float(d.mean()) for d in (self.before, self.after, self.noise)]
         lines = [
@@ -108,7 +117,7 @@ class AttackResult:
                 f"Success rate ({which}): {after:.0%}; {before:.0%} without an attack, {noise:.0%} "
                 "under random noise."
             )
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*lines, *map(str, self.notes)])
 
     __repr__ = __str__
 
@@ -118,26 +127,29 @@ def attack(
     x: SequencesLike,
     target: SequencesLike | None = None,
     *,
-    eps: float | Tensor,
+    eps: Numbers,
     coords: Sequence[bool] | Sequence[int] | Array | None = None,
-    low: float | Tensor | None = None,
-    high: float | Tensor | None = None,
+    low: Numbers | None = None,
+    high: Numbers | None = None,
     preset: str = "strong",
     kappa: float | None = None,
     reference: SequencesLike | None = None,
     steps: int | None = None,
     seed: int = 0,
+    checks: bool = True,
 ) -> AttackResult:
     """Perturb x by at most eps, so that the model's output becomes the target.
 
     Args:
         model: any module (batch, time, features) -> (batch, time, outputs), in evaluation mode.
         x: a tensor or NumPy array (time, features) or (batch, time, features), a list of (time,
-            features) of any lengths, or `Sequences`.  All but `Sequences` are brought to the
-            model's precision and device.
+            features) of any lengths, or `Sequences`, of any precision.  All but `Sequences` are
+            brought to the model's device.
         target: the wanted output, in any of these types; one serves all sequences of its length.
             None: an output as far as possible from the reference.
-        eps: the largest change of any coordinate, in x's units; one number, or one a sequence.
+        eps: the largest change of any coordinate, in x's units; one number, or a list or array of
+            one a sequence, shape (batch,) or (batch, 1), or one a feature, shape (features,) or
+            (1, features).  A feature whose eps is 0 is not changed.
         coords: what may be changed: one bool a feature, or indices of features; None: all.
         low, high: the range of a changed value, in x's units; one number, or one a feature.
         preset: "strong", "paper-eq6" or "paper-adam" (`feint.AIA.preset`); with a target only.
@@ -146,23 +158,53 @@ def attack(
         reference: without a target, the output to lead away from; None: the clean output.
         steps: of one descent; the preset's if not given.
         seed: of everything random.
+        checks: ask `feint.check_model` first.  Each issue is a warning (`FeintWarning`) with its
+            code, and a note of the result; one that makes an attack meaningless is an error.
 
     Raises:
-        FeintError: NaN, shapes that do not fit, eps not above 0, a model in a training mode that
-            changes its output, without a gradient to its input, or with NaN in its output.
+        FeintError: NaN, shapes that do not fit, eps not above 0 or too small for the precision of
+            x or of the model; a model in a training mode that changes its output, with random or
+            remembered answers, without a gradient to its input, or with NaN in its output.
     """
+    check_is_module(model)
     method = _method(target is not None, reference is not None, preset, kappa, steps, seed)
-    clean = to_sequences(x, model, "x")
+    place = place_of(model, x)
+    clean, own = (to_sequences(x, Place(d, place.device), "x") for d in (place.dtype, torch.double))
+    dtypes = dtypes_of_rows(x, len(clean), place)
+    model, computes_in = in_single(model, dtypes, place.dtype)
     output = predict(model, clean)
-    budget = Budget(eps, to_mask(coords, clean), low, high)
+    budget = to_budget(eps, coords, low, high, clean)
     targets = output
     if target is not None:
-        targets = broadcast_target(target, model, output, "the target")
+        targets = broadcast_target(target, place, output, "the target")
     elif reference is not None:
-        targets = broadcast_target(reference, model, output, "the reference")
+        targets = broadcast_target(reference, place, output, "the reference")
+    notes = check_precision(own, budget, {*dtypes, computes_in})
+    notes += _checked(model, clean, budget) if checks else ()
+    for note in notes:
+        warnings.warn(FeintWarning(f"feint.attack: {note.message}", note.code), stacklevel=2)
     perturbed = _in_batches(method, model, clean, targets, budget)
+    returned = perturbed
+    if set(dtypes) != {place.dtype}:
+        returned = to_caller(perturbed, clean, own, budget, dtypes)
+        verify(type(method).__name__, returned, own, budget)
+        perturbed = clean.with_values(returned.values.to(place.dtype))
     result = _measured(model, method, clean, perturbed, targets, budget, output, kappa, seed)
-    return replace(result, x_adv=restore_type(perturbed, x))
+    apart = (returned.values - (own if returned is not perturbed else clean).values).abs()
+    return replace(
+        result,
+        x_adv=restore_type(returned, x, dtypes),
+        change=apart.amax(dim=(1, 2)),
+        notes=(*notes, *result.notes),
+    )
+
+
+def _checked(model: nn.Module, x: Sequences, budget: Budget) -> tuple[Note, ...]:
+    """The code and message of every issue of `feint.check_model`; raises if one is fatal."""
+    issues = check_model(model, x, free=budget.coords)
+    raise_if_fatal(issues)
+    # Without a gradient the attack itself ends with the same code.
+    return tuple(Note(i.code, f"The model {i.message}") for i in issues if i.code != "no-gradient")
 
 
 def _method(
@@ -230,27 +272,36 @@ def _measured(
         targeted=method.targeted,
         kappa=kappa,
     )
+
     return replace(result, notes=_notes(result, under_noise))
 
 
-def _notes(result: AttackResult, under_noise: list[Sequences]) -> tuple[str, ...]:
-    """Warnings about the model and the attack."""
+def _notes(result: AttackResult, under_noise: list[Sequences]) -> tuple[Note, ...]:
+    """What the result itself says about the model and the attack."""
     notes = []
     before = result.answer_before
-    nothing = before.with_values(torch.zeros_like(before.values))
-    scale = UNMOVED * distance(before, nothing)
+    own = before.mask[..., None]
+    mean = (before.values * own).sum(dim=1, keepdim=True) / own.sum(dim=1, keepdim=True)
+    scale = UNMOVED * distance(before, before.with_values(mean.expand_as(before.values)))
     moved = torch.stack([distance(one, before) for one in (*under_noise, result.answer_after)])
     unmoved = (moved <= scale).all(dim=0)
     if bool(unmoved.any()):
         notes.append(
-            f"The model ignores its input in {int(unmoved.sum())} of {len(result.x)} sequences: "
-            "neither the attack nor random noise of this size moves its output. This is not "
-            "robustness; check its weights and the units of its input."
+            Note(
+                "ignores-input",
+                f"The model ignores its input in {int(unmoved.sum())} of {len(result.x)} "
+                "sequences: neither the attack nor random noise of this size moves its output. "
+                "This is not robustness; check its weights and the units of its input.",
+            )
         )
     better = result.noise < result.after if result.targeted else result.noise > result.after
     if bool((better & ~unmoved).any()):
         notes.append(
-            f"Random noise does better in {int((better & ~unmoved).sum())} of {len(result.x)} "
-            "sequences: the attack fails there. Try more steps, or look for vanishing gradients."
+            Note(
+                "noise-wins",
+                f"Random noise does better in {int((better & ~unmoved).sum())} of {len(result.x)} "
+                "sequences: the attack fails there. Try more steps, or look for vanishing "
+                "gradients.",
+            )
         )
     return tuple(notes)

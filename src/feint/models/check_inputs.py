@@ -13,10 +13,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from feint.errors import FeintError
+from feint.models.external.wrappers import CastModel
 from feint.models.inference import forward
 from feint.sequences import Sequences
 
 ROWS = 5
+ROUNDINGS = 16
+"""How many roundings of half precision an answer may be away from the one in double precision."""
 MOST_ROWS = 256
 """Sequences whose gradient is looked at."""
 WHOLE_VALUES = 400
@@ -67,7 +70,9 @@ class CheckInputs:
         """Of some data; see `check_model`."""
         features = x.values.shape[-1]
         order = x.lengths.cpu().argsort(stable=True)
-        some = order[torch.linspace(0, len(x) - 1, min(ROWS, len(x))).long()]
+        some = x[order[torch.linspace(0, len(x) - 1, min(ROWS, len(x))).long()].tolist()]
+        if len(x) == 1:  # beside another one, a model that mixes the rows of a batch shows
+            some = Sequences.pad([some.unpad()[0], _another(some.unpad()[0])])
         many = torch.linspace(0, len(x) - 1, min(MOST_ROWS, len(x))).long()
         free = torch.ones(features, dtype=torch.bool) if free is None else free.cpu()
         if len(free) != features:
@@ -82,9 +87,7 @@ class CheckInputs:
             whole = torch.zeros_like(whole)  # counts, then: nothing else could be changed
         device = x.values.device
         spread = _spread(own).to(x.values)
-        return CheckInputs(
-            x[some.tolist()], x[many.tolist()], free.to(device), whole.to(device), spread
-        )
+        return CheckInputs(some, x[many.tolist()], free.to(device), whole.to(device), spread)
 
     @property
     def smooth(self) -> Bool[Tensor, " features"]:
@@ -146,13 +149,24 @@ def in_double(
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # traced models warn when they are copied
             copied = copy.deepcopy(model).double()
+            near = 1e-2
+            if isinstance(copied, CastModel):  # the model inside, without the conversion
+                near = max(near, ROUNDINGS * torch.finfo(copied.dtype).eps)
+                copied = copied.model
             found = forward(copied, doubled.some).detach()
-    except (FeintError, RuntimeError, TypeError, ValueError, AttributeError):
+    except Exception:  # copying somebody else's model may raise anything
         return None
     own = answer.mask[..., None]
     apart = float(((found - answer.values).abs() * own).max())
-    same = apart <= 1e-2 * max(float((answer.values.abs() * own).max()), 1e-30)
+    same = apart <= near * max(float((answer.values.abs() * own).max()), 1e-30)
     return (copied, doubled) if found.dtype == torch.float64 and same else None
+
+
+def _another(row: Float[Tensor, "time features"]) -> Float[Tensor, "time features"]:
+    """A sequence of one's own frames: the half of smaller values, backwards, twice."""
+    first, second = row[: (len(row) + 1) // 2], row[len(row) // 2 :]
+    half = min(first, second, key=lambda one: float(one.abs().max()))
+    return torch.cat([half, half])[: len(row)].flip(0)
 
 
 def _labels(own: Float[Tensor, "frames features"]) -> Bool[Tensor, " features"]:

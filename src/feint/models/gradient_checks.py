@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from feint.errors import FeintError
 from feint.models.check_inputs import CheckInputs, ModelIssue
-from feint.models.inference import forward
+from feint.models.inference import forward, one_line
 from feint.models.layer_search import inconsistent_layers
 from feint.sequences import Sequences
 
@@ -23,7 +24,11 @@ MOST_FEATURES = 64
 
 
 def gradient_issues(
-    model: nn.Module, inputs: CheckInputs, attacked: nn.Module, many: Sequences
+    model: nn.Module,
+    inputs: CheckInputs,
+    attacked: nn.Module,
+    many: Sequences,
+    mixes_rows: bool = False,
 ) -> Iterator[ModelIssue]:
     """Everything that is wrong with a model's gradient.
 
@@ -31,16 +36,20 @@ def gradient_issues(
         model: a copy in double precision, if there is one.
         attacked: the model itself.
         many: sequences at which its gradient must be finite.
+        mixes_rows: the answer to a sequence depends on others, so that no change along a path is
+            its own.
     """
     weights = torch.randn(
         inputs.some.values.shape[:2], generator=torch.Generator().manual_seed(4)
     ).to(inputs.some.values)[..., None]
     try:
         slope = _slope(model, inputs.some, weights)
-    except RuntimeError as error:
+    except (FeintError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # a backward of the user's own may raise anything
         yield ModelIssue(
             "no-gradient",
-            f"has no backward pass: {' '.join(str(error).split())[:300]}. Write what it names "
+            f"has no backward pass: {one_line(error)}. Write what it names "
             "without in-place operations, or use an attack that needs no gradient.",
         )
         return
@@ -62,7 +71,7 @@ def gradient_issues(
         return
     wrong = list(_wrong(model, inputs, weights, slope))
     yield from wrong
-    if not wrong and not zero:
+    if not wrong and not zero and not mixes_rows:
         yield from _jumps(model, inputs, weights)
 
 

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from feint.errors import FeintError
 from feint.sequences import Sequences
 
+LONGEST_MESSAGE = 600
+
 
 def predict(model: nn.Module, x: Sequences) -> Sequences:
     """The model's answer to each sequence of x: (batch, time, outputs), in the data's units.
@@ -46,6 +48,21 @@ def predict(model: nn.Module, x: Sequences) -> Sequences:
     return x.with_values(torch.where(own, output, torch.zeros_like(output)))
 
 
+def check_is_module(model: object) -> None:
+    """Refuse what is not an `nn.Module`: a plain function, a class, another library's model.
+
+    Raises:
+        FeintError: it is not one.
+    """
+    if not isinstance(model, nn.Module):  # callers need not check types
+        kind = f"class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise FeintError(
+            f"The model is a {kind}; expected a torch.nn.Module. Wrap a plain function: "
+            "feint.Function(f). Of a class, give an instance.",
+            code="not-a-module",
+        )
+
+
 def forward(model: nn.Module, x: Sequences) -> Tensor:
     """One forward pass, with `lengths` if the model's `forward` has that argument.
 
@@ -55,12 +72,7 @@ def forward(model: nn.Module, x: Sequences) -> Tensor:
         FeintError: the model is not an `nn.Module`, has another precision or device than x, fails,
             or does not answer (batch, time, outputs).
     """
-    if not isinstance(model, nn.Module):  # callers need not check types
-        raise FeintError(
-            f"The model is a {type(model).__name__}; expected a torch.nn.Module. Wrap a plain "
-            "function: feint.Function(f).",
-            code="not-a-module",
-        )
+    check_is_module(model)
     first = next(model.parameters(), None)
     if first is not None and first.device != x.values.device:
         raise FeintError(
@@ -92,12 +104,12 @@ def forward_values(
     try:
         with _differentiable(model, values):
             output = call_with_lengths(model, values, lengths)
-    except (RuntimeError, TypeError, ValueError, LookupError, AssertionError) as error:
-        if isinstance(error, FeintError | torch.OutOfMemoryError):
-            raise
+    except (FeintError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # a model may raise anything
         raise FeintError(
             f"The model fails on an input (batch, time, features) of {tuple(values.shape)}: "
-            f"{type(error).__name__}: {_short(error)}. Expected a model that takes such tensors "
+            f"{type(error).__name__}: {one_line(error)}. Expected a model that takes such tensors "
             "of any batch and time. Check the features it expects, and sizes that are fixed in it.",
             code="model-fails",
         ) from error
@@ -193,8 +205,10 @@ def _has_frozen_rnn(model: nn.Module) -> bool:
     return any(isinstance(part, nn.RNNBase) and not part.training for part in model.modules())
 
 
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def one_line(error: Exception) -> str:
+    """The message of somebody else's error in one line, cut where it is very long."""
+    found = " ".join(str(error).split())
+    return found if len(found) <= LONGEST_MESSAGE else found[:LONGEST_MESSAGE] + " ..."
 
 
 def _random_states(values: Tensor) -> list[Tensor]:

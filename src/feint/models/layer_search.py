@@ -90,7 +90,7 @@ def _is_wrong(part: nn.Module, call: Call) -> bool:
             by_gradient = float((slope * along).sum())
             off, total = max(off, abs(true - by_gradient)), max(total, abs(true), abs(by_gradient))
         return off > (1e-2 if given.dtype == torch.float64 else 1e-1) * total
-    except (RuntimeError, TypeError, ValueError, LookupError, AssertionError):
+    except Exception:  # somebody else's code, called in an unusual way
         return False  # it cannot be called alone
 
 

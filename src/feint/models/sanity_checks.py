@@ -111,7 +111,8 @@ class _Checks:
             return
         model, inputs = in_double(self.model, self.inputs, answer) or (self.model, self.inputs)
         judge = _Judge(predict(model, inputs.some), y)
-        yield from _alone(model, inputs, judge)
+        mixing = list(_alone(model, inputs, judge))
+        yield from mixing
         yield from _causal(model, inputs, judge)
         changed = predict(model, inputs.changed(seed=1)).values
         if judge.difference(changed, rounding=False) < 1e-7:
@@ -120,7 +121,8 @@ class _Checks:
                 "does not react to its input: another input gets the same answer. Look for "
                 "saturated or constant layers, and for weights that were never loaded.",
             )
-        yield from gradient_issues(model, inputs, self.model, self.inputs.many)
+        mixes_rows = any(one.code == "batch-dependent" for one in mixing)
+        yield from gradient_issues(model, inputs, self.model, self.inputs.many, mixes_rows)
 
 
 @dataclass(frozen=True)
