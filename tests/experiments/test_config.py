@@ -38,7 +38,7 @@ def test_a_small_file_gets_the_defaults():
         ("eps = [0.1, 0.2]", "eps = []", r"attack\.eps: .*at least 1"),
         ("eps = [0.1, 0.2]", "eps = [0.1, 0.1]", r"attack: .*twice"),
         ("eps = [0.1, 0.2]", "", r"attack\.eps: field required"),
-        ('labels = ["punching"]', "labels = []", r"target\.labels: .*at least 1"),
+        ('labels = ["punching"]', "labels = []", r"target\.labels; expected at least one"),
         ('labels = ["punching"]', 'labels = ["a", "a"]', r"target\.labels: .*: a, a"),
         ("[attack]", "[attack]\nsettings = { step_size = inf }", r"attack: AIA got step_size=inf"),
         ("eps = [0.1, 0.2]", "eps = [0.1, 0.10000000001]", r"attack: .*twice"),

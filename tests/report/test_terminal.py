@@ -10,6 +10,7 @@ import pytest
 
 from feint.data.sbu import check
 from feint.data.sbu.files import Problem
+from feint.models.sanity_checks import CHECKS, LEFT_OUT, ModelIssue
 from feint.report import terminal
 
 MakeRun = Callable[..., Path]
@@ -33,6 +34,15 @@ def test_warnings_then_models_then_rates_then_the_verdict(
     assert "without an attack (clean)" in out
     assert "gru from tcn" in out
     assert "…" not in out  # no number is cut
+
+
+def test_a_check_that_was_not_made_is_not_ok(capsys: pytest.CaptureFixture[str]) -> None:
+    for code, others in LEFT_OUT.items():
+        terminal.show_issues("m", [ModelIssue(code, "has an issue")])
+        lines = capsys.readouterr().out.splitlines()
+        ok = {line[6:].strip() for line in lines if line.startswith("ok")}
+        assert len(ok) == len(CHECKS) - 1 - len(others)
+        assert not ok & {f"m {CHECKS[one]}" for one in (code, *others)}
 
 
 def test_models_alone_need_no_rows(fake_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,9 @@ def craft(
 
     Args:
         name: of the attack, in the rows.
+        attack: what is called at every eps.
         model: the surrogate.
+        task: the sequences and their targets.
         budget: its eps is replaced by each of `epsilons`.
         warm_start: begin every eps at the result of the next smaller one, so that no row does
             worse with a larger budget, if the attack can; False begins at the clean input.

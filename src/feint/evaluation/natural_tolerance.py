@@ -21,6 +21,10 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
     The median, over the training windows, of the mean distance between a window's true outcome
     and the outcome of the window that begins where it ends.
 
+    Args:
+        labels: the targets; without any, the value is for every class, as an untargeted attack
+            needs it.
+
     Raises:
         FeintError: no training window begins where another ends.
     """
@@ -55,6 +59,7 @@ def of_series(train: Pairs, labels: Sequence[str], seed: int = 0) -> Tolerance:
     passing = float((apart(first, others) < value).float().mean())
     return Tolerance(
         dict.fromkeys(labels, value),
+        None if labels else value,
         per_frame=True,
         source="natural: the median distance between the outcomes of one window and of the next",
         among_others=dict.fromkeys(labels, passing),

@@ -62,7 +62,8 @@ class TargetCurve(ConfigTable):
 class Target(ConfigTable):
     """[target]: the outputs that the attacker wants."""
 
-    labels: Annotated[tuple[Label, ...], Field(min_length=1)]
+    labels: tuple[Label, ...] = ()
+    """Classes. Untargeted attacks alone need none, and try those that are given."""
     curves: tuple[TargetCurve, ...] = ()
     """Of a series, in place of labels: their names are the labels."""
     exemplar: Exemplar = "medoid"
@@ -126,7 +127,7 @@ class Experiment(ConfigTable):
     ]
     attack: Annotated[tuple[AttackConfig, ...], Field(min_length=1)]
     """One [attack] table, or several [[attack]] of one budget and with names."""
-    target: Target
+    target: Target = Field(default_factory=Target)
     evaluation: Evaluation = Evaluation()
 
     @field_validator("model", mode="after")
@@ -169,7 +170,15 @@ class Experiment(ConfigTable):
     def _fits(self) -> "Experiment":
         """The attack and the targets are of the kind of data there is, as far as that is known."""
         of_series = isinstance(self.data, TableData)
-        if bool(self.target.curves) != of_series:
+        given = bool(self.target.labels)
+        if self.targeted and not given:
+            key = "[[target.curves]]" if of_series else "target.labels"
+            raise FeintError(
+                f"an attack with a target needs one: {key}; expected at least one there, or "
+                'kind = "untargeted" in [attack]',
+                "no-target",
+            )
+        if given and bool(self.target.curves) != of_series:
             raise FeintError(
                 'target.curves is what a series (data.source = "windows") is asked for, and '
                 "target.labels what people are; expected the one that goes with data.source = "

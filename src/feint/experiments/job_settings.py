@@ -12,6 +12,7 @@ from typing import Any
 from feint.attacks import AIA, Attack, Noise, attack_to_dict, with_tolerance
 from feint.attacks.budget import Budget
 from feint.columns import first_pose_position
+from feint.data.config import TableData
 from feint.evaluation.attack_task import AWAY
 from feint.evaluation.tolerance import Tolerance
 from feint.experiments.budgets import hidden, make_budget
@@ -90,8 +91,9 @@ class JobSettings:
     def natural(self) -> Common:
         """Of the natural tolerance."""
         spec = self.experiment.target
-        if spec.curves:
-            return Common(labels=list(spec.labels), seed=self.experiment.seed)
+        if isinstance(self.experiment.data, TableData):
+            labels = [] if AWAY in self.experiment.target_names else list(spec.labels)
+            return Common(labels=labels, seed=self.experiment.seed)
         return Common(length_mode=spec.length_mode, anchor=spec.anchor, role=spec.role)
 
     @cached_property

@@ -38,6 +38,14 @@ CHECKS = {
     "jumps": "answers without jumps, which a gradient does not see",
 }
 """The assumption behind each code."""
+LEFT_OUT = {
+    "reads-padding": ("batch-dependent",),
+    "batch-dependent": ("jumps",),
+    "no-gradient": ("nan-gradient", "zero-gradient", "wrong-gradient", "jumps"),
+    "zero-gradient": ("jumps",),
+    "wrong-gradient": ("jumps",),
+}
+"""The checks that say nothing once there is an issue, and are not made."""
 NEAR = 1e-4
 """Difference of two answers, relative to how much answers vary, that rounding explains."""
 

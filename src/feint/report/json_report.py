@@ -45,6 +45,7 @@ def to_json(run: RunData) -> str:
                         for target in run.experiment["target"]["labels"]
                         if target in tolerance.values or tolerance.other is not None
                     },
+                    "other": tolerance.other,
                     "low": dict(tolerance.low),
                     "high": dict(tolerance.high),
                     "judges": tolerance.judges,

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from feint.columns import FeatureSpec, spec_from_dict
+from feint.columns import Columns, FeatureSpec, spec_from_dict
 from feint.errors import FeintError
 from feint.evaluation import model_checks, result_checks, success_rates
 from feint.evaluation.attack_task import IS_ATTACK, of_attack
@@ -96,8 +96,14 @@ class RunData:
         """What an untargeted attack leads outputs away from, in words; empty if targeted."""
         name = self.experiment["attack"]["name"]
         attack = next(one for one in self._restored.attack if one.name == name)
-        words = {"true": "the true reaction", "clean": "the clean answer"}
+        true = "the true output" if self.of_series else "the true reaction"
+        words = {"true": true, "clean": "the clean answer"}
         return "" if attack.targeted else words[attack.reference]
+
+    @property
+    def of_series(self) -> bool:
+        """Whether the run is on a table."""
+        return isinstance(self.feature_spec, Columns)
 
     @cached_property
     def units(self) -> Units:

@@ -13,7 +13,7 @@ from feint.io import text
 from feint.io.atomic import safe_join, write_text
 from feint.io.text import join_words
 from feint.report import tables
-from feint.report.cases.case import WHITE_BOX
+from feint.report.cases.case import WHITE_BOX, goal_text
 from feint.report.cases.series_case import Lines, lines
 from feint.report.charts import attack_comparison
 from feint.report.charts.chart import Section
@@ -43,6 +43,7 @@ def write(run: RunData, columns: Columns, templates: Any) -> Path:
         eps=[run.units.eps_text(float(one)) for one in sorted(experiment["attack"]["eps"])],
         window=int(run.rows["frames"].max()),  # type: ignore[arg-type]
         targets=_targets(run, columns),
+        tolerances=_tolerances(run),
         experiment=experiment,
         data=run.description["data"],
         cases=cases,
@@ -106,15 +107,19 @@ def _drawn(run: RunData, columns: Columns, one: Lines) -> Image:
     from feint.report.charts import series_plots
 
     row = one.row
-    title = f"{row['victim']}, target {row['target']}, window {row['sequence']}"
+    title = f"{row['victim']}, {goal_text(row)}, window {row['sequence']}"
     alt = (
         f"Lines over {row['frames']} steps. {title}. The output without an attack is "
-        f"{row['clean_distance']:.2f} {run.distance_unit} from the target, under it "
+        f"{row['clean_distance']:.2f} {run.distance_unit} from "
+        f"{run.led_away_from or 'the target'}, under it "
         f"{row['distance']:.2f}. Below: every attacked input column, as recorded and as attacked."
     )
     name = f"window-{row['victim']}-{row['target']}-{row['sequence']}.svg"
     return Image(
-        name, series_plots.window(one, columns, run.units.attacked_columns).encode(), title, alt
+        name,
+        series_plots.window(one, columns, run.units.attacked_columns, run.led_away_from).encode(),
+        title,
+        alt,
     )
 
 
@@ -161,6 +166,15 @@ def _minimal(run: RunData) -> Table | None:
     if not safe_join(run.folder, "minimal.parquet").exists():
         return None
     return tables.minimal(run.folder)[0]
+
+
+def _tolerances(run: RunData) -> str:
+    """The tolerance of every row, or the least and the largest."""
+    values = run.judged["tolerance"]
+    if not len(values):
+        return text.MISSING
+    ends = dict.fromkeys(text.number(float(end), 3) for end in (values.min(), values.max()))  # type: ignore[arg-type]
+    return " to ".join(ends)
 
 
 def _targets(run: RunData, columns: Columns) -> list[str]:

@@ -26,6 +26,8 @@ CRITERIA_LEGEND = (
     "points. within tolerance: near the target by equation 7. specific: also nearer to it than to "
     "any other target. pose: the body's pose alone. place: the path alone."
 )
+ALL = "every class"
+"""In the table of tolerances, where one number is for all."""
 SHARES = ("eps", "n", "clean", "noise", "attack", "failed", "noise", "attack", "95 %")
 """Short heads of the cells of `_shares`."""
 
@@ -216,6 +218,7 @@ def tolerance(run: RunData) -> Table:
     one = run.tolerance
     targets = list(run.experiment["target"]["labels"])
     labels = [*targets, *sorted(set(one.values) - set(targets))]
+    labels += [ALL] if one.other is not None and not labels else []
     judged = ("95 % interval",) if one.low or one.high else ()
     return Table(
         (

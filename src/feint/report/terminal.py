@@ -15,7 +15,7 @@ from feint.experiments.diff import Difference
 from feint.experiments.problems import Verification
 from feint.experiments.status import Stage, Status
 from feint.io import text
-from feint.models.sanity_checks import CHECKS, ModelIssue
+from feint.models.sanity_checks import CHECKS, LEFT_OUT, ModelIssue
 from feint.report import tables
 from feint.report.console import Table, console, print_table
 from feint.report.run_data import RunData
@@ -76,12 +76,13 @@ def show_issues(name: str, issues: Sequence[ModelIssue]) -> None:
     out = console()
     found = {one.code: one for one in issues}
     stopped = any(one.fatal for one in issues)
+    left_out = {check for code in found for check in LEFT_OUT.get(code, ())}
     for check, expected in CHECKS.items():
         if check in found:
             word = "FAILS" if found[check].fatal else "note"
             issue = f"{name} {found[check].message} ({check})"
             out.print(Text(f"{word:6}{issue}", style="yellow" if word == "note" else "red"))
-        elif not stopped:
+        elif not stopped and check not in left_out:
             out.print(Text(f"{'ok':6}{name} {expected}"))
     if not issues:
         out.print(f"{name} can be attacked.", highlight=False)

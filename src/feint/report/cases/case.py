@@ -77,11 +77,12 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
     if not len(open_):
         return median_row(rows), (
             "every sequence succeeds without an attack, so this is the one with the median "
-            "distance reduction"
+            f"{distance_share(rows)}"
         )
     if not bool(open_["success"].any()):
         return median_row(open_), (
-            f"no attack succeeds {where}, so this is the failure with the median distance reduction"
+            f"no attack succeeds {where}, so this is the failure with the median "
+            f"{distance_share(rows)}"
         )
     successes = _successes(rows)
     clearest = successes.sort(
@@ -94,6 +95,12 @@ def pick(rows: pl.DataFrame, where: str = "at the largest eps") -> tuple[dict[st
         f"of the {len(successes)} successes {where} the one whose output {way}: "
         "it shows what an attack can do, not what is usual"
     )
+
+
+def distance_share(rows: pl.DataFrame) -> str:
+    """What rows are ordered by, in words: how far outputs came to a target, or away."""
+    untargeted = bool((rows["target"] == AWAY).any())
+    return "gain of distance" if untargeted else "distance reduction"
 
 
 def goal_text(row: Mapping[str, Any]) -> str:
@@ -197,9 +204,11 @@ def _successes(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.sort(["distance_reduction", "victim", "target", "sequence"], nulls_last=True)
+    gained = pl.col("distance") - pl.col("clean_distance")
+    share = pl.when(pl.col("target") == AWAY).then(gained).otherwise(pl.col("distance_reduction"))
+    return rows.sort([share, "victim", "target", "sequence"], nulls_last=True)
 
 
 def median_row(rows: pl.DataFrame) -> dict[str, Any]:
-    """The row with the median distance reduction; of two the lesser."""
+    """The row in the middle by `distance_share`; of two the lesser."""
     return _sorted(rows).row((len(rows) - 1) // 2, named=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from feint.errors import FeintError
 from feint.evaluation.attack_task import NONE
 from feint.evaluation.rows import TASK_KEY
-from feint.report.cases.case import choose, median_success, worst_failure
+from feint.report.cases.case import choose, distance_share, median_success, worst_failure
 from feint.report.run_data import RunData
 
 Seen = Float[Tensor, "steps inputs"]
@@ -46,10 +46,11 @@ def lines(run: RunData) -> Iterator[Lines]:
     """The windows shown: the clearest success, the median one, the worst failure."""
     shown = set()
     chosen, usual, failed = choose(run), median_success(run), worst_failure(run)
+    change = distance_share(run.judged)
     for row, rule in (
         chosen or (None, ""),
-        (usual, "the success with the median distance reduction"),
-        (failed, "the worst failure: the least distance reduction"),
+        (usual, f"the median success, by the {change}"),
+        (failed, f"the worst failure, by the {change}"),
     ):
         if row is not None and tuple(row[name] for name in TASK_KEY) not in shown:
             shown.add(tuple(row[name] for name in TASK_KEY))

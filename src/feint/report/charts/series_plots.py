@@ -19,10 +19,14 @@ MOST = 12
 """Columns that are drawn, at most."""
 
 
-def window(lines: "Lines", columns: Columns, attacked: list[str]) -> str:
+def window(lines: "Lines", columns: Columns, attacked: list[str], reference: str = "") -> str:
     """The outputs on top, below them every attacked input column, as SVG.
 
     Blue and green are without an attack, orange is attacked, the dashed line is the target.
+
+    Args:
+        reference: of an untargeted attack, what the outputs are led away from, in words: it is
+            drawn already, as one of the other lines.
     """
     outputs = columns.outputs[:MOST]
     inputs = [name for name in columns.inputs if name in attacked][:MOST]
@@ -34,9 +38,8 @@ def window(lines: "Lines", columns: Columns, attacked: list[str]) -> str:
         grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
         time = np.arange(len(lines.seen))
         for k, name in enumerate(outputs):
-            _answered(
-                figure.add_subplot(grid[k, :]), lines, columns, k, name, time + columns.horizon
-            )
+            axes = figure.add_subplot(grid[k, :])
+            _answered(axes, lines, columns, k, name, time + columns.horizon, reference)
         for i, name in enumerate(inputs):
             place = grid[len(outputs) + i // across, i % across]
             _seen(figure.add_subplot(place), lines, columns, name, time, legend=i == 0)
@@ -45,7 +48,13 @@ def window(lines: "Lines", columns: Columns, attacked: list[str]) -> str:
 
 
 def _answered(
-    axes: Axes, lines: "Lines", columns: Columns, k: int, name: str, time: np.ndarray
+    axes: Axes,
+    lines: "Lines",
+    columns: Columns,
+    k: int,
+    name: str,
+    time: np.ndarray,
+    reference: str,
 ) -> None:
     drawn: tuple[tuple[Any, str, dict[str, Any]], ...] = (
         (lines.true, "true output", {"color": NOISE, "lw": 1.0}),
@@ -54,6 +63,8 @@ def _answered(
         (lines.answer_adv, "output, attacked", {"color": ATTACKED, "lw": 1.8}),
     )
     for values, label, how in drawn:
+        if reference and values is lines.target:
+            continue
         axes.plot(time, values[:, k].numpy(), label=label, **how)
     unit = columns.output_units[k]
     axes.set_title(f"output: {name}{f', {unit}' if unit else ''}", fontsize=9, loc="left")
