@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from feint.attacks import Noise as Noise
     from feint.attacks import RandomSearch as RandomSearch
     from feint.attacks import Untargeted as Untargeted
+    from feint.attacks.attack_result import AttackResult as AttackResult
     from feint.attacks.budget import Budget as Budget
     from feint.attacks.external.art import ART as ART
-    from feint.attacks.quick import AttackResult as AttackResult
     from feint.attacks.quick import attack as attack
     from feint.attacks.targets import Targets as Targets
     from feint.data.pairs import with_first_pose as with_first_pose
@@ -49,7 +49,7 @@ _HOME = {
     "AIA": "feint.attacks",
     "ART": "feint.attacks.external.art",
     "Attack": "feint.attacks",
-    "AttackResult": "feint.attacks.quick",
+    "AttackResult": "feint.attacks.attack_result",
     "Budget": "feint.attacks.budget",
     "DeepGRU": "feint.models.deepgru",
     "EOTModel": "feint.models.external.wrappers",

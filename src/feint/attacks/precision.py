@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from feint.attacks.budget import Budget
+from feint.attacks.budget import Budget, verify
 from feint.errors import FeintError
 from feint.models.external.wrappers import CastModel
 from feint.sequences import Sequences
@@ -133,7 +133,9 @@ def to_caller(
         values[rows] = _rounded_inside(
             values[rows], x.values[rows], lower[rows], upper[rows], radius[rows], dtype
         )
-    return x.with_values(torch.where(budget.mask(x), values, x.values))
+    found = x.with_values(torch.where(budget.mask(x), values, x.values))
+    verify("in feint.attack", found, x, budget)
+    return found
 
 
 def _rounded_inside(

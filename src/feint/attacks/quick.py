@@ -6,14 +6,14 @@ baseline) for a user with a model and arrays.  A sweep over eps or targets is an
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import nn
 
 from feint.attacks import AIA, Attack, Noise, Untargeted
+from feint.attacks.attack_result import AttackResult
 from feint.attacks.batching import batches
 from feint.attacks.budget import Budget, verify
 from feint.attacks.conversion import (
@@ -38,90 +38,6 @@ UNMOVED = 1e-6
 """An output that moves by less than this share of how much it varies over time has not moved."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class AttackResult:
-    """What an attack did, beside the clean input and random noise.
-
-    Attributes:
-        x_adv: the perturbed input, in the type, precision and shape of the input.
-        x, perturbed: the input and `x_adv` as the model gets them, in its precision, but at least
-            in single precision: (batch, time, features).  All distances are of these.
-        target: the target: (batch, time, outputs); without one, the reference to lead away from.
-        answer_before, answer_after: the model's outputs for them: (batch, time, outputs).
-        before, after: (batch,), distances of the outputs to the target (equation 7), in the
-            outputs' units.
-        noise: (batch,), the same under random noise of the same budget, the better of two kinds.
-        change: (batch,), the largest perturbation of any coordinate of `x_adv`, in data units.
-        budget: what could be changed.
-        attack: the settings of the attack.
-        targeted: whether there was a target.
-        kappa: the tolerance; None: nothing says what a success is.
-        notes: what to read before believing the numbers.
-    """
-
-    x_adv: Any
-    x: Sequences
-    perturbed: Sequences
-    target: Sequences
-    answer_before: Sequences
-    answer_after: Sequences
-    before: Float[Tensor, " batch"]
-    after: Float[Tensor, " batch"]
-    noise: Float[Tensor, " batch"]
-    change: Float[Tensor, " batch"]
-    budget: Budget
-    attack: Attack
-    targeted: bool
-    kappa: float | None
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def success(self) -> Bool[Tensor, " batch"]:
-        """Which outputs are within kappa of the target, or kappa and more from the reference.
-
-        Raises:
-            FeintError: no kappa was given.
-        """
-        return self._success(self.after)
-
-    def _success(self, d: Tensor) -> Tensor:
-        if self.kappa is None:
-            raise FeintError(
-                "No tolerance says what a success is. Give feint.attack a kappa: a distance "
-                "(equation 7) that a person who knows the data would call near enough.",
-                code="no-tolerance",
-            )
-        return d < self.kappa if self.targeted else d >= self.kappa
-
-    def __str__(self) -> str:
-        count, coords = len(self.x), self.budget.coords
-        features = self.x.values.shape[-1]
-        changed = features if coords is None else int(coords.sum())
-        eps = self.budget.radius(self.x).expand_as(self.x.values)[self.budget.mask(self.x)]
-        ends = dict.fromkeys(f"{float(end):g}" for end in (eps.min(), eps.max()))
-        size = "-".join(ends)
-        what = "to the target" if self.targeted else "from the reference"
-        means = [float(d.mean()) for d in (self.before, self.after, self.noise)]
-        lines = [
-            f"{count} sequence{'s' * (count > 1)}, eps {size} on {changed} of {features} features: "
-            f"the mean distance {what} goes from {means[0]:.4g} to {means[1]:.4g} (random noise: "
-            f"{means[2]:.4g}). The largest perturbation is {float(self.change.max()):.4g}."
-        ]
-        if self.kappa is not None:
-            after, before, noise = (
-                float(self._success(d).float().mean())
-                for d in (self.after, self.before, self.noise)
-            )
-            which = f"within {self.kappa:g}" if self.targeted else f"{self.kappa:g} or further"
-            lines.append(
-                f"Success rate ({which}): {after:.0%}; {before:.0%} without an attack, {noise:.0%} "
-                "under random noise."
-            )
-        return "\n".join([*lines, *map(str, self.notes)])
-
-    __repr__ = __str__
-
-
 def attack(
     model: nn.Module,
     x: SequencesLike,
@@ -143,8 +59,7 @@ def attack(
     Args:
         model: any module (batch, time, features) -> (batch, time, outputs), in evaluation mode.
         x: a tensor or NumPy array (time, features) or (batch, time, features), a list of (time,
-            features) of any lengths, or `Sequences`, of any precision.  All but `Sequences` are
-            brought to the model's device.
+            features) of any lengths, or `Sequences` on the model's device; of any precision.
         target: the wanted output, in any of these types; one serves all sequences of its length.
             None: an output as far as possible from the reference.
         eps: the largest change of any coordinate, in x's units; one number, or a list or array of
@@ -158,13 +73,12 @@ def attack(
         reference: without a target, the output to lead away from; None: the clean output.
         steps: of one descent; the preset's if not given.
         seed: of everything random.
-        checks: ask `feint.check_model` first.  Each issue is a warning (`FeintWarning`) with its
-            code, and a note of the result; one that makes an attack meaningless is an error.
+        checks: ask `feint.check_model` first.  Each issue is a `FeintWarning` with its code and a
+            note of the result; one that makes an attack meaningless is an error.
 
     Raises:
-        FeintError: NaN, shapes that do not fit, eps not above 0 or too small for the precision of
-            x or of the model; a model in a training mode that changes its output, with random or
-            remembered answers, without a gradient to its input, or with NaN in its output.
+        FeintError: NaN, shapes that do not fit, eps not above 0 or too small for the precision; a
+            model in training mode, with random answers, without a gradient, or with NaN in them.
     """
     check_is_module(model)
     method = _method(target is not None, reference is not None, preset, kappa, steps, seed)
@@ -174,29 +88,35 @@ def attack(
     model, computes_in = in_single(model, dtypes, place.dtype)
     output = predict(model, clean)
     budget = to_budget(eps, coords, low, high, clean)
-    targets = output
-    if target is not None:
-        targets = broadcast_target(target, place, output, "the target")
-    elif reference is not None:
-        targets = broadcast_target(reference, place, output, "the reference")
+    targets = _targets(target, reference, place, output)
     notes = check_precision(own, budget, {*dtypes, computes_in})
     notes += _checked(model, clean, budget) if checks else ()
-    for note in notes:
-        warnings.warn(FeintWarning(f"feint.attack: {note.message}", note.code), stacklevel=2)
-    perturbed = _in_batches(method, model, clean, targets, budget)
-    returned = perturbed
+    _warn(notes)
+    perturbed = returned = _in_batches(method, model, clean, targets, budget)
     if set(dtypes) != {place.dtype}:
         returned = to_caller(perturbed, clean, own, budget, dtypes)
-        verify(type(method).__name__, returned, own, budget)
         perturbed = clean.with_values(returned.values.to(place.dtype))
     result = _measured(model, method, clean, perturbed, targets, budget, output, kappa, seed)
-    apart = (returned.values - (own if returned is not perturbed else clean).values).abs()
-    return replace(
-        result,
-        x_adv=restore_type(returned, x, dtypes),
-        change=apart.amax(dim=(1, 2)),
-        notes=(*notes, *result.notes),
-    )
+    apart = (returned.values - own.values.to(returned.values.dtype)).abs().amax(dim=(1, 2))
+    back = restore_type(returned, x, dtypes)
+    return replace(result, x_adv=back, change=apart, notes=(*notes, *result.notes))
+
+
+def _targets(
+    target: SequencesLike | None, reference: SequencesLike | None, place: Place, output: Sequences
+) -> Sequences:
+    """The target of every output; without one the reference, by default the output itself."""
+    if target is not None:
+        return broadcast_target(target, place, output, "the target")
+    if reference is not None:
+        return broadcast_target(reference, place, output, "the reference")
+    return output
+
+
+def _warn(notes: tuple[Note, ...]) -> None:
+    """Warn at the line that called `feint.attack`."""
+    for note in notes:
+        warnings.warn(FeintWarning(f"feint.attack: {note.message}", note.code), stacklevel=3)
 
 
 def _checked(model: nn.Module, x: Sequences, budget: Budget) -> tuple[Note, ...]:
