@@ -62,11 +62,10 @@ def attack(
             features) of any lengths, or `Sequences` on the model's device; of any precision.
         target: the wanted output, in any of these types; one serves all sequences of its length.
             None: an output as far as possible from the reference.
-        eps: the largest change of any coordinate, in x's units; one number, or a list or array of
-            one a sequence, shape (batch,) or (batch, 1), or one a feature, shape (features,) or
-            (1, features).  A feature whose eps is 0 is not changed.
+        eps: the largest change of any coordinate, in x's units; a number, one a sequence, (batch,)
+            or (batch, 1), or one a feature, (features,) or (1, features); 0: it is not changed.
         coords: what may be changed: one bool a feature, or indices of features; None: all.
-        low, high: the range of a changed value, in x's units; one number, or one a feature.
+        low, high: the range of a changed value, in x's units; a number, or one a feature.
         preset: "strong", "paper-eq6" or "paper-adam" (`feint.AIA.preset`); with a target only.
         kappa: the tolerance: the distance (equation 7) within which an output counts as the
             target, or from which on it counts as led away; the "paper" presets need it.
@@ -89,9 +88,8 @@ def attack(
     output = predict(model, clean)
     budget = to_budget(eps, coords, low, high, clean)
     targets = _targets(target, reference, place, output)
-    notes = check_precision(own, budget, {*dtypes, computes_in})
-    notes += _checked(model, clean, budget) if checks else ()
-    _warn(notes)
+    notes = _warned(check_precision(own, budget, {*dtypes, computes_in}))
+    notes += _warned(_checked(model, clean, budget)) if checks else ()
     perturbed = returned = _in_batches(method, model, clean, targets, budget)
     if set(dtypes) != {place.dtype}:
         returned = to_caller(perturbed, clean, own, budget, dtypes)
@@ -113,10 +111,11 @@ def _targets(
     return output
 
 
-def _warn(notes: tuple[Note, ...]) -> None:
-    """Warn at the line that called `feint.attack`."""
+def _warned(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """The notes, after a warning of each at the line that called `feint.attack`."""
     for note in notes:
         warnings.warn(FeintWarning(f"feint.attack: {note.message}", note.code), stacklevel=3)
+    return notes
 
 
 def _checked(model: nn.Module, x: Sequences, budget: Budget) -> tuple[Note, ...]:
