@@ -193,12 +193,12 @@ def test_status_tells_what_is_done_and_left(there) -> None:
     _, folder = there
     done = invoke("status", folder)
     assert done.exit_code == 0
-    assert "Nothing is left to do." in done.output
+    assert "The run is complete." in done.output
     store = Store(folder)
     key = next(key for key in store if store.about(key)["kind"] == "attack")
     store.path(key).unlink()
     told = invoke("status", folder).output
-    assert "Nothing is left" not in told
+    assert "complete" not in told
     assert ["attack", "7", "1", "0"] in [line.split()[:4] for line in told.splitlines()]
 
 
@@ -220,7 +220,7 @@ def test_verify_is_content_with_a_run_and_exits_with_1_where_something_is_wrong(
     _, folder = there
     done = invoke("verify", folder)
     assert done.exit_code == 0
-    assert "Everything is as the rows say." in done.output
+    assert "All rows agree with the tensors." in done.output
     path = folder / "rows.parquet"
     table = rows.read(path).with_columns(distance_frame=pl.col("distance_frame") * 0.5)
     rows.write(path, [table], rows.about(path))
@@ -285,7 +285,7 @@ def test_a_run_that_somebody_works_on_is_refused_or_waited_for(monkeypatch, caps
     for words in (("train", path, "--out", folder), ("verify", folder)):
         assert main(monkeypatch, *words) == 2
         assert "is being worked on by process" in capsys.readouterr().err
-    assert "Being worked on by process" in invoke("status", folder).output
+    assert "In use by process" in invoke("status", folder).output
     said = []
 
     def let_go(message: str, **_: object) -> None:

@@ -378,7 +378,7 @@ def test_the_smallest_eps_of_a_run(done, tmp_path, capsys):
     assert path.stat().st_mtime_ns == before
     terminal.show_minimal(run.folder)
     told = capsys.readouterr().out
-    assert "The smallest eps that is enough, in cm" in told
+    assert "Minimal eps, in cm" in told
     path.unlink()
     (run.folder / "minimal.parquet").unlink()
     assert run.minimal().equals(found)

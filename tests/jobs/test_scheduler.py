@@ -33,7 +33,7 @@ def work(one: Job, fetch: Fetch) -> bytes:
     for key in one.needs.values():
         fetch(key)
     if one.own.get("fails"):
-        raise FeintError(f"{one.name} was told to fail.")
+        raise FeintError(f"{one.name} was told to fail.", "told-to-fail")
     return result(one, {}, {"number": one.own["number"]})
 
 
@@ -55,7 +55,7 @@ class Memory(Store):
 
     def get(self, key: str) -> bytes:
         if key not in self.kept:
-            raise FeintError(f"{key} is not there.")
+            raise FeintError(f"{key} is not there.", "missing")
         return self.kept[key]
 
     def fail(self, job: Job, failure: str, detail: str) -> None:
@@ -250,7 +250,7 @@ def test_a_full_disk_ends_it_and_closes_the_engine(monkeypatch: pytest.MonkeyPat
     store = Memory()
 
     def full(key: str, content: bytes) -> None:
-        raise FeintError("Could not write: no space left.")
+        raise FeintError("Could not write: no space left.", "not-writable")
 
     monkeypatch.setattr(store, "put", full)
     engine = Shuffled(store)
@@ -265,7 +265,7 @@ def test_a_plan_that_breaks_off_closes_the_engine() -> None:
 
     def jobs() -> Iterator[Job]:
         yield from (job(i) for i in range(LOOKAHEAD + 50))
-        raise FeintError("no more")
+        raise FeintError("no more", "stopped")
 
     with pytest.raises(FeintError, match="no more"):
         run(jobs(), store, engine)
@@ -330,7 +330,7 @@ class Shown:
         assert self.open == 1
         self.steps += steps
 
-    def tell(self, words: str) -> None:
+    def show(self, words: str) -> None:
         self.told.append(words)
 
 

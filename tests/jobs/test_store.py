@@ -144,7 +144,7 @@ def test_links_are_not_followed(kept: Store, tmp_path_factory: Any, which: str) 
 def test_a_pipe_in_its_place_does_not_hang(kept: Store) -> None:
     kept.path(ONE.key).unlink()
     os.mkfifo(kept.path(ONE.key))
-    with pytest.raises(FeintError, match="not a plain file"):
+    with pytest.raises(FeintError, match="not a regular file"):
         kept.get(ONE.key)
     assert list(kept) == []
     assert kept.check()
