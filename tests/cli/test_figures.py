@@ -167,9 +167,10 @@ def test_fig1_to_3_say_what_they_are_where_the_run_has_not_got_it(tiny: Any, ref
 def test_what_does_not_go_together_is_refused(tiny: Any, tmp_path: Path, refused: Any) -> None:
     assert "got eps 2" in refused("figure", "fig5", tiny.folder, "--eps", 2)
     assert (
-        "no success rate with target x" in refused("figure", "fig5", tiny.folder, "--target", "x").lower()
+        "no success rate with target x"
+        in refused("figure", "fig5", tiny.folder, "--target", "x").lower()
     )
-    assert "drawn of one run; got 2" in refused("figure", "case", tiny.folder, tiny.folder)
+    assert "drawn from one run; got 2" in refused("figure", "case", tiny.folder, tiny.folder)
     said = refused("figure", "case", tiny.folder, "--out", tmp_path / "x.gif")
     assert "expected .pdf, .svg, .png" in said
     said = refused("animate", tiny.folder, "--out", tmp_path / "x.pdf")

@@ -1,6 +1,6 @@
-import re
 """What differs between two runs, by name and by number."""
 
+import re
 from pathlib import Path
 from typing import Any
 
