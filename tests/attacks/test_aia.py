@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from feint.attacks import AIA
 from feint.attacks.budget import Budget
-from feint.errors import FeintError
 from feint.models.inference import predict
 from feint.models.tcn import TCN
 from feint.sequences import Sequences, distance
@@ -373,14 +372,14 @@ def test_a_model_no_gradient_comes_through_is_told(model: nn.Module, smoothness:
 
 def test_a_model_that_answers_nan_is_told() -> None:
     x = ragged((4, 3), F)
-    with pytest.raises(FeintError, match="answered NaN"):
+    with refused("not-finite"):
         AIA()(NotANumber(), x, x, Budget(0.3))
 
 
 def test_a_model_in_training_mode_with_dropout_is_told() -> None:
     x = ragged((4, 3), F)
     model = TCN(F, F, width=8, depth=1, dropout=0.2).train()
-    with pytest.raises(FeintError, match=r"model\.eval\(\)"):
+    with refused("training-mode"):
         AIA()(model, x, x, Budget(0.3))
     assert model.training
 
@@ -389,7 +388,7 @@ def test_a_model_in_training_mode_with_dropout_is_told() -> None:
     ("lengths", "features"), [((4, 3), 1), ((4, 3), F + 1), ((4,), F), ((4, 2), F), ((5, 3), F)]
 )
 def test_a_target_of_another_shape_is_refused(lengths: tuple[int, ...], features: int) -> None:
-    with pytest.raises(FeintError, match="two batches that differ"):
+    with refused("shape-mismatch"):
         AIA(steps=1)(nn.Identity(), ragged((4, 3), F), ragged(lengths, features), Budget(0.3))
 
 

@@ -11,7 +11,6 @@ from tests.errors import refused
 from torch import Tensor
 
 from feint.attacks.budget import Budget
-from feint.errors import FeintError
 from feint.sequences import Sequences
 from feint.skeleton import SBU_15
 
@@ -267,9 +266,9 @@ def test_a_budget_that_cannot_be_kept_is_refused(make, code: str, facts: list[st
 
 
 def test_batches_that_differ_are_refused() -> None:
-    with pytest.raises(FeintError, match=r"Budget\.project"):
+    with refused("shape-mismatch"):
         Budget(1.0).project(ones(1, 2), ones(2, 1))
-    with pytest.raises(FeintError, match=r"Budget\.violation"):
+    with refused("shape-mismatch"):
         Budget(1.0).violation(ones(1), ones(1, 1))
 
 
