@@ -103,7 +103,9 @@ def test_a_stage_has_every_job_once_and_after_what_it_needs(told: dict[str, Any]
     attack = walk(stages.attack(plan), there)
     minimal = walk(stages.minimal(plan), there)  # it needs no attack
     score = walk(stages.score(plan), there | {one.key for one in attack})
+    nulls = walk([job for _, job in stages.nulls(plan)], there | {one.key for one in attack})
     sizes = {"attack": len(attack), "minimal": len(minimal), "score": len(score)}
+    sizes["nulls"] = len(nulls)
     assert stages.sizes(plan) == sizes
     assert len(comparisons) == len(plan.weights)
     for kind, stage in (("attack", attack), ("minimal", minimal), ("score", score)):
