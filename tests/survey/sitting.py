@@ -158,7 +158,7 @@ class Sitting:
 
     def clean(self) -> None:
         """No complaint, and nothing was asked of anybody else."""
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
         own = urlsplit(self.base).netloc
         assert {urlsplit(url).netloc for url in self.requests if url[:5] != "blob:"} == {own}
         assert not self.tab.locator("#judge img, #judge script").count()

@@ -167,8 +167,8 @@ export class Question {
     return {
       Home: () => group.step(-Infinity),
       End: () => group.step(Infinity),
-      "+": () => group.orbit.closer(1.15),
-      "-": () => group.orbit.closer(1 / 1.15),
+      "+": () => group.orbit.zoomBy(1.15),
+      "-": () => group.orbit.zoomBy(1 / 1.15),
     }[key];
   }
 }
