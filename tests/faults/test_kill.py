@@ -36,10 +36,11 @@ def test_a_killed_run_goes_on_and_ends_the_same(nursery, whole, tmp_path, phase,
         folder = tmp_path / str(i)
         if phase in ("score", "collect"):  # what comes before is not what is tested
             whole.copy(folder)
-            (folder / "rows.parquet").unlink()
+            for table in ("rows.parquet", "nulls.parquet"):
+                (folder / table).unlink()
             if phase == "score":
                 for key, (_, about) in whole.results.items():
-                    if about["kind"] == "score":
+                    if about["kind"] in ("score", "nulls"):
                         (folder / "jobs" / key[:2] / f"{key}.safetensors").unlink()
         told = nursery(folder, die=die)
         assert told["status"] == signal.SIGKILL, (die, told)
