@@ -149,6 +149,13 @@ def sum_over_time(
     return torch.where(own, per_frame, torch.zeros_like(per_frame)).sum(dim=1)
 
 
+def mean_over_time(
+    per_frame: Float[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    """Mean over each sequence's own frames; the padding is not read."""
+    return sum_over_time(per_frame, lengths) / lengths
+
+
 def frame_distance(
     difference: Float[Tensor, "batch time features"], norm: Norm = "frame"
 ) -> Float[Tensor, "batch time"]:

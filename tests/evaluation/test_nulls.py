@@ -60,8 +60,8 @@ def test_the_nearest_other_target_and_the_mean_of_all() -> None:
     clean, truth, target, others = asked(SBU_15.features)
     found = nulls.null_answers(clean, truth, target, others, SBU_15)
     assert torch.equal(found["other-target"].values, others["near"].values)
-    _, names, least = nulls.nearest(target, others)
-    assert names == ["near"] * 3
+    which, least = nulls.nearest(target, others)
+    assert [list(others)[i] for i in which.tolist()] == ["near"] * 3
     assert torch.allclose(least, distance(target, others["near"]))
     mean = (target.values + others["far"].values + others["near"].values) / 3
     assert torch.allclose(found["mean-target"].values, mean)

@@ -76,8 +76,13 @@ def uniform(x: Sequences, seed: int) -> Float[Tensor, "batch time features"]:
     """
     rows = torch.zeros_like(x.values, device="cpu")
     for i, own in enumerate(x.unpad()):
-        content = zlib.crc32(own.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
-        # Folded into 32 bits: torch's generator on the CPU drops the rest of a seed.
-        generator = torch.Generator().manual_seed(zlib.crc32(str(seed).encode(), content))
-        rows[i, : len(own)] = torch.rand(own.shape, generator=generator).to(rows.dtype) * 2 - 1
+        drawn = torch.rand(own.shape, generator=row_generator(own, seed))
+        rows[i, : len(own)] = drawn.to(rows.dtype) * 2 - 1
     return rows.to(x.values.device)
+
+
+def row_generator(row: Float[Tensor, "time features"], seed: int) -> torch.Generator:
+    """A generator seeded by `seed` and a row's own values, so the same alone and in any batch."""
+    content = zlib.crc32(row.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+    # Folded into 32 bits: torch's generator on the CPU drops the rest of a seed.
+    return torch.Generator().manual_seed(zlib.crc32(str(seed).encode(), content))

@@ -10,7 +10,6 @@ It is also the fair baseline of a gradient attack: one random draw learns nothin
 while this has as many queries as the attack had steps.
 """
 
-import zlib
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.attacks.budget import Budget
+from feint.attacks.noise import row_generator
 from feint.attacks.settings import check_choices, check_integers
 from feint.models.inference import predict
 from feint.sequences import Norm, Sequences, check_alike, distance
@@ -97,10 +97,7 @@ class _Proposals:
     """The proposals for one row, which depend on nothing but its values and the seed."""
 
     def __init__(self, row: Tensor, free: Tensor, settings: RandomSearch) -> None:
-        content = zlib.crc32(row.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
-        self.generator = torch.Generator().manual_seed(
-            zlib.crc32(str(settings.seed).encode(), content)
-        )
+        self.generator = row_generator(row, settings.seed)
         self.frames, self.time = len(row), len(free)
         self.features = free.any(dim=0).nonzero()[:, 0].cpu()
         self.width = free.shape[1]

@@ -8,6 +8,8 @@ attack leads away from an answer, only `Within` and `Recognised` have a meaning.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Protocol, runtime_checkable
 
 import polars as pl
@@ -208,10 +210,8 @@ class AllOf:
 
     def success(self, rows: pl.DataFrame) -> pl.Series:
         """All of them are met."""
-        met = [one.success(rows) for one in self.criteria]
-        return pl.DataFrame({str(i): one for i, one in enumerate(met)}).select(
-            success=pl.all_horizontal(pl.all())
-        )["success"]
+        met = (one.success(rows) for one in self.criteria)
+        return reduce(and_, met).alias("success")
 
 
 def all_of(*criteria: NamedCriterion) -> AllOf:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from feint.data.facing import rotate_about_vertical
-from feint.sequences import Sequences, check_alike, sum_over_time
+from feint.sequences import Sequences, check_alike, mean_over_time
 from feint.skeleton import LEFT_RIGHT, Skeleton, forward_direction
 
 
@@ -25,7 +25,7 @@ def pose_distance(a: Sequences, b: Sequences, skeleton: Skeleton) -> Float[Tenso
     """
     check_alike(a, b, "pose_distance")
     each = (_bodies(a, skeleton), _bodies(b, skeleton))
-    return _mean((each[0] - each[1]).norm(dim=-1).mean(dim=-1), a)
+    return mean_over_time((each[0] - each[1]).norm(dim=-1).mean(dim=-1), a.lengths)
 
 
 def place_distance(a: Sequences, b: Sequences, skeleton: Skeleton) -> Float[Tensor, " batch"]:
@@ -36,7 +36,7 @@ def place_distance(a: Sequences, b: Sequences, skeleton: Skeleton) -> Float[Tens
     """
     check_alike(a, b, "place_distance")
     difference = skeleton.displacement_in_metres(a.values - b.values)
-    return _mean(difference[:, :, skeleton.joint(skeleton.root)].norm(dim=-1), a)
+    return mean_over_time(difference[:, :, skeleton.joint(skeleton.root)].norm(dim=-1), a.lengths)
 
 
 def turns(skeleton: Skeleton) -> bool:
@@ -60,7 +60,3 @@ def _bodies(sequences: Sequences, skeleton: Skeleton) -> Float[Tensor, "batch ti
     x, z = forward_direction(across)
     angle = torch.atan2(z, x)
     return rotate_about_vertical(about, -angle[:, None, None])
-
-
-def _mean(per_frame: Float[Tensor, "batch time"], of: Sequences) -> Float[Tensor, " batch"]:
-    return sum_over_time(per_frame, of.lengths) / of.lengths

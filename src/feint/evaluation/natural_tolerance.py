@@ -12,6 +12,7 @@ from torch import Tensor
 from feint.attacks.targets import Anchor, LengthMode, Role, between
 from feint.data.pairs import Pairs
 from feint.errors import FeintError
+from feint.evaluation.performances import spread_by_class
 from feint.evaluation.tolerance import Tolerance
 
 
@@ -82,39 +83,20 @@ def natural(
     Raises:
         FeintError: a class has no two performances on the same side.
     """
-    allowed = [i for i in range(len(train)) if role in ("any", train.roles[i])]
-    nothing = torch.empty(0)
-    same = {label: [nothing] for label in sorted(set(train.labels))}
-    other = {label: [nothing] for label in same}
-    for side in ("left", "right"):
-        rows = [i for i in allowed if train.sides[i] == side]
-        if not rows:
-            continue
-        apart = between(train.reactor[rows], train.skeleton, length_mode, anchor)
-        labels = [train.labels[i] for i in rows]
-        interactions = [train.interactions[i] for i in rows]
-        for label in same:
-            own = torch.tensor([one == label for one in labels])
-            foreign = torch.tensor([[a != b for b in interactions] for a in interactions])
-            same[label].append(apart[own][:, own][foreign[own][:, own]])
-            other[label].append(apart[own][:, ~own].flatten())
-    values, among_others, between_same = {}, {}, {}
-    for label in same:
-        alike, unlike = torch.cat(same[label]), torch.cat(other[label])
-        if not len(alike):
-            raise FeintError(
-                f"The natural tolerance of {label!r} needs two performances on the same side and "
-                f"with role {role!r}, and found none in the training set. Bring more data, or give "
-                "a tolerance file.",
-                code="too-few-performances",
-            )
-        values[label] = float(alike.median())
-        among_others[label] = float((unlike < values[label]).float().mean()) if len(unlike) else 0.0
-        between_same[label] = len(alike)
+    found = spread_by_class(
+        train, role, lambda some: between(some, train.skeleton, length_mode, anchor)
+    )
+    if missing := sorted(set(train.labels) - set(found)):
+        raise FeintError(
+            f"The natural tolerance of {missing[0]!r} needs two performances on the same side and "
+            f"with role {role!r}, and found none in the training set. Bring more data, or give "
+            "a tolerance file.",
+            code="too-few-performances",
+        )
     return Tolerance(
-        values,
+        {label: one.value for label, one in found.items()},
         per_frame=True,
         source="natural: the median distance between two performances of the same reaction",
-        among_others=among_others,
-        between_same=between_same,
+        among_others={label: one.among_others for label, one in found.items()},
+        between_same={label: one.between_same for label, one in found.items()},
     )

@@ -8,11 +8,11 @@ targets.  Success rates are shown beside those of the nulls.
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from feint.data.pairs import Pairs
-from feint.sequences import Norm, Sequences, check_alike, distance, sum_over_time
+from feint.sequences import Norm, Sequences, check_alike, distance, mean_over_time
 from feint.skeleton import Skeleton
 
 PREFIX = "null "
@@ -55,7 +55,8 @@ def null_answers(
         check_alike(one, targets, f"null_answers ({name} and the targets)")
     gap = targets.values - clean.values
     path = gap if skeleton is None else skeleton.root_of(gap)
-    once = mean_over_time(path, targets)[:, None]
+    each = [mean_over_time(one, targets.lengths) for one in path.unbind(dim=-1)]
+    once = torch.stack(each, dim=-1)[:, None]
     found = {
         "clean-moved": clean.values + once,
         "first-held": truth.values[:, :1].expand_as(truth.values),
@@ -69,21 +70,19 @@ def null_answers(
     if others:
         every = torch.stack([targets.values, *(one.values for one in others.values())])
         found["mean-target"] = every.mean(dim=0)
-        found["other-target"] = nearest(targets, others)[0].values
+        which, _ = nearest(targets, others)
+        found["other-target"] = every[1:][which, torch.arange(len(which))]
     own = targets.mask[..., None]
     return {name: targets.with_values(found[name] * own) for name in TITLES if name in found}
 
 
 def nearest(
     answers: Sequences, others: Mapping[str, Sequences], norm: Norm = "frame"
-) -> tuple[Sequences, list[str], Float[Tensor, " batch"]]:
-    """Row by row the nearest of `others` by equation 7: itself, its name and its distance."""
-    names = list(others)
-    apart = torch.stack([distance(answers, others[name], norm) for name in names])
+) -> tuple[Int[Tensor, " batch"], Float[Tensor, " batch"]]:
+    """Row by row the nearest of `others` by equation 7: its position and its distance."""
+    apart = torch.stack([distance(answers, one, norm) for one in others.values()])
     least, which = apart.min(dim=0)
-    values = torch.stack([others[name].values for name in names])
-    rows = torch.arange(len(answers), device=which.device)
-    return answers.with_values(values[which, rows]), [names[i] for i in which.tolist()], least
+    return which, least
 
 
 def mean_poses(train: Pairs, sides: Sequence[str]) -> Float[Tensor, "batch features"]:
@@ -99,11 +98,3 @@ def mean_poses(train: Pairs, sides: Sequence[str]) -> Float[Tensor, "batch featu
         chosen = frames & rows[:, None] if bool(rows.any()) else frames
         by_side[side] = about[chosen].mean(dim=0)
     return torch.stack([by_side[side] for side in sides])
-
-
-def mean_over_time(
-    per_frame: Float[Tensor, "batch time features"], of: Sequences
-) -> Float[Tensor, "batch features"]:
-    """The mean over a sequence's own frames, feature by feature."""
-    each = [sum_over_time(one, of.lengths) for one in per_frame.unbind(dim=-1)]
-    return torch.stack(each, dim=-1) / of.lengths[:, None]

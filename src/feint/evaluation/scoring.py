@@ -16,7 +16,7 @@ from feint.evaluation.attack_task import AttackTask, Crafted
 from feint.evaluation.distances import place_distance, pose_distance
 from feint.evaluation.nulls import nearest
 from feint.models.inference import predict
-from feint.sequences import Sequences, check_alike, distance, sum_over_time
+from feint.sequences import Sequences, check_alike, distance, mean_over_time
 from feint.skeleton import Skeleton
 
 
@@ -135,10 +135,14 @@ def _other_targets(
     answered: Sequences, others: Mapping[str, Sequences], joints: bool
 ) -> dict[str, object]:
     """The nearest of the other targets, and how near it is in every norm."""
-    _, names, least = nearest(answered, others)
-    columns: dict[str, object] = {"other_target": names, "other_distance_frame": least.tolist()}
+    names = list(others)
+    which, least = nearest(answered, others)
+    columns: dict[str, object] = {
+        "other_target": [names[i] for i in which.tolist()],
+        "other_distance_frame": least.tolist(),
+    }
     if joints:
-        columns["other_distance_joint"] = nearest(answered, others, "joint")[2].tolist()
+        columns["other_distance_joint"] = nearest(answered, others, "joint")[1].tolist()
     return columns
 
 
@@ -148,7 +152,7 @@ def _in_centimetres(
     """The columns in cm, and the relative change of bone lengths."""
 
     def mean(per_frame: Tensor) -> list[float]:
-        means: list[float] = (sum_over_time(per_frame, x.lengths) / x.lengths).tolist()
+        means: list[float] = mean_over_time(per_frame, x.lengths).tolist()
         return means
 
     actor, actor_adv = (s.values[..., : skeleton.features] for s in (x, x_adv))
