@@ -2,6 +2,8 @@
 
 import ast
 import re
+import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -44,6 +46,22 @@ ALLOWED = {  # package: the packages that it may import, beside the flat files
         "reproduction",
     },
 }
+EXTRAS = {  # library of an extra: the modules that may import it
+    "PIL": "feint.report",
+    "alembic": "feint.survey",
+    "art": "feint.attacks.external",
+    "fastapi": "feint.survey",
+    "imageio_ffmpeg": "feint.report",
+    "jinja2": ("feint.report", "feint.reproduction"),
+    "krippendorff": "feint.survey",
+    "matplotlib": ("feint.report", "feint.reproduction", "feint.cli.figures"),
+    "ray": "feint.jobs.engines",
+    "rerun": "feint.report",
+    "sqlalchemy": "feint.survey",
+    "starlette": "feint.survey",
+    "statsmodels": "feint.survey",
+    "uvicorn": "feint.survey",
+}
 MOST_FLAT_FILES = 8
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 60
@@ -70,6 +88,17 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
     return {name for name in names if name in MODULES and name != "feint"} - {name_of(path)}
+
+
+def foreign(path: Path) -> set[str]:
+    """Libraries that a file imports anywhere, beside Python's own and feint."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+    return names - set(sys.stdlib_module_names) - {"feint"}
 
 
 EDGES = {name: imported(path) for name, path in MODULES.items() if name != "feint"}
@@ -124,6 +153,18 @@ def test_files_and_functions_are_short(name: str) -> None:
         and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
     ]
     assert long == []
+
+
+def test_what_the_base_install_lacks_is_imported_only_where_its_extra_is_needed() -> None:
+    project = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text())["project"]
+    base = {re.match(r"[a-z0-9]+", one)[0] for one in project["dependencies"]}  # type: ignore[index]
+    wrong = [
+        f"{name} imports {library}"
+        for name, path in MODULES.items()
+        for library in foreign(path) - base
+        if not name.startswith(EXTRAS.get(library, ()))
+    ]
+    assert wrong == []
 
 
 def test_every_error_has_a_code_in_kebab_case() -> None:

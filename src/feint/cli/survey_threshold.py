@@ -124,7 +124,7 @@ def _show(
 
 
 def _check_packages() -> None:
-    missing = [n for n in ("krippendorff", "scipy", "statsmodels") if find_spec(n) is None]
+    missing = [n for n in ("krippendorff", "statsmodels") if find_spec(n) is None]
     if missing:
         raise FeintError(
             f"feint survey threshold needs {', '.join(missing)}, which is not installed. Expected: "
