@@ -1,6 +1,5 @@
 """A file is complete or absent; nothing is read or written outside its folder."""
 
-import math
 import os
 import stat
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from tests.errors import refused
+from tests.io.examples import TENSORS
 
 from feint.errors import DamagedError
 from feint.io import atomic
@@ -20,14 +20,6 @@ from feint.io.sealed import (
     read_tensors,
     write_tensors,
 )
-
-TENSORS = {
-    "a": torch.arange(6.0).reshape(2, 3),
-    "step": torch.tensor(7),
-    "mask": torch.tensor([True, False]),
-    "none": torch.zeros(0, 4),
-    "double": torch.tensor([math.nan, math.inf, 1e-300], dtype=torch.float64),
-}
 
 
 def content(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.errors import refused
+from tests.io.examples import TENSORS
 
 from feint.errors import DamagedError
 from feint.io import sealed as sealed_module
@@ -31,14 +32,6 @@ from feint.io.sealed import (
     write_json,
     write_tensors,
 )
-
-TENSORS = {
-    "a": torch.arange(6.0).reshape(2, 3),
-    "step": torch.tensor(7),
-    "mask": torch.tensor([True, False]),
-    "none": torch.zeros(0, 4),
-    "double": torch.tensor([math.nan, math.inf, 1e-300], dtype=torch.float64),
-}
 
 
 def test_json_comes_back(tmp_path: Path) -> None:

@@ -11,6 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from feint.errors import FeintError
+from feint.models.layers.normalization import (
+    check_first_pose,
+    fit_statistics,
+    register_statistics,
+)
 from feint.sequences import Sequences
 from feint.skeleton import LEFT_RIGHT, SBU_15, forward_direction, rotate_horizontally
 
@@ -62,20 +67,12 @@ class EgocentricNormalization(nn.Module):
                 "contain them. Set facing = false for other data.",
                 code="wrong-features",
             )
-        if first_pose and inputs <= outputs:
-            raise FeintError(
-                f"A model with first_pose got {inputs} inputs for {outputs} outputs; expected the "
-                "actor's features followed by the first pose's. Build its input with "
-                "feint.with_first_pose.",
-                code="wrong-features",
-            )
+        if first_pose:
+            check_first_pose(inputs, outputs)
         self.first_pose, self.outputs, self.root = bool(first_pose), outputs, root
         self.left, self.right = ([link[side] for link in links] for side in (0, 1))
         self.register_buffer("metres", torch.tensor(list(scale)), persistent=False)
-        self.register_buffer("input_mean", torch.zeros(inputs))
-        self.register_buffer("input_scale", torch.ones(inputs))
-        self.register_buffer("output_mean", torch.zeros(outputs))
-        self.register_buffer("output_scale", torch.ones(outputs))
+        register_statistics(self, inputs, outputs)
 
     def normalize(
         self, x: Float[Tensor, "batch time inputs"]
@@ -97,11 +94,7 @@ class EgocentricNormalization(nn.Module):
         person = self._person(x.values)
         away = y.values.unflatten(-1, (-1, 3)) - self._origin(x.values, person)
         changes = self._rotated(away * self.metres, person).flatten(2)
-        for name, values in (("input", self._egocentric(x.values)), ("output", changes)):
-            own = values[x.mask]
-            scale = own.std(dim=0)
-            getattr(self, f"{name}_mean").copy_(own.mean(dim=0))
-            getattr(self, f"{name}_scale").copy_(torch.where(scale > 1e-6, scale, 1.0))
+        fit_statistics(self, self._egocentric(x.values)[x.mask], changes[x.mask])
 
     def _person(self, x: Tensor) -> Float[Tensor, "batch 1 joints 3"]:
         """The pose that gives the origin and the heading, in data units."""

@@ -37,13 +37,8 @@ class Normalization(nn.Module):
     def __init__(self, inputs: int, outputs: int, first_pose: bool | Sequence[int] = False) -> None:
         super().__init__()
         root, axes = (6, 3) if isinstance(first_pose, bool) else first_pose
-        if first_pose and inputs <= outputs:
-            raise FeintError(
-                f"A model with first_pose got {inputs} inputs for {outputs} outputs; expected the "
-                "actor's features followed by the first pose's. Build its input with "
-                "feint.with_first_pose.",
-                code="wrong-features",
-            )
+        if first_pose:
+            check_first_pose(inputs, outputs)
         if first_pose and axes and (inputs % axes or outputs % axes or root + axes > outputs):
             raise FeintError(
                 f"A model with first_pose got {inputs} inputs and {outputs} outputs; expected "
@@ -53,10 +48,7 @@ class Normalization(nn.Module):
             )
         self.first_pose, self.outputs = bool(first_pose), outputs
         self.root, self.axes = root, axes
-        self.register_buffer("input_mean", torch.zeros(inputs))
-        self.register_buffer("input_scale", torch.ones(inputs))
-        self.register_buffer("output_mean", torch.zeros(outputs))
-        self.register_buffer("output_scale", torch.ones(outputs))
+        register_statistics(self, inputs, outputs)
 
     def normalize(
         self, x: Float[Tensor, "batch time inputs"]
@@ -83,8 +75,35 @@ class Normalization(nn.Module):
         seen, changes = self._relative(x.values)[x.mask], y.values[y.mask]
         if self.first_pose:
             changes = changes - x.values[..., -self.outputs :][x.mask]
-        for name, values in (("input", seen), ("output", changes)):
-            scale = values.std(dim=0)
-            getattr(self, f"{name}_mean").copy_(values.mean(dim=0))
-            # A constant feature has deviation 0; its scale stays 1.
-            getattr(self, f"{name}_scale").copy_(torch.where(scale > 1e-6, scale, 1.0))
+        fit_statistics(self, seen, changes)
+
+
+def check_first_pose(inputs: int, outputs: int) -> None:
+    """Raise FeintError unless there is room for a first pose behind the actor's features."""
+    if inputs <= outputs:
+        raise FeintError(
+            f"A model with first_pose got {inputs} inputs for {outputs} outputs; expected the "
+            "actor's features followed by the first pose's. Build its input with "
+            "feint.with_first_pose.",
+            code="wrong-features",
+        )
+
+
+def register_statistics(module: nn.Module, inputs: int, outputs: int) -> None:
+    """Give a module the buffers of `fit_statistics`: means of 0 and scales of 1."""
+    for name, features in (("input", inputs), ("output", outputs)):
+        module.register_buffer(f"{name}_mean", torch.zeros(features))
+        module.register_buffer(f"{name}_scale", torch.ones(features))
+
+
+def fit_statistics(
+    module: nn.Module,
+    seen: Float[Tensor, "frames inputs"],
+    answers: Float[Tensor, "frames outputs"],
+) -> None:
+    """Set the buffers from all own frames: mean and standard deviation, feature by feature."""
+    for name, values in (("input", seen), ("output", answers)):
+        scale = values.std(dim=0)
+        getattr(module, f"{name}_mean").copy_(values.mean(dim=0))
+        # A constant feature has deviation 0; its scale stays 1.
+        getattr(module, f"{name}_scale").copy_(torch.where(scale > 1e-6, scale, 1.0))

@@ -4,7 +4,8 @@ The page's first case, the film strips, the player and `feint figure` choose by 
 Cases of tables are in series_case.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class Case:
 
     @property
     def succeeded(self) -> bool:
-        """The attack is a success, and the sequence is none without an attack."""
+        """The attack is a success, and the answer without an attack is not one."""
         return bool(self.row["success"]) and not self.row["clean_success"]
 
 
@@ -132,9 +133,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
     Raises:
         FeintError: a file is missing, or does not hold the row.
     """
-    clean_row = run.judged.filter(
-        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in TASK_KEY)
-    ).row(0, named=True)
+    clean_row = row_without_attack(run, row)
     skeleton, frames = run.skeleton, row["frames"]
 
     def motion(values: Tensor) -> Motion:
@@ -142,9 +141,7 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
 
     tensors, job = run.tensors, str(row["job"])
     task, i = tensors.attack_task(job), int(row["row"])
-    try:
-        if task.keys[i] != row["sequence"]:
-            raise ValueError(f"there is {task.keys[i]!r} in its place")
+    with expect_sequence(run, row, task.keys):
         return Case(
             row,
             clean_row,
@@ -156,6 +153,25 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Case:
             motion(tensors.score(job)[0].values[i]),
             motion(task.targets.values[i]),
         )
+
+
+def row_without_attack(run: RunData, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of the same task without an attack."""
+    same = (pl.col(name) == row[name] for name in TASK_KEY)
+    return run.judged.filter(pl.col("attack") == NONE, *same).row(0, named=True)
+
+
+@contextmanager
+def expect_sequence(run: RunData, row: Mapping[str, Any], keys: Sequence[str]) -> Iterator[None]:
+    """Read a row's tensors; FeintError unless they are of its sequence.
+
+    Args:
+        keys: of the sequences that its job's tensors hold.
+    """
+    try:
+        if keys[row["row"]] != row["sequence"]:
+            raise ValueError(f"there is {keys[row['row']]!r} in its place")
+        yield
     except (IndexError, ValueError) as error:
         raise FeintError(
             f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "

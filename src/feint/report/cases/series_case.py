@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
 from jaxtyping import Float
 from torch import Tensor
 
-from feint.errors import FeintError
-from feint.evaluation.attack_task import NONE
 from feint.evaluation.rows import TASK_KEY
-from feint.report.cases.case import choose, distance_share, median_success, worst_failure
+from feint.report.cases.case import (
+    choose,
+    distance_share,
+    expect_sequence,
+    median_success,
+    row_without_attack,
+    worst_failure,
+)
 from feint.report.run_data import RunData
 
 Seen = Float[Tensor, "steps inputs"]
@@ -63,14 +67,10 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
     Raises:
         FeintError: a file is missing, or does not hold the row.
     """
-    same = run.judged.filter(
-        pl.col("attack") == NONE, *(pl.col(name) == row[name] for name in TASK_KEY)
-    ).row(0, named=True)
+    same = row_without_attack(run, row)
     tensors, job, i, steps = run.tensors, str(row["job"]), int(row["row"]), int(row["frames"])
     task = tensors.attack_task(job)
-    try:
-        if task.keys[i] != row["sequence"]:
-            raise ValueError(f"there is {task.keys[i]!r} in its place")
+    with expect_sequence(run, row, task.keys):
         return Lines(
             row,
             rule,
@@ -81,9 +81,3 @@ def read(run: RunData, row: dict[str, Any], rule: str) -> Lines:
             task.targets.values[i][:steps],
             tensors.reactor(job).values[i][:steps],
         )
-    except (IndexError, ValueError) as error:
-        raise FeintError(
-            f"The tensors in {run.folder} do not hold the sequence {row['sequence']} of "
-            f"rows.parquet ({error}). Run `feint evaluate` again.",
-            code="rows-without-tensors",
-        ) from error
