@@ -171,7 +171,7 @@ class AIA:
         Args:
             model: (batch, time, features) -> (batch, time, outputs), used as it is.
             x: the clean input.
-            target: the wanted output; the model's output shape, x's lengths.
+            target: the target output; the model's output shape, x's lengths.
             budget: what may be changed, and by how much.
             start: where the first descent begins, if not at x; brought inside the budget.
             goal: (batch,), distances (equation 7 in `norm`) to the target below which a row is

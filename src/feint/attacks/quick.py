@@ -60,7 +60,7 @@ def attack(
         model: any module (batch, time, features) -> (batch, time, outputs), in evaluation mode.
         x: a tensor or NumPy array (time, features) or (batch, time, features), a list of (time,
             features) of any lengths, or `Sequences` on the model's device; of any precision.
-        target: the wanted output, in any of these types; one serves all sequences of its length.
+        target: the target output, in any of these types; one serves all sequences of its length.
             None: an output as far as possible from the reference.
         eps: the largest change of any coordinate, in x's units; a number, one a sequence, (batch,)
             or (batch, 1), or one a feature, (features,) or (1, features); 0: it is not changed.

@@ -93,33 +93,33 @@ def _attack_task(job: Job, inputs: TaskInputs, context: TaskContext) -> Result:
     before = x.to(inputs.device)
     answer = predict(inputs.model(), before).to("cpu") if inputs.has("model") else some.reactor
 
+    curves = isinstance(some.feature_spec, Columns)
+    spec = None if curves else Targets(**inputs.setting("targets"))
+
     def aligned(asked: Any) -> tuple[list[str], Sequences]:
         """A target for every row: of a class, or of a series' curve."""
-        if isinstance(some.feature_spec, Columns):
+        if spec is None:
             return Curve.from_dict(asked).targets(learnt, some, answer)
-        spec = Targets(**inputs.setting("targets"))
         exemplars, raw = spec.choose(asked, learnt, some)
         return exemplars, spec.align(raw, some.reactor, answer, some.skeleton)
 
     candidates: list[Sequences] = []
     others: dict[str, Sequences] = {}
     if away := job.common.settings.get("away"):
-        wanted = answer if away["reference"] == "clean" else some.reactor
+        targets = answer if away["reference"] == "clean" else some.reactor
         exemplars = [""] * len(x)
         candidates = [aligned(one)[1] for one in away["candidates"]]
     else:
-        series = isinstance(some.feature_spec, Columns)
-        exemplars, wanted = aligned(inputs.setting("curve") if series else label)
-        if series:
+        exemplars, targets = aligned(label if spec else inputs.setting("curve"))
+        if spec is None:
             others = {one["name"]: aligned(one)[1] for one in inputs.setting("others")}
         else:
-            spec = Targets(**inputs.setting("targets"))
             others = {one: aligned(one)[1] for one in spec.labels(learnt) if one != label}
     tensors = {
         "x": x.values,
         "reactor": some.reactor.values,
-        "targets": wanted.values,
-        "lengths": wanted.lengths,
+        "targets": targets.values,
+        "lengths": targets.lengths,
         **{f"candidate.{i}": one.values for i, one in enumerate(candidates)},
         **{f"other.{name}": one.values for name, one in others.items()},
     }

@@ -15,13 +15,13 @@ from torch import nn
 from feint.attacks import budget as budget_module
 from feint.columns import FeatureSpec, spec_from_dict
 from feint.errors import FeintError
-from feint.evaluation import rows, scoring, tolerance
+from feint.evaluation import rows, scoring
 from feint.evaluation.attack_task import NONE, Crafted
 from feint.experiments import stages, tolerance_source
 from feint.experiments.criteria_checks import compare_nulls
 from feint.experiments.plan import Plan
 from feint.experiments.problems import Problems, Verification, to_tensor
-from feint.experiments.results import get_field, read_attack_task, unpack_perturbed
+from feint.experiments.results import read_attack_task, unpack_perturbed
 from feint.experiments.run_folder import describe
 from feint.experiments.status import plan_of
 from feint.experiments.tensor_reader import TensorReader
@@ -127,10 +127,7 @@ class _Verifier:
                 return
             right = tolerance_source.stated(experiment)
             if right is None:
-                about = self.reader.store.read(self.plan.natural().key)[1]
-                right = tolerance.Tolerance.from_dict(
-                    get_field(about, "tolerance", dict), "its job"
-                )
+                right = tolerance_source.measured(self.reader.store, self.plan.natural())
             if self.plan.tolerance != right:
                 raise FeintError(
                     "it is not what was measured. Run `feint run` again.", "damaged-file"

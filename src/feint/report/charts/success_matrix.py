@@ -71,7 +71,7 @@ class SuccessMatrix:
         place = {name: i for i, name in enumerate(run.models)}
 
         def order(pair: tuple[str, str]) -> tuple[object, ...]:
-            """By victim in the models' order, its own attacks first; strangers last."""
+            """By victim in the models' order, its own attacks first; unknown models last."""
             surrogate, victim = pair
             last = len(place)
             where = (place.get(victim, last), surrogate != victim, place.get(surrogate, last))
